@@ -1,0 +1,198 @@
+"""One family of errors: every message says what happened, where, and what to do next.
+
+The exit codes are part of the command line's contract (see README, "Exit codes").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+EXIT_PASS = 0
+EXIT_GATE_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INFRASTRUCTURE = 3
+EXIT_INCOMPLETE = 4
+EXIT_INTERRUPTED = 130
+
+
+class SdqaError(Exception):
+    """Base of all errors that sdqa raises on purpose.
+
+    Args:
+        what: what is wrong, one sentence without a full stop.
+        where: the file, key, package or operation it concerns.
+        hint: what to do next.
+    """
+
+    code = "SDQA-000"
+    exit_code = EXIT_INFRASTRUCTURE
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        self.what, self.where, self.hint = what, where, hint
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = f" ({self.where})" if self.where else ""
+        hint = f"\n  → {self.hint}" if self.hint else ""
+        return f"{self.code}: {self.what}{where}{hint}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the fields across process boundaries (workers re-raise what happened in them)."""
+        return (_rebuild, (type(self), self.__dict__.copy()))
+
+
+def _rebuild(cls: type[SdqaError], fields: dict[str, object]) -> SdqaError:
+    error = cls.__new__(cls)
+    error.__dict__.update(fields)
+    Exception.__init__(error, str(error))
+    return error
+
+
+class UsageError(SdqaError):
+    """A command line that cannot be carried out as written."""
+
+    code = "SDQA-100"
+    exit_code = EXIT_USAGE
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a configuration: `$.cases.portrait.strength: 1.4 is not in [0, 1]`."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class ConfigError(SdqaError):
+    """All problems of one configuration file at once."""
+
+    code = "SDQA-101"
+    exit_code = EXIT_USAGE
+
+    def __init__(self, problems: Sequence[Problem], *, where: str, hint: str = "") -> None:
+        self.problems = tuple(problems)
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        listing = "".join(f"\n  {problem}" for problem in problems)
+        super().__init__(f"{count} in the configuration{listing}\n ", where=where, hint=hint)
+
+
+class ModelError(SdqaError):
+    """A teacher or its weights cannot be loaded."""
+
+    code = "SDQA-200"
+
+
+class ModelUnreachable(ModelError):
+    """A model hub could not be reached and the model is not in the cache."""
+
+    code = "SDQA-201"
+
+
+class DigestMismatch(ModelError):
+    """A file is not the one that was recorded."""
+
+    code = "SDQA-202"
+
+
+class ImageError(SdqaError):
+    """An image cannot be read or has the wrong form."""
+
+    code = "SDQA-210"
+
+
+class ConversionError(SdqaError):
+    """A component could not be converted."""
+
+    code = "SDQA-300"
+
+
+class ContractError(ConversionError):
+    """A package's inputs and outputs are not those the component promises."""
+
+    code = "SDQA-301"
+
+
+class CoverageError(ConversionError):
+    """A checkpoint's parameters are missing from a converted graph, or some were invented."""
+
+    code = "SDQA-302"
+
+
+class PackageError(SdqaError):
+    """An .mlpackage cannot be read: truncated, inconsistent, or of a kind that is not supported."""
+
+    code = "SDQA-400"
+
+
+class UnsupportedPackage(PackageError):
+    """A valid Core ML model of a kind that the reference runtime refuses."""
+
+    code = "SDQA-401"
+
+
+class ExecutionError(SdqaError):
+    """An operation of a package failed while it ran."""
+
+    code = "SDQA-410"
+
+
+class InputError(ExecutionError):
+    """A prediction was asked for with missing, unknown or wrongly shaped inputs."""
+
+    code = "SDQA-411"
+
+
+class RuntimeUnavailable(SdqaError):
+    """A runtime does not exist on this machine (Core ML away from macOS, say)."""
+
+    code = "SDQA-420"
+    exit_code = EXIT_INCOMPLETE
+
+
+class MetricError(SdqaError):
+    """A metric cannot be computed, or failed its self-test."""
+
+    code = "SDQA-500"
+
+
+class GoldenMissing(SdqaError):
+    """A planned case has no golden."""
+
+    code = "SDQA-600"
+    exit_code = EXIT_INCOMPLETE
+
+
+class GoldenStale(SdqaError):
+    """A golden was made by another teacher, metric or schedule than the one planned."""
+
+    code = "SDQA-601"
+    exit_code = EXIT_INCOMPLETE
+
+
+class BundleError(SdqaError):
+    """A run's bundle cannot be read or merged."""
+
+    code = "SDQA-700"
+
+
+class StoreError(SdqaError):
+    """The content-addressed store cannot be used."""
+
+    code = "SDQA-710"
+
+
+class DiagnosisError(SdqaError):
+    """The evidence that a diagnosis needs is not there."""
+
+    code = "SDQA-800"
+
+
+class FaultError(SdqaError):
+    """A fault is unknown or cannot be injected where it was asked for."""
+
+    code = "SDQA-810"
+    exit_code = EXIT_USAGE
