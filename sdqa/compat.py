@@ -1,0 +1,151 @@
+"""Every workaround for a third-party version, in one place.
+
+Each function says which versions need it; `tests/test_compat.py` fails when one is no longer needed: then it may go.
+Call them before the first import of the library they serve; they are idempotent and cheap.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+TORCHVISION_OPERATORS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+
+
+@functools.cache
+def prepare_torchvision() -> object | None:
+    """Let torchvision's CUDA build import beside a CPU build of torch (torchvision 0.28 with torch 2.13).
+
+    torchvision registers fake kernels for operators that its C++ extension defines; the extension of the CUDA build
+    cannot be loaded without CUDA, so the registration raises "operator torchvision::nms does not exist". Declaring the
+    operators first is enough: nothing in sdqa calls them. Where the extension does load, nothing is declared.
+
+    Returns:
+        The library handle that keeps the declarations alive, or None when torchvision is absent or sound.
+    """
+    import importlib.util
+
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        return None
+    import torch
+
+    if torch.cuda.is_available() or _extension_loads(os.path.dirname(spec.origin)):
+        return None
+    library: Any = torch.library.Library(  # type: ignore[no-untyped-call]
+        "torchvision", "FRAGMENT")
+    for schema in TORCHVISION_OPERATORS:
+        name = schema.split("(", 1)[0]
+        if not torch._C._dispatch_has_kernel(f"torchvision::{name}"):
+            library.define(schema)
+    return library
+
+
+def _extension_loads(folder: str) -> bool:
+    """Whether torchvision's C++ extension can be loaded into this process."""
+    import ctypes
+
+    candidates = [name for name in os.listdir(folder) if name.startswith("_C.") and not name.endswith(".py")]
+    for name in candidates:
+        try:
+            ctypes.CDLL(os.path.join(folder, name))
+        except OSError:
+            return False
+    return bool(candidates)
+
+
+@functools.cache
+def prepare_hub() -> None:
+    """Keep the model libraries quiet and away from the network unless the user has set it up otherwise."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    prepare_torchvision()
+
+
+@functools.cache
+def prepare_coremltools() -> None:
+    """Import coremltools quietly and repair its torch frontend.
+
+    - coremltools 9.0 with numpy >= 2.4: `_cast` calls `int()` on a one-element array, which numpy now refuses.
+    - coremltools 9.0: `alias`, which `torch.export` emits, has no translation.
+    - coremltools 9.0 with scikit-learn > 1.5.1: a version flag, not a missing function, disables k-means palettization.
+    """
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    with quiet_coremltools():
+        import coremltools  # noqa: F401
+    _repair_cast()
+    _register_alias()
+    _admit_scikit_learn()
+
+
+@contextmanager
+def quiet_coremltools() -> Iterator[None]:
+    """Silence coremltools' version notices, missing-proxy warnings and progress bars."""
+    loggers = [logging.getLogger(name) for name in ("coremltools", "coremltools.converters")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _repair_cast() -> None:
+    import numpy as np
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.mil import Builder as mb
+
+    def cast(context: Any, node: Any, dtype: Any, dtype_name: str) -> None:
+        x = ops._get_inputs(context, node, expected=1)[0]
+        if any(size != 1 for size in x.shape):
+            raise ValueError("input to cast must be either a scalar or a length 1 tensor")
+        if x.can_be_folded_to_const():
+            scalar = dtype(np.asarray(x.val).reshape(-1)[0])
+            result = x if isinstance(x.val, dtype) else mb.const(val=scalar, name=node.name)
+        else:
+            if len(x.shape) > 0:
+                x = mb.squeeze(x=x, name=f"{node.name}_item")
+            result = mb.cast(x=x, dtype=dtype_name, name=node.name)
+        context.add(result, node.name)
+
+    ops._cast = cast
+
+
+def _register_alias() -> None:
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY, register_torch_op
+
+    if "alias" in _TORCH_OPS_REGISTRY.name_to_func_mapping:
+        return
+
+    def alias(context: Any, node: Any) -> None:
+        context.add(ops._get_inputs(context, node)[0], torch_name=node.name)
+
+    register_torch_op(alias)
+
+
+def _admit_scikit_learn() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("sklearn") is None:
+        return
+    import coremltools._deps as deps
+    import coremltools.models.neural_network.quantization_utils as quantization_utils
+
+    deps._HAS_SKLEARN = True
+    quantization_utils._HAS_SKLEARN = True
