@@ -41,7 +41,8 @@ def prepare_torchvision() -> object | None:
     if torch.cuda.is_available() or _extension_loads(os.path.dirname(spec.origin)):
         return None
     library: Any = torch.library.Library(  # type: ignore[no-untyped-call]
-        "torchvision", "FRAGMENT")
+        "torchvision", "FRAGMENT"
+    )
     for schema in TORCHVISION_OPERATORS:
         name = schema.split("(", 1)[0]
         if not torch._C._dispatch_has_kernel(f"torchvision::{name}"):
