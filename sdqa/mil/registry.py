@@ -1,0 +1,111 @@
+"""The operations the runtime knows: a dictionary and a decorator.
+
+An operation is a plain function. It is called with keyword arguments named as in MIL (`x`, `weight`, `strides`);
+missing optional arguments are not passed, so the function's defaults are MIL's defaults. It returns one tensor, or a
+tuple of tensors.
+
+Argument values:
+
+- anything computed by the program, and large constants: `torch.Tensor`;
+- small constants: whatever `sdqa.mil.arguments` coerces (a tensor, a numpy array or scalar, a python scalar, `str`);
+- MIL's tuple arguments (`values`, `loop_vars`): a python list of the above.
+
+Tensors declared fp16 arrive as float32 (precision "declared" and "float32") or as float16 ("native"). The executor
+rounds and casts results to the declared dtype afterwards, except those of operations that only move data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    Implementation = Callable[..., torch.Tensor | tuple[Any, ...]]
+    Unpacker = Callable[..., np.ndarray[Any, Any] | tuple[np.ndarray[Any, Any], ...]]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One implementation of a MIL operation."""
+
+    name: str
+    run: Implementation
+    movement: bool = False
+    """Whether it only moves or selects values, so that its result needs no rounding."""
+    wants_context: bool = False
+    """Whether it takes a keyword `context`: a `Context`."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an operation may ask about the call it is part of."""
+
+    output_dtypes: tuple[torch.dtype, ...]
+    """The dtypes the results are carried in; fp16 appears as float32 unless the precision is "native"."""
+    output_shapes: tuple[tuple[int, ...], ...]
+    """The declared shapes, -1 where the package leaves a dimension open."""
+    generator: torch.Generator
+    """Seeded per prediction, for operations that draw random numbers without a seed of their own."""
+    precision: str
+    """"declared", "float32" or "native"."""
+
+
+OPERATIONS: dict[str, Operation] = {}
+UNPACKERS: dict[str, Unpacker] = {}
+
+
+def op(*names: str, movement: bool = False, wants_context: bool = False) -> Callable[[F], F]:
+    """Register a function as the implementation of one or more MIL operations.
+
+    Raises:
+        ValueError: if a name is already taken.
+    """
+
+    def register(function: F) -> F:
+        for name in names:
+            if name in OPERATIONS:
+                raise ValueError(f"operation {name!r} is registered twice: {OPERATIONS[name].run!r} and {function!r}")
+            OPERATIONS[name] = Operation(name, function, movement, wants_context)
+        return function
+
+    return register
+
+
+def constexpr(*names: str) -> Callable[[F], F]:
+    """Register a function that unpacks compressed weights: numpy arrays, by MIL's argument names, to one or several.
+
+    Raises:
+        ValueError: if a name is already taken.
+    """
+
+    def register(function: F) -> F:
+        for name in names:
+            if name in UNPACKERS:
+                raise ValueError(f"unpacker {name!r} is registered twice: {UNPACKERS[name]!r} and {function!r}")
+            UNPACKERS[name] = function
+        return function
+
+    return register
+
+
+def operation(name: str) -> Operation | None:
+    """The implementation of a MIL operation, or None when there is none."""
+    _import_operations()
+    return OPERATIONS.get(name)
+
+
+def unpacker(name: str) -> Unpacker | None:
+    """The implementation of a `constexpr_*` operation, or None when there is none."""
+    _import_operations()
+    return UNPACKERS.get(name)
+
+
+def _import_operations() -> None:
+    """Import the modules whose decorators fill the registry (torch comes with them, so not before it is needed)."""
+    import sdqa.mil.ops  # noqa: F401
