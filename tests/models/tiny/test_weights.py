@@ -1,0 +1,98 @@
+"""The shipped weights load anywhere, offline, and fit their size."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sdqa import compat
+from sdqa.errors import ModelError
+from sdqa.models import tiny
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the embedded model must not reach for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def test_all_weights_fit_ten_megabytes() -> None:
+    assert sum(path.stat().st_size for path in tiny.WEIGHTS.rglob("*") if path.is_file()) <= 10_000_000
+
+
+def test_weights_are_safetensors_and_json_only() -> None:
+    assert {path.suffix for path in tiny.WEIGHTS.rglob("*") if path.is_file()} == {".safetensors", ".json"}
+
+
+def test_accessors_import_nothing_heavy() -> None:
+    check = "import sys; import sdqa.models.tiny as t; assert t.PIPELINE.is_dir(); print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
+
+
+@pytest.mark.usefixtures("no_network")
+def test_pipeline_draws() -> None:
+    compat.prepare_hub()
+    from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+    from PIL import Image
+
+    pipe = StableDiffusionImg2ImgPipeline.from_pretrained(tiny.PIPELINE, safety_checker=None)
+    pipe.set_progress_bar_config(disable=True)
+    assert pipe.unet.dtype == torch.float32
+    source = Image.new("RGB", (64, 64), (200, 40, 40))
+    result = pipe("a portrait of a man", image=source, strength=0.5, num_inference_steps=4, output_type="pt").images
+    assert result.shape == (1, 3, 64, 64)
+    assert torch.isfinite(result).all()
+    assert isinstance(StableDiffusionPipeline.from_pretrained(tiny.PIPELINE).unet, torch.nn.Module)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_open_clip_loads_from_a_read_only_copy(tmp_path: Path) -> None:
+    folder = tmp_path / "site-packages" / "open_clip"
+    shutil.copytree(tiny.OPEN_CLIP, folder)
+    for path in (*folder.iterdir(), folder):
+        path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    try:
+        from sdqa.models.tiny import clip
+
+        there, here = clip.load(folder), tiny.load_open_clip()
+    finally:
+        folder.chmod(0o755)
+    tokens = there.tokenizer(["Portrait of a pretty girl", "a lake"])
+    assert tokens.shape == (2, 32)
+    assert torch.equal(tokens, here.tokenizer(["Portrait of a pretty girl", "a lake"]))
+    with torch.no_grad():
+        assert torch.equal(there.model.encode_text(tokens), here.model.encode_text(tokens))
+        assert here.model.encode_image(torch.zeros(2, 3, 64, 64)).shape == (2, 128)
+    assert here.preprocess.size == 64
+    assert here.weights.is_file()
+
+
+def test_truncated_open_clip_is_one_clear_error(tmp_path: Path) -> None:
+    folder = tmp_path / "open_clip"
+    shutil.copytree(tiny.OPEN_CLIP, folder)
+    weights = folder / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    from sdqa.models.tiny import clip
+
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        clip.load(folder)
+
+
+def test_missing_tokenizer_is_one_clear_error(tmp_path: Path) -> None:
+    folder = tmp_path / "open_clip"
+    shutil.copytree(tiny.OPEN_CLIP, folder)
+    (folder / "tokenizer.json").unlink()
+    from sdqa.models.tiny import clip
+
+    with pytest.raises(ModelError, match="missing"):
+        clip.load(folder)
