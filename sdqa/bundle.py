@@ -1,0 +1,243 @@
+"""A run's bundle: `run.json` and `blobs/<sha256>`. Everything after scoring is a pure function of bundles.
+
+These are the records that every room speaks of. They are frozen, typed, and written as stable JSON; `run.json` follows the
+published schema (`sdqa schema run`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sdqa.errors import BundleError
+from sdqa.store import digest_of, write_atomically
+
+SCHEMA_VERSION = 1
+RUN_FILE = "run.json"
+BLOB_FOLDER = "blobs"
+MAX_RUN_BYTES = 256 * 2**20
+
+Status = Literal["pass", "fail", "suspicious", "not measured"]
+Better = Literal["higher", "lower", "equal", "none"]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, no unknown fields, NaN and infinities kept as strings in JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Blob(Record):
+    """A file of the bundle, by digest."""
+
+    sha256: str
+    bytes: int
+    media_type: str
+
+    @property
+    def path(self) -> str:
+        """Relative to the bundle's folder."""
+        return f"{BLOB_FOLDER}/{self.sha256}"
+
+
+class Measurement(Record):
+    """One figure with what is needed to judge and compare it."""
+
+    metric: str
+    case: str | None = None  # None: a figure of the whole lane
+    component: str | None = None
+    value: float | None = None  # None: not measured, `reason` says why
+    golden: float | None = None  # the teacher's figure for the same case, where the metric has one
+    unit: str = ""
+    better: Better = "lower"
+    spread: float | None = None  # standard deviation of repeated readings, in `unit`
+    n: int = 1
+    samples: tuple[float, ...] = ()  # the repeated readings, where there are several
+    fingerprint: str = ""  # digest of what makes two figures comparable
+    reason: str = ""
+
+
+class Verdict(Record):
+    """What the gate says about one check, with its evidence."""
+
+    check: str  # `<lane>/<case or scope>/<metric>`
+    metric: str
+    case: str | None = None
+    component: str | None = None
+    status: Status
+    value: float | None = None
+    golden: float | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None  # of the paired difference
+    tolerance: float | None = None
+    unit: str = ""
+    n: int = 1
+    fingerprint: str = ""
+    reason: str = ""  # in words: what was compared with what, and why this status
+
+
+class Package(Record):
+    """One converted component as it was executed."""
+
+    component: str
+    name: str
+    digest: str
+    bytes: int
+    operations: int = 0
+    facts: dict[str, Any] = Field(default_factory=dict)  # bit-width inventory, coverage, placement lint, seconds …
+
+
+class Sample(Record):
+    """What one case looked like."""
+
+    case: str
+    images: dict[str, Blob] = Field(default_factory=dict)  # source, golden, candidate, difference
+    latents_digest: str = ""
+    image_digest: str = ""
+    seconds: float | None = None
+    facts: dict[str, Any] = Field(default_factory=dict)
+
+
+class Failure(Record):
+    """Something planned that did not happen, and why."""
+
+    stage: str
+    where: str
+    code: str
+    message: str
+    exit_code: int
+
+
+class Lane(Record):
+    """Model x variant x runtime x compute unit: what one CI job runs."""
+
+    id: str
+    model: str
+    variant: str
+    runtime: str
+    compute_unit: str
+    status: Literal["ran", "incomplete", "skipped"] = "ran"
+    reason: str = ""
+    fingerprint: dict[str, Any] = Field(default_factory=dict)
+    packages: tuple[Package, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+class Run(Record):
+    """The content of `run.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    sdqa_version: str
+    suite: str
+    suite_digest: str
+    created: str  # ISO 8601, UTC
+    status: Literal["complete", "incomplete"] = "complete"
+    exit_code: int = 0
+    fault: str | None = None  # the fault that was planted on purpose, if any
+    environment: dict[str, Any] = Field(default_factory=dict)
+    cases: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name -> prompt, strength, steps …
+    lanes: tuple[Lane, ...] = ()
+    diagnosis: dict[str, Any] | None = None
+    sensitivity: dict[str, Any] | None = None
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All verdicts, lane by lane."""
+        return tuple(verdict for lane in self.lanes for verdict in lane.verdicts)
+
+    def counts(self) -> dict[Status, int]:
+        """How many verdicts there are of each status."""
+        counts: dict[Status, int] = {"pass": 0, "fail": 0, "suspicious": 0, "not measured": 0}
+        for verdict in self.verdicts:
+            counts[verdict.status] += 1
+        return counts
+
+    def identity(self) -> str:
+        """Digest of everything but times: two runs with the same figures have the same identity."""
+        data = self.model_dump(mode="json", exclude={"created", "environment"})
+        for lane in data["lanes"]:
+            lane["measurements"] = [m for m in lane["measurements"] if not is_timing(m["metric"])]
+            lane["verdicts"] = [v for v in lane["verdicts"] if not is_timing(v["metric"])]
+            for package in lane["packages"]:
+                package["facts"] = {k: v for k, v in package["facts"].items() if not is_timing(k)}
+            for sample in lane["samples"]:
+                sample["seconds"] = None
+        return digest_of(data)
+
+
+def is_timing(name: str) -> bool:
+    """Whether a metric or fact depends on the machine's speed or memory state, by its name's unit."""
+    return name.endswith(("_ms", "_s", "_seconds", "seconds", "peak_bytes", "peak_memory_bytes"))
+
+
+class Bundle:
+    """A bundle's folder, for reading and writing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add_blob(self, data: bytes, media_type: str) -> Blob:
+        """Keep bytes under their digest."""
+        blob = Blob(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), media_type=media_type)
+        path = self.folder / blob.path
+        if not path.exists():
+            write_atomically(path, data)
+        return blob
+
+    def read_blob(self, blob: Blob) -> bytes:
+        """A blob's bytes.
+
+        Raises:
+            BundleError: it is missing, or its bytes do not match its digest.
+        """
+        if len(blob.sha256) != 64 or not all(c in "0123456789abcdef" for c in blob.sha256):
+            raise BundleError(f"{blob.sha256[:80]!r} is not a digest", where=str(self.folder))
+        path = self.folder / blob.path
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BundleError("a blob is missing", where=str(path), hint="copy the whole bundle folder") from error
+        if hashlib.sha256(data).hexdigest() != blob.sha256:
+            raise BundleError("a blob is damaged: its digest does not match", where=str(path))
+        return data
+
+    def write(self, run: Run) -> None:
+        """Write `run.json` in one step."""
+        text = json.dumps(run.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+        write_atomically(self.folder / RUN_FILE, (text + "\n").encode())
+
+    def read(self) -> Run:
+        """Read and check `run.json`.
+
+        Raises:
+            BundleError: it is missing, too large, not JSON, or of another schema version.
+        """
+        path = self.folder / RUN_FILE
+        try:
+            if path.stat().st_size > MAX_RUN_BYTES:
+                raise BundleError(f"run.json is larger than {MAX_RUN_BYTES} bytes", where=str(path))
+            data = json.loads(path.read_bytes())
+        except OSError as error:
+            raise BundleError(
+                "no bundle here", where=str(path), hint="run `sdqa qa` first, or name a bundle"
+            ) from error
+        except ValueError as error:
+            raise BundleError("run.json is not JSON", where=str(path), hint=str(error)) from error
+        if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
+            found = data.get("schema_version") if isinstance(data, dict) else None
+            raise BundleError(f"schema version {found!r}, this sdqa reads {SCHEMA_VERSION}", where=str(path))
+        try:
+            return Run.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise BundleError(
+                f"run.json does not follow its schema: {where}: {first['msg']}", where=str(path)
+            ) from error
