@@ -1,7 +1,7 @@
 """A run's bundle: `run.json` and `blobs/<sha256>`. Everything after scoring is a pure function of bundles.
 
-These are the records that every room speaks of. They are frozen, typed, and written as stable JSON; `run.json` follows the
-published schema (`sdqa schema run`).
+These are the records that every room speaks of. They are frozen, typed, and written as stable JSON; `run.json` follows
+the published schema (`docs/run.schema.json`).
 """
 
 from __future__ import annotations

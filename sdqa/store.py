@@ -1,9 +1,9 @@
 """Content-addressed store: everything expensive is made once, under the digest of what it was made from.
 
-An entry is a folder `<root>/<kind>/<key digest>/` holding `key.json` (what it was made from), `manifest.json` (size and sha256
-of every file) and the files. It is built in a temporary folder beside its place and renamed into it, so a reader sees either
-nothing or all of it; a lock per entry keeps two processes from building the same thing. An entry whose files do not match its
-manifest is set aside and built again.
+An entry is a folder `<root>/<kind>/<key digest>/` holding `key.json` (what it was made from), `manifest.json` (size and
+sha256 of every file) and the files. It is built in a temporary folder beside its place and renamed into it, so a reader
+sees either nothing or all of it; a lock per entry keeps two processes from building the same thing. An entry whose
+files do not match its manifest is built again.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def tree_digest(folder: Path) -> str:
 
 @functools.cache
 def source_digest(*rooms: str) -> str:
-    """Digest of the source code of rooms of this package (`"convert"`, `"mil"`), so that changed code makes new entries."""
+    """Digest of the source code of rooms of this package (`"convert"`, `"mil"`): changed code makes new entries."""
     package = Path(__file__).parent
     parts: list[list[str]] = []
     for room in sorted(rooms):

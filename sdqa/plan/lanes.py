@@ -1,0 +1,109 @@
+"""What will run, what is skipped and why."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdqa.errors import UsageError
+from sdqa.plan.suite import Case, Model, Suite
+from sdqa.plan.variant import Variant
+from sdqa.store import digest_of
+
+
+@dataclass(frozen=True)
+class PlannedLane:
+    """Model x variant x runtime x compute unit, with the cases it runs."""
+
+    id: str
+    model_name: str
+    model: Model
+    variant: Variant
+    runtime: str
+    compute_unit: str
+    cases: dict[str, Case]
+    skip_reason: str = ""  # empty: it runs here
+    required: bool = False  # asked for by name: not running it is incomplete evidence, not a skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A suite, resolved for this machine."""
+
+    suite: Suite
+    suite_path: Path
+    suite_digest: str
+    lanes: tuple[PlannedLane, ...]
+
+    @property
+    def running(self) -> tuple[PlannedLane, ...]:
+        """The lanes that run on this machine."""
+        return tuple(lane for lane in self.lanes if not lane.skip_reason)
+
+    @property
+    def root(self) -> Path:
+        """The folder that the suite's relative paths start from."""
+        return self.suite_path.parent
+
+    @property
+    def goldens(self) -> Path:
+        """The folder of the goldens."""
+        return self.root / self.suite.goldens
+
+
+def lane_id(model: str, variant: str, runtime: str, compute_unit: str) -> str:
+    """`tiny/fp16` for the reference runtime, `tiny/fp16@coreml-cpu_and_ne` for others."""
+    if runtime == "reference":
+        return f"{model}/{variant}"
+    unit = f"-{compute_unit.lower()}" if runtime == "coreml" else ""
+    return f"{model}/{variant}@{runtime}{unit}"
+
+
+def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform: str = sys.platform) -> Plan:
+    """Expand a suite into lanes.
+
+    Args:
+        only: lane ids or patterns (`tiny/*`); empty for all.
+
+    Raises:
+        UsageError: a pattern matches no lane.
+    """
+    lanes: list[PlannedLane] = []
+    for group in suite.lanes:
+        for variant in group.variants:
+            for unit in group.compute_units or ("CPU_ONLY",):
+                name = lane_id(group.model, variant, group.runtime, unit)
+                cases = {
+                    key: case for key, case in suite.cases.items() if not case.models or group.model in case.models
+                }
+                reason = ""
+                if group.runtime == "coreml" and platform != "darwin":
+                    reason = "Core ML predicts only on macOS"
+                lanes.append(
+                    PlannedLane(
+                        id=name,
+                        model_name=group.model,
+                        model=suite.models[group.model],
+                        variant=suite.variants[variant],
+                        runtime=group.runtime,
+                        compute_unit=unit,
+                        cases=cases,
+                        skip_reason=reason,
+                    )
+                )
+    if only:
+        lanes = _select(lanes, only)
+    return Plan(suite=suite, suite_path=path, suite_digest=digest_of(suite.model_dump(mode="json")), lanes=tuple(lanes))
+
+
+def _select(lanes: list[PlannedLane], only: tuple[str, ...]) -> list[PlannedLane]:
+    from dataclasses import replace
+
+    known = ", ".join(lane.id for lane in lanes)
+    for pattern in only:
+        if not any(fnmatch.fnmatchcase(lane.id, pattern) for lane in lanes):
+            raise UsageError(f"no lane matches {pattern!r}", hint=f"lanes: {known}")
+    chosen = [lane for lane in lanes if any(fnmatch.fnmatchcase(lane.id, pattern) for pattern in only)]
+    return [replace(lane, required=any(lane.id == pattern for pattern in only)) for lane in chosen]

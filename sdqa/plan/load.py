@@ -1,0 +1,148 @@
+"""Read `sdqa.toml`: every problem at once, each with its path, the allowed values and the likeliest spelling."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from sdqa.errors import ConfigError, Problem, UsageError
+from sdqa.plan.suite import Suite
+
+MAX_BYTES = 2**20
+DEFAULT_SUITE = Path("sdqa.toml")
+
+
+def shipped_suites() -> dict[str, Path]:
+    """The suites that come with the package, by name."""
+    folder = Path(str(resources.files("sdqa") / "suites"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_suite(choice: str | None) -> Path:
+    """The file that `--suite` means: nothing (`sdqa.toml`), a path, or the name of a shipped suite.
+
+    Raises:
+        UsageError: there is no such suite.
+    """
+    if choice is None:
+        if DEFAULT_SUITE.is_file():
+            return DEFAULT_SUITE
+        raise UsageError("no sdqa.toml here", hint="write one with `sdqa init`, or name one with --suite")
+    shipped = shipped_suites()
+    path = Path(choice)
+    if path.suffix == ".toml" or path.exists():
+        if path.is_file():
+            return path
+        raise UsageError(f"no suite at {choice}", hint=f"shipped suites: {', '.join(shipped)}")
+    if choice in shipped:
+        return shipped[choice]
+    raise UsageError(f"no suite named {choice!r}", hint=f"shipped suites: {', '.join(shipped)}; or give a path")
+
+
+def load_suite(path: Path) -> Suite:
+    """A suite from its file.
+
+    Raises:
+        ConfigError: the file cannot be read or is wrong; lists every problem.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError([Problem("$", f"larger than {MAX_BYTES} bytes")], where=str(path))
+        data = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise ConfigError([Problem("$", f"cannot be read: {error.strerror}")], where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem("$", f"is not TOML: {error}")], where=str(path)) from error
+    try:
+        suite = Suite.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError([_problem(item) for item in error.errors()], where=str(path)) from error
+    problems = _cross_references(suite)
+    if problems:
+        raise ConfigError(problems, where=str(path))
+    return suite
+
+
+def _json_path(location: tuple[int | str, ...]) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+
+
+def _problem(item: Any) -> Problem:
+    """One pydantic error in the words of a configuration file."""
+    location, kind, context = item["loc"], item["type"], item.get("ctx", {})
+    value = item.get("input")
+    if kind == "extra_forbidden":
+        known = _keys_at(location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
+        likely = f"did you mean {close[0]!r}? " if close else ""
+        return Problem(_json_path(location), f"unknown key; {likely}allowed: {', '.join(known)}")
+    if kind == "missing":
+        return Problem(_json_path(location), "is required")
+    if kind == "literal_error":
+        allowed = str(context.get("expected", ""))
+        choices = [choice.strip("' ") for choice in allowed.replace(" or ", ", ").split(",")]
+        close = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.6)
+        likely = f"; did you mean {close[0]!r}?" if close else ""
+        return Problem(_json_path(location), f"{value!r} is not one of {allowed}{likely}")
+    if kind in ("less_than_equal", "greater_than_equal", "greater_than", "less_than"):
+        return Problem(_json_path(location), f"{value!r} is out of range: {item['msg'].lower()}{_range_at(location)}")
+    message = item["msg"].removeprefix("Value error, ")
+    return Problem(_json_path(location), message[:1].lower() + message[1:])
+
+
+def _model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The section that a path of the file belongs to."""
+    model: Any = Suite
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            if field is None:
+                return None
+            model = field.annotation
+        else:  # a dict's key or a tuple's index
+            arguments = [a for a in get_args(model) if isinstance(a, type) and issubclass(a, BaseModel)]
+            model = arguments[0] if arguments else None
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    model = _model_at(location)
+    return sorted(model.model_fields) if model else []
+
+
+def _range_at(location: tuple[int | str, ...]) -> str:
+    model = _model_at(location[:-1])
+    field = model.model_fields.get(str(location[-1])) if model else None
+    signs = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+    words = [
+        f"{words} {getattr(rule, sign)}"
+        for rule in (field.metadata if field else [])
+        for sign, words in signs.items()
+        if hasattr(rule, sign)
+    ]
+    return f" (allowed: {' and '.join(words)})" if words else ""
+
+
+def _cross_references(suite: Suite) -> list[Problem]:
+    """Names that point to nothing."""
+    problems = []
+
+    def check(path: str, name: str, known: dict[str, Any]) -> None:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+            likely = f"did you mean {close[0]!r}? " if close else ""
+            problems.append(Problem(path, f"no such name {name!r}; {likely}defined: {', '.join(known)}"))
+
+    for index, group in enumerate(suite.lanes):
+        check(f"$.lanes[{index}].model", group.model, suite.models)
+        for position, variant in enumerate(group.variants):
+            check(f"$.lanes[{index}].variants[{position}]", variant, suite.variants)
+    for name, case in suite.cases.items():
+        for position, model in enumerate(case.models):
+            check(f"$.cases.{name}.models[{position}]", model, suite.models)
+    return problems

@@ -1,0 +1,172 @@
+"""The typed content of `sdqa.toml`: models, variants, lanes, cases, checks and budgets."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from sdqa.plan.quantity import parse_bytes, parse_seconds
+from sdqa.plan.variant import Variant
+
+SCHEMA_VERSION = 1
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+Runtime = Literal["reference", "coreml", "torch"]
+ComputeUnit = Literal["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL"]
+Scheduler = Literal["pndm", "ddim", "dpmsolver++", "euler"]  # those that draw no noise of their own
+Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0)]
+
+#: What `nox -s qa` measures for each case unless `[checks]` says otherwise.
+CASE_METRICS = (
+    "finite",
+    "clip_score",
+    "clip_directional",
+    "clip_image_similarity",
+    "lpips",
+    "lpips_source",
+    "psnr",
+    "tile_psnr",
+    "ssim",
+    "latent_psnr",
+)
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Model(Section):
+    """Where a teacher comes from."""
+
+    source: str = Field(description="embedded:tiny, folder:PATH, hub:OWNER/NAME, random:NAME or packages:PATH")
+    reference: str | None = Field(default=None, description="the teacher's source, when source is packages:PATH")
+
+    @field_validator("source", "reference")
+    @classmethod
+    def _known_scheme(cls, value: str | None) -> str | None:
+        schemes = ("embedded", "folder", "hub", "random", "packages")
+        if value is not None and (value.partition(":")[0] not in schemes or not value.partition(":")[2]):
+            raise ValueError(f"{value!r} is not a source; use one of {', '.join(f'{scheme}:…' for scheme in schemes)}")
+        return value
+
+
+class LaneGroup(Section):
+    """One `[[lanes]]` table: every listed variant on every listed compute unit."""
+
+    model: str
+    variants: tuple[str, ...] = Field(min_length=1)
+    runtime: Runtime = "reference"
+    compute_units: tuple[ComputeUnit, ...] = ()
+
+    @model_validator(mode="after")
+    def _units_belong_to_coreml(self) -> LaneGroup:
+        if self.runtime == "coreml" and not self.compute_units:
+            raise ValueError('compute_units is required when runtime is "coreml", for example ["CPU_AND_NE"]')
+        if self.runtime != "coreml" and self.compute_units:
+            raise ValueError('compute_units is only for runtime "coreml"')
+        return self
+
+
+class CaseDefaults(Section):
+    """`[defaults]`: what a case uses where it says nothing itself."""
+
+    negative_prompt: str = ""
+    strength: float = Field(default=0.6, ge=0, le=1)
+    guidance_scale: float = Field(default=3.0, ge=1, le=30)
+    steps: int = Field(default=20, ge=1, le=1000)
+    scheduler: Scheduler = "pndm"
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+
+class Case(Section):
+    """One generation. Without `source` it is text-to-image."""
+
+    prompt: str = Field(min_length=1, max_length=2000)
+    source: str | None = Field(default=None, description="scene:portrait/SEED, scene:landscape/SEED or file:PATH")
+    source_prompt: str | None = Field(default=None, description="what the source shows; scenes know it themselves")
+    negative_prompt: str = ""
+    strength: float = Field(default=0.6, ge=0, le=1)
+    guidance_scale: float = Field(default=3.0, ge=1, le=30)
+    steps: int = Field(default=20, ge=1, le=1000)
+    scheduler: Scheduler = "pndm"
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    models: tuple[str, ...] = Field(default=(), description="models that the case is for; all when empty")
+
+    @field_validator("source")
+    @classmethod
+    def _known_source(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(
+            r"scene:(portrait|landscape)/[0-9]{1,9}|file:.+|photo:astronaut", value
+        ):
+            raise ValueError(f"{value!r} is not a source; use scene:portrait/SEED, scene:landscape/SEED or file:PATH")
+        return value
+
+    @model_validator(mode="after")
+    def _enough_steps(self) -> Case:
+        if self.source is not None and int(self.steps * self.strength) < 1:
+            raise ValueError(f"steps {self.steps} x strength {self.strength} leaves no step to run")
+        return self
+
+
+class MetricChoice(Section):
+    """`[metrics]`: which networks the perceptual metrics use."""
+
+    clip: str = Field(default="embedded:tiny", description="embedded:tiny, or an open_clip model name/pretrained tag")
+    lpips: Literal["stlpips:alex", "stlpips:vgg", "lpips:alex", "lpips:vgg"] = "stlpips:alex"
+    names: tuple[str, ...] = CASE_METRICS
+
+
+class Budgets(Section):
+    """`[budgets]`: the phone's limits. Without a value there is no verdict."""
+
+    model_memory_bytes: Bytes | None = None
+    inference_s: Seconds | None = None
+    end_to_end_s: Seconds | None = None
+
+
+class Suite(Section):
+    """Everything that a run is made from."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    description: str = ""
+    models: dict[str, Model] = Field(min_length=1)
+    variants: dict[str, Variant] = Field(min_length=1)
+    lanes: tuple[LaneGroup, ...] = Field(min_length=1)
+    defaults: CaseDefaults = CaseDefaults()
+    cases: dict[str, Case] = Field(min_length=1)
+    metrics: MetricChoice = MetricChoice()
+    budgets: Budgets = Budgets()
+    goldens: str = "goldens"
+
+    @field_validator("models", "variants", "cases")
+    @classmethod
+    def _names(cls, value: dict[str, object]) -> dict[str, object]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is not a name: use lower-case letters, digits, '.', '_' and '-'")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: object) -> object:
+        """Give variants their names and cases the suite's defaults."""
+        if not isinstance(data, dict):
+            return data
+        filled = dict(data)
+        if isinstance(data.get("variants"), dict):
+            filled["variants"] = {
+                name: {"name": name, **table} if isinstance(table, dict) else table
+                for name, table in data["variants"].items()
+            }
+        defaults, cases = data.get("defaults"), data.get("cases")
+        if isinstance(defaults, dict) and isinstance(cases, dict):
+            known = {key: value for key, value in defaults.items() if key in CaseDefaults.model_fields}
+            filled["cases"] = {
+                name: {**known, **table} if isinstance(table, dict) else table for name, table in cases.items()
+            }
+        return filled

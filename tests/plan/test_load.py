@@ -1,0 +1,86 @@
+"""A wrong suite lists every problem with its path, the allowed values and the likeliest spelling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdqa.errors import EXIT_USAGE, ConfigError, UsageError
+from sdqa.plan import find_suite, load_suite
+
+GOOD = """
+schema_version = 1
+name = "t"
+[models.tiny]
+source = "embedded:tiny"
+[variants.fp16]
+precision = "float16"
+[[lanes]]
+model = "tiny"
+variants = ["fp16"]
+[defaults]
+steps = 7
+[cases.one]
+prompt = "a portrait"
+source = "scene:portrait/1"
+[budgets]
+model_memory_bytes = "2 GB"
+inference_s = "40 s"
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "sdqa.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(tmp_path: Path, text: str) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        load_suite(write(tmp_path, text))
+    assert caught.value.exit_code == EXIT_USAGE
+    return {problem.path: problem.message for problem in caught.value.problems}
+
+
+def test_defaults_reach_cases_and_quantities_are_parsed(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path, GOOD))
+    assert suite.cases["one"].steps == 7
+    assert suite.budgets.model_memory_bytes == 2_000_000_000
+    assert suite.budgets.inference_s == 40
+    assert suite.variants["fp16"].name == "fp16"
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace('precision = "float16"', 'precision = "flaot16"')
+    text = text.replace(
+        'source = "scene:portrait/1"', 'source = "scene:portrait/1"\nstrenght = 0.5\nguidance_scale = 99'
+    )
+    found = problems(tmp_path, text)
+    assert set(found) == {"$.variants.fp16.precision", "$.cases.one.strenght", "$.cases.one.guidance_scale"}
+    assert "did you mean 'float16'" in found["$.variants.fp16.precision"]
+    assert "did you mean 'strength'" in found["$.cases.one.strenght"]
+    assert "at most 30" in found["$.cases.one.guidance_scale"]
+
+
+def test_names_that_point_to_nothing(tmp_path: Path) -> None:
+    found = problems(tmp_path, GOOD.replace('variants = ["fp16"]', 'variants = ["fp61"]'))
+    assert "did you mean 'fp16'" in found["$.lanes[0].variants[0]"]
+
+
+@pytest.mark.parametrize("text", ["not toml [", "\x00", "name = 3"])
+def test_garbage_is_a_configuration_error(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text)
+
+
+def test_missing_file_and_unknown_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError):
+        find_suite(None)
+    with pytest.raises(UsageError):
+        find_suite("no-such-suite")
+
+
+def test_strength_that_leaves_no_step(tmp_path: Path) -> None:
+    found = problems(tmp_path, GOOD.replace("steps = 7", "steps = 1"))
+    assert "leaves no step" in found["$.cases.one"]
