@@ -1,0 +1,400 @@
+"""Goldens: the teacher's recorded outcome of a case, with everything that says whether it still counts.
+
+    goldens/<model>/<case>/
+      manifest.json         inputs, schedule, scores, digests, identities, versions, reason, date
+      image.png             the image, lossless; above 128 px a preview, the image itself is in the warehouse by digest
+      source.png            the same for the source image (image-to-image only)
+      noise.safetensors     `noise` and, image-to-image only, `posterior_noise`: what was injected, float32
+      latents.safetensors   `latents`: the final latents, float32
+
+Digests in `digests` are of values (dtype, shape, bytes), so that another PNG encoder changes nothing; those in `files`
+are of files. Everything is read as untrusted: sizes first, safetensors only, every digest checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field, ValidationError
+
+from sdqa.bundle import Record
+from sdqa.errors import DigestMismatch, GoldenMissing, ImageError, StoreError, UsageError
+from sdqa.gate import warehouse
+from sdqa.gate.audit import AuditEntry, append, author, now
+from sdqa.store import digest_of
+
+SCHEMA_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 2 * 2**20
+MAX_SIDE = 4096
+PREVIEW_SIDE = 128
+"""Pixels: images up to this size are kept in git as they are."""
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+class GoldenFile(Record):
+    """One file of a golden."""
+
+    sha256: str
+    bytes: int
+    place: Literal["folder", "warehouse"] = "folder"
+
+
+class Manifest(Record):
+    """What is recorded with a golden."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    case: str
+    inputs: dict[str, Any]  # prompt, negative prompt, strength, guidance scale, steps, scheduler …
+    seed: int
+    timesteps: tuple[float, ...]  # the schedule as it was run
+    scores: dict[str, float | None] = Field(default_factory=dict)  # metric → the teacher's figure
+    teacher: str  # digest of the model that drew it
+    metrics: dict[str, Any] = Field(default_factory=dict)  # metric → identity
+    digests: dict[str, str]  # of values: image, latents, noise, posterior_noise, source
+    files: dict[str, GoldenFile]
+    versions: dict[str, str] = Field(default_factory=dict)
+    reason: str
+    date: str  # ISO 8601, UTC
+
+    def content(self) -> str:
+        """Digest of what the golden says; when and why it was recorded do not matter."""
+        return digest_of(self.model_dump(mode="json", exclude={"reason", "date", "versions", "files"}))
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A golden as it was read."""
+
+    folder: Path
+    manifest: Manifest
+    image: Pixels  # (H, W, 3)
+    latents: Floats  # (C, h, w)
+    noise: Floats  # (C, h, w)
+    posterior_noise: Floats | None  # (C, h, w); None for text-to-image
+    source: Pixels | None  # (H, W, 3); None for text-to-image
+
+
+def array_digest(array: npt.NDArray[Any]) -> str:
+    """sha256 over dtype, shape and values (little-endian, C order), hexadecimal."""
+    ordered = np.ascontiguousarray(array)
+    ordered = ordered.astype(ordered.dtype.newbyteorder("<"), copy=False)
+    head = f"{ordered.dtype.name} {list(ordered.shape)}\n".encode()
+    return hashlib.sha256(head + ordered.tobytes()).hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """A golden's manifest alone.
+
+    Raises:
+        GoldenMissing: there is none, or it does not follow the schema.
+    """
+    path = folder / MANIFEST_FILE
+    hint = f"record it: sdqa goldens --case {folder.name} --reason '…'"
+    try:
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise GoldenMissing(f"the manifest is larger than {MAX_MANIFEST_BYTES} bytes", where=str(path), hint=hint)
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise GoldenMissing("there is no golden for this case", where=str(folder), hint=hint) from error
+    except ValueError as error:
+        raise GoldenMissing("the golden's manifest is not JSON", where=str(path), hint=hint) from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        what = f"the golden has schema version {version!r}, this sdqa reads {SCHEMA_VERSION}"
+        raise GoldenMissing(what, where=str(path), hint=hint)
+    try:
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise GoldenMissing(f"the golden's manifest is wrong: $.{key}: {first['msg']}", where=str(path)) from error
+
+
+def read_golden(folder: Path, *, place: str = warehouse.DEFAULT_PLACE, cache: Path | None = None) -> Golden:
+    """Read a golden and check every digest.
+
+    Args:
+        folder: `goldens/<model>/<case>`.
+        place: folder or fsspec URL of the files that are too large for git.
+
+    Raises:
+        GoldenMissing: the golden or one of its files is not there.
+        DigestMismatch: a file or its values are not those that were recorded.
+        ImageError: an image cannot be decoded.
+    """
+    manifest = read_manifest(folder)
+    data = {name: _file_bytes(folder, name, file, place, cache) for name, file in manifest.files.items()}
+    for name in ("image.png", "noise.safetensors", "latents.safetensors"):
+        if name not in data:
+            raise GoldenMissing(f"the manifest names no {name}", where=str(folder))
+    noises = _tensors(data["noise.safetensors"], folder / "noise.safetensors")
+    latents = _tensors(data["latents.safetensors"], folder / "latents.safetensors")
+    values: dict[str, npt.NDArray[Any]] = {
+        "image": _decode(data["image.png"], folder / "image.png"),
+        **latents,
+        **noises,
+    }
+    if "source.png" in data:
+        values["source"] = _decode(data["source.png"], folder / "source.png")
+    if set(values) != set(manifest.digests):
+        found, promised = ", ".join(sorted(values)), ", ".join(sorted(manifest.digests))
+        raise DigestMismatch(f"the golden holds {found}; its manifest promises {promised}", where=str(folder))
+    for name, value in values.items():
+        if array_digest(value) != manifest.digests[name]:
+            raise DigestMismatch(f"the golden's {name} is not the one that was recorded", where=str(folder))
+    if not {"latents", "noise"} <= set(values):
+        raise GoldenMissing("the golden has no latents or no noise", where=str(folder))
+    return Golden(
+        folder=folder,
+        manifest=manifest,
+        image=values["image"],
+        latents=values["latents"],
+        noise=values["noise"],
+        posterior_noise=values.get("posterior_noise"),
+        source=values.get("source"),
+    )
+
+
+def write_golden(
+    folder: Path,
+    *,
+    inputs: Mapping[str, Any],
+    seed: int,
+    timesteps: Sequence[float],
+    image: Pixels,
+    latents: Floats,
+    noise: Floats,
+    posterior_noise: Floats | None = None,
+    source: Pixels | None = None,
+    scores: Mapping[str, float | None],
+    teacher_digest: str,
+    metric_identities: Mapping[str, Any],
+    versions: Mapping[str, str],
+    reason: str = "",
+    place: str = warehouse.DEFAULT_PLACE,
+    date: str | None = None,
+    run: str = "",
+    diagnosis: str = "",
+    worse: Sequence[str] = (),
+) -> Manifest:
+    """Record a golden in one step and append to the model's audit log.
+
+    Writing what is already there changes nothing. Files are built beside the folder and renamed into it.
+
+    Args:
+        folder: `goldens/<model>/<case>`.
+        reason: why; required as soon as something would be overwritten.
+        place: where images above 128 px go.
+        run, diagnosis, worse: for the audit log, when a run is approved.
+
+    Raises:
+        UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
+    """
+    values: dict[str, npt.NDArray[Any]] = {"image": _pixels(image, "image")}
+    for name, tensor in (("latents", latents), ("noise", noise), ("posterior_noise", posterior_noise)):
+        if tensor is not None:
+            values[name] = np.ascontiguousarray(tensor, dtype=np.float32)
+    if source is not None:
+        values["source"] = _pixels(source, "source")
+    bad = [name for name, value in values.items() if not np.isfinite(value).all()]
+    bad += [name for name, score in scores.items() if score is not None and not np.isfinite(score)]
+    if bad:
+        raise UsageError(f"a golden must be finite, these are not: {', '.join(sorted(bad))}", where=str(folder))
+    contents = {
+        "noise.safetensors": _safetensors({n: values[n] for n in ("noise", "posterior_noise") if n in values}),
+        "latents.safetensors": _safetensors({"latents": values["latents"]}),
+    }
+    files = {name: _file(data) for name, data in contents.items()}
+    for name in ("image", "source"):
+        if name in values:
+            full = _encode(values[name])
+            small = max(values[name].shape[:2]) <= PREVIEW_SIDE
+            contents[f"{name}.png"] = full if small else _encode(_preview(values[name]))
+            files[f"{name}.png"] = _file(full, "folder" if small else "warehouse")
+            if not small:
+                warehouse.put(place, full)
+    before = read_manifest(folder) if (folder / MANIFEST_FILE).exists() else None
+    manifest = Manifest(
+        model=folder.parent.name,
+        case=folder.name,
+        inputs=json.loads(json.dumps(inputs)),
+        seed=seed,
+        timesteps=tuple(float(t) for t in timesteps),
+        scores={name: None if score is None else float(score) for name, score in sorted(scores.items())},
+        teacher=teacher_digest,
+        metrics=json.loads(json.dumps(metric_identities)),
+        digests={name: array_digest(value) for name, value in values.items()},
+        files=files,
+        versions=dict(versions),
+        reason=reason.strip() or "first recorded",
+        date=date or now(),
+    )
+    if before is not None and before.content() == manifest.content():
+        return before
+    if before is not None and not reason.strip():
+        what = "a golden is there already and would change"
+        raise UsageError(what, where=str(folder), hint="say why: --reason '…'")
+    text = json.dumps(manifest.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+    contents[MANIFEST_FILE] = (text + "\n").encode()
+    _replace(folder, contents)
+    entry = AuditEntry(
+        date=manifest.date,
+        who=author(),
+        subject=folder.name,
+        before=before.content() if before else None,
+        after=manifest.content(),
+        reason=manifest.reason,
+        run=run,
+        diagnosis=diagnosis,
+        worse=tuple(worse),
+    )
+    append(folder.parent, entry)
+    return manifest
+
+
+def stale_reasons(
+    golden: Golden | Manifest,
+    *,
+    teacher_digest: str | None = None,
+    metric_identities: Mapping[str, Any] | None = None,
+    case: Mapping[str, Any] | None = None,
+    timesteps: Sequence[float] | None = None,
+) -> list[str]:
+    """Why a golden no longer counts, in words; empty when it does. What is None is not compared.
+
+    A metric that the golden does not know is no reason: the teacher's figure can be taken from the golden's image.
+    """
+    manifest = golden.manifest if isinstance(golden, Golden) else golden
+    reasons = []
+    if teacher_digest is not None and teacher_digest != manifest.teacher:
+        reasons.append(f"the teacher changed: {manifest.teacher[:12]} → {teacher_digest[:12]}")
+    if case is not None:
+        wanted = json.loads(json.dumps(case))
+        for key in sorted(set(wanted) | set(manifest.inputs)):
+            old, new = manifest.inputs.get(key), wanted.get(key)
+            if old != new:
+                reasons.append(f"the case changed: {key}: {_short(old)} → {_short(new)}")
+    if timesteps is not None and tuple(float(t) for t in timesteps) != manifest.timesteps:
+        reasons.append(f"the schedule changed: {_short(list(manifest.timesteps))} → {_short(list(timesteps))}")
+    for name, identity in sorted((metric_identities or {}).items()):
+        if name in manifest.metrics and digest_of(manifest.metrics[name]) != digest_of(
+            json.loads(json.dumps(identity))
+        ):
+            reasons.append(f"the metric {name} changed: {_short(manifest.metrics[name])} → {_short(identity)}")
+    return reasons
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _file(data: bytes, place: Literal["folder", "warehouse"] = "folder") -> GoldenFile:
+    return GoldenFile(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), place=place)
+
+
+def _file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Path | None) -> bytes:
+    if file.place == "warehouse":
+        return warehouse.fetch(place, file.sha256, file.bytes, cache)
+    path = folder / name
+    if path.name != name or path.is_symlink():
+        raise DigestMismatch("a golden's file must be a plain file in its folder", where=str(path))
+    try:
+        if path.stat().st_size != file.bytes:
+            raise DigestMismatch(
+                f"the file has {path.stat().st_size} bytes, recorded were {file.bytes}", where=str(path)
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        hint = "restore it from git, or record it again: sdqa goldens --reason '…'"
+        raise GoldenMissing("a file of the golden is missing", where=str(path), hint=hint) from error
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise DigestMismatch("a file of the golden is not the one that was recorded", where=str(path))
+    return data
+
+
+def _tensors(data: bytes, path: Path) -> dict[str, npt.NDArray[Any]]:
+    import safetensors
+    import safetensors.numpy
+
+    try:
+        return dict(safetensors.numpy.load(data))
+    except safetensors.SafetensorError as error:
+        raise DigestMismatch(f"not a safetensors file: {error}", where=str(path)) from error
+
+
+def _safetensors(values: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    import safetensors.numpy
+
+    return safetensors.numpy.save(dict(values))
+
+
+def _pixels(image: npt.NDArray[Any], name: str) -> Pixels:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"{name} must be uint8 of shape (H, W, 3), not {image.dtype} {image.shape}")
+    return np.ascontiguousarray(image)
+
+
+def _encode(image: Pixels) -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(image, "RGB").save(stream, "PNG", compress_level=9)
+    return stream.getvalue()
+
+
+def _preview(image: Pixels) -> Pixels:
+    from PIL import Image
+
+    picture = Image.fromarray(image, "RGB")
+    picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BOX)
+    return np.asarray(picture)
+
+
+def _decode(data: bytes, path: Path) -> Pixels:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            if max(picture.size) > MAX_SIDE:
+                raise ImageError(
+                    f"an image of {picture.size} is refused, the limit is {MAX_SIDE} px a side", where=str(path)
+                )
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"the image cannot be decoded: {error}", where=str(path)) from error
+
+
+def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Swap a folder for a new one; a reader never sees a mixture."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            fresh.chmod(0o755)
+            for name, data in contents.items():
+                (fresh / name).write_bytes(data)
+            if folder.exists():
+                folder.rename(old := fresh.with_name(f"{fresh.name}.old"))
+                fresh.rename(folder)
+                shutil.rmtree(old)
+            else:
+                fresh.rename(folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise StoreError("the golden cannot be written", where=str(folder), hint=str(error)) from error
