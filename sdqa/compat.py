@@ -21,7 +21,7 @@ TORCHVISION_OPERATORS = (
 
 
 @functools.cache
-def prepare_torchvision() -> object | None:
+def prepare_torchvision() -> Any:
     """Let torchvision's CUDA build import beside a CPU build of torch (torchvision 0.28 with torch 2.13).
 
     torchvision registers fake kernels for operators that its C++ extension defines; the extension of the CUDA build

@@ -1,0 +1,1 @@
+"""The diffusers pipeline with any of its four components executed by any runtime."""
