@@ -1,0 +1,173 @@
+"""Indexed reads and writes. Source: coremltools' definitions iOS15 to iOS17 `scatter_gather`.
+
+Indices below zero count from the end (iOS15 and iOS16 say so; iOS17 leaves them undefined). Indices out of range
+raise an error, where Core ML leaves the result undefined.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from sdqa.mil.arguments import Argument, as_int, as_str, as_tensor
+from sdqa.mil.registry import op
+
+
+def _places(indices: torch.Tensor, size: int) -> torch.Tensor:
+    """Indices as int64 between 0 and size - 1.
+
+    Raises:
+        IndexError: if one lies outside [-size, size).
+    """
+    places = indices.long()
+    if places.numel():
+        low, high = torch.aminmax(places)
+        if low < -size or high >= size:
+            raise IndexError(f"indices between {int(low)} and {int(high)} into a dimension of size {size}")
+        if low < 0:
+            places = torch.where(places < 0, places + size, places)
+    return places
+
+
+def _linear(indices: torch.Tensor, sizes: torch.Size) -> torch.Tensor:
+    """The last axis of indices, one index per size, as a single row-major index."""
+    linear = torch.zeros(indices.shape[:-1], dtype=torch.long)
+    for axis, size in enumerate(sizes):
+        linear = linear * size + _places(indices[..., axis], size)
+    return linear
+
+
+@op("gather", movement=True)
+def gather(
+    x: Argument, indices: Argument, axis: Argument = 0, batch_dims: Argument = 0, validate_indices: Argument = False
+) -> torch.Tensor:
+    """x's slices at `indices` along `axis`: D[:axis] + N[batch_dims:] + D[axis+1:]."""
+    del validate_indices
+    data, at, batch = as_tensor(x), as_int(axis), as_int(batch_dims)
+    at = at % data.dim()
+    places = _places(as_tensor(indices), data.shape[at])
+    if batch == 0:
+        sizes = data.shape[:at] + places.shape + data.shape[at + 1 :]
+        return data.index_select(at, places.reshape(-1)).reshape(sizes)
+    _check_batch(data, places, batch)
+    sizes = data.shape[:at] + places.shape[batch:] + data.shape[at + 1 :]
+    count = math.prod(data.shape[:batch])
+    data = data.reshape(count, math.prod(data.shape[batch:at]), data.shape[at], math.prod(data.shape[at + 1 :]))
+    places = places.reshape(count, 1, -1, 1).expand(-1, data.shape[1], -1, data.shape[3])
+    return data.gather(2, places).reshape(sizes)
+
+
+@op("gather_along_axis", movement=True)
+def gather_along_axis(
+    x: Argument, indices: Argument, axis: Argument = 0, validate_indices: Argument = False
+) -> torch.Tensor:
+    """numpy's take_along_axis: the result has the shape of `indices`."""
+    del validate_indices
+    data, at = as_tensor(x), as_int(axis)
+    return data.gather(at, _places(as_tensor(indices), data.shape[at]))
+
+
+@op("gather_nd", movement=True)
+def gather_nd(
+    x: Argument, indices: Argument, batch_dims: Argument = 0, validate_indices: Argument = False
+) -> torch.Tensor:
+    """Slices of x at the index vectors in the last axis of `indices`, after `batch_dims` shared dimensions."""
+    del validate_indices
+    data, places, batch = as_tensor(x), as_tensor(indices), as_int(batch_dims)
+    _check_batch(data, places, batch)
+    depth = places.shape[-1]
+    inner = data.shape[batch : batch + depth]
+    if len(inner) != depth:
+        raise ValueError(f"index vectors of {depth} elements into shape {tuple(data.shape)}")
+    sizes = places.shape[:-1] + data.shape[batch + depth :]
+    linear = _linear(places, inner)
+    count = math.prod(data.shape[:batch])
+    rows = data.reshape(count * math.prod(inner), -1) if data.numel() else data.reshape(0, math.prod(sizes[-1:]))
+    offsets = torch.arange(count) * math.prod(inner)
+    chosen = (linear.reshape(count, -1) + offsets.unsqueeze(1)).reshape(-1)
+    return rows.index_select(0, chosen).reshape(sizes)
+
+
+@op("scatter")
+def scatter(
+    data: Argument,
+    indices: Argument,
+    updates: Argument,
+    axis: Argument = 0,
+    mode: Argument = "add",
+    validate_indices: Argument = False,
+) -> torch.Tensor:
+    """data with `updates` [D[:axis] + N + D[axis+1:]] combined into its slices at `indices` along `axis`."""
+    del validate_indices
+    target, news = as_tensor(data), as_tensor(updates)
+    at = as_int(axis) % target.dim()
+    places = _places(as_tensor(indices), target.shape[at])
+    lead = list(range(at, at + places.dim()))
+    moved = target.movedim(at, 0)
+    rows = moved.reshape(target.shape[at], -1)
+    news = news.to(target.dtype).movedim(lead, list(range(len(lead)))).reshape(places.numel(), -1)
+    return _combine_rows(rows, places.reshape(-1), news, as_str(mode)).reshape(moved.shape).movedim(0, at)
+
+
+@op("scatter_nd")
+def scatter_nd(
+    data: Argument, indices: Argument, updates: Argument, mode: Argument = "add", validate_indices: Argument = False
+) -> torch.Tensor:
+    """data with `updates` combined into its slices at the index vectors in the last axis of `indices`."""
+    del validate_indices
+    target, places = as_tensor(data), as_tensor(indices)
+    inner = target.shape[: places.shape[-1]]
+    linear = _linear(places, inner).reshape(-1)
+    rows = target.reshape(math.prod(inner), -1)
+    news = as_tensor(updates).to(target.dtype).reshape(linear.numel(), -1)
+    return _combine_rows(rows, linear, news, as_str(mode)).reshape(target.shape)
+
+
+@op("scatter_along_axis")
+def scatter_along_axis(
+    data: Argument,
+    indices: Argument,
+    updates: Argument,
+    axis: Argument = 0,
+    mode: Argument = "add",
+    validate_indices: Argument = False,
+) -> torch.Tensor:
+    """data with each element of `updates` combined into the element that numpy's put_along_axis would set."""
+    del validate_indices
+    target, at = as_tensor(data), as_int(axis)
+    places = _places(as_tensor(indices), target.shape[at])
+    return _combine(target, at, places, as_tensor(updates).to(target.dtype), as_str(mode))
+
+
+def _combine_rows(rows: torch.Tensor, places: torch.Tensor, news: torch.Tensor, mode: str) -> torch.Tensor:
+    """rows [N, R] with news [K, R] combined into the rows at places [K]."""
+    return _combine(rows, 0, places.unsqueeze(1).expand_as(news), news, mode)
+
+
+def _combine(target: torch.Tensor, axis: int, places: torch.Tensor, news: torch.Tensor, mode: str) -> torch.Tensor:
+    """A copy of target with news combined at places along axis; repeated places combine one after the other."""
+    if mode == "update":
+        return target.scatter(axis, places, news)
+    if mode == "add":
+        return target.scatter_add(axis, places, news)
+    if mode == "sub":
+        return target.scatter_add(axis, places, -news)
+    if mode == "div":
+        return _divided(target, axis, places, news)
+    reductions = {"mul": "prod", "max": "amax", "min": "amin"}
+    if mode not in reductions:
+        raise ValueError(f"scatter has no mode {mode!r}")
+    return target.scatter_reduce(axis, places, news, reductions[mode])
+
+
+def _divided(target: torch.Tensor, axis: int, places: torch.Tensor, news: torch.Tensor) -> torch.Tensor:
+    divisor = torch.ones_like(target).scatter_reduce(axis, places, news, "prod")
+    return target / divisor if target.dtype.is_floating_point else torch.div(target, divisor, rounding_mode="trunc")
+
+
+def _check_batch(data: torch.Tensor, places: torch.Tensor, batch: int) -> None:
+    if batch < 0 or data.shape[:batch] != places.shape[:batch]:
+        raise ValueError(
+            f"{batch} batch dimensions, but data {tuple(data.shape)} and indices {tuple(places.shape)} differ in them"
+        )
