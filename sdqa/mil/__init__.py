@@ -1,1 +1,26 @@
-"""A reference runtime for Core ML ML Programs: reads an .mlpackage and executes it in torch, on any machine."""
+"""A reference runtime for Core ML ML Programs: reads an .mlpackage and executes it in torch, on any machine.
+
+    from sdqa import mil
+    program = mil.load("Unet.mlpackage")
+    outputs = program.predict({"sample": x, "timestep": t, "encoder_hidden_states": e})
+
+It knows nothing of diffusion. Importing it is cheap: torch comes with the first `load`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sdqa.mil.program import Program as Program
+    from sdqa.mil.program import State as State
+    from sdqa.mil.program import load as load
+
+__all__ = ["Program", "State", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(importlib.import_module("sdqa.mil.program"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

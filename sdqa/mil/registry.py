@@ -16,7 +16,7 @@ rounds and casts results to the declared dtype afterwards, except those of opera
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +54,8 @@ class Context:
     """Seeded per prediction, for operations that draw random numbers without a seed of their own."""
     precision: str
     """"declared", "float32" or "native"."""
+    blocks: tuple[Callable[[Sequence[Any]], tuple[Any, ...]], ...] = ()
+    """The operation's nested blocks: each takes its inputs' values and gives its outputs'."""
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -108,4 +110,5 @@ def unpacker(name: str) -> Unpacker | None:
 
 def _import_operations() -> None:
     """Import the modules whose decorators fill the registry (torch comes with them, so not before it is needed)."""
+    import sdqa.mil.control
     import sdqa.mil.ops  # noqa: F401

@@ -1,0 +1,265 @@
+"""What a function takes and gives, as the package describes it, and the conventions of Core ML at that border.
+
+Inputs are arrays, PIL images where the package declares images, and may be left out where they are optional. Outputs:
+rank 0 becomes shape (1,), fp16 becomes float32, integers become int32, images become PIL images, class labels stay
+python's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sdqa.errors import InputError, PackageError
+from sdqa.mil.arguments import as_tensor
+from sdqa.mil.graph import Function
+from sdqa.mil.package import Package
+from sdqa.mil.types import OPEN, ValueType
+
+COLOR_SPACES = {10: "grayscale", 20: "rgb", 30: "bgr", 40: "grayscale_float16"}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One input, output or state of a function."""
+
+    name: str
+    kind: str
+    """"tensor", "image", "state", "label", "probabilities"."""
+    dtype: str
+    """MIL's name of the element type; empty for labels and probabilities."""
+    shape: tuple[int, ...]
+    """-1 where any size fits (within `ranges`)."""
+    choices: tuple[tuple[int, ...], ...] = ()
+    """The shapes that are allowed, where the package enumerates them."""
+    ranges: tuple[tuple[int, int | None], ...] = ()
+    """Per dimension the smallest and largest size, where the package gives them; None: no largest."""
+    optional: bool = False
+    default: float = 0.0
+    """What an optional input is filled with when it is left out."""
+    default_shape: tuple[int, ...] = ()
+    color_space: str = ""
+    """Images: "rgb", "bgr", "grayscale" or "grayscale_float16"."""
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether an input of the given shape is acceptable."""
+        if len(shape) != len(self.shape) or any(
+            want not in (OPEN, got) for want, got in zip(self.shape, shape, strict=True)
+        ):
+            return False
+        if self.choices:
+            return shape in self.choices
+        return all(
+            low <= size and (high is None or size <= high)
+            for (low, high), size in zip(self.ranges, shape, strict=False)
+        )
+
+    def expectation(self) -> str:
+        """The acceptable shapes, in words."""
+        if self.choices:
+            return "one of " + ", ".join(str(list(choice)) for choice in self.choices[:8])
+        sizes = []
+        for index, size in enumerate(self.shape):
+            low, high = self.ranges[index] if index < len(self.ranges) else (0, None)
+            sizes.append(str(size) if size != OPEN else f"{low}–{'…' if high is None else high}")
+        return f"[{', '.join(sizes)}]"
+
+
+def describe_inputs(package: Package, function: Function) -> tuple[Feature, ...]:
+    """The function's inputs and states, in the program's order.
+
+    Raises:
+        PackageError: if the description contradicts the program.
+    """
+    described = {item.name: item for item in _description(package, function, "input")}
+    return tuple(_input(package, value.name, value.type, described.get(value.name)) for value in function.inputs)
+
+
+def describe_outputs(package: Package, function: Function) -> tuple[Feature, ...]:
+    """The function's outputs, in the program's order."""
+    described = {item.name: item for item in _description(package, function, "output")}
+    types = {value.name: value.type for node in function.body.nodes for value in node.outputs}
+    types |= {value.name: value.type for value in function.inputs}
+    types |= {name: constant.type for name, constant in function.body.constants.items()}
+    return tuple(_output(name, types[name], described.get(name)) for name in function.output_names)
+
+
+def _description(package: Package, function: Function, field: str) -> Sequence[Any]:
+    description = package.model.description
+    for item in description.functions:
+        if item.name == function.name:
+            return list(getattr(item, field))
+    return list(getattr(description, field)) if not description.functions else []
+
+
+def _input(package: Package, name: str, value_type: ValueType, described: Any) -> Feature:
+    if value_type.kind == "state":
+        if value_type.elements is None:
+            raise PackageError(f"the state {name!r} has no fixed shape", where=package.name)
+        return Feature(name, "state", value_type.dtype, value_type.shape)
+    if value_type.kind != "tensor" or value_type.dtype == "string":
+        raise PackageError(f"the input {name!r} is no tensor of numbers", where=package.name)
+    if described is None:
+        return Feature(name, "tensor", value_type.dtype, value_type.shape)
+    kind = described.type.WhichOneof("Type")
+    if kind == "imageType":
+        space = COLOR_SPACES.get(described.type.imageType.colorSpace)
+        if space is None or len(value_type.shape) != 4:
+            raise PackageError(f"the image input {name!r} has no colour space or is not of rank 4", where=package.name)
+        return Feature(name, "image", value_type.dtype, value_type.shape, color_space=space)
+    array = described.type.multiArrayType
+    choices, ranges = _flexibility(array)
+    default = array.WhichOneof("defaultOptionalValue")
+    return Feature(
+        name,
+        "tensor",
+        value_type.dtype,
+        value_type.shape,
+        choices=choices,
+        ranges=ranges,
+        optional=described.type.isOptional,
+        default=float(getattr(array, default)) if default else 0.0,
+        default_shape=tuple(array.shape),
+    )
+
+
+def _flexibility(array: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, int | None], ...]]:
+    kind = array.WhichOneof("ShapeFlexibility")
+    if kind == "enumeratedShapes":
+        return tuple(tuple(item.shape) for item in array.enumeratedShapes.shapes), ()
+    if kind == "shapeRange":
+        sizes = array.shapeRange.sizeRanges
+        return (), tuple((item.lowerBound, None if item.upperBound < 0 else item.upperBound) for item in sizes)
+    return (), ()
+
+
+def _output(name: str, value_type: ValueType, described: Any) -> Feature:
+    if value_type.kind == "dictionary":
+        return Feature(name, "probabilities", "", ())
+    if value_type.kind != "tensor":
+        return Feature(name, value_type.kind, value_type.dtype, value_type.shape)
+    if value_type.dtype == "string" or (
+        described is not None and described.type.WhichOneof("Type") in ("int64Type", "stringType")
+    ):
+        return Feature(name, "label", "", ())
+    if described is not None and described.type.WhichOneof("Type") == "imageType":
+        space = COLOR_SPACES.get(described.type.imageType.colorSpace, "")
+        return Feature(name, "image", value_type.dtype, value_type.shape, color_space=space)
+    return Feature(name, "tensor", value_type.dtype, value_type.shape)
+
+
+class Border:
+    """Turns what a caller gives into tensors, and tensors into what a caller gets.
+
+    Args:
+        precision: "declared" rounds fp16 inputs, "float32" does not, "native" makes them float16.
+        where: package and function, for messages.
+    """
+
+    def __init__(self, inputs: tuple[Feature, ...], outputs: tuple[Feature, ...], precision: str, where: str) -> None:
+        self.inputs, self.outputs, self.precision, self.where = inputs, outputs, precision, where
+
+    def enter(self, given: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """Inputs by name as tensors in their carriers; optional ones that are left out are filled in.
+
+        Raises:
+            InputError: if inputs are missing, unknown, or of the wrong shape or type.
+        """
+        known = {feature.name: feature for feature in self.inputs if feature.kind != "state"}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise self._error(f"there is no input {', '.join(map(repr, unknown))}", f"the inputs are {sorted(known)}")
+        missing = sorted(name for name, feature in known.items() if name not in given and not feature.optional)
+        if missing:
+            raise self._error(
+                f"the input {', '.join(map(repr, missing))} is missing", f"the inputs are {sorted(known)}"
+            )
+        return {name: self._tensor(feature, given.get(name)) for name, feature in known.items()}
+
+    def _tensor(self, feature: Feature, given: Any) -> torch.Tensor:
+        if given is None:
+            return self._carry(feature, torch.full(feature.default_shape, feature.default))
+        if feature.kind == "image" and not isinstance(given, torch.Tensor):
+            given = _image_to_array(given, feature)
+        try:
+            tensor = as_tensor(given)
+        except (TypeError, ValueError) as error:
+            raise self._error(f"the input {feature.name!r} is no array of numbers: {error}", "") from error
+        if tensor.dim() != len(feature.shape) and tensor.numel() == 1 and not feature.shape:
+            tensor = tensor.reshape(())
+        if not feature.admits(tuple(tensor.shape)):
+            raise self._error(
+                f"the input {feature.name!r} has the shape {list(tensor.shape)}", f"expected is {feature.expectation()}"
+            )
+        return self._carry(feature, tensor)
+
+    def _carry(self, feature: Feature, tensor: torch.Tensor) -> torch.Tensor:
+        carrier = ValueType("tensor", feature.dtype).element.carrier
+        if carrier is None:
+            raise self._error(f"the input {feature.name!r} is declared text", "only tensors can be given")
+        if tensor.is_floating_point() and not carrier.is_floating_point:
+            whole = tensor.to(carrier)
+            if not torch.equal(whole.to(tensor.dtype), tensor):
+                raise self._error(f"the input {feature.name!r} has fractions", f"declared is {feature.dtype}")
+            return whole
+        if feature.dtype == "fp16":
+            if self.precision == "native":
+                return tensor.to(torch.float16)
+            return tensor.half().float() if self.precision == "declared" else tensor.float()
+        return tensor.to(carrier)
+
+    def leave(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Outputs by name, by Core ML's conventions."""
+        return {feature.name: self._given(feature, value) for feature, value in zip(self.outputs, values, strict=True)}
+
+    def _given(self, feature: Feature, value: Any) -> Any:
+        if feature.kind == "label" and isinstance(value, torch.Tensor):
+            return value.item()
+        if feature.kind in ("label", "probabilities") or isinstance(value, str | dict):
+            return value
+        array = to_array(as_tensor(value))
+        if feature.kind == "image":
+            return _array_to_image(array, feature)
+        return array.reshape(1) if array.ndim == 0 else array
+
+    def _error(self, what: str, hint: str) -> InputError:
+        return InputError(what, where=self.where, hint=hint)
+
+
+def to_array(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+    """A tensor as an array of its own: floating point as float32, integers and flags as int32."""
+    wanted = torch.float32 if tensor.dtype.is_floating_point else torch.int32
+    return np.array(tensor.detach().to(wanted).numpy(), copy=True, order="C")
+
+
+def _image_to_array(given: Any, feature: Feature) -> np.ndarray[Any, Any]:
+    """A PIL image, or an array of one (H, W[, 3]), as (1, C, H, W) float32 in the declared order of channels."""
+    color = feature.color_space in ("rgb", "bgr")
+    if hasattr(given, "convert"):
+        mode = "RGB" if color else ("L" if feature.color_space == "grayscale" else "F")
+        given = given if given.mode == mode else given.convert(mode)
+    array = np.asarray(given, dtype=np.float32)
+    if array.ndim == 2 and not color:
+        return array[None, None]
+    if array.ndim == 3 and color and array.shape[2] == 3:
+        array = array.transpose(2, 0, 1)[None]
+        return np.ascontiguousarray(array[:, ::-1] if feature.color_space == "bgr" else array)
+    return array
+
+
+def _array_to_image(array: np.ndarray[Any, Any], feature: Feature) -> Any:
+    from PIL import Image
+
+    plane = array[0]
+    if feature.color_space == "grayscale_float16":
+        return Image.fromarray(plane[0].astype(np.float32))
+    pixels = np.clip(np.rint(plane), 0, 255).astype(np.uint8)
+    if feature.color_space == "grayscale":
+        return Image.fromarray(pixels[0])
+    if feature.color_space == "bgr":
+        pixels = pixels[::-1]
+    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))

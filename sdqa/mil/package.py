@@ -1,0 +1,149 @@
+"""An .mlpackage on disk: its files and the model message inside; nothing outside its folder is ever opened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sdqa.errors import PackageError, UnsupportedPackage
+from sdqa.mil import schema
+from sdqa.mil.blob import WeightFile
+
+MAX_MODEL_BYTES = 1 << 31
+"""Protobuf's own limit on a message."""
+MAX_MANIFEST_BYTES = 1 << 24
+_ROOT_PREFIX = "@model_path/"
+
+
+@dataclass
+class Package:
+    """An opened package: the decoded model message, and its weight files as they are asked for."""
+
+    path: Path
+    model: Any
+    """A Core ML `Model` message."""
+    model_folder: Path
+    """What `@model_path` stands for in the names of weight files."""
+    _files: dict[str, WeightFile] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The package's own name, for messages."""
+        return self.path.name
+
+    def weight_file(self, name: str) -> WeightFile:
+        """A weight file by the name that the program uses (`@model_path/weights/weight.bin`).
+
+        Raises:
+            PackageError: if it lies outside the package or cannot be read.
+        """
+        opened = self._files.get(name)
+        if opened is not None:
+            return opened
+        if not name.startswith(_ROOT_PREFIX):
+            raise PackageError(f"a constant names the file {name!r}", where=self.name, hint=f"expected {_ROOT_PREFIX}…")
+        root = self.path if self.path.is_dir() else self.model_folder
+        path = _inside(root, self.model_folder / name.removeprefix(_ROOT_PREFIX), self.name)
+        try:
+            opened = WeightFile(path, f"{self.name}: {name.removeprefix(_ROOT_PREFIX)}")
+        except OSError as error:
+            raise PackageError(f"the weight file {name!r} cannot be read: {error.strerror}", where=self.name) from error
+        self._files[name] = opened
+        return opened
+
+
+def open_package(path: str | Path) -> Package:
+    """Read a package's model message; weights are only mapped when asked for.
+
+    Raises:
+        PackageError: if files are missing, unreadable or not what they should be.
+        UnsupportedPackage: if it is a Core ML model, but no ML Program.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise PackageError("there is no such package", where=str(path))
+    if path.suffix == ".mlmodelc":
+        raise UnsupportedPackage(
+            "this is a compiled model", where=path.name, hint="give the .mlpackage it was compiled from"
+        )
+    message_path = _message_path(path) if path.is_dir() else path
+    label = path.name
+    try:
+        if message_path.stat().st_size > MAX_MODEL_BYTES:
+            raise PackageError(f"{message_path.name} is larger than any protobuf message may be", where=label)
+        raw = message_path.read_bytes()
+    except OSError as error:
+        raise PackageError(f"{message_path.name} cannot be read: {error.strerror}", where=label) from error
+    model = schema.new_model()
+    try:
+        model.ParseFromString(raw)
+    except schema.decode_error() as error:
+        raise PackageError(
+            f"{message_path.name} is no Core ML model: truncated, damaged or nested too deeply", where=label
+        ) from error
+    _require_ml_program(model, label)
+    return Package(path, model, message_path.parent)
+
+
+def _require_ml_program(model: Any, label: str) -> None:
+    kind = model.WhichOneof("Type")
+    if kind == "mlProgram":
+        return
+    if kind is None:
+        raise PackageError("the model message is empty", where=label)
+    reasons = {
+        "neuralNetwork": "a neural network of the format before ML Programs",
+        "neuralNetworkClassifier": "a neural network of the format before ML Programs",
+        "neuralNetworkRegressor": "a neural network of the format before ML Programs",
+        "pipeline": "a pipeline of models",
+        "pipelineClassifier": "a pipeline of models",
+        "pipelineRegressor": "a pipeline of models",
+        "customModel": "a custom model, whose code is not in the package",
+    }
+    raise UnsupportedPackage(
+        f"the model is {reasons.get(kind, f'of the kind {kind}')}; only ML Programs are executed",
+        where=label,
+        hint="convert with coremltools' convert_to='mlprogram'",
+    )
+
+
+def _message_path(folder: Path) -> Path:
+    """The model message of a package folder, by its manifest, or where packages have it by custom."""
+    manifest = folder / "Manifest.json"
+    if not manifest.is_file():
+        candidates = sorted((folder / "Data" / "com.apple.CoreML").glob("*.mlmodel"))
+        if len(candidates) != 1:
+            raise PackageError("no Manifest.json and no single .mlmodel inside", where=folder.name)
+        return _inside(folder, candidates[0], folder.name)
+    try:
+        if manifest.stat().st_size > MAX_MANIFEST_BYTES:
+            raise PackageError("Manifest.json is implausibly large", where=folder.name)
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        relative = content["itemInfoEntries"][content["rootModelIdentifier"]]["path"]
+        if not isinstance(relative, str):
+            raise TypeError("path is no string")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise PackageError(
+            f"Manifest.json does not name a root model ({type(error).__name__}: {error})", where=folder.name
+        ) from error
+    return _inside(folder, folder / "Data" / relative, folder.name)
+
+
+def _inside(folder: Path, path: Path, label: str) -> Path:
+    """The path, resolved, if it lies in the folder and is a plain file.
+
+    Raises:
+        PackageError: if it leads outside (by `..`, an absolute path or a link) or is no file.
+    """
+    try:
+        resolved, root = path.resolve(), folder.resolve()
+        plain = resolved.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PackageError(f"a file name in the package cannot be resolved: {error}", where=label) from error
+    if not resolved.is_relative_to(root):
+        raise PackageError(f"the file {path.name!r} lies outside the package", where=label)
+    if not plain:
+        raise PackageError(f"the file {path.name!r} is missing", where=label)
+    return resolved
