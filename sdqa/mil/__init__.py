@@ -13,14 +13,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sdqa.mil import coremltools_backend as coremltools_backend
     from sdqa.mil.program import Program as Program
     from sdqa.mil.program import State as State
     from sdqa.mil.program import load as load
 
-__all__ = ["Program", "State", "load"]
+__all__ = ["Program", "State", "coremltools_backend", "load"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "coremltools_backend":
+        return importlib.import_module("sdqa.mil.coremltools_backend")
     if name in __all__:
         return getattr(importlib.import_module("sdqa.mil.program"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
