@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sdqa.mil import coremltools_backend as coremltools_backend
     from sdqa.mil.program import Program as Program
-    from sdqa.mil.program import State as State
     from sdqa.mil.program import load as load
+    from sdqa.mil.state import State as State
 
 __all__ = ["Program", "State", "coremltools_backend", "load"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, overload
@@ -9,79 +10,24 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import torch
 
-from sdqa.errors import InputError, PackageError, UsageError
+from sdqa.errors import InputError, UsageError
+from sdqa.mil.arguments import as_tensor
 from sdqa.mil.control import StateCell
 from sdqa.mil.execute import PRECISIONS, Executor, Observer
-from sdqa.mil.graph import Function
-from sdqa.mil.interface import Border, Feature, describe_inputs, describe_outputs, to_array
+from sdqa.mil.graph import Argument, Block, Function, Node
+from sdqa.mil.interface import Border, describe_inputs, describe_outputs, to_array
 from sdqa.mil.package import Package, open_package
 from sdqa.mil.parse import Parser
 from sdqa.mil.plan import BlockPlan, Step, plan_block
+from sdqa.mil.profile import Profile, profile_function
+from sdqa.mil.records import OperationRecord, operation_records, read_modules
+from sdqa.mil.state import State, carrier
+from sdqa.mil.types import ValueType
 from sdqa.mil.weights import Weights
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Callback: TypeAlias = Callable[[Any, str, torch.Tensor], None]
 Capture: TypeAlias = "Sequence[str] | str | Callback"
-
-
-class State:
-    """The values of a program's states, changed by predictions that are given it."""
-
-    def __init__(self, features: Sequence[Feature], precision: str) -> None:
-        self._dtypes = {feature.name: feature.dtype for feature in features}
-        self._cells = {
-            feature.name: StateCell(torch.zeros(feature.shape, dtype=_state_carrier(feature, precision)))
-            for feature in features
-        }
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The states' names."""
-        return tuple(self._cells)
-
-    def read(self, name: str) -> Array:
-        """A state's value as float32 or int32.
-
-        Raises:
-            InputError: if there is no such state.
-        """
-        return to_array(self._cell(name).value)
-
-    def write(self, name: str, value: Array) -> None:
-        """Replace a state's value.
-
-        Raises:
-            InputError: if there is no such state, or the shape differs.
-        """
-        cell = self._cell(name)
-        if tuple(value.shape) != tuple(cell.value.shape):
-            raise InputError(
-                f"the state {name!r} has the shape {list(cell.value.shape)}", hint=f"given is {list(value.shape)}"
-            )
-        given = torch.from_numpy(np.array(value))
-        if self._dtypes[name] == "fp16":
-            given = given.half()
-        cell.value = given.to(cell.value.dtype)
-
-    def cells(self) -> dict[str, StateCell]:
-        """The memory behind the states, for the executor."""
-        return self._cells
-
-    def _cell(self, name: str) -> StateCell:
-        if name not in self._cells:
-            raise InputError(f"there is no state {name!r}", hint=f"the states are {sorted(self._cells)}")
-        return self._cells[name]
-
-
-def _state_carrier(feature: Feature, precision: str) -> torch.dtype:
-    from sdqa.mil.types import BY_NAME
-
-    if feature.dtype == "fp16" and precision == "native":
-        return torch.float16
-    carrier = BY_NAME[feature.dtype].carrier
-    if carrier is None:
-        raise PackageError(f"the state {feature.name!r} holds text")
-    return carrier
 
 
 class Program:
@@ -96,6 +42,7 @@ class Program:
         precision: str,
         fuse: bool,
         memory_limit: int | None,
+        modules: Mapping[str, str],
     ) -> None:
         self.package, self.functions, self.function = package, functions, function
         self.precision, self.fuse = precision, fuse
@@ -104,6 +51,7 @@ class Program:
         self.inputs = describe_inputs(package, function)
         """Inputs and states, in the program's order."""
         self.outputs = describe_outputs(package, function)
+        self._modules = modules
         self._border = Border(self.inputs, self.outputs, precision, self.where)
         self._plans: dict[frozenset[str], BlockPlan] = {}
 
@@ -144,9 +92,135 @@ class Program:
         outputs = self._border.leave(results)
         return outputs if capture is None else (outputs, seen)
 
+    @functools.cached_property
+    def operations(self) -> tuple[OperationRecord, ...]:
+        """All operations as written, nested ones included, in the order of execution."""
+        return operation_records(self.function.body, self._modules)
+
+    def run_operation(self, name: str, inputs: Mapping[str, Any], seed: int = 0) -> dict[str, Array]:
+        """Run one operation alone.
+
+        Args:
+            name: of the operation, or of one of its results.
+            inputs: the computed values it takes, by their names or by the names of the operation's arguments; others
+                are ignored, so that everything a run captured may be given. They are taken as they are: not rounded.
+
+        Returns:
+            Its results by name.
+
+        Raises:
+            UsageError: if there is no such operation.
+            InputError: if one of its inputs is missing or of the wrong shape.
+            ExecutionError: if it fails.
+        """
+        node = self._node(name)
+        values: dict[str, Any] = {}
+        for argument, items in node.inputs.items():
+            computed = [item for item in items if isinstance(item, str)]
+            given = inputs.get(argument)
+            for index, value_name in enumerate(computed):
+                by_argument = given[index] if isinstance(given, list | tuple) and len(computed) > 1 else given
+                value = inputs.get(value_name, by_argument)
+                if value is None:
+                    raise InputError(
+                        f"the input {value_name!r} is missing", where=f"{self.where}: {node.type} {node.name!r}"
+                    )
+                values[value_name] = self._operand(value_name, value, node)
+        for value_name in node.names_used():
+            if value_name not in values:
+                if value_name not in inputs:
+                    raise InputError(
+                        f"the input {value_name!r} is missing", where=f"{self.where}: {node.type} {node.name!r}"
+                    )
+                values[value_name] = self._operand(value_name, inputs[value_name], node)
+        names: list[Argument] = [value.name for value in node.outputs]
+        plan = plan_block(Block([], [node], names, {}), self.precision)
+        with torch.no_grad():
+            results = Executor(self.weights, self.where, seed).run(plan, values)
+        return {
+            value.name: to_array(result) if isinstance(result, torch.Tensor) else result
+            for value, result in zip(node.outputs, results, strict=True)
+        }
+
+    def weight(self, name: str) -> Array:
+        """A constant's values by its name, unpacked, in the declared dtype.
+
+        Raises:
+            UsageError: if there is no such constant.
+        """
+        constant = self.function.body.constants.get(name)
+        if constant is None:
+            raise UsageError(f"there is no constant {name!r}", where=self.where, hint="see Program.weight_names")
+        return np.array(constant.read())
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """The names of all constants of the function's body."""
+        return tuple(self.function.body.constants)
+
+    def profile(self, inputs: Mapping[str, Any] | None = None) -> Profile:
+        """Count arithmetic, memory traffic, live memory and weights; see `sdqa.mil.profile`.
+
+        Args:
+            inputs: where shapes are open, the program is run on these to see them.
+        """
+        shapes: dict[str, tuple[int, ...]] = {}
+        if inputs is not None:
+            shapes.update((name, tuple(np.shape(value))) for name, value in inputs.items())
+
+            def note(_node: Any, name: str, value: Any) -> None:
+                if isinstance(value, torch.Tensor):
+                    shapes[name] = tuple(value.shape)
+
+            self.predict(inputs, capture=note)
+        return profile_function(self.function, shapes)
+
     def make_state(self) -> State:
         """Fresh states, all zeros."""
         return State([feature for feature in self.inputs if feature.kind == "state"], self.precision)
+
+    @functools.cached_property
+    def _nodes(self) -> dict[str, Node]:
+        nodes: dict[str, Node] = {}
+        for node in self.function.body.walk():
+            for name in (node.name, *(value.name for value in node.outputs)):
+                nodes.setdefault(name, node)
+        return nodes
+
+    @functools.cached_property
+    def _types(self) -> dict[str, ValueType]:
+        types = {value.name: value.type for value in self.function.inputs}
+        for node in self.function.body.walk():
+            types.update((value.name, value.type) for value in node.outputs)
+            for block in node.blocks:
+                types.update((value.name, value.type) for value in block.inputs)
+        return types
+
+    def _node(self, name: str) -> Node:
+        node = self._nodes.get(name)
+        if node is None:
+            raise UsageError(f"there is no operation {name!r}", where=self.where, hint="see Program.operations")
+        return node
+
+    def _operand(self, name: str, value: Any, node: Node) -> Any:
+        """A value given to a single operation, in its carrier."""
+        declared = self._types[name]
+        if declared.kind not in ("tensor", "state"):
+            return value
+        try:
+            tensor = as_tensor(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the input {name!r} is no array of numbers: {error}", where=self.where) from error
+        if tensor.shape == (1,) and declared.shape == ():
+            tensor = tensor.reshape(())
+        if not declared.fits(tuple(tensor.shape)):
+            raise InputError(
+                f"the input {name!r} has the shape {list(tensor.shape)}",
+                where=f"{self.where}: {node.type} {node.name!r}",
+                hint=f"declared is {declared}",
+            )
+        tensor = tensor.to(carrier(declared, self.precision))
+        return StateCell(tensor) if declared.kind == "state" else tensor
 
     def _plan(self, keep: frozenset[str]) -> BlockPlan:
         plan = self._plans.get(keep)
@@ -196,6 +270,7 @@ def load(
     fuse: bool = True,
     function: str | None = None,
     memory_limit: int | None = None,
+    modules: Mapping[str, str] | None = None,
 ) -> Program:
     """Load a package: parse and check it, map its weights; nothing is decompressed yet.
 
@@ -205,6 +280,8 @@ def load(
         fuse: recognise patterns (attention, normalisations) and run them as one; False executes literally.
         function: of a package with several; default is the one the package names as its default.
         memory_limit: how many bytes of unpacked weights to keep between predictions (2 GiB when not given).
+        modules: torch modules by the names of operations, values or weights; by default those that the conversion
+            left in `<stem>.modules.json` beside the package.
 
     Raises:
         PackageError: if the package is damaged or inconsistent.
@@ -224,4 +301,12 @@ def load(
             where=package.name,
             hint=f"its functions are {sorted(functions)}",
         )
-    return Program(package, functions, functions[name], precision=precision, fuse=fuse, memory_limit=memory_limit)
+    return Program(
+        package,
+        functions,
+        functions[name],
+        precision=precision,
+        fuse=fuse,
+        memory_limit=memory_limit,
+        modules=read_modules(Path(path)) if modules is None else modules,
+    )

@@ -1,0 +1,208 @@
+"""The runtime from the shell: `sdqa mil info | run | profile | diff`, also `python -m sdqa.mil`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sdqa.mil.program import Program
+
+_PACKAGE = click.argument("package", type=click.Path(exists=True, path_type=Path))
+_FUNCTION = click.option("--function", default=None, help="Which function of a package with several.")
+_PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["declared", "float32", "native"]),
+    default="declared",
+    show_default=True,
+    help="fp16 rounded as declared, ignored, or torch's own.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("mil")
+def mil_group() -> None:
+    """Look into ML Programs and run them on any machine."""
+
+
+@mil_group.command("info")
+@_PACKAGE
+@_FUNCTION
+@_JSON
+def info(package: Path, function: str | None, as_json: bool) -> None:
+    """Show a package's functions, inputs, outputs, operations and weights."""
+    program = _load(package, function=function)
+    costs = program.profile()
+    kinds = Counter(operation.type for operation in program.operations)
+    facts: dict[str, Any] = {
+        "package": package.name,
+        "specification_version": program.package.model.specificationVersion,
+        "functions": {name: entry.opset for name, entry in sorted(program.functions.items())},
+        "function": program.function.name,
+        "inputs": [asdict(feature) for feature in program.inputs],
+        "outputs": [asdict(feature) for feature in program.outputs],
+        "operations": dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
+        "weight_bytes_stored": costs.weight_bytes_stored,
+        "weight_bytes_unpacked": costs.weight_bytes_unpacked,
+    }
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    click.echo(f"{package.name}: specification {facts['specification_version']}, function {program.function.name!r}")
+    click.echo("functions: " + ", ".join(f"{name} ({opset})" for name, opset in facts["functions"].items()))
+    for side, features in (("input", program.inputs), ("output", program.outputs)):
+        for feature in features:
+            shape = feature.expectation() if feature.kind in ("tensor", "image", "state") else ""
+            extra = f" {feature.color_space}" if feature.color_space else (" optional" if feature.optional else "")
+            click.echo(f"{side:6} {feature.name}: {feature.kind} {feature.dtype}{shape}{extra}")
+    click.echo(f"weights: {_size(costs.weight_bytes_stored)} stored, {_size(costs.weight_bytes_unpacked)} unpacked")
+    click.echo(f"operations: {sum(kinds.values())}")
+    for kind, count in facts["operations"].items():
+        click.echo(f"  {count:6} {kind}")
+
+
+@mil_group.command("run")
+@_PACKAGE
+@click.option(
+    "--inputs", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz of arrays by name."
+)
+@click.option("--random", "seed", type=int, default=None, help="Draw the inputs instead, with this seed.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the outputs to an .npz.")
+@click.option("--capture", multiple=True, help="Also give this operation's result (repeatable; 'all' for every one).")
+@click.option("--no-fuse", is_flag=True, help="Execute every operation as written.")
+@_PRECISION
+@_FUNCTION
+def run(
+    package: Path,
+    inputs: Path | None,
+    seed: int | None,
+    output: Path | None,
+    capture: tuple[str, ...],
+    no_fuse: bool,
+    precision: str,
+    function: str | None,
+) -> None:
+    """Predict with a package and print what came out, or write it."""
+    import numpy as np
+
+    if (inputs is None) == (seed is None):
+        raise click.UsageError("give either --inputs or --random")
+    program = _load(package, function=function, precision=precision, fuse=not no_fuse)
+    given = _read(inputs) if inputs is not None else _draw(program, seed or 0)
+    if capture:
+        results, seen = program.predict(given, capture="all" if "all" in capture else list(capture))
+        results = {**results, **{f"capture/{name}": value for name, value in seen.items()}}
+    else:
+        results = program.predict(given)
+    for name, value in results.items():
+        array = np.asarray(value) if not isinstance(value, dict | str) else None
+        click.echo(f"{name}: {_summary(array) if array is not None and array.dtype.kind in 'fiub' else value}")
+    if output is not None:
+        arrays = {name: np.asarray(value) for name, value in results.items() if not isinstance(value, dict)}
+        with output.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+@mil_group.command("profile")
+@_PACKAGE
+@click.option("--top", default=15, show_default=True, help="How many operations to list.")
+@_FUNCTION
+@_JSON
+def profile(package: Path, top: int, function: str | None, as_json: bool) -> None:
+    """Count arithmetic, memory traffic, peak live memory and weights, operation by operation."""
+    costs = _load(package, function=function).profile()
+    if as_json:
+        click.echo(json.dumps({**asdict(costs), "flops": costs.flops}, indent=2))
+        return
+    flops = "unknown (open shapes)" if costs.flops is None else f"{costs.flops / 1e9:.3f} GFLOP"
+    peak = "unknown (open shapes)" if costs.peak_live_bytes is None else _size(costs.peak_live_bytes)
+    click.echo(f"arithmetic {flops}, peak of live values {peak}")
+    click.echo(f"weights {_size(costs.weight_bytes_stored)} stored, {_size(costs.weight_bytes_unpacked)} unpacked")
+    for cost in sorted(costs.operations, key=lambda item: -(item.flops or 0))[:top]:
+        read, written = (_size(count) if count is not None else "?" for count in (cost.bytes_read, cost.bytes_written))
+        click.echo(
+            f"  {(cost.flops or 0) / 1e6:12.3f} MFLOP  read {read:>10}  write {written:>10}  {cost.type} {cost.name}"
+        )
+
+
+@mil_group.command("diff")
+@click.argument("a", type=click.Path(exists=True, path_type=Path))
+@click.argument("b", type=click.Path(exists=True, path_type=Path))
+@_FUNCTION
+@_JSON
+def diff(a: Path, b: Path, function: str | None, as_json: bool) -> None:
+    """Compare two packages operation by operation; exits with 1 where they differ."""
+    from sdqa.mil.compare import compare_programs
+
+    found = compare_programs(_load(a, function=function), _load(b, function=function))
+    if as_json:
+        click.echo(json.dumps([asdict(item) for item in found], indent=2))
+    else:
+        for item in found:
+            click.echo(f"{item.kind:10} {item.operation}: {item.detail}")
+        click.echo(f"{len(found)} differences" if found else "no differences")
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def _load(package: Path, **options: Any) -> Program:
+    from sdqa.mil.program import load
+
+    return load(package, **options)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import numpy as np
+
+    from sdqa.errors import InputError
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as error:
+        raise InputError(f"the inputs cannot be read: {error}", where=path.name, hint="an .npz of arrays") from error
+
+
+def _draw(program: Program, seed: int) -> dict[str, Any]:
+    """Normally distributed inputs of the declared shapes, open dimensions at their smallest; zeros for integers."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    drawn: dict[str, Any] = {}
+    for feature in program.inputs:
+        if feature.kind == "state":
+            continue
+        lows = [low for low, _high in feature.ranges] or [1] * len(feature.shape)
+        shape = [max(low, 1) if size < 0 else size for size, low in zip(feature.shape, lows, strict=False)]
+        if feature.choices:
+            shape = list(feature.choices[0])
+        values = rng.standard_normal(shape).astype(np.float32)
+        drawn[feature.name] = values if feature.dtype.startswith("fp") else np.zeros(shape, np.int32)
+    return drawn
+
+
+def _summary(array: Any) -> str:
+    import numpy as np
+
+    if array.size == 0 or array.dtype.kind not in "fiu":
+        return f"{array.dtype}{list(array.shape)}"
+    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+    bad = array.size - finite.size
+    spread = (
+        f"min {finite.min():.6g} mean {finite.mean():.6g} max {finite.max():.6g}" if finite.size else "no finite value"
+    )
+    return f"{array.dtype}{list(array.shape)} {spread}" + (f", {bad} not finite" if bad else "")
+
+
+def _size(count: int) -> str:
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.2f} GiB"

@@ -1,0 +1,118 @@
+"""Two programs beside each other, operation by operation: what is only in one, and what differs in both."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sdqa.mil.constants import Constant
+from sdqa.mil.graph import Node
+from sdqa.mil.program import Program
+
+MATCHED_BY_POSITION = 20_000
+"""Up to this many operations, those whose names differ are aligned by their types."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One difference between programs A and B."""
+
+    kind: str
+    """"only in A", "only in B", "type", "dtype", "shape", "constant" or "interface"."""
+    operation: str
+    """Name in A, or in B for what is only there."""
+    detail: str
+
+
+def compare_programs(a: Program, b: Program) -> list[Difference]:
+    """All differences, in the order of A.
+
+    Operations are matched by name, the rest by their place in the sequence of types, so that a renamed operation is not
+    reported as one lost and one new.
+    """
+    differences = _interface(a, b)
+    a_nodes, b_nodes = list(a.function.body.walk()), list(b.function.body.walk())
+    pairs, lost, new = _align(a_nodes, b_nodes)
+    differences += [Difference("only in A", node.name, node.type) for node in lost]
+    for one, other in pairs:
+        differences += _operation(one, other)
+    differences += [Difference("only in B", node.name, node.type) for node in new]
+    return differences
+
+
+def _interface(a: Program, b: Program) -> list[Difference]:
+    found: list[Difference] = []
+    for side, features_a, features_b in (("input", a.inputs, b.inputs), ("output", a.outputs, b.outputs)):
+        by_name = {feature.name: feature for feature in features_b}
+        for feature in features_a:
+            other = by_name.pop(feature.name, None)
+            if other != feature:
+                detail = f"{side}: {feature} in A, {other if other is not None else 'absent'} in B"
+                found.append(Difference("interface", feature.name, detail))
+        found += [Difference("interface", name, f"{side}: only in B") for name in by_name]
+    return found
+
+
+def _align(a: Sequence[Node], b: Sequence[Node]) -> tuple[list[tuple[Node, Node]], list[Node], list[Node]]:
+    by_name = {(node.name, node.type): node for node in b}
+    partner: dict[int, Node] = {}
+    for node in a:
+        other = by_name.pop((node.name, node.type), None)
+        if other is not None:
+            partner[id(node)] = other
+    taken = {id(node) for node in partner.values()}
+    rest_a = [node for node in a if id(node) not in partner]
+    rest_b = [node for node in b if id(node) not in taken]
+    if max(len(rest_a), len(rest_b)) <= MATCHED_BY_POSITION:
+        matcher = difflib.SequenceMatcher(None, [n.type for n in rest_a], [n.type for n in rest_b], autojunk=False)
+        for block in matcher.get_matching_blocks():
+            for offset in range(block.size):
+                partner[id(rest_a[block.a + offset])] = rest_b[block.b + offset]
+    taken = {id(node) for node in partner.values()}
+    pairs = [(node, partner[id(node)]) for node in a if id(node) in partner]
+    return pairs, [node for node in a if id(node) not in partner], [node for node in b if id(node) not in taken]
+
+
+def _operation(a: Node, b: Node) -> list[Difference]:
+    found: list[Difference] = []
+    for one, other in zip(a.outputs, b.outputs, strict=False):
+        if one.type.dtype != other.type.dtype:
+            found.append(Difference("dtype", a.name, f"{a.type}: {one.type.dtype} in A, {other.type.dtype} in B"))
+        if one.type.shape != other.type.shape:
+            found.append(
+                Difference("shape", a.name, f"{a.type}: {list(one.type.shape)} in A, {list(other.type.shape)} in B")
+            )
+    for key in sorted(set(a.inputs) | set(b.inputs)):
+        detail = _argument(a.single(key), b.single(key))
+        if detail:
+            found.append(Difference("constant", a.name, f"{a.type}.{key}: {detail}"))
+    return found
+
+
+def _argument(a: Any, b: Any) -> str:
+    """How two constant arguments differ; empty where they do not, or where either is computed."""
+    if not isinstance(a, Constant) or not isinstance(b, Constant):
+        return "" if isinstance(a, Constant) == isinstance(b, Constant) else "constant on one side only"
+    one, other = a.read(), b.read()
+    if not isinstance(one, np.ndarray) or not isinstance(other, np.ndarray):
+        return "" if one == other else f"{one!r} in A, {other!r} in B"
+    if one.shape != other.shape:
+        return f"shape {list(one.shape)} in A, {list(other.shape)} in B"
+    if one.dtype.kind != "f" and other.dtype.kind != "f":
+        return "" if np.array_equal(one, other) else f"{_short(one)} in A, {_short(other)} in B"
+    if one.dtype == other.dtype and np.array_equal(one, other, equal_nan=True):
+        return ""
+    first, second = one.astype(np.float64), other.astype(np.float64)
+    worst = float(np.max(np.abs(first - second))) if first.size else 0.0
+    names = "" if one.dtype == other.dtype else f"{one.dtype} in A, {other.dtype} in B; "
+    if worst == 0.0:
+        return names + "equal values" if names else ""
+    return f"{names}values differ by up to {worst:.3g}"
+
+
+def _short(values: np.ndarray[Any, Any]) -> str:
+    return str(values.tolist()) if values.size <= 8 else f"{values.dtype}{list(values.shape)}"
