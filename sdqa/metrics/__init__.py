@@ -1,0 +1,74 @@
+"""Metrics: one a file, registered with name, unit, direction, valid range and self-tests.
+
+    models = MetricModels(clip="embedded:tiny", lpips="stlpips:alex")
+    demand_sound(models)                                  # the metrics are tested before they are believed
+    measurements = score(subject, None, models)           # for one case
+
+Nothing heavy is imported before a metric needs it.
+"""
+
+from __future__ import annotations
+
+from sdqa.metrics import (
+    black,
+    clip_directional,
+    clip_image_similarity,
+    clip_score,
+    constant,
+    finite,
+    grey_wash,
+    latent_cosine,
+    latent_psnr,
+    lpips,
+    lpips_source,
+    noise,
+    psnr,
+    saturation,
+    shape,
+    ssim,
+    tile_psnr,
+    tiling,
+)
+from sdqa.metrics.models import MetricModels
+from sdqa.metrics.registry import METRICS, Metric, Reading, find, metric, trap
+from sdqa.metrics.scoring import SelfTest, applicable, demand_sound, score, self_test
+from sdqa.metrics.subject import Picture, Subject
+
+REGISTERED = (
+    black,
+    clip_directional,
+    clip_image_similarity,
+    clip_score,
+    constant,
+    finite,
+    grey_wash,
+    latent_cosine,
+    latent_psnr,
+    lpips,
+    lpips_source,
+    noise,
+    psnr,
+    saturation,
+    shape,
+    ssim,
+    tile_psnr,
+    tiling,
+)
+"""The modules whose import fills the registry."""
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "MetricModels",
+    "Picture",
+    "Reading",
+    "SelfTest",
+    "Subject",
+    "applicable",
+    "demand_sound",
+    "find",
+    "metric",
+    "score",
+    "self_test",
+    "trap",
+]

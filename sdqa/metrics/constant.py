@@ -1,0 +1,30 @@
+"""Constant image detector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sdqa.metrics.registry import Reading, metric, trap
+
+if TYPE_CHECKING:
+    from sdqa.metrics.subject import Pixels, Subject
+
+
+def spread(image: Pixels) -> float:
+    """Standard deviation over the image, in grey levels: the channels' root mean square."""
+    deviations = image.astype(np.float64).std(axis=(0, 1))
+    return float(np.sqrt(np.mean(deviations**2)))
+
+
+@metric("constant", unit="grey levels", better="higher", valid=(0, 128))
+def constant(subject: Subject) -> Reading:
+    """Standard deviation of the image, for candidate and golden; 0 is one flat colour."""
+    return Reading(spread(subject.candidate.image), spread(subject.golden.image))
+
+
+@trap("constant", "a flat colour reads 0")
+def _flat() -> bool | str:
+    found = spread(np.full((8, 8, 3), [200, 30, 90], np.uint8))
+    return found == 0 or f"{found}"

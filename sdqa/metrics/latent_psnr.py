@@ -1,0 +1,30 @@
+"""PSNR of the final latents: sees the denoiser without the decoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sdqa.metrics.psnr import signal_to_noise
+from sdqa.metrics.registry import Reading, metric, trap
+
+if TYPE_CHECKING:
+    from sdqa.metrics.subject import Subject
+
+CEILING = 150.0
+"""dB: what identical latents score; float32 rounding alone reads about 140."""
+
+
+@metric("latent_psnr", unit="dB", better="higher", valid=(-CEILING, CEILING), peak="reference", ceiling=CEILING)
+def latent_psnr(subject: Subject) -> Reading:
+    """PSNR of the final latents against the golden's; the peak is the golden's largest magnitude."""
+    return Reading(signal_to_noise(subject.golden.latents, subject.candidate.latents, ceiling=CEILING))
+
+
+@trap("latent_psnr", "Inf is not a pass")
+def _inf() -> bool | str:
+    spoilt = np.ones((4, 8, 8), np.float32)
+    spoilt[0, 0, 0] = np.inf
+    found = signal_to_noise(np.ones((4, 8, 8), np.float32), spoilt, ceiling=CEILING)
+    return bool(np.isnan(found)) or f"{found}"

@@ -1,0 +1,119 @@
+"""The metrics by name: `@metric` on the function that measures, `@trap` on the checks that keep it honest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sdqa.bundle import Better
+from sdqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from sdqa.metrics.models import MetricModels
+    from sdqa.metrics.subject import Subject
+
+Needs = frozenset[str]
+NETWORKS = frozenset({"clip", "lpips", "face"})
+SUBJECT_NEEDS = frozenset({"source", "source_prompt"})
+"""Needs that depend on the case."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a metric found."""
+
+    value: float | None
+    golden: float | None = None  # the teacher's figure, where it has one
+    reason: str = ""  # why there is no value
+
+
+Measure = Callable[..., Reading]
+"""Of a subject, and of the models too when the metric needs a network."""
+Trap = Callable[..., "bool | str"]
+"""Of nothing, or of the models when the metric needs a network."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One registered metric."""
+
+    name: str
+    unit: str
+    better: Better
+    valid: tuple[float, float]  # a finite figure outside is an error of the metric, not of the picture
+    needs: Needs
+    facts: Mapping[str, Any]  # what identifies the implementation, beyond its networks
+    measure: Measure
+    summary: str  # first line of the docstring
+    traps: dict[str, Trap] = field(default_factory=dict)
+
+    def read(self, subject: Subject, models: MetricModels) -> Reading:
+        """Measure a subject."""
+        return self.measure(subject, models) if self.needs & NETWORKS else self.measure(subject)
+
+    def fall(self, what: str, models: MetricModels) -> bool | str:
+        """Run one trap: True when the metric stays out of it, or else what it read."""
+        return self.traps[what](models) if self.needs & NETWORKS else self.traps[what]()
+
+    def applies(self, offered: Iterable[str]) -> bool:
+        """Whether a subject that offers these can be measured."""
+        return (self.needs & SUBJECT_NEEDS) <= frozenset(offered)
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def metric(
+    name: str,
+    *,
+    unit: str,
+    better: Better,
+    valid: tuple[float, float] = (-math.inf, math.inf),
+    needs: Iterable[str] = (),
+    **facts: Any,
+) -> Callable[[Measure], Measure]:
+    """Register the function that measures `name`.
+
+    Args:
+        valid: closed range of figures that can be right.
+        needs: of `source`, `source_prompt`, `clip`, `lpips`, `face`.
+        facts: constants that make two figures comparable; part of the identity.
+    """
+
+    def register(measure: Measure) -> Measure:
+        if name in METRICS:
+            raise ValueError(f"the metric {name!r} is registered twice")
+        summary = (measure.__doc__ or "").strip().split("\n", 1)[0]
+        METRICS[name] = Metric(name, unit, better, valid, frozenset(needs), facts, measure, summary)
+        return measure
+
+    return register
+
+
+def trap(name: str, what: str) -> Callable[[Trap], Trap]:
+    """Register a self-test of a metric: True when the metric does not fall into the trap, or else what it read."""
+
+    def register(check: Trap) -> Trap:
+        if what in METRICS[name].traps:
+            raise ValueError(f"{name}: the trap {what!r} is registered twice")
+        METRICS[name].traps[what] = check
+        return check
+
+    return register
+
+
+def find(name: str) -> Metric:
+    """A metric by name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in METRICS:
+        import difflib
+
+        close = difflib.get_close_matches(name, METRICS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(METRICS))}"
+        raise UsageError(f"there is no metric {name!r}", hint=hint)
+    return METRICS[name]

@@ -1,0 +1,39 @@
+"""What metrics look at: one case's candidate beside its golden, and the source and prompts that both started from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One generated image, with what it was decoded from."""
+
+    image: Pixels  # (H, W, 3)
+    decoded: Floats | None  # (3, H, W), the VAE's raw output, nominally in [-1, 1], before clipping
+    latents: Floats  # (C, h, w), the final latents
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One case, ready to be scored."""
+
+    case: str
+    prompt: str
+    source_prompt: str | None  # what the source shows; None when nobody said
+    source: Pixels | None  # (H, W, 3); None for text-to-image
+    candidate: Picture
+    golden: Picture
+
+    def offers(self) -> frozenset[str]:
+        """What metrics may need of a subject and this one has."""
+        offered = {"source"} if self.source is not None else set()
+        if self.source is not None and self.source_prompt:
+            offered.add("source_prompt")
+        return frozenset(offered)
