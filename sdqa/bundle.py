@@ -30,6 +30,10 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
+    def to_json(self, exclude: set[str] | None = None) -> Any:
+        """Plain data that every JSON parser reads. (`model_dump(mode="json")` would keep bare NaN.)"""
+        return json.loads(self.model_dump_json(exclude=exclude))
+
 
 class Blob(Record):
     """A file of the bundle, by digest."""
@@ -161,7 +165,7 @@ class Run(Record):
 
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
-        data = self.model_dump(mode="json", exclude={"created", "environment"})
+        data = self.to_json(exclude={"created", "environment"})
         for lane in data["lanes"]:
             lane["measurements"] = [m for m in lane["measurements"] if not is_timing(m["metric"])]
             lane["verdicts"] = [v for v in lane["verdicts"] if not is_timing(v["metric"])]
@@ -210,7 +214,7 @@ class Bundle:
 
     def write(self, run: Run) -> None:
         """Write `run.json` in one step."""
-        text = json.dumps(run.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+        text = json.dumps(run.to_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         write_atomically(self.folder / RUN_FILE, (text + "\n").encode())
 
     def read(self) -> Run:
@@ -228,7 +232,7 @@ class Bundle:
             raise BundleError(
                 "no bundle here", where=str(path), hint="run `sdqa qa` first, or name a bundle"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BundleError("run.json is not JSON", where=str(path), hint=str(error)) from error
         if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
             found = data.get("schema_version") if isinstance(data, dict) else None

@@ -1,0 +1,66 @@
+"""GitHub workflow commands: each failing check becomes an annotation on the run and the pull request.
+
+Escaping follows actions/toolkit `command.ts`: `%`, CR and LF everywhere; `:` and `,` in properties too. A reason comes
+from a bundle, so an unescaped newline in it could start another workflow command.
+"""
+
+from __future__ import annotations
+
+from sdqa.bundle import Run, Verdict
+from sdqa.report.figures import plural, show_figure
+from sdqa.report.headline import by_severity
+
+LIMIT = 10  # GitHub shows at most ten annotations of a kind for each step
+
+
+def escape_data(text: str) -> str:
+    """Escape a command's message."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_property(text: str) -> str:
+    """Escape the value of a command's property."""
+    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def command(kind: str, title: str, message: str) -> str:
+    """One workflow command, `::error title=…::…`."""
+    return f"::{kind} title={escape_property(title)}::{escape_data(message)}"
+
+
+def workflow_commands(run: Run) -> str:
+    """Errors for what failed or could not be measured, warnings for what is suspicious; one a line."""
+    errors = [
+        command("error", f"{f.code} {f.stage}", f"{lane.id}: {f.where}: {f.message}")
+        for lane in run.lanes
+        for f in lane.failures
+    ]
+    errors += [
+        command("error", "lane did not run", f"{lane.id}: {lane.reason or lane.status}")
+        for lane in run.lanes
+        if lane.status != "ran" and not lane.failures
+    ]
+    warnings = []
+    for verdict in by_severity(run.verdicts):
+        if verdict.status in ("fail", "not measured"):
+            errors.append(command("error", f"{verdict.status} {verdict.check}", _message(verdict)))
+        elif verdict.status == "suspicious":
+            warnings.append(command("warning", f"suspicious {verdict.check}", _message(verdict)))
+    lines = [*_limited(errors, "error"), *_limited(warnings, "warning")]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _limited(commands: list[str], kind: str) -> list[str]:
+    if len(commands) <= LIMIT:
+        return commands
+    rest = len(commands) - LIMIT + 1
+    return [*commands[: LIMIT - 1], command(kind, "more", f"{plural(rest, f'more {kind}')}: see the report")]
+
+
+def _message(verdict: Verdict) -> str:
+    figures = f"{verdict.metric} {show_figure(verdict.value, verdict.unit)}"
+    if verdict.golden is not None:
+        figures += f", golden {show_figure(verdict.golden, verdict.unit)}"
+    if verdict.tolerance is not None:
+        figures += f", tolerance {show_figure(verdict.tolerance, verdict.unit)}"
+    return f"{figures}. {verdict.reason}".rstrip()

@@ -1,0 +1,100 @@
+"""Figures as people read them: numbers with units, intervals, digests. Nothing is ever shown as a plain blank."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+MISSING = "—"
+_BYTE_UNITS = {"B": 1, "byte": 1, "bytes": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_SECOND_UNITS = {"s": 1.0, "seconds": 1.0, "ms": 1e-3}
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def number_of(value: Any) -> float | None:
+    """A number from untyped JSON, where NaN and infinities are strings; None for anything that is not a number."""
+    if isinstance(value, str):
+        return _NON_FINITE.get(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def show_number(value: float | None, *, signed: bool = False) -> str:
+    """Four significant digits, at most; thousands grouped; `NaN` and `∞` spelt out."""
+    if value is None:
+        return MISSING
+    if math.isnan(value):
+        return "NaN"
+    sign = "−" if value < 0 else ("+" if signed and value > 0 else "")
+    size = abs(value)
+    if math.isinf(size):
+        return f"{sign}∞"
+    if size == 0:
+        return "0"
+    if size >= 1e7 or size < 1e-4:
+        mantissa, _, exponent = f"{size:.2e}".partition("e")
+        return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e−")
+    decimals = max(0, 3 - math.floor(math.log10(size)))
+    text = f"{size:,.{min(decimals, 6)}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{sign}{text}"
+
+
+def show_bytes(count: float, *, signed: bool = False) -> str:
+    """`1530000` → `1.53 MB`."""
+    size = abs(count)
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if size >= scale:
+            return f"{show_number(count / scale, signed=signed)} {unit}"
+    return f"{show_number(count, signed=signed)} B"
+
+
+def show_seconds(seconds: float, *, signed: bool = False) -> str:
+    """`0.0123` → `12.3 ms`, `75` → `1 min 15 s`."""
+    size = abs(seconds)
+    if size < 1:
+        return f"{show_number(seconds * 1000, signed=signed)} ms"
+    if size < 60:
+        return f"{show_number(seconds, signed=signed)} s"
+    sign = "−" if seconds < 0 else ("+" if signed else "")
+    minutes, rest = divmod(round(size), 60)
+    return f"{sign}{minutes} min {rest} s"
+
+
+def show_figure(value: float | None, unit: str = "", *, signed: bool = False) -> str:
+    """A value with its unit; bytes and times in the unit that reads best."""
+    if value is None or not math.isfinite(value):
+        return show_number(value, signed=signed)
+    if unit in _BYTE_UNITS:
+        return show_bytes(value * _BYTE_UNITS[unit], signed=signed)
+    if unit in _SECOND_UNITS:
+        return show_seconds(value * _SECOND_UNITS[unit], signed=signed)
+    return f"{show_number(value, signed=signed)} {unit}".rstrip()
+
+
+def show_interval(interval: tuple[float, float] | None, unit: str = "") -> str:
+    """`[−0.01, +0.02]`."""
+    if interval is None:
+        return MISSING
+    low, high = interval
+    return f"[{show_figure(low, unit, signed=True)}, {show_figure(high, unit, signed=True)}]"
+
+
+def show_digest(digest: str, length: int = 12) -> str:
+    """The beginning of a digest, enough to compare by eye."""
+    return digest.removeprefix("sha256:")[:length] or MISSING
+
+
+def show_words(name: str) -> str:
+    """`lpips_to_golden` → `lpips to golden`, for headings."""
+    return name.replace("_", " ")
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """`1 check`, `2 checks`."""
+    return f"{count} {noun if count == 1 else (nouns or noun + 's')}"

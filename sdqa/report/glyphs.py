@@ -1,0 +1,147 @@
+"""Small charts that stand in a table's row: interval against tolerance, figure against limit, dots, sparkline.
+
+All are inline SVG with a text alternative; colours come from classes, so that they follow the page's theme and print.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 168, 24
+
+
+def svg(width: int, height: int, label: str, body: Sequence[Markup], extra: str = "") -> Markup:
+    """An SVG element with its text alternative."""
+    return Markup(
+        '<svg class="chart {extra}" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{label}">'
+        "<title>{label}</title>{body}</svg>"
+    ).format(extra=extra, w=width, h=height, label=label, body=Markup("").join(body))
+
+
+def line(x1: float, y1: float, x2: float, y2: float, css: str) -> Markup:
+    """A straight line."""
+    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, css)
+
+
+def rect(x: float, y: float, width: float, height: float, css: str, title: str = "") -> Markup:
+    """A rectangle, with a tooltip where a title is given."""
+    tip = Markup("<title>{}</title>").format(title) if title else ""
+    return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}">{}</rect>').format(
+        x, y, max(width, 0.0), max(height, 0.0), css, tip
+    )
+
+
+def dot(x: float, y: float, radius: float, css: str, title: str = "") -> Markup:
+    """A dot, with a tooltip where a title is given."""
+    tip = Markup("<title>{}</title>").format(title) if title else ""
+    return Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{:.1f}" class="{}">{}</circle>').format(x, y, radius, css, tip)
+
+
+def text(x: float, y: float, content: str, css: str = "", anchor: str = "start") -> Markup:
+    """A text, escaped."""
+    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>').format(
+        x, y, css, anchor, escape(content)
+    )
+
+
+def finite(values: Sequence[float | None]) -> list[float]:
+    """The values that can be drawn."""
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def interval_glyph(
+    difference: float | None, interval: tuple[float, float] | None, tolerance: float | None, better: str, label: str
+) -> Markup:
+    """The paired difference with its interval; what lies beyond the tolerance is shaded, the golden is at 0."""
+    ends = finite([difference, *(interval or ()), tolerance, -tolerance if tolerance is not None else None])
+    if not finite([difference]) and not finite(list(interval or ())):
+        return Markup("")
+    reach = max((abs(end) for end in ends), default=0.0) * 1.15 or 1.0
+    middle, scale = WIDTH / 2, (WIDTH / 2 - 3) / reach
+    y = HEIGHT / 2
+    body = [line(2, y, WIDTH - 2, y, "axis")]
+    if tolerance is not None and math.isfinite(tolerance):
+        x = abs(tolerance) * scale
+        if better != "higher":
+            body += [rect(middle + x, 2, WIDTH - 2 - middle - x, HEIGHT - 4, "beyond")]
+            body += [line(middle + x, 2, middle + x, HEIGHT - 2, "limit")]
+        if better != "lower":
+            body += [rect(2, 2, middle - x - 2, HEIGHT - 4, "beyond")]
+            body += [line(middle - x, 2, middle - x, HEIGHT - 2, "limit")]
+    body.append(line(middle, 4, middle, HEIGHT - 4, "zero"))
+    if interval and all(math.isfinite(end) for end in interval):
+        low, high = (middle + end * scale for end in interval)
+        body += [line(low, y, high, y, "whisker"), line(low, y - 4, low, y + 4, "whisker")]
+        body.append(line(high, y - 4, high, y + 4, "whisker"))
+    if difference is not None and math.isfinite(difference):
+        body.append(dot(middle + difference * scale, y, 3.5, "point"))
+    return svg(WIDTH, HEIGHT, label, body, "glyph")
+
+
+def limit_glyph(value: float | None, limit: float | None, better: str, label: str) -> Markup:
+    """A figure as a bar against a limit."""
+    if value is None or not math.isfinite(value) or limit is None or not math.isfinite(limit) or min(value, limit) < 0:
+        return Markup("")
+    reach = max(value, limit) * 1.15 or 1.0
+    x, limit_x = (WIDTH - 4) * value / reach, (WIDTH - 4) * limit / reach
+    over = value < limit if better == "higher" else value > limit
+    body = [rect(2, 7, WIDTH - 4, HEIGHT - 14, "track"), rect(2, 7, x, HEIGHT - 14, "bar bad" if over else "bar")]
+    body.append(line(2 + limit_x, 2, 2 + limit_x, HEIGHT - 2, "limit"))
+    return svg(WIDTH, HEIGHT, label, body, "glyph")
+
+
+def strip_glyph(points: Sequence[tuple[str, float | None, str]], label: str) -> Markup:
+    """One dot for each (name, value, css class) on a common axis: the spread over cases at a glance."""
+    values = finite([value for _, value, _ in points])
+    if len(values) < 2:
+        return Markup("")
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    width, height, y = 120, 16, 8
+    body = [line(4, y, width - 4, y, "axis")]
+    for name, value, css in points:
+        if value is not None and math.isfinite(value):
+            x = 6 + (width - 12) * ((value - low) / span if high > low else 0.5)
+            body.append(dot(x, y, 3, css, f"{name}: {value:.6g}"))
+    return svg(width, height, label, body, "strip")
+
+
+def sparkline(values: Sequence[float], label: str) -> Markup:
+    """A line through the values in their order; the last one is marked."""
+    known = finite(values)
+    if len(known) < 2:
+        return Markup("")
+    low, high = min(known), max(known)
+    width, height = 120, 22
+    step = (width - 8) / (len(known) - 1)
+    points = [
+        (4 + i * step, height - 4 - (height - 8) * ((v - low) / (high - low) if high > low else 0.5))
+        for i, v in enumerate(known)
+    ]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    body = [Markup('<polyline points="{}" class="line s0"/>').format(path), dot(*points[-1], 2.5, "point")]
+    return svg(width, height, label, body, "spark")
+
+
+def histogram(values: Sequence[float], label: str, bins: int = 16) -> Markup:
+    """How often values fall into equal bins between the least and the greatest."""
+    known = finite(values)
+    if len(known) < 3:
+        return Markup("")
+    low, high = min(known), max(known)
+    counts = [0] * bins
+    for value in known:
+        place = int((value - low) / (high - low) * bins) if high > low else bins // 2
+        counts[min(place, bins - 1)] += 1
+    width, height = 120, 22
+    step, top = (width - 4) / bins, max(counts)
+    body = [
+        rect(2 + i * step, height - 2 - (height - 4) * count / top, step - 1, (height - 4) * count / top, "bar")
+        for i, count in enumerate(counts)
+        if count
+    ]
+    body.append(line(2, height - 2, width - 2, height - 2, "axis"))
+    return svg(width, height, label, body, "spark")

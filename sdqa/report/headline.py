@@ -1,0 +1,96 @@
+"""The run's verdict in words, the same on every surface: page, Markdown, terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sdqa.bundle import Lane, Run, Status, Verdict
+from sdqa.report.figures import plural
+
+Tone = Literal["pass", "fail", "suspicious", "not measured"]
+
+SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "pass": 3}
+MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "pass": "✓"}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What a reader should know if they read one line."""
+
+    tone: Tone
+    title: str  # "Fail", "Pass", "Incomplete", "Nothing was checked"
+    sentence: str
+    counts: dict[Status, int]
+
+
+def headline_of(run: Run) -> Headline:
+    """The verdict of a whole run. A run without evidence is never a pass."""
+    counts = run.counts()
+    total = sum(counts.values())
+    lanes = [lane for lane in run.lanes if lane.status == "ran"]
+    across = f"in {plural(len(lanes), 'lane')}"
+    if counts["fail"]:
+        failed = sum(any(v.status == "fail" for v in lane.verdicts) for lane in run.lanes)
+        sentence = (
+            f"{counts['fail']} of {plural(total, 'check')} failed, in {failed} of {plural(len(run.lanes), 'lane')}."
+        )
+        return Headline("fail", "Fail", sentence + _rest(run, counts), counts)
+    if run.exit_code == 1:
+        return Headline("fail", "Fail", "The gate failed, though no single check did." + _rest(run, counts), counts)
+    if is_incomplete(run):
+        return Headline("not measured", "Incomplete", _incomplete(run, counts, total), counts)
+    if run.exit_code:
+        sentence = f"The run ended with exit code {run.exit_code}." + _rest(run, counts)
+        return Headline("not measured", "Error", sentence, counts)
+    if not total:
+        return Headline("not measured", "Nothing was checked", "The bundle holds no verdicts.", counts)
+    if counts["suspicious"]:
+        sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
+        return Headline("suspicious", "Pass, with doubts", sentence, counts)
+    return Headline("pass", "Pass", f"All {plural(total, 'check')} {across} passed.", counts)
+
+
+def is_incomplete(run: Run) -> bool:
+    """Whether something that was planned is not in the bundle."""
+    return (
+        run.status == "incomplete"
+        or run.exit_code == 4
+        or run.counts()["not measured"] > 0
+        or any(lane.status == "incomplete" or lane.failures for lane in run.lanes)
+    )
+
+
+def _incomplete(run: Run, counts: dict[Status, int], total: int) -> str:
+    sentence = "No check failed, but the evidence is not complete." if total else "Nothing was judged."
+    return sentence + _rest(run, counts)
+
+
+def _rest(run: Run, counts: dict[Status, int]) -> str:
+    """What else is to be said beside the failures."""
+    parts = []
+    if counts["suspicious"]:
+        parts.append(f"{counts['suspicious']} suspicious")
+    if counts["not measured"]:
+        parts.append(f"{counts['not measured']} not measured")
+    absent = sum(lane.status != "ran" for lane in run.lanes)
+    if absent:
+        parts.append(f"{plural(absent, 'lane')} did not run to the end")
+    return f" Also: {', '.join(parts)}." if parts else ""
+
+
+def worst(statuses: Iterable[Status]) -> Status | None:
+    """The most serious status; None where there is none."""
+    return min(statuses, key=SEVERITY.__getitem__, default=None)
+
+
+def by_severity(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Failures first; inside a status, the order of the run."""
+    return sorted(verdicts, key=lambda verdict: SEVERITY[verdict.status])
+
+
+def lane_tone(lane: Lane) -> Tone:
+    """One status for a lane: what did not run is not measured, whatever else passed."""
+    status = worst(v.status for v in lane.verdicts) or "not measured"
+    return "not measured" if lane.status != "ran" and status != "fail" else status

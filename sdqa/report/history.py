@@ -1,0 +1,151 @@
+"""A history of runs as JSON lines, one a run, only ever appended to; and its trends for the page.
+
+{"schema_version": 1, "created": …, "commit": …, "ref": …, "suite_digest": …, "identity": …, "exit_code": …,
+ "fault": …, "lanes": {"<lane>": {"status": …, "metrics": {"<metric>": {"median": …, "unit": …, "n": …}}}}}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sdqa.bundle import Run
+from sdqa.errors import BundleError
+from sdqa.report.overview import overview_of
+
+MAX_HISTORY_BYTES = 64 * 2**20
+# In this order: what GitHub, GitLab, Buildkite, CircleCI and Jenkins call the commit and the branch.
+COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA", "BUILDKITE_COMMIT", "CIRCLE_SHA1", "GIT_COMMIT")
+REF_VARIABLES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BUILDKITE_BRANCH", "GIT_BRANCH")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class MetricEntry(_Entry):
+    """A metric of a lane, over its cases."""
+
+    median: float
+    unit: str = ""
+    n: int = 1
+
+
+class LaneEntry(_Entry):
+    """A lane of a run."""
+
+    status: str
+    metrics: dict[str, MetricEntry] = Field(default_factory=dict)
+
+
+class HistoryEntry(_Entry):
+    """One line of the history: one run."""
+
+    schema_version: Literal[1] = 1
+    created: str
+    commit: str = ""
+    ref: str = ""
+    suite_digest: str = ""
+    identity: str = ""
+    exit_code: int = 0
+    fault: str | None = None
+    lanes: dict[str, LaneEntry] = Field(default_factory=dict)
+
+
+def entry_of(run: Run, environment: Mapping[str, str] | None = None) -> HistoryEntry:
+    """A run as a line of the history; the commit comes from the CI service's environment, if there is one."""
+    environment = os.environ if environment is None else environment
+    commit = next((environment[name] for name in COMMIT_VARIABLES if environment.get(name)), "").lower()
+    ref = next((environment[name] for name in REF_VARIABLES if environment.get(name)), "")
+    rows = overview_of(run)
+    lanes: dict[str, LaneEntry] = {}
+    for i, lane in enumerate(run.lanes):
+        cells = ((row.metric, row.cells[i]) for row in rows)
+        metrics = {
+            metric: MetricEntry(median=cell.median, unit=cell.unit, n=len(cell.values) or len(cell.verdicts))
+            for metric, cell in cells
+            if cell and cell.median is not None
+        }
+        lanes[lane.id] = LaneEntry(status=lane.status, metrics=metrics)
+    return HistoryEntry(
+        created=run.created,
+        commit=commit if _COMMIT.fullmatch(commit) else "",
+        ref=ref,
+        suite_digest=run.suite_digest,
+        identity=run.identity(),
+        exit_code=run.exit_code,
+        fault=run.fault,
+        lanes=lanes,
+    )
+
+
+def append_history(path: Path, run: Run, environment: Mapping[str, str] | None = None) -> HistoryEntry:
+    """Append a run; complete lines are never rewritten.
+
+    Raises:
+        BundleError: the file cannot be written.
+    """
+    entry = entry_of(run, environment)
+    line = json.dumps(entry.model_dump(mode="json"), sort_keys=True, allow_nan=False) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"), path.open("a+b") as stream:
+            _drop_half_line(stream)
+            stream.write(line.encode())
+    except OSError as error:
+        raise BundleError("the history cannot be written", where=str(path), hint=str(error)) from error
+    return entry
+
+
+def _drop_half_line(stream: BinaryIO) -> None:
+    """Cut off a last line without an end: a run that was killed while it wrote it left no record."""
+    stream.seek(0)
+    content = stream.read()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        stream.truncate(end)
+    stream.seek(0, os.SEEK_END)
+
+
+def read_history(path: Path) -> tuple[HistoryEntry, ...]:
+    """All runs of a history, oldest first; a missing file is an empty history, a half-written last line is left out.
+
+    Raises:
+        BundleError: the file is too large, or a line in it is damaged.
+    """
+    try:
+        if path.stat().st_size > MAX_HISTORY_BYTES:
+            raise BundleError(f"the history is larger than {MAX_HISTORY_BYTES} bytes", where=str(path))
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise BundleError("the history cannot be read", where=str(path), hint=str(error)) from error
+    entries = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entries.append(HistoryEntry.model_validate(_strict_json(line)))
+        except (ValueError, ValidationError, RecursionError) as error:
+            if number == len(lines):
+                continue
+            raise BundleError(
+                f"line {number} of the history is damaged", where=str(path), hint="restore the file from its artifact"
+            ) from error
+    return tuple(sorted(entries, key=lambda entry: entry.created))
+
+
+def _strict_json(line: bytes) -> Any:
+    def refuse(constant: str) -> float:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(line, parse_constant=refuse)

@@ -1,0 +1,107 @@
+"""The offline page: one file, no network, no script needed to read it. A pure function of a bundle."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sdqa.bundle import Bundle, Run
+from sdqa.report.cases import case_anchors, case_cards, plain_items
+from sdqa.report.checks import check_rows
+from sdqa.report.diagnosis_section import diagnosis_of
+from sdqa.report.figures import MISSING, plural, show_digest, show_figure, show_words
+from sdqa.report.glyphs import histogram, strip_glyph
+from sdqa.report.headline import MARKS, headline_of, is_incomplete
+from sdqa.report.history import HistoryEntry
+from sdqa.report.lanes import lane_cards, package_rows
+from sdqa.report.overview import Cell, overview_of
+from sdqa.report.pictures import Album
+from sdqa.report.sensitivity_section import sensitivity_of
+from sdqa.report.trends import trend_of
+
+TEMPLATES = "sdqa.report.templates"
+
+
+def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) -> str:
+    """The page as text.
+
+    Everything of the bundle is escaped by Jinja2; the content security policy allows this page's own style and script
+    by their digests and nothing else, so that even a flaw in the escaping could neither run code nor reach a network.
+    """
+    style, script = _asset("page.css"), _asset("page.js")
+    rows = check_rows(run)
+    template = _environment().get_template("page.html.j2")
+    return template.render(
+        policy=content_security_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        run=run,
+        identity=run.identity(),
+        headline=headline_of(run),
+        incomplete=is_incomplete(run),
+        failures=[(lane.id, failure) for lane in run.lanes for failure in lane.failures],
+        absent=[lane for lane in run.lanes if lane.status != "ran"],
+        rows=rows,
+        attention=[row for row in rows if row.status != "pass"],
+        metrics=sorted({row.metric for row in rows}),
+        lanes=lane_cards(run),
+        cases=case_cards(run, rows, Album(bundle)),
+        case_anchors=case_anchors(run),
+        overview=overview_of(run),
+        packages=package_rows(run),
+        diagnosis=diagnosis_of(run.diagnosis),
+        sensitivity=sensitivity_of(run.sensitivity),
+        trend=trend_of(history),
+        environment=plain_items(run.environment),
+    )
+
+
+def content_security_policy(style: str, script: str) -> str:
+    """Own style and script by digest, pictures from `data:` URIs, nothing else: no network, no forms, no frames."""
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    return (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest(style)}'; "
+        f"script-src 'sha256-{digest(script)}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("sdqa.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(figure=show_figure, digest=show_digest, words=show_words, plural=plural)
+    environment.globals.update(MARKS=MARKS, MISSING=MISSING, cell_chart=_cell_chart)
+    return environment
+
+
+def _cell_chart(cell: Cell) -> Markup:
+    """Dots over the cases, coloured by verdict; a histogram where repeated readings are all there is."""
+    status = {(v.case, v.component): v.status for v in cell.verdicts}
+    points = [
+        (
+            m.case or m.component or "lane",
+            m.value,
+            f"dot-{status.get((m.case, m.component), 'none').replace(' ', '-')}",
+        )
+        for m in cell.values
+    ]
+    if len(points) > 1:
+        return strip_glyph(points, f"{cell.metric} in {cell.lane}: {plural(len(points), 'value')}")
+    samples = cell.values[0].samples if cell.values else ()
+    return histogram(samples, f"{cell.metric} in {cell.lane}: {plural(len(samples), 'reading')}")

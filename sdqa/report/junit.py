@@ -1,0 +1,133 @@
+"""JUnit XML: one test suite a lane, one test case a verdict.
+
+| verdict | in JUnit |
+|---|---|
+| pass | passed |
+| suspicious | passed, with a property `sdqa.status` and the reason in `system-out` |
+| fail | `<failure type="gate">` |
+| not measured | `<error type="not-measured">`: never a pass, never a skip |
+| a failure of a stage | `<error type="CODE">` in a test case of its own |
+| a lane that did not run | `<error type="lane-did-not-run">` in a test case of its own |
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+from sdqa.bundle import Failure, Lane, Run, Verdict
+from sdqa.report.figures import show_figure, show_interval
+
+# XML 1.0 forbids these even as character references; lone surrogates cannot be encoded at all.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_text(text: str) -> str:
+    """Any text, made fit for XML 1.0: forbidden characters become U+FFFD."""
+    return _FORBIDDEN.sub("\ufffd", text)
+
+
+def junit_xml(run: Run) -> str:
+    """The run as JUnit XML (the dialect that GitHub, GitLab, Jenkins and Buildkite read)."""
+    root = ET.Element("testsuites", name=xml_text(f"sdqa {run.suite}"))
+    totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+    seconds = 0.0
+    for lane in run.lanes:
+        suite, lane_seconds = _suite(lane, run)
+        root.append(suite)
+        seconds += lane_seconds
+        for key in totals:
+            totals[key] += int(suite.get(key, "0"))
+    for key, count in totals.items():
+        root.set(key, str(count))
+    root.set("time", f"{seconds:.3f}")
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(lane: Lane, run: Run) -> tuple[ET.Element, float]:
+    # A case is generated once and judged by several checks: its time is shared among them, so that suites add up.
+    seconds = {sample.case: sample.seconds or 0.0 for sample in lane.samples}
+    judged: dict[str | None, int] = {}
+    for verdict in lane.verdicts:
+        judged[verdict.case] = judged.get(verdict.case, 0) + 1
+    cases = []
+    for verdict in lane.verdicts:
+        share = seconds.get(verdict.case or "", 0.0) / judged[verdict.case]
+        cases.append(_case(verdict, lane, share))
+    cases.extend(_failure(failure, lane) for failure in lane.failures)
+    if lane.status != "ran" and not lane.failures:
+        cases.append(_absent(lane))
+    suite = ET.Element(
+        "testsuite",
+        name=xml_text(lane.id),
+        tests=str(len(cases)),
+        failures=str(sum(case.find("failure") is not None for case in cases)),
+        errors=str(sum(case.find("error") is not None for case in cases)),
+        skipped="0",
+        time=f"{sum(float(case.get('time', '0')) for case in cases):.3f}",
+        timestamp=xml_text(run.created),
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in (
+        ("sdqa.version", run.sdqa_version),
+        ("sdqa.suite_digest", run.suite_digest),
+        ("sdqa.fault", run.fault or ""),
+        ("sdqa.lane.status", lane.status),
+    ):
+        ET.SubElement(properties, "property", name=name, value=xml_text(value))
+    suite.extend(cases)
+    return suite, sum(float(case.get("time", "0")) for case in cases)
+
+
+def _case(verdict: Verdict, lane: Lane, seconds: float) -> ET.Element:
+    scope = verdict.case or verdict.component or "lane"
+    case = ET.Element(
+        "testcase",
+        classname=xml_text(f"{lane.id}.{scope}"),
+        name=xml_text(verdict.check),
+        time=f"{seconds:.3f}",
+    )
+    reason = xml_text(verdict.reason or verdict.status)
+    evidence = xml_text(evidence_of(verdict))
+    if verdict.status == "fail":
+        ET.SubElement(case, "failure", type="gate", message=reason).text = evidence
+    elif verdict.status == "not measured":
+        ET.SubElement(case, "error", type="not-measured", message=reason).text = evidence
+    elif verdict.status == "suspicious":
+        properties = ET.SubElement(case, "properties")
+        ET.SubElement(properties, "property", name="sdqa.status", value="suspicious")
+        ET.SubElement(case, "system-out").text = f"suspicious: {reason}\n{evidence}"
+    else:
+        ET.SubElement(case, "system-out").text = evidence
+    return case
+
+
+def _failure(failure: Failure, lane: Lane) -> ET.Element:
+    case = ET.Element(
+        "testcase", classname=xml_text(f"{lane.id}.{failure.stage}"), name=xml_text(failure.where), time="0.000"
+    )
+    message = xml_text(failure.message)
+    ET.SubElement(case, "error", type=xml_text(failure.code), message=message).text = message
+    return case
+
+
+def _absent(lane: Lane) -> ET.Element:
+    case = ET.Element("testcase", classname=xml_text(f"{lane.id}.lane"), name=xml_text(f"{lane.id}/ran"), time="0.000")
+    message = xml_text(lane.reason or f"the lane is {lane.status}")
+    ET.SubElement(case, "error", type="lane-did-not-run", message=message).text = message
+    return case
+
+
+def evidence_of(verdict: Verdict) -> str:
+    """A verdict's figures on a few lines."""
+    unit = verdict.unit
+    lines = [
+        f"value      {show_figure(verdict.value, unit)}",
+        f"golden     {show_figure(verdict.golden, unit)}",
+        f"difference {show_figure(verdict.difference, unit, signed=True)}",
+        f"interval   {show_interval(verdict.interval, unit)}",
+        f"tolerance  {show_figure(verdict.tolerance, unit)}",
+        f"n          {verdict.n}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,141 @@
+"""Lanes as summary cards, and their packages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from sdqa.bundle import Lane, Measurement, Package, Run, Status
+from sdqa.report.cases import plain_items
+from sdqa.report.checks import verdict_glyph
+from sdqa.report.figures import show_bytes, show_digest, show_figure, show_words
+from sdqa.report.headline import lane_tone
+
+
+@dataclass(frozen=True)
+class LaneFigure:
+    """A figure of the whole lane: latency, memory, size …"""
+
+    name: str
+    shown: str
+    spread: str
+    bound: str
+    status: Status | None
+    chart: Markup
+
+
+@dataclass(frozen=True)
+class PackageRow:
+    """One converted component."""
+
+    lane: str
+    component: str
+    name: str
+    bytes: str
+    digest: str
+    operations: str
+    bit_widths: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class LaneCard:
+    """One lane at a glance."""
+
+    anchor: str
+    id: str
+    status: Status
+    state: str  # ran, incomplete, skipped
+    reason: str
+    counts: tuple[tuple[Status, int], ...]
+    parts: tuple[tuple[str, str], ...]
+    size: str
+    figures: tuple[LaneFigure, ...]
+    fingerprint: tuple[tuple[str, str], ...]
+
+
+def lane_cards(run: Run) -> tuple[LaneCard, ...]:
+    """Cards in the order of the run."""
+    return tuple(_card(f"lane-{i}", lane) for i, lane in enumerate(run.lanes))
+
+
+def _card(anchor: str, lane: Lane) -> LaneCard:
+    counts: dict[Status, int] = {}
+    for verdict in lane.verdicts:
+        counts[verdict.status] = counts.get(verdict.status, 0) + 1
+    total = sum(package.bytes for package in lane.packages)
+    return LaneCard(
+        anchor=anchor,
+        id=lane.id,
+        status=lane_tone(lane),
+        state=lane.status,
+        reason=lane.reason,
+        counts=tuple(counts.items()),
+        parts=(
+            ("model", lane.model),
+            ("variant", lane.variant),
+            ("runtime", lane.runtime),
+            ("compute unit", lane.compute_unit),
+        ),
+        size=show_bytes(total) if lane.packages else "",
+        figures=tuple(_figure(m, lane) for m in lane.measurements if m.case is None),
+        fingerprint=plain_items(lane.fingerprint),
+    )
+
+
+def _figure(measurement: Measurement, lane: Lane) -> LaneFigure:
+    verdict = next(
+        (
+            v
+            for v in lane.verdicts
+            if v.metric == measurement.metric and v.case is None and v.component == measurement.component
+        ),
+        None,
+    )
+    name = show_words(measurement.metric)
+    if measurement.component:
+        name = f"{name}, {show_words(measurement.component)}"
+    unit = measurement.unit
+    shown = show_figure(measurement.value, unit)
+    if measurement.value is None and measurement.reason:
+        shown = f"not measured: {measurement.reason}"
+    spread = ""
+    if measurement.spread is not None:
+        spread = f"± {show_figure(measurement.spread, unit)}, n = {measurement.n}"
+    bound = ""
+    if verdict and verdict.tolerance is not None and verdict.golden is None:
+        bound = f"of {show_figure(verdict.tolerance, unit)}"
+    return LaneFigure(
+        name=name,
+        shown=shown,
+        spread=spread,
+        bound=bound,
+        status=verdict.status if verdict else None,
+        chart=verdict_glyph(verdict, measurement.better) if verdict else Markup(""),
+    )
+
+
+def package_rows(run: Run) -> tuple[PackageRow, ...]:
+    """All packages, lane by lane."""
+    return tuple(_package(lane.id, package) for lane in run.lanes for package in lane.packages)
+
+
+def _package(lane: str, package: Package) -> PackageRow:
+    facts = dict(package.facts)
+    bits: Any = next((facts.pop(key) for key in ("bit_widths", "bits", "bit_width") if key in facts), {})
+    if isinstance(bits, dict):
+        shown = ", ".join(f"{bit}-bit × {count}" for bit, count in plain_items(bits))
+    else:
+        shown = ", ".join(text for _, text in plain_items({"bits": bits}))
+    return PackageRow(
+        lane=lane,
+        component=package.component,
+        name=package.name,
+        bytes=show_bytes(package.bytes),
+        digest=show_digest(package.digest),
+        operations=f"{package.operations:,}" if package.operations else "",
+        bit_widths=shown,
+        facts=plain_items(facts),
+    )

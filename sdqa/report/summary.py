@@ -1,0 +1,117 @@
+"""Markdown for a pull request or a CI job's summary: the verdict, what needs attention, the lanes."""
+
+from __future__ import annotations
+
+import re
+
+from sdqa.bundle import Run
+from sdqa.report.figures import MISSING, plural, show_figure, show_interval
+from sdqa.report.headline import MARKS, by_severity, headline_of, lane_tone
+from sdqa.report.overview import Cell, overview_of
+
+LIMIT = 25  # rows; the page has them all
+_ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$@&])")
+
+
+def markdown_text(text: str) -> str:
+    """Text as text: nothing in it formats, links, mentions or breaks a table."""
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[1])};", " ".join(text.split())).replace("://", "&#58;//")
+
+
+def summary_markdown(run: Run) -> str:
+    """The run on half a page of Markdown."""
+    headline = headline_of(run)
+    lines = [
+        f"## {_ICONS[headline.tone]} sdqa {markdown_text(run.suite)}: {headline.title}",
+        "",
+        headline.sentence,
+        "",
+    ]
+    if run.fault:
+        lines += [f"> **A fault was planted on purpose:** {markdown_text(run.fault)}. This run is meant to fail.", ""]
+    lines += _attention(run)
+    lines += _failures(run)
+    lines += _lanes(run)
+    lines += _overview(run)
+    verdict = (run.diagnosis or {}).get("verdict")
+    if isinstance(verdict, str) and verdict.strip():
+        lines += ["### Diagnosis", "", *(f"> {markdown_text(line)}  " for line in verdict.splitlines()), ""]
+    lines.append(
+        f"<sub>sdqa {markdown_text(run.sdqa_version)} · {markdown_text(run.created)} · "
+        f"suite {markdown_text(run.suite_digest[:12])} · identity {run.identity()[:12]}</sub>"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _attention(run: Run) -> list[str]:
+    rows = [verdict for verdict in by_severity(run.verdicts) if verdict.status != "pass"]
+    if not rows:
+        return []
+    lines = [
+        "### What needs attention",
+        "",
+        "| | check | value | golden | difference | interval | tolerance | why |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for v in rows[:LIMIT]:
+        cells = (
+            f"{_ICONS[v.status]} {v.status}",
+            markdown_text(v.check),
+            show_figure(v.value, v.unit),
+            show_figure(v.golden, v.unit),
+            show_figure(v.difference, v.unit, signed=True),
+            show_interval(v.interval, v.unit),
+            show_figure(v.tolerance, v.unit),
+            markdown_text(v.reason) or MISSING,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    if len(rows) > LIMIT:
+        lines += ["", f"… and {len(rows) - LIMIT} more: see the report."]
+    return [*lines, ""]
+
+
+def _failures(run: Run) -> list[str]:
+    lines = [
+        f"- `{failure.code if failure.code.replace('-', '').isalnum() else '?'}` {markdown_text(lane.id)}, "
+        f"{markdown_text(failure.stage)} {markdown_text(failure.where)}: {markdown_text(failure.message)}"
+        for lane in run.lanes
+        for failure in lane.failures
+    ]
+    return ["### What did not happen", "", *lines, ""] if lines else []
+
+
+def _lanes(run: Run) -> list[str]:
+    lines = ["### Lanes", "", "| | lane | checks | packages | |", "|---|---|--:|--:|---|"]
+    for lane in run.lanes:
+        tone = lane_tone(lane)
+        passed = sum(v.status == "pass" for v in lane.verdicts)
+        size = show_figure(sum(package.bytes for package in lane.packages), "B") if lane.packages else MISSING
+        note = "" if lane.status == "ran" else f"{lane.status}: {markdown_text(lane.reason)}"
+        lines.append(
+            f"| {_ICONS[tone]} | {markdown_text(lane.id)} | {passed} of {len(lane.verdicts)} passed | {size} | {note} |"
+        )
+    return [*lines, ""]
+
+
+def _overview(run: Run) -> list[str]:
+    rows = overview_of(run)
+    if not rows:
+        return []
+    names = " | ".join(markdown_text(lane.id) for lane in run.lanes)
+    lines = [
+        f"<details><summary>{plural(len(rows), 'metric')} × {plural(len(run.lanes), 'lane')}, medians</summary>",
+        "",
+        f"| metric | {names} |",
+        f"|---|{'--:|' * len(run.lanes)}",
+    ]
+    lines += [f"| {markdown_text(row.metric)} | {' | '.join(_cell(cell) for cell in row.cells)} |" for row in rows]
+    return [*lines, "", "</details>", ""]
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return MISSING
+    figure = show_figure(cell.median, cell.unit)
+    bad = f" ({cell.non_finite} non-finite)" if cell.non_finite else ""
+    return f"{figure}{bad} {MARKS[cell.status] if cell.status else ''}".rstrip()

@@ -1,0 +1,132 @@
+"""The run on a terminal: lanes × metrics, then what needs attention. Plain off a terminal and with `NO_COLOR`."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sdqa.bundle import Run, Status
+from sdqa.report.figures import MISSING, show_figure, show_interval
+from sdqa.report.headline import MARKS, by_severity, headline_of
+from sdqa.report.overview import Cell, overview_of
+
+_STYLES: dict[Status, str] = {
+    "pass": "green",
+    "fail": "bold red",
+    "suspicious": "yellow",
+    "not measured": "magenta",
+}
+_PLAIN_WIDTH = 120
+_CONTROL = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
+
+
+def console_for(stream: IO[str] | None = None, environment: Mapping[str, str] | None = None) -> Console:
+    """A console for results: colours on a terminal only, none with `NO_COLOR`; a fixed width off a terminal."""
+    stream = stream or sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and not (stream.encoding or "").lower().startswith("utf"):
+        stream.reconfigure(errors="replace")  # a mark that the terminal does not have must not end the run
+    environment = os.environ if environment is None else environment
+    terminal = stream.isatty() and environment.get("TERM") != "dumb"
+    colour = terminal and not environment.get("NO_COLOR")
+    width = None
+    if not terminal:
+        columns = environment.get("COLUMNS", "")
+        width = int(columns) if columns.isdigit() and int(columns) > 0 else _PLAIN_WIDTH
+    return Console(
+        file=stream, no_color=not colour, color_system="auto" if colour else None, force_terminal=terminal or None,
+        width=width, highlight=False, markup=False, emoji=False,
+    )  # fmt: skip
+
+
+def clean(text: str) -> str:
+    """Text of a bundle without control characters: it must not drive the terminal."""
+    return text.translate(_CONTROL)
+
+
+def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> None:
+    """Print the verdict, the table of lanes × metrics and the checks that need attention."""
+    console = console or console_for()
+    headline = headline_of(run)
+    if run.lanes:
+        _print_overview(run, console)
+    _print_attention(run, console, limit)
+    for lane in run.lanes:
+        for failure in lane.failures:
+            line = f"{failure.code} {lane.id}, {failure.stage} {failure.where}: {failure.message}"
+            console.print(Text(clean(line), style=_STYLES["not measured"]))
+        if lane.status != "ran":
+            line = f"lane {lane.id} {'did not run' if lane.status == 'skipped' else 'is incomplete'}: {lane.reason}"
+            console.print(Text(clean(line), style=_STYLES["not measured"]))
+    if run.fault:
+        console.print(Text(clean(f"A fault was planted on purpose: {run.fault}"), style="bold"))
+    mark = MARKS[headline.tone]
+    console.print(Text(f"{mark} {headline.title}: {headline.sentence}", style=_STYLES[headline.tone]))
+
+
+def _ascii(console: Console) -> bool:
+    return not console.encoding.lower().startswith("utf")
+
+
+def _table(console: Console) -> Table:
+    style = box.ASCII if _ascii(console) else box.SIMPLE_HEAD
+    return Table(box=style, pad_edge=False, header_style="bold", show_edge=False)
+
+
+def _print_overview(run: Run, console: Console) -> None:
+    rows = overview_of(run)
+    names = [clean(lane.id) for lane in run.lanes]
+    first = max((cell_len(row.metric) for row in rows), default=6) + 2
+    columns = max(1, (console.width - min(first, 34)) // 18)
+    # Lanes that do not fit side by side go below each other: a table that wraps its figures cannot be read.
+    for start in range(0, len(names), columns):
+        table = _table(console)
+        table.add_column("metric", overflow="fold", max_width=34)
+        for name in names[start : start + columns]:
+            table.add_column(name, justify="right", overflow="fold", min_width=8)
+        for row in rows:
+            table.add_row(Text(clean(row.metric)), *(_cell(c) for c in row.cells[start : start + columns]))
+        console.print(table)
+        console.print()
+
+
+def _cell(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text(MISSING)
+    figure = show_figure(cell.median, cell.unit) if cell.median is not None or not cell.non_finite else "NaN"
+    if cell.median is not None and cell.non_finite:
+        figure += f" +{cell.non_finite} NaN"
+    if cell.status is None:
+        return Text(figure)
+    return Text(f"{figure} {MARKS[cell.status]}", style=_STYLES[cell.status])
+
+
+def _print_attention(run: Run, console: Console, limit: int) -> None:
+    rows = [verdict for verdict in by_severity(run.verdicts) if verdict.status != "pass"]
+    if not rows:
+        return
+    for verdict in rows[:limit]:
+        figures = [f"{show_figure(verdict.value, verdict.unit)}"]
+        if verdict.golden is not None:
+            figures.append(f"golden {show_figure(verdict.golden, verdict.unit)}")
+        if verdict.interval is not None:
+            figures.append(f"difference in {show_interval(verdict.interval, verdict.unit)}")
+        if verdict.tolerance is not None:
+            figures.append(f"tolerance {show_figure(verdict.tolerance, verdict.unit)}")
+        head = Text(f"{MARKS[verdict.status]} {verdict.status} ", style=_STYLES[verdict.status])
+        head.append(clean(verdict.check), style="bold" if console.color_system else "")
+        console.print(head, soft_wrap=True)
+        console.print(Text(f"    {clean(', '.join(figures))}"))
+        if verdict.reason:
+            console.print(Text(f"    {clean(verdict.reason)}"))
+    if len(rows) > limit:
+        console.print(Text(f"… and {len(rows) - limit} more: see the report"))
+    console.print()

@@ -1,0 +1,62 @@
+"""Trends over a history: one row for each metric of a lane, as a sparkline with its last step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from sdqa.report.figures import show_figure
+from sdqa.report.glyphs import sparkline
+from sdqa.report.history import HistoryEntry
+
+SHOWN = 50  # runs
+
+
+@dataclass(frozen=True)
+class TrendRow:
+    """One metric of one lane over the runs."""
+
+    lane: str
+    metric: str
+    runs: int
+    first: str
+    last: str
+    change: str
+    chart: Markup
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The section's content."""
+
+    rows: tuple[TrendRow, ...]
+    runs: tuple[tuple[str, str, str, int], ...]  # created, commit, ref, exit code; newest first
+
+
+def trend_of(history: Sequence[HistoryEntry]) -> Trend | None:
+    """Trends of the last runs without a planted fault; None where there are fewer than two."""
+    entries = [entry for entry in history if not entry.fault][-SHOWN:]
+    if len(entries) < 2:
+        return None
+    series: dict[tuple[str, str], list[float]] = {}
+    units: dict[tuple[str, str], str] = {}
+    for entry in entries:
+        for lane, record in entry.lanes.items():
+            for metric, figure in record.metrics.items():
+                key = (lane, metric)
+                # Figures of another unit are another figure: the series starts again.
+                if units.setdefault(key, figure.unit) != figure.unit:
+                    series[key], units[key] = [], figure.unit
+                series.setdefault(key, []).append(figure.median)
+    rows = [_row(lane, metric, values, units[lane, metric]) for (lane, metric), values in series.items()]
+    runs = tuple((e.created, e.commit[:10], e.ref, e.exit_code) for e in reversed(entries))
+    return Trend(tuple(row for row in rows if row.runs > 1), runs)
+
+
+def _row(lane: str, metric: str, values: list[float], unit: str) -> TrendRow:
+    first, last = show_figure(values[0], unit), show_figure(values[-1], unit)
+    change = show_figure(values[-1] - values[-2], unit, signed=True) if len(values) > 1 else ""
+    label = f"{metric} in {lane}: from {first} to {last} over {len(values)} runs"
+    return TrendRow(lane, metric, len(values), first, last, change, sparkline(values, label))

@@ -1,0 +1,42 @@
+"""GitHub workflow commands."""
+
+from __future__ import annotations
+
+from sdqa.bundle import Lane, Run, Verdict
+from sdqa.report.annotations import LIMIT, command, escape_data, escape_property, workflow_commands
+
+
+def test_escaping_follows_the_toolkit() -> None:
+    assert escape_data("50%\r\n:,") == "50%25%0D%0A:,"
+    assert escape_property("50%\r\n:,") == "50%25%0D%0A%3A%2C"
+
+
+def test_a_reason_cannot_start_a_second_command() -> None:
+    line = command("error", "a::b", "x\n::warning::y")
+    assert line == "::error title=a%3A%3Ab::x%0A::warning::y"
+    assert "\n" not in line
+
+
+def test_failures_are_errors_and_doubts_are_warnings(run: Run) -> None:
+    lines = workflow_commands(run).splitlines()
+    assert sum(line.startswith("::error title=") for line in lines) == LIMIT
+    assert 0 < sum(line.startswith("::warning title=suspicious") for line in lines) <= LIMIT
+    assert all(line.startswith(("::error ", "::warning ")) for line in lines)
+    assert any("more errors: see the report" in line for line in lines)
+
+
+def test_a_lane_that_did_not_run_is_an_error() -> None:
+    lane = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", status="skipped", reason="needs macOS")
+    run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,))
+    assert workflow_commands(run) == "::error title=lane did not run::a: needs macOS\n"
+
+
+def test_a_clean_run_is_silent(clean_run: Run) -> None:
+    assert workflow_commands(clean_run) == ""
+
+
+def test_a_figure_that_was_not_measured_is_an_error() -> None:
+    verdict = Verdict(check="a/lpips", metric="lpips", status="not measured", reason="no golden")
+    lane = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", verdicts=(verdict,))
+    run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,))
+    assert workflow_commands(run) == "::error title=not measured a/lpips::lpips —. no golden\n"

@@ -1,0 +1,72 @@
+"""The table on the terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.cells import cell_len
+
+from sdqa.bundle import Run
+from sdqa.report.terminal import console_for, print_run
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Pipe(io.StringIO):
+    """A stream that is no terminal."""
+
+    encoding = "utf-8"
+
+
+def printed(run: Run, stream: io.StringIO, **environment: str) -> str:
+    print_run(run, console_for(stream, environment))
+    return stream.getvalue()
+
+
+def test_lanes_metrics_and_failing_checks_are_shown(run: Run) -> None:
+    text = printed(run, Pipe())
+    for lane in run.lanes[:3]:
+        assert lane.variant in text
+    assert "✕ fail tiny/palette2/reference/cpu/portrait-red-hair/lpips" in text
+    assert text.rstrip().splitlines()[-1].startswith("✕ Fail: 28 of 100 checks failed")
+
+
+def test_colours_on_a_terminal_only(run: Run) -> None:
+    assert "\x1b[" in printed(run, Terminal(), TERM="xterm-256color")
+    assert "\x1b" not in printed(run, Pipe(), TERM="xterm-256color")
+
+
+def test_no_color_is_honoured(run: Run) -> None:
+    assert "\x1b" not in printed(run, Terminal(), NO_COLOR="1", TERM="xterm-256color")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_tables_keep_to_the_width(run: Run, columns: int) -> None:
+    lines = printed(run, Pipe(), COLUMNS=str(columns)).splitlines()
+    # Names of checks are printed whole, so that they can be copied; everything else fits.
+    for line in lines:
+        if not line.startswith(("✕ fail ", "! suspicious ", "? not measured ")):
+            assert cell_len(line) <= columns, line
+
+
+def test_control_characters_of_a_bundle_do_not_reach_the_terminal(run: Run) -> None:
+    text = printed(run, Pipe())
+    assert "SDQA-500" in text
+    assert "\x1b" not in text
+    assert "\x00" not in text
+
+
+def test_a_stream_that_is_not_unicode_gets_the_table_too(run: Run) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    print_run(run, console_for(stream, {}))
+    stream.flush()
+    assert b"lpips" in raw.getvalue()
