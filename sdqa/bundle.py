@@ -148,6 +148,7 @@ class Run(Record):
     environment: dict[str, Any] = Field(default_factory=dict)
     cases: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name -> prompt, strength, steps …
     lanes: tuple[Lane, ...] = ()
+    planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
     diagnosis: dict[str, Any] | None = None
     sensitivity: dict[str, Any] | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sdqa.bundle import Run, Verdict
 from sdqa.report.figures import plural, show_figure
-from sdqa.report.headline import by_severity
+from sdqa.report.headline import by_severity, missed
 
 LIMIT = 10  # GitHub shows at most ten annotations of a kind for each step
 
@@ -35,18 +35,18 @@ def workflow_commands(run: Run) -> str:
         for lane in run.lanes
         for f in lane.failures
     ]
-    errors += [
-        command("error", "lane did not run", f"{lane.id}: {lane.reason or lane.status}")
-        for lane in run.lanes
-        if lane.status != "ran" and not lane.failures
-    ]
-    warnings = []
+    warnings: list[str] = []
+    notices: list[str] = []
+    for lane in run.lanes:
+        if lane.status != "ran" and not lane.failures:
+            kind, commands = ("error", errors) if missed(lane, run) else ("notice", notices)
+            commands.append(command(kind, "lane did not run", f"{lane.id}: {lane.reason or lane.status}"))
     for verdict in by_severity(run.verdicts):
         if verdict.status in ("fail", "not measured"):
             errors.append(command("error", f"{verdict.status} {verdict.check}", _message(verdict)))
         elif verdict.status == "suspicious":
             warnings.append(command("warning", f"suspicious {verdict.check}", _message(verdict)))
-    lines = [*_limited(errors, "error"), *_limited(warnings, "warning")]
+    lines = [*_limited(errors, "error"), *_limited(warnings, "warning"), *_limited(notices, "notice")]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sdqa.bundle import Lane, Run, Status, Verdict
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE
 from sdqa.report.figures import plural
 
 Tone = Literal["pass", "fail", "suspicious", "not measured"]
@@ -37,7 +38,7 @@ def headline_of(run: Run) -> Headline:
             f"{counts['fail']} of {plural(total, 'check')} failed, in {failed} of {plural(len(run.lanes), 'lane')}."
         )
         return Headline("fail", "Fail", sentence + _rest(run, counts), counts)
-    if run.exit_code == 1:
+    if run.exit_code == EXIT_GATE_FAILED:
         return Headline("fail", "Fail", "The gate failed, though no single check did." + _rest(run, counts), counts)
     if is_incomplete(run):
         return Headline("not measured", "Incomplete", _incomplete(run, counts, total), counts)
@@ -48,18 +49,24 @@ def headline_of(run: Run) -> Headline:
         return Headline("not measured", "Nothing was checked", "The bundle holds no verdicts.", counts)
     if counts["suspicious"]:
         sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
+        sentence += _elsewhere(run)
         return Headline("suspicious", "Pass, with doubts", sentence, counts)
-    return Headline("pass", "Pass", f"All {plural(total, 'check')} {across} passed.", counts)
+    return Headline("pass", "Pass", f"All {plural(total, 'check')} {across} passed." + _elsewhere(run), counts)
 
 
 def is_incomplete(run: Run) -> bool:
     """Whether something that was planned is not in the bundle."""
     return (
         run.status == "incomplete"
-        or run.exit_code == 4
+        or run.exit_code == EXIT_INCOMPLETE
         or run.counts()["not measured"] > 0
         or any(lane.status == "incomplete" or lane.failures for lane in run.lanes)
     )
+
+
+def missed(lane: Lane, run: Run) -> bool:
+    """Whether a lane that did not run is a hole in this run's evidence, rather than another machine's business."""
+    return lane.status == "incomplete" or run.status == "incomplete" or run.exit_code == EXIT_INCOMPLETE
 
 
 def _incomplete(run: Run, counts: dict[Status, int], total: int) -> str:
@@ -74,10 +81,23 @@ def _rest(run: Run, counts: dict[Status, int]) -> str:
         parts.append(f"{counts['suspicious']} suspicious")
     if counts["not measured"]:
         parts.append(f"{counts['not measured']} not measured")
-    absent = sum(lane.status != "ran" for lane in run.lanes)
-    if absent:
-        parts.append(f"{plural(absent, 'lane')} did not run to the end")
-    return f" Also: {', '.join(parts)}." if parts else ""
+    broken = sum(lane.status == "incomplete" for lane in run.lanes)
+    if broken:
+        parts.append(f"{plural(broken, 'lane')} did not finish")
+    also = f" Also: {', '.join(parts)}." if parts else ""
+    return also + _elsewhere(run)
+
+
+def _elsewhere(run: Run) -> str:
+    """Lanes and checks that this run was not to run: no failure, but no evidence either."""
+    said = ""
+    skipped = sum(lane.status == "skipped" for lane in run.lanes)
+    if skipped:
+        said += f" {plural(skipped, 'lane')} did not run."
+    left_out = run.planned_checks - len(run.verdicts)
+    if left_out > 0:
+        said += f" {left_out} of {plural(run.planned_checks, 'planned check')} were not selected."
+    return said
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:

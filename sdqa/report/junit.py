@@ -7,7 +7,8 @@
 | fail | `<failure type="gate">` |
 | not measured | `<error type="not-measured">`: never a pass, never a skip |
 | a failure of a stage | `<error type="CODE">` in a test case of its own |
-| a lane that did not run | `<error type="lane-did-not-run">` in a test case of its own |
+| a lane that had to run and did not | `<error type="lane-did-not-run">` in a test case of its own |
+| a lane that is for another machine | `<skipped>` in a test case of its own, until a merge finds that nobody ran it |
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from xml.etree import ElementTree as ET
 
 from sdqa.bundle import Failure, Lane, Run, Verdict
 from sdqa.report.figures import show_figure, show_interval
+from sdqa.report.headline import missed
 
 # XML 1.0 forbids these even as character references; lone surrogates cannot be encoded at all.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -57,14 +59,14 @@ def _suite(lane: Lane, run: Run) -> tuple[ET.Element, float]:
         cases.append(_case(verdict, lane, share))
     cases.extend(_failure(failure, lane) for failure in lane.failures)
     if lane.status != "ran" and not lane.failures:
-        cases.append(_absent(lane))
+        cases.append(_absent(lane, missed(lane, run)))
     suite = ET.Element(
         "testsuite",
         name=xml_text(lane.id),
         tests=str(len(cases)),
         failures=str(sum(case.find("failure") is not None for case in cases)),
         errors=str(sum(case.find("error") is not None for case in cases)),
-        skipped="0",
+        skipped=str(sum(case.find("skipped") is not None for case in cases)),
         time=f"{sum(float(case.get('time', '0')) for case in cases):.3f}",
         timestamp=xml_text(run.created),
     )
@@ -112,10 +114,13 @@ def _failure(failure: Failure, lane: Lane) -> ET.Element:
     return case
 
 
-def _absent(lane: Lane) -> ET.Element:
+def _absent(lane: Lane, error: bool) -> ET.Element:
     case = ET.Element("testcase", classname=xml_text(f"{lane.id}.lane"), name=xml_text(f"{lane.id}/ran"), time="0.000")
     message = xml_text(lane.reason or f"the lane is {lane.status}")
-    ET.SubElement(case, "error", type="lane-did-not-run", message=message).text = message
+    if error:
+        ET.SubElement(case, "error", type="lane-did-not-run", message=message).text = message
+    else:
+        ET.SubElement(case, "skipped", message=message)
     return case
 
 

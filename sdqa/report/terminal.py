@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sdqa.bundle import Run, Status
 from sdqa.report.figures import MISSING, show_figure, show_interval
-from sdqa.report.headline import MARKS, by_severity, headline_of
+from sdqa.report.headline import MARKS, by_severity, headline_of, missed
 from sdqa.report.overview import Cell, overview_of
 
 _STYLES: dict[Status, str] = {
@@ -65,7 +65,7 @@ def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> N
             console.print(Text(clean(line), style=_STYLES["not measured"]))
         if lane.status != "ran":
             line = f"lane {lane.id} {'did not run' if lane.status == 'skipped' else 'is incomplete'}: {lane.reason}"
-            console.print(Text(clean(line), style=_STYLES["not measured"]))
+            console.print(Text(clean(line), style=_STYLES["not measured"] if missed(lane, run) else "dim"))
     if run.fault:
         console.print(Text(clean(f"A fault was planted on purpose: {run.fault}"), style="bold"))
     mark = MARKS[headline.tone]

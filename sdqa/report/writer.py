@@ -18,7 +18,7 @@ from sdqa.store import write_atomically
 class ReportFiles:
     """Where a report's files are."""
 
-    page: Path
+    html: Path
     junit: Path
     summary: Path
     annotations: Path
@@ -37,14 +37,14 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
     """
     run = bundle.read()
     files = ReportFiles(
-        page=destination / "index.html",
+        html=destination / "index.html",
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
     )
     page = render_page(bundle, run, read_history(history) if history else ())
     for path, text in (
-        (files.page, page),
+        (files.html, page),
         (files.junit, junit_xml(run)),
         (files.summary, summary_markdown(run)),
         (files.annotations, workflow_commands(run)),

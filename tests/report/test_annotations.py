@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sdqa.bundle import Lane, Run, Verdict
 from sdqa.report.annotations import LIMIT, command, escape_data, escape_property, workflow_commands
 
@@ -25,10 +27,11 @@ def test_failures_are_errors_and_doubts_are_warnings(run: Run) -> None:
     assert any("more errors: see the report" in line for line in lines)
 
 
-def test_a_lane_that_did_not_run_is_an_error() -> None:
+@pytest.mark.parametrize(("exit_code", "kind"), [(0, "notice"), (4, "error")])
+def test_a_lane_that_did_not_run_is_an_error_where_it_had_to_run(exit_code: int, kind: str) -> None:
     lane = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", status="skipped", reason="needs macOS")
-    run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,))
-    assert workflow_commands(run) == "::error title=lane did not run::a: needs macOS\n"
+    run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,), exit_code=exit_code)
+    assert workflow_commands(run) == f"::{kind} title=lane did not run::a: needs macOS\n"
 
 
 def test_a_clean_run_is_silent(clean_run: Run) -> None:

@@ -12,8 +12,8 @@ from sdqa.bundle import Failure, Lane, Run, Status, Verdict
 from sdqa.report.junit import junit_xml, xml_text
 
 
-def run_of(*lanes: Lane) -> Run:
-    return Run(sdqa_version="0", suite="s", suite_digest="d", created="2026-01-01T00:00:00Z", lanes=lanes)
+def run_of(*lanes: Lane, **fields: object) -> Run:
+    return Run(sdqa_version="0", suite="s", suite_digest="d", created="2026-01-01", lanes=lanes, **fields)  # type: ignore[arg-type]
 
 
 def lane_of(*verdicts: Verdict, **fields: object) -> Lane:
@@ -68,12 +68,17 @@ def test_counts_and_times_add_up(run: Run) -> None:
     assert float(root.get("time", "")) == pytest.approx(seconds, abs=0.2)
 
 
-def test_a_lane_that_did_not_run_is_an_error() -> None:
-    root = ET.fromstring(junit_xml(run_of(lane_of(status="skipped", reason="needs macOS"))))
-    error = root.find("testsuite/testcase/error")
-    assert error is not None
-    assert error.get("message") == "needs macOS"
-    assert root.get("errors") == "1"
+@pytest.mark.parametrize(
+    ("fields", "tag", "errors"),
+    [({}, "skipped", "0"), ({"exit_code": 4}, "error", "1"), ({"status": "incomplete"}, "error", "1")],
+)
+def test_a_lane_that_did_not_run_is_never_passed(fields: dict[str, object], tag: str, errors: str) -> None:
+    root = ET.fromstring(junit_xml(run_of(lane_of(status="skipped", reason="needs macOS"), **fields)))
+    element = root.find(f"testsuite/testcase/{tag}")
+    assert element is not None
+    assert element.get("message") == "needs macOS"
+    assert root.get("errors") == errors
+    assert root.get("tests") == "1"
 
 
 @settings(max_examples=60, deadline=None)

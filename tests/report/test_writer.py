@@ -21,7 +21,7 @@ def test_all_files_are_written_into_a_new_folder(bundle: Bundle, empty_folder: P
         "summary.md",
         "annotations.txt",
     }
-    assert all(path.stat().st_size for path in (files.page, files.junit, files.summary, files.annotations))
+    assert all(path.stat().st_size for path in (files.html, files.junit, files.summary, files.annotations))
 
 
 def test_the_same_bundle_gives_the_same_bytes(bundle: Bundle, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_a_run_with_nothing_in_it_is_reported_and_is_no_pass(tmp_path: Path) -> None:
     bundle = Bundle(tmp_path / "bundle")
     bundle.write(Run(sdqa_version="0", suite="s", suite_digest="d", created="2026-01-01T00:00:00Z"))
-    page = write_report(bundle, tmp_path / "out").page.read_text(encoding="utf-8")
+    page = write_report(bundle, tmp_path / "out").html.read_text(encoding="utf-8")
     assert "Nothing was checked" in page
 
 
