@@ -1,0 +1,69 @@
+"""Differences between programs: found, and not invented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sdqa import mil
+from sdqa.mil.compare import compare_programs
+
+from .packages import WEIGHTS, edit
+
+
+def differences(a: Path, b: Path) -> list[tuple[str, str]]:
+    return [(item.kind, item.operation) for item in compare_programs(mil.load(a), mil.load(b))]
+
+
+def test_a_program_equals_itself(network: Path) -> None:
+    assert differences(network, network) == []
+
+
+def test_a_changed_weight_is_found_where_it_is_used(network: Path, damaged: Path) -> None:
+    raw = np.frombuffer((damaged / WEIGHTS).read_bytes(), np.uint8).copy()
+    raw[128:132] = np.frombuffer(np.float32(5).tobytes(), np.uint8)
+    (damaged / WEIGHTS).write_bytes(raw.tobytes())
+    assert differences(network, damaged) == [("constant", "first")]
+
+
+def test_a_lost_operation_is_found(network: Path, damaged: Path) -> None:
+    def bypass(model: Any) -> None:
+        block = model.mlProgram.functions["main"].block_specializations["CoreML7"]
+        for operation in block.operations:
+            for argument in operation.inputs.values():
+                for binding in argument.arguments:
+                    if binding.name == "act":
+                        binding.name = "first"
+        index = next(i for i, operation in enumerate(block.operations) if operation.type == "silu")
+        del block.operations[index]
+
+    edit(damaged, bypass)
+    assert differences(network, damaged) == [("only in A", "act")]
+    assert differences(damaged, network) == [("only in B", "act")]
+
+
+def test_a_renamed_operation_is_neither_lost_nor_new(network: Path, damaged: Path) -> None:
+    def rename(model: Any) -> None:
+        for operation in model.mlProgram.functions["main"].block_specializations["CoreML7"].operations:
+            if operation.type == "silu":
+                operation.attributes["name"].immediateValue.tensor.strings.values[0] = "activation"
+
+    edit(damaged, rename)
+    assert differences(network, damaged) == []
+
+
+def test_another_precision_is_found_in_every_operation(network: Path, half_network: Path) -> None:
+    kinds = {kind for kind, _ in differences(network, half_network)}
+    assert {"dtype", "constant", "only in B"} <= kinds
+
+
+@pytest.mark.parametrize("attribute", ["x"])
+def test_a_changed_interface_is_found(network: Path, damaged: Path, attribute: str) -> None:
+    def optional(model: Any) -> None:
+        model.description.input[0].type.isOptional = True
+
+    edit(damaged, optional)
+    assert differences(network, damaged) == [("interface", attribute)]
