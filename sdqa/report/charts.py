@@ -47,11 +47,14 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def bar_chart(bars: Sequence[Bar], label: str, *, label_width: int = 170) -> Markup:
-    """Horizontal bars from zero, with the figure in words at the end and a whisker where there is an interval."""
+def bar_chart(bars: Sequence[Bar], label: str, *, reach: float = 0.0, label_width: int = 170) -> Markup:
+    """Horizontal bars from zero, with the figure in words at the end and a whisker where there is an interval.
+
+    The scale ends at `reach`, or at the largest figure beyond it; infinite bars go to the end.
+    """
     known = finite([bar.value for bar in bars])
     known += finite([bar.low for bar in bars]) + finite([bar.high for bar in bars])
-    low, high = min([0.0, *known]), max([0.0, *known])
+    low, high = min([0.0, *known]), max([0.0, reach, *known])
     span = (high - low) or 1.0
     row, width, room = 24, 640, 150
     plot = width - label_width - room

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -32,6 +33,7 @@ class CheckRow:
     n: int
     reason: str
     fingerprint: str
+    excess: float  # how far beyond its bound, in bounds: 1 is at the bound, infinite is not finite or not measured
     chart: Markup
 
 
@@ -48,6 +50,19 @@ def check_rows(run: Run) -> tuple[CheckRow, ...]:
 def is_limit(verdict: Verdict) -> bool:
     """Whether the tolerance bounds the figure itself (a budget), rather than its difference to the golden."""
     return verdict.golden is None and verdict.difference is None and verdict.interval is None
+
+
+def excess_of(verdict: Verdict, better: str) -> float:
+    """How bad a figure is, to order checks of one status by: its worst reading in units of its bound."""
+    reading = verdict.value if is_limit(verdict) else verdict.difference
+    if reading is None or not math.isfinite(reading):
+        return math.inf
+    bound = abs(verdict.tolerance) if verdict.tolerance else 1.0
+    if not is_limit(verdict):
+        return abs(reading) / bound
+    if better == "higher":
+        return bound / reading if reading > 0 else math.inf
+    return reading / bound
 
 
 def verdict_glyph(verdict: Verdict, better: str) -> Markup:
@@ -84,5 +99,6 @@ def _row(anchor: str, lane: Lane, verdict: Verdict, better: str) -> CheckRow:
         n=verdict.n,
         reason=verdict.reason,
         fingerprint=show_digest(verdict.fingerprint),
+        excess=excess_of(verdict, better),
         chart=verdict_glyph(verdict, better),
     )

@@ -36,9 +36,11 @@ from typing import Any
 from markupsafe import Markup
 
 from sdqa.report.charts import Bar, Series, bar_chart, line_chart, waterfall_chart
-from sdqa.report.figures import MISSING, number_of, show_number
+from sdqa.report.figures import number_of, show_figure, show_number
 
 LISTED_OPERATIONS = 12
+PERFECT_DB = 100.0  # the scale of ladders: fp32 against fp32 is about there, identical is infinite
+ORDER = ("text_encoder", "text_encoder_2", "vae_encoder", "unet", "vae_decoder", "teacher", "candidate")
 
 
 @dataclass(frozen=True)
@@ -173,11 +175,13 @@ def _ladder(record: Mapping[str, Any]) -> Ladder:
         fall = worst is not None and psnr is not None and worst - psnr > 10
         worst = psnr if psnr is not None else worst
         name = _text(rung, "name")
-        shown = f"{show_number(psnr)} dB" if psnr is not None else MISSING
+        shown = show_figure(psnr, "dB")
         bars.append(Bar(name, psnr, shown, "bad" if fall or (psnr is not None and math.isnan(psnr)) else ""))
         cosine, largest, tile = (show_number(number_of(rung.get(k))) for k in ("cosine", "max_abs", "tile_min_db"))
         rows.append((name, shown, cosine, largest, tile))
-    chart = bar_chart(bars, f"error ladder of {component}: PSNR in dB after each rung, higher is better")
+    chart = bar_chart(
+        bars, f"error ladder of {component}: PSNR in dB after each rung, higher is better", reach=PERFECT_DB
+    )
     return Ladder(component, chart if bars else Markup(""), tuple(rows))
 
 
@@ -186,7 +190,7 @@ def _swap(data: Mapping[str, Any]) -> tuple[Markup, tuple[tuple[str, str, str], 
     if not isinstance(swap, Mapping):
         return Markup(""), ()
     bars, rows = [], []
-    for component, record in swap.items():
+    for component, record in sorted(swap.items(), key=_place):
         if not isinstance(record, Mapping):
             continue
         value, low, high = (number_of(record.get(key)) for key in ("value", "low", "high"))
@@ -199,12 +203,18 @@ def _swap(data: Mapping[str, Any]) -> tuple[Markup, tuple[tuple[str, str, str], 
     return (chart if bars else Markup("")), tuple(rows)
 
 
+def _place(item: tuple[str, Any]) -> tuple[int, str]:
+    """The pipeline's order: run.json sorts its keys."""
+    name = str(item[0])
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
 def _steps(data: Mapping[str, Any]) -> Markup:
     steps = data.get("steps")
     if not isinstance(steps, Mapping):
         return Markup("")
     series = []
-    for name in steps:
+    for name, _ in sorted(steps.items(), key=_place):
         points = []
         for record in _records(steps, name):
             x, y = number_of(record.get("steps")), number_of(record.get("error"))

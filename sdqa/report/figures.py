@@ -91,7 +91,9 @@ def show_digest(digest: str, length: int = 12) -> str:
 
 
 def show_words(name: str) -> str:
-    """`lpips_to_golden` → `lpips to golden`, for headings."""
+    """`latency_ms` → `latency`, `lpips_source` → `lpips source`: the unit stands with the figure."""
+    for suffix in ("_ms", "_s", "_bytes"):
+        name = name.removesuffix(suffix)
     return name.replace("_", " ")
 
 

@@ -68,7 +68,7 @@ def entry_of(run: Run, environment: Mapping[str, str] | None = None) -> HistoryE
     rows = overview_of(run)
     lanes: dict[str, LaneEntry] = {}
     for i, lane in enumerate(run.lanes):
-        cells = ((row.metric, row.cells[i]) for row in rows)
+        cells = ((row.label, row.cells[i]) for row in rows)
         metrics = {
             metric: MetricEntry(median=cell.median, unit=cell.unit, n=len(cell.values) or len(cell.verdicts))
             for metric, cell in cells

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
+from sdqa.report.attention import attention_of
 from sdqa.report.cases import case_anchors, case_cards, plain_items
 from sdqa.report.checks import check_rows
 from sdqa.report.diagnosis_section import diagnosis_of
@@ -47,7 +48,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) 
         failures=[(lane.id, failure) for lane in run.lanes for failure in lane.failures],
         absent=[lane for lane in run.lanes if lane.status != "ran"],
         rows=rows,
-        attention=[row for row in rows if row.status != "pass"],
+        attention=attention_of(rows),
         metrics=sorted({row.metric for row in rows}),
         lanes=lane_cards(run),
         cases=case_cards(run, rows, Album(bundle)),

@@ -27,6 +27,14 @@ class LaneFigure:
 
 
 @dataclass(frozen=True)
+class ComponentTable:
+    """Figures of each component: metrics across, components down; None where a component lacks a metric."""
+
+    metrics: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[LaneFigure | None, ...]], ...]
+
+
+@dataclass(frozen=True)
 class PackageRow:
     """One converted component."""
 
@@ -53,6 +61,7 @@ class LaneCard:
     parts: tuple[tuple[str, str], ...]
     size: str
     figures: tuple[LaneFigure, ...]
+    components: ComponentTable | None
     fingerprint: tuple[tuple[str, str], ...]
 
 
@@ -80,9 +89,21 @@ def _card(anchor: str, lane: Lane) -> LaneCard:
             ("compute unit", lane.compute_unit),
         ),
         size=show_bytes(total) if lane.packages else "",
-        figures=tuple(_figure(m, lane) for m in lane.measurements if m.case is None),
+        figures=tuple(_figure(m, lane) for m in lane.measurements if m.case is None and m.component is None),
+        components=_components(lane),
         fingerprint=plain_items(lane.fingerprint),
     )
+
+
+def _components(lane: Lane) -> ComponentTable | None:
+    known = [m for m in lane.measurements if m.case is None and m.component is not None]
+    if not known:
+        return None
+    metrics = tuple(dict.fromkeys(m.metric for m in known))
+    figures = {(m.component, m.metric): _figure(m, lane) for m in known}
+    names = dict.fromkeys(m.component or "" for m in known)
+    rows = tuple((name, tuple(figures.get((name, metric)) for metric in metrics)) for name in names)
+    return ComponentTable(tuple(show_words(metric) for metric in metrics), rows)
 
 
 def _figure(measurement: Measurement, lane: Lane) -> LaneFigure:
@@ -94,9 +115,6 @@ def _figure(measurement: Measurement, lane: Lane) -> LaneFigure:
         ),
         None,
     )
-    name = show_words(measurement.metric)
-    if measurement.component:
-        name = f"{name}, {show_words(measurement.component)}"
     unit = measurement.unit
     shown = show_figure(measurement.value, unit)
     if measurement.value is None and measurement.reason:
@@ -108,7 +126,7 @@ def _figure(measurement: Measurement, lane: Lane) -> LaneFigure:
     if verdict and verdict.tolerance is not None and verdict.golden is None:
         bound = f"of {show_figure(verdict.tolerance, unit)}"
     return LaneFigure(
-        name=name,
+        name=show_words(measurement.metric),
         shown=shown,
         spread=spread,
         bound=bound,

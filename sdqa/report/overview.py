@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from sdqa.bundle import Lane, Measurement, Run, Status, Verdict
 from sdqa.report.headline import SEVERITY, worst
 
+Key = tuple[str, str | None, bool]  # metric, component, whether it is over cases
+
 
 @dataclass(frozen=True)
 class Cell:
-    """One metric in one lane, over its cases and components."""
+    """One metric in one lane, over its cases."""
 
     metric: str
     lane: str
@@ -30,9 +32,15 @@ class Row:
     """One metric over all lanes; None where a lane does not have it."""
 
     metric: str
+    component: str | None  # None: over cases, or of the whole lane
     unit: str
     better: str
     cells: tuple[Cell | None, ...]
+
+    @property
+    def label(self) -> str:
+        """The metric, with its component where there is one."""
+        return f"{self.metric} · {self.component}" if self.component else self.metric
 
     @property
     def severity(self) -> int:
@@ -41,24 +49,29 @@ class Row:
 
 
 def overview_of(run: Run) -> tuple[Row, ...]:
-    """Rows by severity, then in the order in which the run names them."""
-    metrics: dict[str, None] = {}
+    """Rows by severity, then in the order in which the run names them; those of components come after the others."""
+    keys: dict[Key, None] = {}
     for lane in run.lanes:
-        metrics.update(dict.fromkeys(v.metric for v in lane.verdicts))
-        metrics.update(dict.fromkeys(m.metric for m in lane.measurements))
+        keys.update(dict.fromkeys(_key(verdict) for verdict in lane.verdicts))
+        keys.update(dict.fromkeys(_key(measurement) for measurement in lane.measurements))
     rows = []
-    for metric in metrics:
-        cells = tuple(_cell(metric, lane) for lane in run.lanes)
+    for key in keys:
+        cells = tuple(_cell(key, lane) for lane in run.lanes)
         known = [cell for cell in cells if cell]
         unit = next((cell.unit for cell in known if cell.unit), "")
         better = next((cell.better for cell in known if cell.better), "")
-        rows.append(Row(metric, unit, better, cells))
-    return tuple(sorted(rows, key=lambda row: row.severity))
+        rows.append(Row(key[0], key[1], unit, better, cells))
+    return tuple(sorted(rows, key=lambda row: (row.severity, row.component is not None)))
 
 
-def _cell(metric: str, lane: Lane) -> Cell | None:
-    measurements = tuple(m for m in lane.measurements if m.metric == metric)
-    verdicts = tuple(v for v in lane.verdicts if v.metric == metric)
+def _key(item: Measurement | Verdict) -> Key:
+    """Figures over cases belong together; each component's, and the lane's own, are figures of their own."""
+    return (item.metric, item.component, item.case is not None)
+
+
+def _cell(key: Key, lane: Lane) -> Cell | None:
+    measurements = tuple(m for m in lane.measurements if _key(m) == key)
+    verdicts = tuple(v for v in lane.verdicts if _key(v) == key)
     if not measurements and not verdicts:
         return None
     values = [m.value for m in measurements if m.value is not None]
@@ -67,7 +80,7 @@ def _cell(metric: str, lane: Lane) -> Cell | None:
     finite = [value for value in values if math.isfinite(value)]
     units = [m.unit for m in measurements if m.unit] + [v.unit for v in verdicts if v.unit]
     return Cell(
-        metric=metric,
+        metric=key[0],
         lane=lane.id,
         status=worst(v.status for v in verdicts),
         median=statistics.median(finite) if finite else None,

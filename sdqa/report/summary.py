@@ -105,7 +105,7 @@ def _overview(run: Run) -> list[str]:
         f"| metric | {names} |",
         f"|---|{'--:|' * len(run.lanes)}",
     ]
-    lines += [f"| {markdown_text(row.metric)} | {' | '.join(_cell(cell) for cell in row.cells)} |" for row in rows]
+    lines += [f"| {markdown_text(row.label)} | {' | '.join(_cell(cell) for cell in row.cells)} |" for row in rows]
     return [*lines, "", "</details>", ""]
 
 

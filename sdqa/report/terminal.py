@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sdqa.bundle import Run, Status
 from sdqa.report.figures import MISSING, show_figure, show_interval
-from sdqa.report.headline import MARKS, by_severity, headline_of, missed
+from sdqa.report.headline import MARKS, SEVERITY, by_severity, headline_of, missed
 from sdqa.report.overview import Cell, overview_of
 
 _STYLES: dict[Status, str] = {
@@ -82,9 +82,10 @@ def _table(console: Console) -> Table:
 
 
 def _print_overview(run: Run, console: Console) -> None:
-    rows = overview_of(run)
+    # What passed component by component is in the page; here it would hide the rest.
+    rows = [row for row in overview_of(run) if row.component is None or 0 <= row.severity < SEVERITY["pass"]]
     names = [clean(lane.id) for lane in run.lanes]
-    first = max((cell_len(row.metric) for row in rows), default=6) + 2
+    first = max((cell_len(row.label) for row in rows), default=6) + 2
     columns = max(1, (console.width - min(first, 34)) // 18)
     # Lanes that do not fit side by side go below each other: a table that wraps its figures cannot be read.
     for start in range(0, len(names), columns):
@@ -93,7 +94,7 @@ def _print_overview(run: Run, console: Console) -> None:
         for name in names[start : start + columns]:
             table.add_column(name, justify="right", overflow="fold", min_width=8)
         for row in rows:
-            table.add_row(Text(clean(row.metric)), *(_cell(c) for c in row.cells[start : start + columns]))
+            table.add_row(Text(clean(row.label)), *(_cell(c) for c in row.cells[start : start + columns]))
         console.print(table)
         console.print()
 

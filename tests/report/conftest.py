@@ -157,6 +157,20 @@ def _lane(bundle: Bundle, variant: str, damage: float, seed: int) -> Lane:
         status = "pass" if value <= limit else "fail"
         reason = f"the budget of sdqa.toml is {'kept' if status == 'pass' else 'exceeded'}"
         verdicts.append(verdict(lane, None, metric, status, value=value, tolerance=limit, unit=unit, reason=reason))
+    for component, megabytes, millis in (("text_encoder", 0.4, 3.1), ("vae_encoder", 1.3, 9.0), ("unet", 4.7, 41.7)):
+        figures = (("package_bytes", megabytes * 1e6, "B"), ("latency_ms", millis, "ms"))
+        for metric, value, unit in (*figures, ("parity_psnr", 60 - damage * 90, "dB")):
+            better: Any = "higher" if unit == "dB" else "lower"
+            measurements.append(
+                Measurement(metric=metric, component=component, value=value, unit=unit, better=better, n=20)
+            )
+        verdicts.append(
+            Verdict(
+                check=f"{lane}/{component}/parity_psnr", metric="parity_psnr", component=component, unit="dB",
+                status="pass" if damage < 0.2 else "fail", value=60 - damage * 90, tolerance=40.0, n=20,
+                reason="the worst of all teacher-forced readings against the floor",
+            )
+        )  # fmt: skip
     measurements.append(Measurement(metric="face_cosine", value=None, reason="sdqa[identity] is not installed"))
     if damage > 0.2:
         reason = "sdqa[identity] is not installed: pip install 'sdqa[identity]'"

@@ -14,7 +14,7 @@ from sdqa.report.summary import LIMIT, markdown_text, summary_markdown
 def test_the_verdict_comes_first_in_words(run: Run) -> None:
     lines = summary_markdown(run).splitlines()
     assert lines[0] == "## ❌ sdqa embedded: Fail"
-    assert lines[2].startswith("28 of 100 checks failed, in 1 of 4 lanes.")
+    assert lines[2].startswith("31 of 109 checks failed, in 1 of 4 lanes.")
 
 
 def test_a_planted_fault_is_said_before_the_figures(run: Run) -> None:

@@ -36,7 +36,7 @@ def test_lanes_metrics_and_failing_checks_are_shown(run: Run) -> None:
     for lane in run.lanes[:3]:
         assert lane.variant in text
     assert "✕ fail tiny/palette2/reference/cpu/portrait-red-hair/lpips" in text
-    assert "✕ Fail: 28 of 100 checks failed" in "\n".join(text.rstrip().splitlines()[-3:])
+    assert "✕ Fail: 31 of 109 checks failed" in "\n".join(text.rstrip().splitlines()[-3:])
 
 
 def test_colours_on_a_terminal_only(run: Run) -> None:

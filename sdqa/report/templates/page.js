@@ -27,6 +27,9 @@
       row.hidden = !matches(row, want, card && words.get(card).includes(want.text));
       if (!row.hidden && "count" in row.dataset) count += 1;
     }
+    for (const group of all("[data-group]")) {
+      group.hidden = all("[data-check]", group).every((row) => row.hidden);
+    }
     for (const lane of lanes) {
       const visible = all("[data-check]", lane).some((row) => !row.hidden);
       lane.hidden = Boolean(want.lane && lane.dataset.lane !== want.lane) || Boolean(judged && !visible);
@@ -73,7 +76,7 @@
       target.alt = from.alt;
       target.className = `${target === over ? "over" : "under"} ${from.className}`;
     }
-    part("h2").textContent = `${button.closest("[data-title]").dataset.title} (${current + 1} of ${visible.length})`;
+    part("h2").textContent = `${button.dataset.title} (${current + 1} of ${visible.length})`;
     slide(range.value);
   };
   buttons.forEach((button) => {
