@@ -1,0 +1,230 @@
+"""Calibration: place every tolerance between measured harmless noise and the nearest measured fault.
+
+For each metric (and component), from lanes that are known to be harmless and lanes with a planted fault:
+
+1. *Harmless bound.* For every harmless condition, the one-sided normal tolerance bound mean + k sd of a single case,
+   and of the mean over the suite's cases (sd / sqrt(n)); the worst condition counts, and never less than the worst
+   figure seen. k covers all but `false_alarms / checks` of the population with the stated confidence. That is
+   Bonferroni's correction: over all checks of a clean run, a false alarm has at most the probability `false_alarms`.
+2. *Nearest visible fault.* Of the faults whose mean lies beyond the bound of the mean, the least bad. The others are
+   listed: the metric is blind to them, and some other metric has to see them.
+3. *Limit* on the mean: between the two, halfway, on a logarithmic scale where both are positive and the unit is not
+   decibel. A metric to which no measured fault is visible gets its bound, widened by half.
+4. *Limits* of a single case: halfway between its bound and the typical (median) case of the nearest visible fault; what
+   is as bad as that fault is severe. Where clean cases scatter so much that the bound lies beyond the fault, the worst
+   case seen takes the bound's place and only what is beyond the bound is severe: such a case is suspicious, and fails
+   when the mean does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sdqa.bundle import Lane, Measurement, is_timing
+from sdqa.errors import UsageError
+from sdqa.gate import statistics
+from sdqa.gate.audit import now
+from sdqa.gate.evidence import HARD
+from sdqa.gate.tolerances import Fault, Harmless, Tolerance, Tolerances
+
+FALSE_ALARMS = 0.001
+CONFIDENCE = 0.95
+VALUE_UNITS = frozenset({"dB"})
+"""Units whose figures already compare candidate with golden, and are gated as they are."""
+SMALLEST_SD = 1e-9
+WIDENING = 1.5
+"""Factor on the distance from mean to bound, where no measured fault is visible."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A condition or a fault, with what it measured."""
+
+    name: str
+    lanes: tuple[Lane, ...]
+
+
+Key = tuple[str, str | None]
+
+
+def calibrate(
+    model: str,
+    harmless: Mapping[str, Mapping[str, Sequence[Lane]]],
+    faults: Mapping[str, Sequence[Lane]],
+    *,
+    checks: int,
+    false_alarms: float = FALSE_ALARMS,
+    confidence: float = CONFIDENCE,
+    environment: Mapping[str, Any] | None = None,
+    date: str | None = None,
+) -> Tolerances:
+    """Tolerances from measured lanes.
+
+    Args:
+        harmless: variant (or `*`) → condition → its lanes. A variant's own clean lanes are its harmless noise.
+        faults: fault → its lanes, of any variant.
+        checks: how many checks a whole run makes (all lanes).
+        false_alarms: accepted probability of any false alarm in a clean run.
+        confidence: that the bounds cover what they say.
+        environment: fingerprint of where it was measured.
+
+    Raises:
+        UsageError: a variant has fewer than two harmless figures of some metric.
+    """
+    if checks < 1 or not 0 < false_alarms < 1 or not 0 < confidence < 1:
+        raise UsageError("calibration needs at least one check, and probabilities between 0 and 1")
+    coverage = 1 - false_alarms / checks
+    day = date or now()
+    seen = [Observed(name, tuple(lanes)) for name, lanes in sorted(faults.items())]
+    variants: dict[str, dict[str, Tolerance]] = {}
+    for variant, conditions in sorted(harmless.items()):
+        clean = [Observed(name, tuple(lanes)) for name, lanes in sorted(conditions.items())]
+        table = {}
+        for metric, component in _keys(clean):
+            key = metric if component is None else f"{metric}@{component}"
+            table[key] = _place((metric, component), clean, seen, coverage, confidence, day)
+        variants[variant] = table
+    return Tolerances(
+        model=model,
+        checks=checks,
+        false_alarms=false_alarms,
+        confidence=confidence,
+        environment=dict(environment or {}),
+        variants=variants,
+    )
+
+
+def _place(
+    key: Key, clean: Sequence[Observed], faults: Sequence[Observed], coverage: float, confidence: float, day: str
+) -> Tolerance:
+    found = {observed.name: _figures(key, observed) for observed in clean}
+    found = {name: figures for name, figures in found.items() if figures}
+    everything = [m for observed in clean for m in _measurements(key, observed)]
+    first, better = everything[0], everything[0].better
+    pooled = [x for figures in found.values() for x in figures]
+    if len(pooled) < 2:
+        raise UsageError(f"{key[0]} needs at least two harmless figures", hint="measure more cases or conditions")
+    bounds = [_bounds(figures, len(pooled), _sd(pooled), coverage, confidence) for figures in found.values()]
+    mean_bound = max(bound[0] for bound in bounds)
+    worst = max(pooled)
+    case_bound = max(worst, *(bound[1] for bound in bounds))
+    levels = {f.name: figures for f in faults if (figures := _figures(key, f))}
+    means = {name: _mean(figures) for name, figures in levels.items()}
+    visible = {name: mean for name, mean in means.items() if mean > mean_bound}
+    nearest = min(visible, key=lambda name: (visible[name], name)) if visible else None
+    typical = {name: sorted(figures)[len(figures) // 2] for name, figures in levels.items()}
+    fault = None
+    if nearest is None:
+        limit = _widened(mean_bound, pooled)
+    else:
+        limit = _between(mean_bound, visible[nearest], first.unit)
+        fault = Fault(name=nearest, mean=_turn(visible[nearest], better), typical=_turn(typical[nearest], better))
+    beyond = [typical[name] for name in visible if typical[name] > worst]
+    if not beyond:
+        case_limit, severe = _widened(worst, pooled), case_bound
+    elif case_bound < min(beyond):
+        case_limit, severe = _between(case_bound, min(beyond), first.unit), min(beyond)
+    else:
+        case_limit, severe = _between(worst, min(beyond), first.unit), case_bound
+    case_limit = max(limit, case_limit)
+    severe = max(case_limit, severe)
+    return Tolerance(
+        metric=key[0],
+        component=key[1],
+        better=better,
+        unit=first.unit,
+        of=_of(first),
+        limit=_turn(limit, better),
+        case_limit=_turn(case_limit, better),
+        severe=_turn(severe, better),
+        harmless=Harmless(
+            n=len(pooled),
+            mean=_turn(_mean(pooled), better),
+            sd=_sd(pooled),
+            worst=_turn(worst, better),
+            bound=_turn(mean_bound, better),
+            case_bound=_turn(case_bound, better),
+            conditions=tuple(found),
+        ),
+        nearest_fault=fault,
+        blind_to=tuple(sorted(set(means) - set(visible))),
+        margin=(limit - mean_bound, (visible[nearest] - limit) if nearest is not None else 0.0),
+        date=day,
+        fingerprints=tuple(sorted({m.fingerprint for m in everything})),
+    )
+
+
+def _keys(clean: Sequence[Observed]) -> list[Key]:
+    keys = set()
+    for observed in clean:
+        for lane in observed.lanes:
+            for m in lane.measurements:
+                placed = m.case is not None or m.component is not None
+                gated = m.metric not in HARD and not is_timing(m.metric) and m.better in ("higher", "lower")
+                if placed and gated and m.unit != "bytes" and m.value is not None:
+                    keys.add((m.metric, m.component))
+    return sorted(keys, key=lambda key: (key[0], key[1] or ""))
+
+
+def _measurements(key: Key, observed: Observed) -> list[Measurement]:
+    return [m for lane in observed.lanes for m in lane.measurements if (m.metric, m.component) == key]
+
+
+def _figures(key: Key, observed: Observed) -> list[float]:
+    """Losses: larger is worse; figures that are missing or not finite are left out (`finite` sees those)."""
+    losses = []
+    for m in _measurements(key, observed):
+        value, golden = m.value, m.golden
+        if value is None or not math.isfinite(value):
+            continue
+        if _of(m) == "value":
+            losses.append(statistics.loss(value, m.better))
+        elif golden is not None:
+            losses.append(statistics.loss(value - golden, m.better))
+    return losses
+
+
+def _of(measurement: Measurement) -> Any:
+    return "value" if measurement.unit in VALUE_UNITS or measurement.golden is None else "difference"
+
+
+def _bounds(
+    figures: Sequence[float], pooled_n: int, pooled_sd: float, coverage: float, confidence: float
+) -> tuple[float, float]:
+    """What the mean over these cases, and a single one of them, may reach without harm."""
+    enough = len(figures) >= 3
+    sd = max(SMALLEST_SD, _sd(figures) if enough else pooled_sd)
+    k = statistics.tolerance_factor(len(figures) if enough else pooled_n, coverage, confidence)
+    mean = _mean(figures)
+    return mean + k * sd / math.sqrt(len(figures)), mean + k * sd
+
+
+def _between(bound: float, fault: float, unit: str) -> float:
+    """Halfway between bound and fault: geometric where both are positive and the unit is not logarithmic already."""
+    if fault <= bound:
+        return bound
+    if unit not in VALUE_UNITS and bound > 0:
+        return math.sqrt(bound * fault)
+    return (bound + fault) / 2
+
+
+def _widened(bound: float, pooled: Sequence[float]) -> float:
+    center = _mean(pooled)
+    return center + WIDENING * max(SMALLEST_SD, bound - center)
+
+
+def _turn(loss: float, better: str) -> float:
+    """A loss as a figure again."""
+    return -loss if better == "higher" else loss
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _sd(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return math.sqrt(math.fsum((x - mean) ** 2 for x in values) / max(1, len(values) - 1))

@@ -1,0 +1,135 @@
+"""A lane's measurements, sorted for judging, and the names of the checks that they allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sdqa.bundle import Lane, Measurement, is_timing
+from sdqa.gate.tolerances import Tolerances
+
+HARD = frozenset({"finite", "shape", "contract", "coverage"})
+"""Metrics that must read exactly 1: they need no tolerance, and nothing else counts before them."""
+FATAL = frozenset({"finite", "shape"})
+"""Hard metrics of a case without which no other figure of the case means anything."""
+BUDGETS = ("model_memory_bytes", "inference_s", "end_to_end_s")
+ALL, BUDGET = "all", "budget"
+"""Scopes that are neither a case nor a component."""
+
+
+class Budgets(Protocol):
+    """The phone's limits; None is no limit."""
+
+    @property
+    def model_memory_bytes(self) -> int | None: ...
+    @property
+    def inference_s(self) -> float | None: ...
+    @property
+    def end_to_end_s(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class NoBudgets:
+    """A suite without budgets."""
+
+    model_memory_bytes: int | None = None
+    inference_s: float | None = None
+    end_to_end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a lane measured."""
+
+    lane: Lane
+    cases: Mapping[str, Mapping[str, Measurement]]  # metric → case → figure
+    components: Mapping[tuple[str, str], Measurement]  # (component, metric) → figure
+    whole: Mapping[str, Measurement]  # metric → figure of the lane
+    broken: Mapping[str, str]  # case → why nothing about it can be compared
+
+    @staticmethod
+    def of(lane: Lane) -> Evidence:
+        """Sort a lane's measurements; where one name was measured twice, the worse figure counts."""
+        cases: dict[str, dict[str, Measurement]] = {}
+        components: dict[tuple[str, str], Measurement] = {}
+        whole: dict[str, Measurement] = {}
+        for measurement in lane.measurements:
+            if measurement.case is not None:
+                table = cases.setdefault(measurement.metric, {})
+                table[measurement.case] = _worse(table.get(measurement.case), measurement)
+            elif measurement.component is not None:
+                key = (measurement.component, measurement.metric)
+                components[key] = _worse(components.get(key), measurement)
+            else:
+                whole[measurement.metric] = _worse(whole.get(measurement.metric), measurement)
+        broken: dict[str, str] = {}
+        for metric in sorted(FATAL & set(cases)):
+            for case, measurement in cases[metric].items():
+                if measurement.value is not None and not measurement.value >= 1:
+                    detail = f": {measurement.reason}" if measurement.reason else ""
+                    broken.setdefault(case, f"{metric} is {measurement.value:.6g}, must be 1{detail}")
+        return Evidence(lane, cases, components, whole, broken)
+
+    def failure(self, scope: str) -> str:
+        """Why a case or component has no figure, from the lane's failures."""
+        for failure in self.lane.failures:
+            if failure.where == scope or scope in failure.where.replace(":", "/").split("/"):
+                return f"{failure.stage}: {failure.message}"
+        if self.lane.status != "ran":
+            return self.lane.reason or f"the lane is {self.lane.status}"
+        return "planned, but nothing was measured"
+
+    def checks(self, tolerances: Tolerances | None, budgets: Budgets) -> list[str]:
+        """The checks that the measurements allow, in a stable order."""
+        found: list[str] = []
+        for metric, table in sorted(self.cases.items()):
+            if is_timing(metric):
+                continue
+            found.extend(f"{case}/{metric}" for case in sorted(table))
+            if metric not in HARD:
+                found.append(f"{ALL}/{metric}")
+        for component, metric in sorted(self.components):
+            known = tolerances is not None and tolerances.find(self.lane.variant, metric, component) is not None
+            if metric in HARD or known:
+                found.append(f"{component}/{metric}")
+        found.extend(f"{ALL}/{metric}" for metric in sorted(self.whole) if metric in HARD)
+        found.extend(f"{BUDGET}/{name}" for name in BUDGETS if getattr(budgets, name) is not None)
+        return [f"{self.lane.id}/{check}" for check in found]
+
+
+def plan_checks(
+    lane_id: str,
+    cases: Mapping[str, Sequence[str]],
+    components: Mapping[str, Sequence[str]] | None = None,
+    whole: Iterable[str] = (),
+    budgets: Budgets | None = None,
+) -> list[str]:
+    """The checks that a lane will have to answer, before anything runs.
+
+    Args:
+        cases: case → its metrics (`sdqa.metrics.applicable`).
+        components: component → its metrics.
+        whole: hard metrics of the lane.
+    """
+    metrics = sorted({metric for names in cases.values() for metric in names} - HARD)
+    found = [f"{case}/{metric}" for case, names in cases.items() for metric in names]
+    found += [f"{ALL}/{metric}" for metric in metrics]
+    found += [f"{component}/{metric}" for component, names in (components or {}).items() for metric in names]
+    found += [f"{ALL}/{metric}" for metric in whole]
+    limits = budgets or NoBudgets()
+    found += [f"{BUDGET}/{name}" for name in BUDGETS if getattr(limits, name) is not None]
+    return [f"{lane_id}/{check}" for check in found]
+
+
+def _worse(known: Measurement | None, other: Measurement) -> Measurement:
+    """Of two figures of the same thing, the one that is worse; one that is missing is worst."""
+    if known is None:
+        return other
+    if known.value is None or (other.value is not None and math.isnan(known.value)):
+        return known
+    if other.value is None or math.isnan(other.value):
+        return other
+    falls = other.value < known.value
+    return other if falls == (other.better == "higher") and other.value != known.value else known

@@ -1,0 +1,246 @@
+"""Verdicts: pure functions of a lane's measurements, the tolerances and the budgets.
+
+- What is not finite, or has another shape, fails before anything is compared.
+- A figure that is missing is *not measured*, and says why. Nothing passes that was not measured.
+- Over the cases of a lane: *fail* when the mean is beyond the limit, *suspicious* when the mean holds but the interval
+  reaches beyond, *pass* when the whole interval lies within (non-inferiority).
+- A single case: *fail* when it is as bad as a fault (`severe`), or beyond its limit while the mean fails too;
+  *suspicious* when it alone is beyond its limit; *pass* within.
+
+Worse figures never turn a fail into anything better: the mean and every comparison are monotone in every figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from sdqa.bundle import Lane, Measurement, Status, Verdict
+from sdqa.gate import statistics
+from sdqa.gate.evidence import ALL, BUDGET, FATAL, HARD, Budgets, Evidence, NoBudgets
+from sdqa.gate.tolerances import Tolerance, Tolerances
+from sdqa.store import digest_of
+
+
+def judge(
+    lane: Lane, tolerances: Tolerances | None, budgets: Budgets | None = None, *, planned: Iterable[str] = ()
+) -> tuple[Verdict, ...]:
+    """All verdicts of a lane.
+
+    Args:
+        tolerances: of the lane's model; without them nothing that needs one is measured.
+        planned: check ids (`plan_checks`); those that nothing was measured for become "not measured".
+
+    Returns:
+        The planned checks in their order, then whatever else was measured.
+    """
+    evidence, limits = Evidence.of(lane), budgets or NoBudgets()
+    checks = list(dict.fromkeys([*planned, *evidence.checks(tolerances, limits)]))
+    return tuple(_verdict(check, evidence, tolerances, limits) for check in checks)
+
+
+def verdict(check: str, lane: Lane, tolerances: Tolerances | None, budgets: Budgets | None = None) -> Verdict:
+    """One check's verdict; the same as in `judge`, at the price of one check."""
+    return _verdict(check, Evidence.of(lane), tolerances, budgets or NoBudgets())
+
+
+def _verdict(check: str, evidence: Evidence, tolerances: Tolerances | None, budgets: Budgets) -> Verdict:
+    scope, _, metric = check.removeprefix(f"{evidence.lane.id}/").rpartition("/")
+    if scope == BUDGET:
+        return _budget(check, metric, evidence, budgets)
+    if scope == ALL and metric not in HARD:
+        return _lane(check, metric, evidence, tolerances)
+    if scope == ALL:
+        return _single(check, metric, evidence.whole.get(metric), evidence, tolerances, scope="")
+    if (scope, metric) in evidence.components:
+        return _single(check, metric, evidence.components[scope, metric], evidence, tolerances, scope)
+    return _single(check, metric, evidence.cases.get(metric, {}).get(scope), evidence, tolerances, scope)
+
+
+def _single(
+    check: str,
+    metric: str,
+    measurement: Measurement | None,
+    evidence: Evidence,
+    tolerances: Tolerances | None,
+    scope: str,
+) -> Verdict:
+    """One case, one component, or a hard metric of the lane."""
+    if measurement is None:
+        known = {p.component for p in evidence.lane.packages}
+        place = {"component": scope} if scope in known else {"case": scope} if scope else {}
+        return Verdict(check=check, metric=metric, status="not measured", reason=evidence.failure(scope), **place)
+    facts = _facts(check, measurement)
+    broken = evidence.broken.get(measurement.case or "")
+    if metric in HARD:
+        return _hard(facts, measurement)
+    if broken and metric not in FATAL:
+        return Verdict(**facts, status="fail", reason=f"nothing to compare: {broken}")
+    if measurement.value is None:
+        return Verdict(**facts, status="not measured", reason=measurement.reason or "no value, and no reason given")
+    if not math.isfinite(measurement.value):
+        return Verdict(**facts, status="fail", reason=f"the figure is {measurement.value}")
+    tolerance, problem = _tolerance(measurement, evidence, tolerances)
+    if tolerance is None:
+        return Verdict(**facts, status="not measured", reason=problem)
+    figure = _figure(measurement, tolerance)
+    if figure is None:
+        return Verdict(**facts, status="not measured", reason="the golden has no figure to compare with")
+    facts["tolerance"] = tolerance.case_limit
+    stated = f"{_words(tolerance, figure)}, a case may reach {_number(tolerance, tolerance.case_limit)}"
+    if not tolerance.worse_than(figure, tolerance.case_limit):
+        return Verdict(**facts, status="pass", reason=stated)
+    if tolerance.worse_than(figure, tolerance.severe):
+        return Verdict(**facts, status="fail", reason=f"{stated}; as bad as a fault")
+    if measurement.case is None:
+        return Verdict(**facts, status="fail", reason=stated)
+    if _mean_fails(metric, evidence, tolerance):
+        return Verdict(**facts, status="fail", reason=f"{stated}; so is the mean of the lane")
+    return Verdict(**facts, status="suspicious", reason=f"{stated}; an outlier: the mean of the lane holds")
+
+
+def _hard(facts: dict[str, Any], measurement: Measurement) -> Verdict:
+    facts["tolerance"] = 1.0
+    if measurement.value is None:
+        return Verdict(**facts, status="not measured", reason=measurement.reason or "no value, and no reason given")
+    if measurement.value >= 1:
+        return Verdict(**facts, status="pass", reason="is 1, must be 1")
+    detail = f": {measurement.reason}" if measurement.reason else ""
+    return Verdict(**facts, status="fail", reason=f"is {measurement.value:.6g}, must be 1{detail}")
+
+
+def _lane(check: str, metric: str, evidence: Evidence, tolerances: Tolerances | None) -> Verdict:
+    """The paired statistic over all cases of the lane."""
+    table = evidence.cases.get(metric, {})
+    if not table:
+        return Verdict(check=check, metric=metric, status="not measured", reason=evidence.failure(""))
+    measured = {case: m for case, m in sorted(table.items()) if m.value is not None}
+    fingerprints = sorted({m.fingerprint for m in table.values()})
+    first = next(iter(table.values()))
+    facts: dict[str, Any] = {
+        "check": check,
+        "metric": metric,
+        "unit": first.unit,
+        "n": len(measured),
+        "fingerprint": fingerprints[0] if len(fingerprints) == 1 else digest_of(fingerprints),
+    }
+    bad = [case for case, m in sorted(table.items()) if case in evidence.broken or not math.isfinite(m.value or 0.0)]
+    if bad:
+        return Verdict(**facts, status="fail", reason=f"nothing to compare in {_count(bad, len(table))}")
+    missing = sorted(set(table) - set(measured))
+    for measurement in table.values():
+        tolerance, problem = _tolerance(measurement, evidence, tolerances)
+        if tolerance is None:
+            return Verdict(**facts, status="not measured", reason=problem)
+    assert tolerance is not None
+    figures = [_figure(m, tolerance) for m in measured.values()]
+    known = [figure for figure in figures if figure is not None]
+    if not known:
+        why = next(iter(table.values())).reason if missing else "the goldens have no figures to compare with"
+        return Verdict(**facts, status="not measured", reason=why or "no case was measured")
+    mean = math.fsum(known) / len(known)
+    ends = statistics.interval(known)
+    goldens = [m.golden for m in measured.values() if m.golden is not None]
+    facts |= {
+        "value": math.fsum(m.value or 0.0 for m in measured.values()) / len(measured),
+        "golden": math.fsum(goldens) / len(goldens) if len(goldens) == len(measured) else None,
+        "difference": mean if tolerance.of == "difference" else None,
+        "interval": ends,
+        "tolerance": tolerance.limit,
+    }
+    shift = statistics.smallest_shift(
+        statistics.loss(tolerance.limit, tolerance.better), [statistics.loss(f, tolerance.better) for f in known]
+    )
+    stated = (
+        f"{_words(tolerance, mean)} on average over {len(known)} cases, "
+        f"may reach {_number(tolerance, tolerance.limit)}; "
+        f"a shift of {shift:.3g} would be noticed with {statistics.POWER:.0%}"
+    )
+    end = ends[0] if tolerance.better == "higher" else ends[1]
+    status: Status = "pass"
+    if tolerance.worse_than(mean, tolerance.limit):
+        status = "fail"
+    elif missing or len(known) < len(measured):
+        status, stated = "not measured", f"{stated}; without {_count(missing or ['a golden'], len(table))}"
+    elif tolerance.worse_than(end, tolerance.limit):
+        status, stated = "suspicious", f"{stated}; the interval reaches {_number(tolerance, end)}"
+    return Verdict(**facts, status=status, reason=stated)
+
+
+def _budget(check: str, name: str, evidence: Evidence, budgets: Budgets) -> Verdict:
+    limit, measurement = getattr(budgets, name, None), evidence.whole.get(name)
+    if limit is None or measurement is None:
+        reason = evidence.failure(BUDGET) if limit is not None else "the suite has no such budget"
+        return Verdict(check=check, metric=name, status="not measured", tolerance=limit, reason=reason)
+    facts = {**_facts(check, measurement), "tolerance": float(limit), "difference": None, "golden": None}
+    if measurement.value is None or math.isnan(measurement.value):
+        return Verdict(**facts, status="not measured", reason=measurement.reason or "no value, and no reason given")
+    where = f"on {evidence.lane.runtime}"
+    where += "" if evidence.lane.runtime == "coreml" else ", not on the device that the budget is for"
+    status: Status = "pass" if measurement.value <= limit else "fail"
+    return Verdict(**facts, status=status, reason=f"{measurement.value:.4g} of {limit:.4g}, {where}")
+
+
+def _facts(check: str, measurement: Measurement) -> dict[str, Any]:
+    value, golden = measurement.value, measurement.golden
+    return {
+        "check": check,
+        "metric": measurement.metric,
+        "case": measurement.case,
+        "component": measurement.component,
+        "value": value,
+        "golden": golden,
+        "difference": value - golden if value is not None and golden is not None else None,
+        "unit": measurement.unit,
+        "n": measurement.n,
+        "fingerprint": measurement.fingerprint,
+    }
+
+
+def _tolerance(
+    measurement: Measurement, evidence: Evidence, tolerances: Tolerances | None
+) -> tuple[Tolerance | None, str]:
+    """The tolerance that applies, or why none does."""
+    if tolerances is None:
+        return None, "there are no tolerances for this model: sdqa calibrate"
+    found = tolerances.find(evidence.lane.variant, measurement.metric, measurement.component)
+    if found is None:
+        what = f"{measurement.metric} has no tolerance for the variant {evidence.lane.variant}: sdqa calibrate"
+        return None, what
+    if found.fingerprints and measurement.fingerprint not in found.fingerprints:
+        return None, "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
+    return found, ""
+
+
+def _figure(measurement: Measurement, tolerance: Tolerance) -> float | None:
+    """What is compared with the limits."""
+    if tolerance.of == "value":
+        return measurement.value
+    if measurement.value is None or measurement.golden is None:
+        return None
+    return measurement.value - measurement.golden
+
+
+def _mean_fails(metric: str, evidence: Evidence, tolerance: Tolerance) -> bool:
+    figures = []
+    for case, measurement in evidence.cases.get(metric, {}).items():
+        figure = _figure(measurement, tolerance)
+        if case in evidence.broken or (figure is not None and not math.isfinite(figure)):
+            return True
+        if figure is not None:
+            figures.append(figure)
+    return tolerance.worse_than(math.fsum(figures) / len(figures), tolerance.limit)
+
+
+def _words(tolerance: Tolerance, figure: float) -> str:
+    return f"{_number(tolerance, figure)} {'from the golden' if tolerance.of == 'difference' else ''}".strip()
+
+
+def _number(tolerance: Tolerance, figure: float) -> str:
+    sign = "+" if tolerance.of == "difference" else ""
+    return f"{figure:{sign}.4g}{f' {tolerance.unit}' if tolerance.unit else ''}"
+
+
+def _count(cases: list[str], total: int) -> str:
+    return f"{len(cases)} of {total} cases: {', '.join(cases[:5])}{' …' if len(cases) > 5 else ''}"

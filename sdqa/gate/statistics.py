@@ -1,0 +1,86 @@
+"""The arithmetic of the gate: paired losses, their interval, a normal tolerance bound, and the stated power.
+
+A *loss* is a figure turned so that larger is worse. Everything is seeded; the same figures give the same verdicts.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from sdqa.bundle import Better
+
+LEVEL = 0.95
+"""Of the two-sided interval; its bad end is a one-sided 97.5 % bound."""
+RESAMPLES = 1999
+SEED = 20240229
+POWER = 0.95
+SMALLEST_SAMPLE = 3
+"""Cases below which no bootstrap is meaningful: the interval then reaches from the best to the worst case."""
+
+
+def loss(figure: float, better: Better) -> float:
+    """The figure turned so that larger is worse; infinite where the figure is not a number."""
+    if math.isnan(figure):
+        return math.inf
+    return -figure if better == "higher" else figure
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Bootstrap interval of the mean, bias-corrected and accelerated (Efron 1987), seeded.
+
+    Args:
+        values: one figure a case, at least one, finite.
+
+    Returns:
+        Both ends at `LEVEL`; the extremes when there are too few cases or they are all the same.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if len(x) < SMALLEST_SAMPLE or float(np.ptp(x)) <= 1e-12 * max(1.0, float(np.abs(x).max())):
+        return float(x.min()), float(x.max())
+    from scipy.stats import bootstrap
+
+    rng = np.random.Generator(np.random.PCG64(SEED))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a degenerate jackknife is handled below
+        found = bootstrap(
+            (x,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="BCa", rng=rng, vectorized=True
+        ).confidence_interval
+    low, high = float(found.low), float(found.high)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return float(x.min()), float(x.max())
+    return low, high
+
+
+def smallest_shift(limit: float, losses: Sequence[float]) -> float:
+    """The stated power: the smallest shift of the mean loss that would be noticed with a probability of `POWER`.
+
+    A run fails when its mean loss exceeds the limit. With losses like these, the mean varies by sd / sqrt(n), so the
+    shift must carry it from where it is to z sd / sqrt(n) beyond the limit.
+
+    Args:
+        limit: on the mean loss.
+        losses: of the cases as measured.
+    """
+    x = np.asarray(losses, dtype=np.float64)
+    sd = float(x.std(ddof=1)) if len(x) > 1 else 0.0
+    z = 1.6448536269514722  # 95 % of a normal distribution
+    return max(0.0, limit - float(x.mean()) + z * sd / math.sqrt(len(x)))
+
+
+def tolerance_factor(n: int, coverage: float, confidence: float) -> float:
+    """k of a one-sided normal tolerance bound: mean + k sd exceeds a share `coverage` of the population.
+
+    From the non-central t distribution (Natrella, "Experimental statistics", 1963).
+
+    Args:
+        n: size of the sample that mean and sd come from, at least 2.
+        coverage: share of the population, below 1.
+        confidence: probability that the bound does cover it.
+    """
+    from scipy.stats import nct, norm
+
+    return float(nct.ppf(confidence, df=n - 1, nc=norm.ppf(coverage) * math.sqrt(n)) / math.sqrt(n))

@@ -1,0 +1,176 @@
+"""Tolerances: facts with a source, kept in `goldens/<model>/tolerances.json`.
+
+Each lies between the harmless noise that was measured and the nearest fault that was measured and could be seen, and
+records both, with date and fingerprint. A file is only replaced with a reason, which goes to the audit log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from sdqa.bundle import Better, Record
+from sdqa.errors import GoldenMissing, UsageError
+from sdqa.gate.audit import AuditEntry, append, author, now
+from sdqa.store import digest_of, write_atomically
+
+SCHEMA_VERSION = 1
+TOLERANCES_FILE = "tolerances.json"
+MAX_BYTES = 4 * 2**20
+ANY_VARIANT = "*"
+
+
+class Harmless(Record):
+    """Measured noise that must pass."""
+
+    n: int  # figures
+    mean: float
+    sd: float
+    worst: float
+    bound: float  # what a clean mean may reach, see `calibrate`
+    case_bound: float  # what a clean case may reach
+    conditions: tuple[str, ...]  # what was measured
+
+
+class Fault(Record):
+    """A measured fault."""
+
+    name: str
+    mean: float  # over its cases
+    typical: float  # median of its cases
+
+
+class Tolerance(Record):
+    """One metric's limits, in the metric's unit and direction."""
+
+    metric: str
+    component: str | None = None
+    better: Better
+    unit: str = ""
+    of: Literal["difference", "value"]  # candidate minus golden, or the figure itself
+    limit: float  # on the mean over cases
+    case_limit: float  # on a single case
+    severe: float  # a single case beyond it fails even when the mean holds
+    harmless: Harmless
+    nearest_fault: Fault | None = None
+    blind_to: tuple[str, ...] = ()  # measured faults that this metric cannot tell from noise
+    margin: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # harmless bound to limit, limit to nearest fault
+    date: str
+    fingerprints: tuple[str, ...] = ()  # of the figures it was measured from; others are not compared with it
+
+    def worse_than(self, figure: float, limit: float) -> bool:
+        """Whether a figure is on the bad side of a limit; one that is not a number is."""
+        return not (figure >= limit if self.better == "higher" else figure <= limit)
+
+    def explain(self) -> str:
+        """Where the limits come from, in one sentence."""
+        sign = "≥" if self.better == "higher" else "≤"
+        what = "candidate - golden" if self.of == "difference" else "value"
+        unit = f" {self.unit}" if self.unit else ""
+        fault = "no measured fault is visible"
+        if self.nearest_fault is not None:
+            fault = f"nearest visible fault {self.nearest_fault.name} at {self.nearest_fault.mean:.4g}"
+        return (
+            f"{what}: mean {sign} {self.limit:.4g}{unit}, a case {sign} {self.case_limit:.4g}{unit}; harmless noise "
+            f"reaches {self.harmless.bound:.4g} ({self.harmless.n} figures: {', '.join(self.harmless.conditions)}), "
+            f"{fault}; {self.date[:10]}"
+        )
+
+
+class Tolerances(Record):
+    """The content of `tolerances.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    checks: int  # that a whole run makes: false alarms are controlled over all of them
+    false_alarms: float  # probability of any in a clean run
+    confidence: float  # that the bounds cover what they say
+    environment: dict[str, Any] = Field(default_factory=dict)  # fingerprint of where it was measured
+    variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # variant or `*` → metric[@component] → …
+
+    def find(self, variant: str, metric: str, component: str | None = None) -> Tolerance | None:
+        """The tolerance of a metric for a variant: the variant's own, or that of `*`; the component's own first."""
+        for name in (variant, ANY_VARIANT):
+            table = self.variants.get(name, {})
+            for key in (f"{metric}@{component}", metric) if component else (metric,):
+                if key in table:
+                    return table[key]
+        return None
+
+    def digest(self) -> str:
+        """Identity of the whole file."""
+        return digest_of(self.model_dump(mode="json"))
+
+    @staticmethod
+    def load(path: Path) -> Tolerances:
+        """Read and check a file.
+
+        Raises:
+            GoldenMissing: there is none, or it does not follow the schema.
+        """
+        hint = "measure them: sdqa calibrate"
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise GoldenMissing(f"the tolerances are larger than {MAX_BYTES} bytes", where=str(path), hint=hint)
+            data = json.loads(path.read_bytes())
+        except OSError as error:
+            raise GoldenMissing("there are no tolerances for this model", where=str(path), hint=hint) from error
+        except ValueError as error:
+            raise GoldenMissing("the tolerances are not JSON", where=str(path), hint=hint) from error
+        version = data.get("schema_version") if isinstance(data, dict) else None
+        if version != SCHEMA_VERSION:
+            what = f"the tolerances have schema version {version!r}, this sdqa reads {SCHEMA_VERSION}"
+            raise GoldenMissing(what, where=str(path), hint=hint)
+        try:
+            return Tolerances.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise GoldenMissing(f"the tolerances are wrong: $.{key}: {first['msg']}", where=str(path)) from error
+
+    def save(self, path: Path, reason: str) -> None:
+        """Write the file and append to the audit log beside it. Writing what is there already changes nothing.
+
+        Raises:
+            UsageError: there are other tolerances already and no reason was given.
+        """
+        before = Tolerances.load(path) if path.exists() else None
+        if before is not None and before.digest() == self.digest():
+            return
+        if before is not None and not reason.strip():
+            what = "there are tolerances already and they would change"
+            raise UsageError(what, where=str(path), hint="say why: --reason '…'")
+        text = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+        write_atomically(path, (text + "\n").encode())
+        entry = AuditEntry(
+            date=now(),
+            who=author(),
+            subject="tolerances",
+            before=before.digest() if before else None,
+            after=self.digest(),
+            reason=reason.strip() or "first measured",
+            worse=tuple(loosened(before, self)) if before else (),
+        )
+        append(path.parent, entry)
+
+
+def loosened(before: Tolerances, after: Tolerances) -> list[str]:
+    """Which limits became laxer or vanished, in words."""
+    found = []
+    for variant, table in sorted(before.variants.items()):
+        now_there: Mapping[str, Tolerance] = after.variants.get(variant, {})
+        for key, old in sorted(table.items()):
+            new = now_there.get(key)
+            if new is None:
+                found.append(f"{variant}/{key}: dropped")
+            elif old.worse_than(new.limit, old.limit) or old.worse_than(new.case_limit, old.case_limit):
+                limits = f"{old.limit:.4g} → {new.limit:.4g}, a case {old.case_limit:.4g} → {new.case_limit:.4g}"
+                found.append(f"{variant}/{key}: {limits}")
+    return found
