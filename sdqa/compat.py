@@ -88,6 +88,7 @@ def prepare_coremltools() -> None:
     _repair_cast()
     _register_alias()
     _admit_scikit_learn()
+    _silence_progress()
 
 
 @contextmanager
@@ -150,3 +151,19 @@ def _admit_scikit_learn() -> None:
 
     deps._HAS_SKLEARN = True
     quantization_utils._HAS_SKLEARN = True
+
+
+def _silence_progress() -> None:
+    """coremltools always shows progress bars, and TQDM_DISABLE is of no use once tqdm has been imported."""
+    import functools
+    import sys
+
+    for name, attribute in (
+        ("coremltools.converters.mil.frontend.torch.ops", "_tqdm"),
+        ("coremltools.converters.mil.mil.passes.pass_pipeline", "tqdm"),
+        ("coremltools.optimize.coreml._quantization_passes", "tqdm"),
+    ):
+        module = sys.modules[name]
+        bar = getattr(module, attribute)
+        if not isinstance(bar, functools.partial):
+            setattr(module, attribute, functools.partial(bar, disable=True))

@@ -1,1 +1,13 @@
-"""Where a teacher comes from."""
+"""Where a teacher comes from.
+
+A source names a teacher: `embedded:tiny`, `folder:PATH`, `hub:OWNER/NAME[@REVISION]`, `random:ARCHITECTURE`; or a
+folder of packages that some other tool converted: `packages:PATH`. Nothing here imports torch before a part is used.
+"""
+
+from __future__ import annotations
+
+from sdqa.models.packages import ExistingPackages
+from sdqa.models.sources import SOURCES, load_source, load_teacher
+from sdqa.models.teacher import COMPONENTS, Facts, Teacher
+
+__all__ = ["COMPONENTS", "SOURCES", "ExistingPackages", "Facts", "Teacher", "load_source", "load_teacher"]

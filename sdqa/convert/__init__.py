@@ -1,0 +1,41 @@
+"""Conversion: one component of a teacher to an .mlpackage with a declared contract. Heavy imports happen in calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sdqa.convert.contract import Contract, Tensor, contract
+from sdqa.plan.variant import RECIPES, Variant
+
+if TYPE_CHECKING:
+    from sdqa.convert.component import compress, convert_component
+    from sdqa.convert.coverage import Coverage
+    from sdqa.convert.record import PackageRecord
+
+_LAZY = {
+    "convert_component": "sdqa.convert.component",
+    "compress": "sdqa.convert.component",
+    "PackageRecord": "sdqa.convert.record",
+    "Coverage": "sdqa.convert.coverage",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+__all__ = [
+    "RECIPES",
+    "Contract",
+    "Coverage",
+    "PackageRecord",
+    "Tensor",
+    "Variant",
+    "compress",
+    "contract",
+    "convert_component",
+]

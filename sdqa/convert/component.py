@@ -1,0 +1,142 @@
+"""From a teacher's component to a package on disk, with its sidecar and its record."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from sdqa.convert.compression import compress_model
+from sdqa.convert.contract import Contract, check_schema, contract
+from sdqa.convert.coverage import measure_coverage, require_coverage
+from sdqa.convert.inventory import take_inventory
+from sdqa.convert.isolate import peak_bytes, run_isolated, should_isolate
+from sdqa.convert.package import package_bytes, write_package
+from sdqa.convert.program import convert_module
+from sdqa.convert.record import PackageRecord
+from sdqa.convert.sidecar import constant_name, map_modules, plain_name, sidecar_path, write_modules
+from sdqa.errors import ConversionError
+from sdqa.mil.package import open_package
+from sdqa.mil.records import read_modules
+from sdqa.models.teacher import Teacher
+from sdqa.plan.variant import Variant
+from sdqa.store import tree_digest
+
+
+def convert_component(
+    teacher: Teacher,
+    component: str,
+    variant: Variant,
+    destination: Path,
+    *,
+    base: Path | None = None,
+    isolate: str = "auto",
+) -> PackageRecord:
+    """Convert one component: `destination/<AppleName>.mlpackage`, its sidecar, and the record of both.
+
+    Args:
+        teacher: where the weights come from.
+        component: one of `teacher.components`.
+        variant: how to convert.
+        destination: a folder; made if it is not there.
+        base: a package of `variant.base(component)`, converted before, to compress instead of tracing again.
+        isolate: run in a process of its own: `always`, `never`, or `auto` for components above 50 M parameters.
+
+    Raises:
+        ConversionError: the component cannot be converted.
+        ContractError: the package's inputs and outputs are not the declared ones.
+        CoverageError: a parameter is missing from the program, or a constant was invented.
+    """
+    if component not in teacher.components:
+        raise ConversionError(
+            f"{teacher.source} has no component {component!r}", hint="components: " + ", ".join(teacher.components)
+        )
+    if should_isolate(isolate, teacher.parameters[component]):
+        return run_isolated(teacher, component, variant, destination, base)
+    return convert_here(teacher, component, variant, destination, base)
+
+
+def convert_here(
+    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
+) -> PackageRecord:
+    """`convert_component` in this process."""
+    from sdqa.convert.wrappers import wrap
+
+    started = time.perf_counter()
+    where = f"{teacher.source}, {variant.name}, {component}"
+    expected = contract(component, teacher.family, teacher.facts, variant)
+    module = wrap(teacher, component)
+    parameters = {name: parameter.detach().numpy() for name, parameter in module.named_parameters()}
+    if base is not None and variant.compresses(component):
+        model, modules = open_model(base), read_modules(base)
+    else:
+        converted = convert_module(module, expected, teacher.facts, variant)
+        model, modules = converted.model, map_modules(converted.paths, converted.model._mil_program, parameters)
+        del converted
+    if variant.compresses(component):
+        model = compress_model(model, str(variant.compression), where=where)
+    package = destination / f"{expected.file_name}.mlpackage"
+    write_package(model, package, notes={"com.sdqa.component": component, "com.sdqa.teacher": teacher.digest})
+    write_modules(package, modules)
+    del model
+    return _record(expected, package, parameters, started, where)
+
+
+def compress(package: Path, variant: Variant, destination: Path) -> Path:
+    """Compress a package without its teacher, from any converter: `destination/<same name>.mlpackage`.
+
+    Raises:
+        ConversionError: the variant has no recipe, or the recipe fails.
+        PackageError: the package is damaged.
+    """
+    if variant.compression is None:
+        raise ConversionError("the variant has no compression recipe", where=variant.name)
+    model = compress_model(open_model(package), variant.compression, where=str(package))
+    target = destination / package.name
+    write_package(model, target, notes={})
+    modules = read_modules(package)
+    if modules:
+        write_modules(target, modules)
+    return target
+
+
+def open_model(package: Path) -> Any:
+    """A package as a coremltools model with its program in memory."""
+    from sdqa import compat
+
+    open_package(package)
+    compat.prepare_coremltools()
+    import coremltools as ct
+    from coremltools.converters.mil.frontend.milproto.load import load
+
+    with compat.quiet_coremltools():
+        model = ct.models.MLModel(str(package), skip_model_load=True)
+        specification = model.get_spec()
+        model._mil_program = load(specification, specification.specificationVersion, model.weights_dir)
+    return model
+
+
+def _record(expected: Contract, package: Path, parameters: dict[str, Any], started: float, where: str) -> PackageRecord:
+    """Everything in the record but time is read back from the files."""
+    inventory = take_inventory(package)
+    check_schema(expected, inventory.inputs, inventory.outputs, where=str(package))
+    names = {constant_name(name): name for name in parameters}
+    coverage = measure_coverage(
+        parameters, ((name, names.get(plain_name(name)), value) for name, value in inventory.weights())
+    )
+    require_coverage(coverage, where=where)
+    histogram = inventory.histogram
+    return PackageRecord(
+        component=expected.component,
+        path=package,
+        paths=(package,),
+        modules=sidecar_path(package),
+        bytes=package_bytes(package),
+        digest=tree_digest(package),
+        operations=sum(histogram.values()),
+        histogram=histogram,
+        bit_widths=inventory.bit_widths(),
+        coverage=coverage,
+        conversion_seconds=time.perf_counter() - started,
+        peak_bytes=peak_bytes(),
+    )

@@ -1,0 +1,107 @@
+"""Conversion in a process of its own: peak memory is one component's, and a kill for memory is reported as such."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from sdqa.convert.record import PackageRecord
+from sdqa.errors import ConversionError, SdqaError, UsageError
+from sdqa.models.teacher import Teacher
+from sdqa.plan.variant import Variant
+
+ISOLATED_PARAMETERS = 50_000_000
+"""Below this many parameters a process costs more (8 s of imports) than it saves."""
+
+
+def should_isolate(isolate: str, parameters: int) -> bool:
+    """Whether to use a process of its own."""
+    if isolate not in {"always", "never", "auto"}:
+        raise UsageError(f"isolate is {isolate!r}", hint="always, never or auto")
+    return isolate == "always" or (isolate == "auto" and parameters >= ISOLATED_PARAMETERS)
+
+
+def peak_bytes() -> int:
+    """Peak resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def run_isolated(
+    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
+) -> PackageRecord:
+    """Convert in a new process and take over its record or its error.
+
+    Raises:
+        ConversionError: the process was killed for memory, or died otherwise.
+        SdqaError: whatever the conversion itself raised.
+    """
+    source = f"folder:{teacher.folder}" if teacher.folder is not None else teacher.source
+    with tempfile.TemporaryDirectory(prefix="sdqa-convert-") as folder:
+        outcome = Path(folder) / "outcome"
+        job = {
+            "source": source,
+            "digest": teacher.digest,
+            "component": component,
+            "variant": variant.model_dump(mode="json"),
+            "destination": str(destination.resolve()),
+            "base": str(base.resolve()) if base is not None else None,
+            "outcome": str(outcome),
+        }
+        process = subprocess.run(
+            [sys.executable, "-m", "sdqa.convert.isolate"],
+            input=json.dumps(job),
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        if process.returncode == 0 and outcome.is_file():
+            result = pickle.loads(outcome.read_bytes())
+            if isinstance(result, SdqaError):
+                raise result
+            return PackageRecord.model_validate_json(result)
+    raise explain_death(process.returncode, process.stderr, component)
+
+
+def explain_death(returncode: int, stderr: str, component: str) -> ConversionError:
+    """Why a conversion process ended without a result."""
+    if returncode in {-signal.SIGKILL, 128 + signal.SIGKILL} or "MemoryError" in stderr:
+        return ConversionError(
+            f"converting {component} ran out of memory and was killed",
+            hint="convert on a machine with more memory (a Stable Diffusion v1-5 U-Net needs about 7 GB)",
+        )
+    last = stderr.strip().splitlines()[-1] if stderr.strip() else "no message"
+    return ConversionError(f"converting {component} died with status {returncode}: {last}")
+
+
+def main() -> None:
+    """The child: reads a job on stdin, writes a record or an error."""
+    from sdqa.convert.component import convert_here
+    from sdqa.models import load_teacher
+
+    job = json.load(sys.stdin)
+    try:
+        teacher = load_teacher(job["source"], offline=True)
+        if teacher.digest != job["digest"]:
+            raise ConversionError("the model changed while it was being converted", where=job["source"])
+        record = convert_here(
+            teacher,
+            job["component"],
+            Variant.model_validate(job["variant"]),
+            Path(job["destination"]),
+            Path(job["base"]) if job["base"] else None,
+        )
+        result: object = record.model_dump_json()
+    except SdqaError as error:
+        result = error
+    Path(job["outcome"]).write_bytes(pickle.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

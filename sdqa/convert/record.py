@@ -1,0 +1,42 @@
+"""What is known of a converted component: the record that the rest of sdqa passes around and stores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from sdqa.convert.coverage import Coverage
+
+
+class PackageRecord(BaseModel):
+    """One converted component. Serialises to JSON and back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    component: str
+    path: Path
+    """The package; the first chunk of a chunked U-Net."""
+    paths: tuple[Path, ...]
+    """All packages, in execution order."""
+    modules: Path
+    """The sidecar that maps operations and weights to torch modules."""
+    bytes: int
+    """Size on disk of all packages."""
+    digest: str
+    operations: int
+    """Operations, constants left out."""
+    histogram: dict[str, int]
+    """How often each operation type occurs."""
+    bit_widths: dict[str, int]
+    """Stored bits to number of weights: `16` or `6`; what is pruned away counts as `0`."""
+    coverage: Coverage
+    conversion_seconds: float
+    peak_bytes: int
+    """Peak resident memory of the process that converted."""
+
+    @property
+    def average_bits(self) -> float:
+        """Stored bits per weight."""
+        weights = sum(self.bit_widths.values())
+        return sum(int(bits) * count for bits, count in self.bit_widths.items()) / weights if weights else 0.0

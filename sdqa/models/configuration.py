@@ -1,0 +1,91 @@
+"""What a diffusers pipeline's configurations say: family and facts, checked, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sdqa.errors import ModelError
+from sdqa.models.teacher import Facts, Family
+
+Configurations = Mapping[str, Mapping[str, Any]]
+"""Configuration of each part by its diffusers name: `text_encoder`, `unet`, `vae`, `scheduler` …"""
+
+
+def family_of(configurations: Configurations) -> Family:
+    """`sdxl` when the U-Net takes added conditioning, `sd` otherwise."""
+    kind = configurations["unet"].get("addition_embed_type")
+    if kind is None:
+        return "sd"
+    if kind == "text_time" and "text_encoder_2" in configurations:
+        return "sdxl"
+    raise ModelError(
+        f"a U-Net with addition_embed_type {kind!r} is not supported",
+        hint="supported: none (Stable Diffusion 1 and 2) and text_time with two text encoders (SDXL)",
+    )
+
+
+def read_facts(configurations: Configurations, *, source: str) -> Facts:
+    """The facts that conversion and generation need.
+
+    Raises:
+        ModelError: a key is missing, or the parts do not fit together.
+    """
+    unet, vae = configurations["unet"], configurations["vae"]
+    encoders = [configurations[name] for name in ("text_encoder", "text_encoder_2") if name in configurations]
+    try:
+        family = family_of(configurations)
+        facts = Facts(
+            latent_channels=int(unet["in_channels"]),
+            vae_factor=2 ** (len(vae["block_out_channels"]) - 1),
+            sample_size=_side(unet["sample_size"]),
+            sequence_length=int(encoders[0].get("max_position_embeddings", 77)),
+            text_width=int(unet["cross_attention_dim"]),
+            hidden_sizes=tuple(int(encoder["hidden_size"]) for encoder in encoders),
+            pooled_sizes=tuple(_pooled_size(encoder) for encoder in encoders),
+            vocabulary=int(encoders[0]["vocab_size"]),
+            scaling_factor=float(vae.get("scaling_factor", 0.18215)),
+            prediction_type=str(configurations["scheduler"].get("prediction_type", "epsilon")),
+            image_channels=int(vae.get("in_channels", 3)),
+            time_ids=_time_ids(unet, encoders) if family == "sdxl" else 0,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"a configuration lacks or garbles {error}", where=source) from error
+    _check_fit(facts, configurations, source)
+    return facts
+
+
+def _side(sample_size: Any) -> int:
+    if isinstance(sample_size, int):
+        return sample_size
+    height, width = sample_size
+    if height != width:
+        raise ValueError(f"sample_size {sample_size}: only square latents are supported")
+    return int(height)
+
+
+def _pooled_size(encoder: Mapping[str, Any]) -> int:
+    projected = "WithProjection" in "".join(encoder.get("architectures") or ())
+    return int(encoder["projection_dim"] if projected else encoder["hidden_size"])
+
+
+def _time_ids(unet: Mapping[str, Any], encoders: list[Mapping[str, Any]]) -> int:
+    """Size-conditioning numbers: the added embedding's width is the pooled text plus so many sinusoids."""
+    total, each = int(unet["projection_class_embeddings_input_dim"]), int(unet["addition_time_embed_dim"])
+    return (total - _pooled_size(encoders[-1])) // each
+
+
+def _check_fit(facts: Facts, configurations: Configurations, source: str) -> None:
+    if facts.text_width != sum(facts.hidden_sizes):
+        raise ModelError(
+            f"the U-Net takes text embeddings of width {facts.text_width}, the text encoders make {facts.hidden_sizes}",
+            where=source,
+            hint="the folder mixes parts of different models",
+        )
+    latents = int(configurations["vae"].get("latent_channels", 4))
+    if facts.latent_channels != latents:
+        raise ModelError(
+            f"the U-Net takes {facts.latent_channels} channels, the VAE makes {latents}",
+            where=source,
+            hint="supported: text-to-image and image-to-image checkpoints",
+        )

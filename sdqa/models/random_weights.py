@@ -1,0 +1,144 @@
+"""A published architecture with seeded random weights: for sizing, for conversion at full size, and for tests."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import json
+import tempfile
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from sdqa.errors import ModelError
+from sdqa.models.architectures import ARCHITECTURES, Architecture
+from sdqa.models.configuration import family_of, read_facts
+from sdqa.models.teacher import COMPONENTS, Teacher
+
+SEED = 20240229
+RECIPE = 1
+"""Counts up when the same seed would give other weights, so that digests never lie."""
+
+
+def load_random(name: str, *, source: str) -> Teacher:
+    """A teacher whose weights are drawn when they are first used.
+
+    Raises:
+        ModelError: no such architecture.
+    """
+    if name not in ARCHITECTURES:
+        raise ModelError(
+            f"there is no architecture {name!r}", where=source, hint="architectures: " + ", ".join(ARCHITECTURES)
+        )
+    architecture = ARCHITECTURES[name]
+    configurations = architecture.configurations()
+    identity = json.dumps([RECIPE, SEED, architecture.merges, configurations], sort_keys=True)
+    family = family_of(configurations)
+    return Teacher(
+        source=source,
+        family=family,
+        digest=hashlib.sha256(identity.encode()).hexdigest(),
+        folder=None,
+        components=COMPONENTS[family],
+        facts=read_facts(configurations, source=source),
+        parameters=_Counts(architecture),
+        loader=partial(_load_part, architecture),
+    )
+
+
+class _Counts(dict[str, int]):
+    """Parameters of each component, counted on the meta device when somebody asks."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self._architecture = architecture
+
+    def __missing__(self, component: str) -> int:
+        import torch
+
+        with torch.device("meta"):
+            module = _build(self._architecture, "vae" if component.startswith("vae") else component)
+        modules = [module]
+        if component.startswith("vae"):
+            encoding = component == "vae_encoder"
+            modules = [module.encoder, module.quant_conv] if encoding else [module.decoder, module.post_quant_conv]
+        self[component] = sum(parameter.numel() for part in modules for parameter in part.parameters())
+        return self[component]
+
+
+def _load_part(architecture: Architecture, part: str) -> Any:
+    from sdqa import compat
+
+    compat.prepare_hub()
+    import torch
+
+    if part == "scheduler":
+        from diffusers import PNDMScheduler
+
+        options = architecture.configurations()["scheduler"]
+        options.pop("clip_sample")  # a setting of DDIM's, which pipelines read from the configuration
+        scheduler = PNDMScheduler(**options, skip_prk_steps=True)
+        scheduler.register_to_config(clip_sample=False)
+        return scheduler
+    if part.startswith("tokenizer"):
+        return _clip_tokenizer(architecture.merges)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED + sum(part.encode()))
+        module = _build(architecture, part)
+        _perturb(module)
+    return module.eval().requires_grad_(False)
+
+
+def _build(architecture: Architecture, part: str) -> Any:
+    from sdqa import compat
+
+    compat.prepare_hub()
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    configuration = dict(architecture.configurations()[part])
+    if part == "unet":
+        return UNet2DConditionModel(**configuration)
+    if part == "vae":
+        return AutoencoderKL(**configuration)
+    projected = "WithProjection" in configuration["architectures"][0]
+    kind = CLIPTextModelWithProjection if projected else CLIPTextModel
+    return kind(CLIPTextConfig(**configuration))
+
+
+def _perturb(module: Any) -> None:
+    """Give norms and biases values: converters fold away a scale of 1 and a bias of 0, and hide operations by it."""
+    import torch
+
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if parameter.ndim == 1:
+                parameter.add_(torch.randn_like(parameter) * (0.1 if name.endswith("weight") else 0.02))
+
+
+@cache
+def _clip_tokenizer(merges: int) -> Any:
+    """CLIP's tokenizer, or its first `merges` merges, from the vocabulary that open_clip's wheel carries."""
+    from transformers import CLIPTokenizer
+
+    package = importlib.util.find_spec("open_clip")
+    if package is None or package.origin is None:
+        raise ModelError("open_clip is not installed", hint="it carries CLIP's byte-pair vocabulary")
+    with gzip.open(Path(package.origin).parent / "bpe_simple_vocab_16e6.txt.gz", "rt", encoding="utf-8") as file:
+        pairs = [tuple(line.split()) for line in file.read().split("\n")[1 : merges + 1]]
+    letters = _byte_letters()
+    tokens = [*letters, *(letter + "</w>" for letter in letters), *("".join(pair) for pair in pairs)]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    with tempfile.TemporaryDirectory() as folder:
+        vocabulary, table = Path(folder, "vocab.json"), Path(folder, "merges.txt")
+        vocabulary.write_text(json.dumps({token: index for index, token in enumerate(tokens)}), "utf-8")
+        table.write_text("#version: 0.2\n" + "\n".join(" ".join(pair) for pair in pairs) + "\n", "utf-8")
+        return CLIPTokenizer.from_pretrained(folder, model_max_length=77, pad_token="<|endoftext|>")
+
+
+def _byte_letters() -> list[str]:
+    """A printable letter for each byte, in the order of CLIP's vocabulary."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) for byte in printable] + [chr(256 + index) for index in range(len(others))]

@@ -1,0 +1,100 @@
+"""The registry of sources: `embedded:`, `folder:`, `hub:`, `random:`, `packages:`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdqa.errors import ModelError
+from sdqa.models.packages import ExistingPackages
+from sdqa.models.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a source is asked for."""
+
+    source: str
+    """As written, prefix included; it becomes the teacher's name."""
+    rest: str
+    """Without the prefix."""
+    lock: Path | None
+    """Where resolved revisions and digests are recorded and verified; None records nothing."""
+    offline: bool
+
+
+Opener = Callable[[Request], "Teacher | ExistingPackages"]
+SOURCES: dict[str, Opener] = {}
+
+
+def source(prefix: str) -> Callable[[Opener], Opener]:
+    """Register how sources that start with `prefix:` are opened."""
+
+    def register(opener: Opener) -> Opener:
+        if prefix in SOURCES:
+            raise ValueError(f"two openers for {prefix}:")
+        SOURCES[prefix] = opener
+        return opener
+
+    return register
+
+
+def load_source(name: str, *, lock: Path | None = None, offline: bool = False) -> Teacher | ExistingPackages:
+    """What a source names.
+
+    Raises:
+        ModelError: no such kind of source, or its content cannot be used.
+        ModelUnreachable: a hub model that is neither cached nor reachable.
+        DigestMismatch: not the files that the lock records.
+    """
+    prefix, _, rest = name.partition(":")
+    if prefix not in SOURCES or not rest:
+        raise ModelError(
+            f"{name!r} is not a source", hint="sources: " + ", ".join(f"{prefix}:…" for prefix in sorted(SOURCES))
+        )
+    return SOURCES[prefix](Request(name, rest, lock, offline))
+
+
+def load_teacher(name: str, *, lock: Path | None = None, offline: bool = False) -> Teacher:
+    """The teacher that a source names; errors as in `load_source`."""
+    loaded = load_source(name, lock=lock, offline=offline)
+    if isinstance(loaded, ExistingPackages):
+        raise ModelError(
+            "packages have no PyTorch teacher", where=name, hint="name the model that they were converted from as well"
+        )
+    return loaded
+
+
+@source("embedded")
+def embedded(request: Request) -> Teacher:
+    """A model that ships with sdqa."""
+    from sdqa.models.folder import load_folder
+
+    if request.rest != "tiny":
+        raise ModelError(f"there is no embedded model {request.rest!r}", hint="embedded: tiny")
+    from sdqa.models.tiny import PIPELINE
+
+    return load_folder(PIPELINE, source=request.source)
+
+
+@source("folder")
+def folder(request: Request) -> Teacher:
+    """A local folder in diffusers format."""
+    from sdqa.models.folder import load_folder
+
+    return load_folder(Path(request.rest), source=request.source)
+
+
+@source("random")
+def random(request: Request) -> Teacher:
+    """A published architecture with seeded random weights."""
+    from sdqa.models.random_weights import load_random
+
+    return load_random(request.rest, source=request.source)
+
+
+@source("packages")
+def packages(request: Request) -> ExistingPackages:
+    """A folder of packages that any converter made."""
+    return ExistingPackages.find(Path(request.rest), source=request.source)
