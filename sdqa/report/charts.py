@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sdqa.report.figures import show_number
-from sdqa.report.glyphs import dot, finite, line, rect, svg, text
+from sdqa.report.glyphs import dot, drawable, finite, line, rect, svg, text
 
 SERIES = 6  # classes s0 … s5 in page.css
 
@@ -66,13 +66,15 @@ def bar_chart(bars: Sequence[Bar], label: str, *, reach: float = 0.0, label_widt
     for i, bar in enumerate(bars):
         y = 4 + i * row
         body.append(text(label_width - 8, y + 13, _cut(bar.label, label_width // 7), "label", "end"))
-        if bar.value is not None and not math.isnan(bar.value):
-            ends = sorted((x(0.0), x(bar.value) if math.isfinite(bar.value) else label_width + plot))
+        value = drawable(bar.value)
+        if value is not None or bar.value == math.inf:
+            ends = sorted((x(0.0), label_width + plot if value is None else x(value)))
             body.append(rect(ends[0], y + 3, max(ends[1] - ends[0], 1.5), row - 10, f"bar {bar.css}", bar.label))
-        if bar.low is not None and bar.high is not None and finite([bar.low, bar.high]) == [bar.low, bar.high]:
+        whisker = finite([bar.low, bar.high])
+        if len(whisker) == 2:
             middle = y + 10
-            body += [line(x(bar.low), middle, x(bar.high), middle, "whisker")]
-            body += [line(x(end), middle - 4, x(end), middle + 4, "whisker") for end in (bar.low, bar.high)]
+            body += [line(x(whisker[0]), middle, x(whisker[1]), middle, "whisker")]
+            body += [line(x(end), middle - 4, x(end), middle + 4, "whisker") for end in whisker]
         body.append(text(width - room + 8, y + 13, bar.shown, "value"))
     height = 8 + row * max(len(bars), 1)
     body.append(line(x(0.0), 2, x(0.0), height - 4, "zero"))
@@ -81,7 +83,7 @@ def bar_chart(bars: Sequence[Bar], label: str, *, reach: float = 0.0, label_widt
 
 def waterfall_chart(bars: Sequence[Bar], label: str, total_label: str = "total") -> Markup:
     """Contributions that add up: each bar starts where the one before it ended; the last is their sum."""
-    known = [(bar, bar.value) for bar in bars if bar.value is not None and math.isfinite(bar.value)]
+    known = [(bar, value) for bar in bars if (value := drawable(bar.value)) is not None]
     total = sum(value for _, value in known)
     starts: list[float] = []
     level = 0.0
@@ -121,7 +123,8 @@ def line_chart(
     """Lines over a numeric axis with ticks and a legend; points that are not finite are left out."""
     drawn = []
     for one in series:
-        points = tuple(p for p in one.points if math.isfinite(p[0]) and math.isfinite(p[1]) and (p[1] > 0 or not log))
+        plain = ((drawable(x), drawable(y)) for x, y in one.points)
+        points = tuple((x, y) for x, y in plain if x is not None and y is not None and (y > 0 or not log))
         if points:
             drawn.append(Series(one.name, points, one.css))
     if not drawn:

@@ -5,12 +5,12 @@ All are inline SVG with a text alternative; colours come from classes, so that t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 168, 24
+LARGEST = 1e100  # beyond, the arithmetic of a scale overflows
 
 
 def svg(width: int, height: int, label: str, body: Sequence[Markup], extra: str = "") -> Markup:
@@ -47,23 +47,31 @@ def text(x: float, y: float, content: str, css: str = "", anchor: str = "start")
     )
 
 
+def drawable(value: float | None) -> float | None:
+    """A value that a scale can hold: None where it is not finite or astronomic, zero where it is next to nothing."""
+    if value is None or not abs(value) < LARGEST:
+        return None
+    return value if abs(value) > 1 / LARGEST else 0.0
+
+
 def finite(values: Sequence[float | None]) -> list[float]:
     """The values that can be drawn."""
-    return [value for value in values if value is not None and math.isfinite(value)]
+    return [value for value in map(drawable, values) if value is not None]
 
 
 def interval_glyph(
     difference: float | None, interval: tuple[float, float] | None, tolerance: float | None, better: str, label: str
 ) -> Markup:
     """The paired difference with its interval; what lies beyond the tolerance is shaded, the golden is at 0."""
-    ends = finite([difference, *(interval or ()), tolerance, -tolerance if tolerance is not None else None])
-    if not finite([difference]) and not finite(list(interval or ())):
+    difference, tolerance = drawable(difference), drawable(tolerance)
+    whisker = finite(interval or ())
+    if difference is None and not whisker:
         return Markup("")
-    reach = max((abs(end) for end in ends), default=0.0) * 1.15 or 1.0
+    reach = max(abs(end) for end in finite([difference, *whisker, tolerance])) * 1.15 or 1.0
     middle, scale = WIDTH / 2, (WIDTH / 2 - 3) / reach
     y = HEIGHT / 2
     body = [line(2, y, WIDTH - 2, y, "axis")]
-    if tolerance is not None and math.isfinite(tolerance):
+    if tolerance is not None:
         x = abs(tolerance) * scale
         if better != "higher":
             body += [rect(middle + x, 2, WIDTH - 2 - middle - x, HEIGHT - 4, "beyond")]
@@ -72,18 +80,19 @@ def interval_glyph(
             body += [rect(2, 2, middle - x - 2, HEIGHT - 4, "beyond")]
             body += [line(middle - x, 2, middle - x, HEIGHT - 2, "limit")]
     body.append(line(middle, 4, middle, HEIGHT - 4, "zero"))
-    if interval and all(math.isfinite(end) for end in interval):
-        low, high = (middle + end * scale for end in interval)
+    if len(whisker) == 2:
+        low, high = (middle + end * scale for end in whisker)
         body += [line(low, y, high, y, "whisker"), line(low, y - 4, low, y + 4, "whisker")]
         body.append(line(high, y - 4, high, y + 4, "whisker"))
-    if difference is not None and math.isfinite(difference):
+    if difference is not None:
         body.append(dot(middle + difference * scale, y, 3.5, "point"))
     return svg(WIDTH, HEIGHT, label, body, "glyph")
 
 
 def limit_glyph(value: float | None, limit: float | None, better: str, label: str) -> Markup:
     """A figure as a bar against a limit."""
-    if value is None or not math.isfinite(value) or limit is None or not math.isfinite(limit) or min(value, limit) < 0:
+    value, limit = drawable(value), drawable(limit)
+    if value is None or limit is None or min(value, limit) < 0:
         return Markup("")
     reach = max(value, limit) * 1.15 or 1.0
     x, limit_x = (WIDTH - 4) * value / reach, (WIDTH - 4) * limit / reach
@@ -102,8 +111,9 @@ def strip_glyph(points: Sequence[tuple[str, float | None, str]], label: str) -> 
     span = (high - low) or 1.0
     width, height, y = 120, 16, 8
     body = [line(4, y, width - 4, y, "axis")]
-    for name, value, css in points:
-        if value is not None and math.isfinite(value):
+    for name, reading, css in points:
+        value = drawable(reading)
+        if value is not None:
             x = 6 + (width - 12) * ((value - low) / span if high > low else 0.5)
             body.append(dot(x, y, 3, css, f"{name}: {value:.6g}"))
     return svg(width, height, label, body, "strip")

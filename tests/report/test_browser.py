@@ -22,8 +22,8 @@ BROWSER = next((found for found in map(shutil.which, NAMES) if found), None)
 if BROWSER is None:
     pytest.skip(f"not run: no browser on PATH ({', '.join(NAMES)})", allow_module_level=True)
 
-# What a reader does, and what is seen afterwards. It stands behind the page's own script, in the same element; the copy's
-# policy is made for the longer script.
+# What a reader does, and what is seen afterwards. It stands behind the page's own script, in the same element; the
+# copy's policy is made for the longer script.
 PROBE = """
 window.addEventListener("load", async () => {
   const all = (selector) => [...document.querySelectorAll(selector)];

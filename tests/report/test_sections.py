@@ -1,0 +1,99 @@
+"""Diagnosis and sensitivity: what is there is shown, what is not or is wrong never breaks the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sdqa.bundle import Bundle, Run
+from sdqa.report.diagnosis_section import diagnosis_of, show_share
+from sdqa.report.html import render_page
+from sdqa.report.sensitivity_section import sensitivity_of
+
+KEYS = (
+    "verdict", "confidence", "lane", "causes", "excluded", "ladder", "swap", "swap_metric", "steps", "steps_metric",
+    "operations", "operations_component", "coverage", "component", "rungs", "name", "psnr_db", "cosine", "max_abs",
+    "tile_min_db", "value", "low", "high", "teacher", "candidate", "error", "added_db", "carried_db", "findings",
+    "explains", "interval", "evidence", "next", "faults", "harmless", "fault", "severity", "caught", "visible", "right",
+    "checks", "runs", "alarms",
+)  # fmt: skip
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["NaN", "Infinity"])
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=25,
+)  # fmt: skip
+
+
+def test_nothing_is_no_section() -> None:
+    assert diagnosis_of(None) is None
+    assert diagnosis_of({}) is None
+    assert sensitivity_of(None) is None
+
+
+def test_a_diagnosis_names_cause_share_and_what_it_was_not(bundle: Bundle, run: Run) -> None:
+    page = render_page(bundle, run)
+    for text in (
+        "Explains 96 % of the LPIPS loss.",
+        "96 % (93 % to 98 %)",
+        "decoder.up_blocks.0.upsamplers.0.conv",
+        "the teacher converged at 20",
+        "Confidence: 97 %",
+    ):
+        assert text in page
+
+
+def test_the_components_stand_in_the_pipelines_order_and_add_up(run: Run) -> None:
+    diagnosis = diagnosis_of(run.diagnosis)
+    assert diagnosis is not None
+    assert [name for name, _, _ in diagnosis.swap_rows] == ["text_encoder", "vae_encoder", "unet", "vae_decoder"]
+    assert "+0.1365" in diagnosis.swap
+
+
+def test_the_worst_operation_comes_first_and_nan_before_it(run: Run) -> None:
+    operations = [
+        {"name": "fine", "added_db": 90.0},
+        {"name": "dead", "added_db": "NaN"},
+        {"name": "bad", "added_db": 9.0},
+    ]
+    diagnosis = diagnosis_of({"operations": operations})
+    assert diagnosis is not None
+    assert [row.name for row in diagnosis.operation_rows] == ["dead", "bad", "fine"]
+
+
+def test_the_rung_that_loses_most_is_marked(run: Run) -> None:
+    diagnosis = diagnosis_of(run.diagnosis)
+    assert diagnosis is not None
+    ladder = next(one for one in diagnosis.ladders if one.component == "vae_decoder")
+    assert ladder.chart.count('class="bar bad"') == 1
+    assert ladder.rungs[3][1:] == ("NaN", "NaN", "NaN", "—")
+
+
+def test_a_sensitivity_table_counts_visible_faults_and_false_alarms(run: Run) -> None:
+    sensitivity = sensitivity_of(run.sensitivity)
+    assert sensitivity is not None
+    assert sensitivity.sentence == (
+        "2 of 3 visible faults caught; 1 of 2 blamed rightly; 0 false alarms in 10 harmless runs."
+    )
+    assert sensitivity.faults[0].fault == "scaling-factor"  # the one that slipped through comes first
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.964, "96 %"), (0.012, "1.2 %"), (None, "—"), (float("nan"), "NaN"), (-0.02, "−2 %")]
+)
+def test_shares_are_percent(value: float | None, shown: str) -> None:
+    assert show_share(value) == shown
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8))
+def test_any_dictionary_gives_a_page(bundle: Bundle, data: dict[str, Any]) -> None:
+    run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", diagnosis=data, sensitivity=data)
+    assert "</html>" in render_page(bundle, run)
