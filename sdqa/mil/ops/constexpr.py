@@ -60,8 +60,11 @@ def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_
     """
     if shape is not None:
         sizes = as_ints(shape)
-        bits = max(int(lut.size).bit_length() - 1, 1)
-        return _looked_up(lut, unpack_bits(indices, bits, math.prod(sizes))).reshape(sizes)
+        bits = int(lut.size).bit_length() - 1
+        if not 1 <= bits <= 8 or lut.size != 1 << bits:
+            raise ValueError(f"a table of {lut.size} entries: expected 2, 4, 16, 64 or 256")
+        found: Array = lut.reshape(-1)[unpack_bits(indices, bits, math.prod(sizes))]
+        return found.reshape(sizes)
     rank = indices.ndim
     if lut.ndim != rank + 2:
         raise ValueError(f"a table of shape {lut.shape} for indices of shape {indices.shape}")
@@ -71,7 +74,7 @@ def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_
     if indices.size and int(indices.max()) >= entries:
         raise ValueError(f"index {int(indices.max())} into a table of {entries} entries")
     places = (indices.reshape(_blocks(indices.shape, lut.shape[:rank])) + table).reshape(indices.shape)
-    found: Array = lut.reshape(-1, vector)[places]
+    found = lut.reshape(-1, vector)[places]
     if vector == 1:
         return found.reshape(indices.shape)
     axis = as_int(vector_axis) % rank
@@ -130,13 +133,6 @@ def unpack_bits(packed: Array, bits: int, count: int) -> Array:
         return ((raw[: -(-count * bits // 8), None] >> shifts) & mask).reshape(-1)[:count]
     single = np.unpackbits(raw, bitorder="little", count=count * bits).reshape(count, bits)
     return np.packbits(single, axis=1, bitorder="little").reshape(-1)
-
-
-def _looked_up(lut: Array, places: Array) -> Array:
-    if places.size and int(places.max()) >= lut.size:
-        raise ValueError(f"index {int(places.max())} into a table of {lut.size} entries")
-    found: Array = lut.reshape(-1)[places]
-    return found
 
 
 def _blocks(shape: tuple[int, ...], counts: tuple[int, ...]) -> list[int]:

@@ -29,7 +29,8 @@ def direct_conv(
             slice(i * d, i * d + (s - 1) * st + 1, st) for i, d, s, st in zip(k, dilations, sizes, strides, strict=True)
         )
         part = x[(slice(None), slice(g * inputs, (g + 1) * inputs), *window)]
-        weights = w[g * outputs : (g + 1) * outputs][(..., *k)]
+        place: Any = (..., *k)
+        weights = w[g * outputs : (g + 1) * outputs][place]
         out[:, g * outputs : (g + 1) * outputs] += np.einsum("oi,ni...->no...", weights, part)
     return out
 
@@ -46,7 +47,8 @@ def direct_conv_transpose(x: Array, w: Array, strides: list[int], dilations: lis
             for i, d, s, st in zip(k, dilations, x.shape[2:], strides, strict=True)
         )
         part = x[:, g * inputs : (g + 1) * inputs].astype(np.float64)
-        weights = w[g * inputs : (g + 1) * inputs][(..., *k)]
+        place: Any = (..., *k)
+        weights = w[g * inputs : (g + 1) * inputs][place]
         out[(slice(None), slice(g * outputs, (g + 1) * outputs), *window)] += np.einsum(
             "io,ni...->no...", weights, part
         )
