@@ -3,9 +3,10 @@
 For each metric (and component), from lanes that are known to be harmless and lanes with a planted fault:
 
 1. *Harmless bound.* For every harmless condition, the one-sided normal tolerance bound mean + k sd of a single case,
-   and of the mean over the suite's cases (sd / sqrt(n)); the worst condition counts, and never less than the worst
-   figure seen. k covers all but `false_alarms / checks` of the population with the stated confidence. That is
-   Bonferroni's correction: over all checks of a clean run, a false alarm has at most the probability `false_alarms`.
+   and of the mean over the suite's cases (sd / sqrt(n)); the worst counts, and never less than the worst that was seen.
+   (In decibels only the condition with the worst mean counts: near-identical pictures scatter by tens of decibels.)
+   k covers all but a share of the population with the stated confidence; the shares add up to `false_alarms` over all
+   checks of a clean run (Bonferroni), half of it for the means, half for single cases.
 2. *Nearest visible fault.* Of the faults whose mean lies beyond the bound of the mean, the least bad. The others are
    listed: the metric is blind to them, and some other metric has to see them.
 3. *Limit* on the mean: between the two, halfway, on a logarithmic scale where both are positive and the unit is not
@@ -76,7 +77,6 @@ def calibrate(
     """
     if checks < 1 or not 0 < false_alarms < 1 or not 0 < confidence < 1:
         raise UsageError("calibration needs at least one check, and probabilities between 0 and 1")
-    coverage = 1 - false_alarms / checks
     day = date or now()
     seen = [Observed(name, tuple(lanes)) for name, lanes in sorted(faults.items())]
     variants: dict[str, dict[str, Tolerance]] = {}
@@ -85,7 +85,7 @@ def calibrate(
         table = {}
         for metric, component in _keys(clean):
             key = metric if component is None else f"{metric}@{component}"
-            table[key] = _place((metric, component), clean, seen, coverage, confidence, day)
+            table[key] = _place((metric, component), clean, seen, checks, false_alarms, confidence, day)
         variants[variant] = table
     return Tolerances(
         model=model,
@@ -98,7 +98,13 @@ def calibrate(
 
 
 def _place(
-    key: Key, clean: Sequence[Observed], faults: Sequence[Observed], coverage: float, confidence: float, day: str
+    key: Key,
+    clean: Sequence[Observed],
+    faults: Sequence[Observed],
+    checks: int,
+    false_alarms: float,
+    confidence: float,
+    day: str,
 ) -> Tolerance:
     found = {observed.name: _figures(key, observed) for observed in clean}
     found = {name: figures for name, figures in found.items() if figures}
@@ -107,10 +113,17 @@ def _place(
     pooled = [x for figures in found.values() for x in figures]
     if len(pooled) < 2:
         raise UsageError(f"{key[0]} needs at least two harmless figures", hint="measure more cases or conditions")
-    bounds = [_bounds(figures, len(pooled), _sd(pooled), coverage, confidence) for figures in found.values()]
-    mean_bound = max(bound[0] for bound in bounds)
+    counts = {observed.name: len(observed.lanes) for observed in clean}
+    noisiest = max(found, key=lambda name: (_mean(found[name]), name))
+    chosen = [noisiest] if first.unit in VALUE_UNITS else sorted(found)
+    cases = max(1, round(len(found[noisiest]) / counts[noisiest]))
+    means_of_all = checks / (cases + 1)
+    shares = (false_alarms / 2 / max(1.0, means_of_all), false_alarms / 2 / max(1.0, checks - means_of_all))
+    bounds = [_bounds(found[name], pooled, cases, shares, confidence) for name in chosen]
+    mean_bound, case_bound = (max(column) for column in zip(*bounds, strict=True))
     worst = max(pooled)
-    case_bound = max(worst, *(bound[1] for bound in bounds))
+    mean_bound = max(mean_bound, *(_mean(figures) for figures in found.values()))
+    case_bound = max(worst, case_bound)
     levels = {f.name: figures for f in faults if (figures := _figures(key, f))}
     means = {name: _mean(figures) for name, figures in levels.items()}
     visible = {name: mean for name, mean in means.items() if mean > mean_bound}
@@ -192,14 +205,13 @@ def _of(measurement: Measurement) -> Any:
 
 
 def _bounds(
-    figures: Sequence[float], pooled_n: int, pooled_sd: float, coverage: float, confidence: float
+    figures: Sequence[float], pooled: Sequence[float], cases: int, shares: tuple[float, float], confidence: float
 ) -> tuple[float, float]:
-    """What the mean over these cases, and a single one of them, may reach without harm."""
-    enough = len(figures) >= 3
-    sd = max(SMALLEST_SD, _sd(figures) if enough else pooled_sd)
-    k = statistics.tolerance_factor(len(figures) if enough else pooled_n, coverage, confidence)
-    mean = _mean(figures)
-    return mean + k * sd / math.sqrt(len(figures)), mean + k * sd
+    """What the mean over a suite's cases, and a single one of them, may reach without harm."""
+    sample = figures if len(figures) >= 3 else pooled
+    sd, mean = max(SMALLEST_SD, _sd(sample)), _mean(figures)
+    k_mean, k_case = (statistics.tolerance_factor(len(sample), 1 - share, confidence) for share in shares)
+    return mean + k_mean * sd / math.sqrt(cases), mean + k_case * sd
 
 
 def _between(bound: float, fault: float, unit: str) -> float:

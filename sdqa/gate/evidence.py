@@ -91,7 +91,7 @@ class Evidence:
             if metric not in HARD:
                 found.append(f"{ALL}/{metric}")
         for component, metric in sorted(self.components):
-            known = tolerances is not None and tolerances.find(self.lane.variant, metric, component) is not None
+            known = tolerances is not None and tolerances.find(self.lane, metric, component) is not None
             if metric in HARD or known:
                 found.append(f"{component}/{metric}")
         found.extend(f"{ALL}/{metric}" for metric in sorted(self.whole) if metric in HARD)

@@ -204,10 +204,10 @@ def _tolerance(
     """The tolerance that applies, or why none does."""
     if tolerances is None:
         return None, "there are no tolerances for this model: sdqa calibrate"
-    found = tolerances.find(evidence.lane.variant, measurement.metric, measurement.component)
+    found = tolerances.find(evidence.lane, measurement.metric, measurement.component)
     if found is None:
-        what = f"{measurement.metric} has no tolerance for the variant {evidence.lane.variant}: sdqa calibrate"
-        return None, what
+        where = f"{evidence.lane.variant} on {evidence.lane.runtime}"
+        return None, f"{measurement.metric} has no tolerance for {where}: sdqa calibrate"
     if found.fingerprints and measurement.fingerprint not in found.fingerprints:
         return None, "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
     return found, ""

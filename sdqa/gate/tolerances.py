@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from sdqa.bundle import Better, Record
+from sdqa.bundle import Better, Lane, Record
 from sdqa.errors import GoldenMissing, UsageError
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.store import digest_of, write_atomically
@@ -93,11 +93,18 @@ class Tolerances(Record):
     false_alarms: float  # probability of any in a clean run
     confidence: float  # that the bounds cover what they say
     environment: dict[str, Any] = Field(default_factory=dict)  # fingerprint of where it was measured
-    variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # variant or `*` → metric[@component] → …
+    variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
-    def find(self, variant: str, metric: str, component: str | None = None) -> Tolerance | None:
-        """The tolerance of a metric for a variant: the variant's own, or that of `*`; the component's own first."""
-        for name in (variant, ANY_VARIANT):
+    def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:
+        """The tolerance of a metric for a lane; the component's own before the metric's.
+
+        Looked up under `variant@runtime-unit`, `variant@runtime`, `variant` and `*`. What was measured with the
+        reference runtime is not taken for Core ML, whose own noise is larger: the bare variant serves the others only.
+        """
+        unit = lane.compute_unit.lower()
+        names = [f"{lane.variant}@{lane.runtime}-{unit}", f"{lane.variant}@{lane.runtime}"]
+        names += [ANY_VARIANT] if lane.runtime == "coreml" else [lane.variant, ANY_VARIANT]
+        for name in names:
             table = self.variants.get(name, {})
             for key in (f"{metric}@{component}", metric) if component else (metric,):
                 if key in table:
