@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import socket
 import stat
@@ -31,6 +33,16 @@ def test_all_weights_fit_ten_megabytes() -> None:
 
 def test_weights_are_safetensors_and_json_only() -> None:
     assert {path.suffix for path in tiny.WEIGHTS.rglob("*") if path.is_file()} == {".safetensors", ".json"}
+
+
+def test_provenance_names_the_weights_that_are_there() -> None:
+    provenance = json.loads((tiny.WEIGHTS / "provenance.json").read_text(encoding="utf-8"))
+    found = {
+        str(path.relative_to(tiny.WEIGHTS)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in tiny.WEIGHTS.rglob("*.safetensors")
+    }
+    assert provenance["sha256"] == found
+    assert all(run["machine"] and run["stages"] for run in provenance["history"])
 
 
 def test_accessors_import_nothing_heavy() -> None:

@@ -1,0 +1,217 @@
+"""What the embedded model must be able to do, one measurement a function; all on scenes that nothing was trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sdqa.models.tiny import scenes
+from sdqa.models.tiny.attributes import agreement
+from sdqa.models.tiny.scenes import Scene
+from sdqa.models.tiny.train.subject import Distance, Settings, Subject, pixels, unseen
+from sdqa.models.tiny.train.vae import decode, encode, psnr
+from sdqa.models.tiny.vocabulary import LANDSCAPE, PORTRAIT
+
+Figures = dict[str, float]
+MEGABYTE = 1_000_000
+
+
+def size_mb(subject: Subject) -> Figures:
+    def total(*parts: str) -> float:
+        files = [path for part in parts for path in (subject.folder / part).rglob("*") if path.is_file()]
+        return sum(path.stat().st_size for path in files) / MEGABYTE
+
+    return {"pipeline and open_clip": total("pipeline", "open_clip"), "everything": total(".")}
+
+
+@torch.no_grad()
+def reconstruction(subject: Subject) -> Figures:
+    images = pixels(unseen(256), subject.size)
+    found = psnr(decode(subject.pipe.vae, encode(subject.pipe.vae, images)), images)
+    return {"mean": found.mean().item(), "worst": found.min().item()}
+
+
+@torch.no_grad()
+def retrieval(subject: Subject) -> Figures:
+    """The share of pictures whose best caption of 64 is their own, or one with the same words."""
+    groups = [unseen(64, offset=64 * i) for i in range(12)]
+    return {
+        "complete captions": _mean([_retrieved(subject, group, [s.caption for s in group]) for group in groups]),
+        "terse captions": _mean([_retrieved(subject, group, [s.captions[0] for s in group]) for group in groups]),
+    }
+
+
+def _retrieved(subject: Subject, group: Sequence[Scene], captions: Sequence[str]) -> float:
+    clip = subject.open_clip
+    seen = F.normalize(clip.model.encode_image(pixels(group, subject.size)), dim=-1)
+    read = F.normalize(clip.model.encode_text(clip.tokenizer(captions)), dim=-1)
+    best = (seen @ read.T).argmax(1).tolist()
+    return _mean([float(captions[i] == own) for i, own in zip(best, captions, strict=True)])
+
+
+def prompt_following(subject: Subject, guidance: float, count: int = 64) -> Figures:
+    """Text-to-image, 20 steps: how often the judge finds each attribute that the prompt names."""
+    wanted = unseen(count, offset=5_000)
+    images = subject.imagine([scene.caption for scene in wanted], Settings(guidance=guidance))
+    return agreement(subject.judge.read(images), [scene.attributes for scene in wanted])
+
+
+def edits(count: int) -> tuple[list[Scene], list[Scene]]:
+    """Source scenes, and each with two of its attributes changed."""
+    random, sources = Random(7), unseen(count, offset=7_000)
+    return sources, [scenes.edit(scene, **_change(scene, random)) for scene in sources]
+
+
+def _change(scene: Scene, random: Random) -> dict[str, str | bool | None]:
+    allowed = PORTRAIT if scene.kind == "portrait" else LANDSCAPE
+    names = random.sample(sorted(allowed), 2)
+    others = {name: [value for value in allowed[name] if value != getattr(scene.attributes, name)] for name in names}
+    return {name: random.choice(others[name]) for name in names}
+
+
+def editing(subject: Subject, strength: float, guidance: float, count: int = 64) -> Figures:
+    """Image-to-image towards a caption with two attributes changed.
+
+    changed: changed attributes that the judge finds; kept: unchanged ones that it still finds; identity: how often,
+    of all sources' faces or places drawn with the wanted attributes, the right one is nearest to the result.
+    """
+    sources, wanted = edits(count)
+    settings = Settings(strength=strength, guidance=guidance)
+    images = subject.repaint(pixels(sources, subject.size), [scene.caption for scene in wanted], settings)
+    changed: list[float] = []
+    kept: list[float] = []
+    for source, target, read in zip(sources, wanted, subject.judge.read(images), strict=True):
+        for name in PORTRAIT if target.kind == "portrait" else LANDSCAPE:
+            value = getattr(target.attributes, name)
+            hits = kept if value == getattr(source.attributes, name) else changed
+            hits.append(float(read[name] == value))
+    return {"changed": _mean(changed), "kept": _mean(kept), "identity": _identified(images, wanted, subject.size)}
+
+
+def _identified(images: Tensor, wanted: Sequence[Scene], size: int) -> float:
+    """Nearest by mean squared error, among 16 identities of the kind, all with the wanted attributes."""
+    hits = []
+    for i, scene in enumerate(wanted):
+        others = [other for other in wanted if other.kind == scene.kind and other is not scene][:15]
+        line_up = [scene, *(replace(scene, identity=other.identity) for other in others)]
+        errors = (pixels(line_up, size) - images[i]).square().mean((1, 2, 3))
+        hits.append(float(errors.argmin() == 0))
+    return _mean(hits)
+
+
+def strengths(subject: Subject, distance: Distance, guidance: float, count: int = 32) -> Figures:
+    """Perceptual distance to the source, for every strength."""
+    sources, wanted = edits(count)
+    images, prompts = pixels(sources, subject.size), [scene.caption for scene in wanted]
+    return {
+        f"{strength}": _apart(
+            distance, subject.repaint(images, prompts, Settings(strength=strength, guidance=guidance)), images
+        )
+        for strength in (0.1, 0.3, 0.5, 0.7, 0.9)
+    }
+
+
+def steps(subject: Subject, distance: Distance, guidance: float, count: int = 24) -> Figures:
+    """Perceptual distance of few steps' pictures to those of 50."""
+    prompts = [scene.caption for scene in unseen(count, offset=9_000)]
+    best = subject.imagine(prompts, Settings(steps=50, guidance=guidance))
+    return {
+        f"{n}": _apart(distance, subject.imagine(prompts, Settings(steps=n, guidance=guidance)), best)
+        for n in (3, 10, 20, 30)
+    }
+
+
+def precision(subject: Subject, distance: Distance, guidance: float, count: int = 24) -> Figures:
+    """Perceptual distance to the fp32 pictures, of computing in fp16 and of rounding the U-Net's weights."""
+    prompts = [scene.caption for scene in unseen(count, offset=11_000)]
+    settings = Settings(guidance=guidance)
+    teacher = subject.imagine(prompts, settings)
+    variants = {
+        "fp16": subject.in_half(),
+        "4-bit": subject.with_unet(lambda unet: round_weights(unet, 4)),
+        "2-bit": subject.with_unet(lambda unet: round_weights(unet, 2)),
+    }
+    return {name: _apart(distance, variant.imagine(prompts, settings), teacher) for name, variant in variants.items()}
+
+
+@torch.no_grad()
+def round_weights(module: nn.Module, bits: int) -> None:
+    """Round matrices and kernels to 2**bits levels a channel, symmetric and linear."""
+    levels = 2 ** (bits - 1)
+    for weight in module.parameters():
+        if weight.ndim >= 2:
+            flat = weight.view(weight.shape[0], -1)
+            scale = (flat.abs().amax(1, keepdim=True) / max(levels - 1, 0.5)).clamp(min=1e-12)
+            flat.copy_((flat / scale).round().clamp(-levels, levels - 1) * scale)
+
+
+def seconds_a_case(subject: Subject, guidance: float) -> Figures:
+    """One image-to-image picture, 20 steps at strength 1.0 (so all 20 run), on one thread: median and best of 5."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        source, prompt = pixels(unseen(1), subject.size), [unseen(1)[0].caption]
+        times = []
+        for _ in range(6):
+            start = time.perf_counter()
+            subject.repaint(source, prompt, Settings(strength=1.0, guidance=guidance))
+            times.append(time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
+    ordered = sorted(times[1:])
+    return {"median": ordered[2], "best": ordered[0]}
+
+
+def determinism(subject: Subject, guidance: float) -> Figures:
+    """Same bytes here and in a fresh process; how far other thread counts and batches differ, in grey levels."""
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        first, second = probe(subject, guidance, 2), probe(subject, guidance, 2)
+        alone = probe(subject, guidance, 1)
+        torch.set_num_threads(2)
+        threaded = probe(subject, guidance, 2)
+    finally:
+        torch.set_num_threads(threads)
+    command = [sys.executable, "-c", _PROBE, str(subject.folder), str(guidance)]
+    fresh = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
+    return {
+        "same bytes twice": float(torch.equal(first, second)),
+        "same bytes in a fresh process": float(fresh == digest(first)),
+        "2 threads, grey levels": (first - threaded).abs().max().item() * 127.5,
+        "batch of 1, grey levels": (first - alone).abs().max().item() * 127.5,
+    }
+
+
+_PROBE = (
+    "import sys, torch; torch.set_num_threads(1); from pathlib import Path; "
+    "from sdqa.models.tiny.train.measures import probe, digest; from sdqa.models.tiny.train.subject import Subject; "
+    "print(digest(probe(Subject.load(Path(sys.argv[1])), float(sys.argv[2]), 2)))"
+)
+
+
+def probe(subject: Subject, guidance: float, batch: int) -> Tensor:
+    prompts = [scene.caption for scene in unseen(2, offset=13_000)]
+    return subject.imagine(prompts, Settings(guidance=guidance), batch)
+
+
+def digest(images: Tensor) -> str:
+    return hashlib.sha256(images.contiguous().numpy().tobytes()).hexdigest()
+
+
+def _apart(distance: Distance, a: Tensor, b: Tensor) -> float:
+    with torch.no_grad():
+        return distance(a, b).mean().item()
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,165 @@
+"""Where a run works: which stages there are, in what order, and from which folders each starts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sdqa.errors import UsageError
+from sdqa.models.tiny.attributes import AttributeNet
+from sdqa.models.tiny.attributes import load as load_judge
+from sdqa.models.tiny.train import data, tokenizer, unet, vae
+from sdqa.models.tiny.train.attributes import JudgeStage
+from sdqa.models.tiny.train.clip import ClipStage
+from sdqa.models.tiny.train.config import Recipe
+from sdqa.models.tiny.train.data import Drawings
+from sdqa.models.tiny.train.loop import Run, Stage, log, train
+
+STAGES: dict[str, tuple[str, ...]] = {
+    "vae": ("vae", "vae-decoder"),
+    "vae-decoder": ("vae-decoder",),
+    "clip": ("clip",),
+    "unet": ("unet",),
+    "no-mid": ("no-mid",),
+    "attributes": ("attributes",),
+    "all": ("vae", "vae-decoder", "unet", "no-mid", "clip", "attributes"),
+}
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A recipe at work in a folder.
+
+    A stage reads what earlier stages wrote to `work/stages`; what is not there comes from `start`, a folder laid out as
+    the shipped weights are, or else is built untrained.
+    """
+
+    recipe: Recipe
+    run: Run
+    start: Path | None = None
+
+    def train(self, name: str) -> bool:
+        """Train one stage and write its result; False when it was stopped before its end."""
+        if self.done(name):
+            return True
+        stage = self._build(name)
+        if not train(stage, self.run):
+            return False
+        figures = stage.measure()
+        log(self.run.work, name, stage.schedule.steps, 0.0, {f"held_out_{key}": v for key, v in figures.items()})
+        partial = self.run.work / "stages" / f"{name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        stage.export(partial)
+        (partial / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        partial.rename(self.folder(name))
+        return True
+
+    def folder(self, name: str) -> Path:
+        return self.run.work / "stages" / name
+
+    def done(self, name: str) -> bool:
+        return self.folder(name).is_dir()
+
+    @cached_property
+    def drawings(self) -> Drawings:
+        return data.draw(self.recipe.data, self.run.work / "drawings.npy", self.run.machine.device)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """Learned once a run, or the one of `start`."""
+        folder = self.run.work / "stages" / "tokenizer"
+        if self.start is not None:
+            folder = self.start / "pipeline" / "tokenizer"
+        elif not folder.is_dir():
+            texts = (text for captions in self.drawings.captions for text in captions)
+            learned = tokenizer.learn(texts, self.recipe.tokenizer)
+            learned.save_pretrained(folder.with_suffix(".partial"))
+            folder.with_suffix(".partial").rename(folder)
+        return tokenizer.load(folder)
+
+    def _build(self, name: str) -> Stage:
+        """The stage with its untrained weights drawn from the recipe's seed."""
+        torch.manual_seed(zlib.crc32(f"{self.recipe.seed} {name}".encode()))
+        return STAGE_BUILDERS[name](self)
+
+    def source(self, part: str, *stages: str) -> Path | None:
+        """The folder to load a part from: the newest of the stages that are done, else that of `start`."""
+        for stage in stages:
+            if self.done(stage):
+                return self.folder(stage) / part if part in ("unet", "text_encoder") else self.folder(stage)
+        return self.start / "pipeline" / part if self.start is not None else None
+
+    def vae(self, *stages: str) -> Any:
+        folder = self.source("vae", *stages)
+        return vae.build(self.recipe.vae, self.recipe.data.size) if folder is None else vae.load(folder)
+
+    def trained_vae(self) -> Any:
+        if self.source("vae", "vae-decoder", "vae") is None:
+            raise UsageError("the VAE is not trained yet", hint="run --stage vae first, or give --start")
+        return self.vae("vae-decoder", "vae")
+
+    def main_unet(self) -> Any:
+        folder = self.source("unet", "unet")
+        if folder is None:
+            raise UsageError("the main U-Net is not trained yet", hint="run --stage unet first, or give --start")
+        return unet.load(folder)
+
+    def text(self) -> Any:
+        folder = self.source("text_encoder", "unet")
+        return unet.build_text(self.recipe.text, self.tokenizer) if folder is None else unet.load_text(folder)
+
+
+def _vae(studio: Studio) -> Stage:
+    return vae.VaeStage(studio.recipe.vae, studio.drawings, studio.vae())
+
+
+def _decoder(studio: Studio) -> Stage:
+    return vae.DecoderStage(studio.recipe.vae, studio.drawings, studio.vae("vae"))
+
+
+def _unet(studio: Studio) -> Stage:
+    recipe, folder = studio.recipe, studio.source("unet")
+    latent = recipe.latent_size, recipe.vae.latent_channels
+    model = unet.load(folder) if folder else unet.build(recipe.unet, recipe.text, *latent)
+    autoencoder = studio.trained_vae()
+    return unet.UnetStage(recipe.unet, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model)
+
+
+def _no_mid(studio: Studio) -> Stage:
+    recipe = studio.recipe
+    if recipe.no_mid is None:
+        raise UsageError("the recipe has no variant without a mid-block", hint="add a [no_mid] table")
+    teacher = studio.main_unet()
+    model = unet.build(recipe.no_mid, recipe.text, recipe.latent_size, recipe.vae.latent_channels)
+    unet.inherit(model, teacher)
+    autoencoder = studio.trained_vae()
+    return unet.NoMidStage(recipe.no_mid, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, teacher)
+
+
+def _clip(studio: Studio) -> Stage:
+    start = studio.start / "open_clip" if studio.start is not None else None
+    return ClipStage(studio.recipe.clip, studio.drawings, studio.tokenizer, start)
+
+
+def _attributes(studio: Studio) -> Stage:
+    start = studio.start / "attributes" if studio.start is not None else None
+    net = load_judge(start) if start is not None else AttributeNet(studio.recipe.data.size)
+    return JudgeStage(studio.recipe.attributes, studio.drawings, net.train())
+
+
+STAGE_BUILDERS: dict[str, Callable[[Studio], Stage]] = {
+    "vae": _vae,
+    "vae-decoder": _decoder,
+    "unet": _unet,
+    "no-mid": _no_mid,
+    "clip": _clip,
+    "attributes": _attributes,
+}

@@ -1,0 +1,68 @@
+"""The learning rate, the seeds and the objectives are what they say."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from sdqa.models.tiny.train.config import Schedule
+from sdqa.models.tiny.train.loop import FLOOR, _seed, rate
+from sdqa.models.tiny.train.unet import UnetStage, alphas, scheduler
+
+
+def test_the_rate_warms_up_stays_and_falls() -> None:
+    schedule = Schedule(steps=100, batch=1, rate=1.0, warmup=10, plateau=0.5)
+    rates = [rate(schedule, step) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9:50] == pytest.approx([1.0] * 41)
+    assert all(a > b for a, b in itertools.pairwise(rates[51:]))
+    assert rates[100] == pytest.approx(FLOOR)
+
+
+def test_every_stage_and_step_has_its_own_seed() -> None:
+    seeds = {_seed(run, stage, step) for run in (0, 1) for stage in ("vae", "unet", "clip") for step in range(50)}
+    assert len(seeds) == 300
+
+
+class Oracle(torch.nn.Module):
+    """Predicts exactly what the scheduler calls the target."""
+
+    def __init__(self, latents: torch.Tensor, prediction: str) -> None:
+        super().__init__()
+        self.latents, self.prediction, self.alpha_bar = latents, prediction, alphas()
+
+    def forward(self, noised: torch.Tensor, timesteps: torch.Tensor, hidden: torch.Tensor) -> SimpleNamespace:
+        alpha_bar = self.alpha_bar[timesteps].view(-1, 1, 1, 1)
+        noise = (noised - alpha_bar.sqrt() * self.latents) / (1 - alpha_bar).sqrt()
+        velocity = alpha_bar.sqrt() * noise - (1 - alpha_bar).sqrt() * self.latents
+        return SimpleNamespace(sample=velocity if self.prediction == "v_prediction" else noise)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_a_perfect_denoiser_has_no_loss_and_its_scheduler_recovers_the_picture(prediction: str) -> None:
+    latents = torch.randn(8, 4, 4, 4, generator=torch.Generator().manual_seed(1))
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(2))
+    timesteps = torch.linspace(1, 999, 8).long()
+    oracle = Oracle(latents, prediction)
+    stage: Any = object.__new__(UnetStage)
+    stage.config = SimpleNamespace(prediction=prediction, min_snr=5.0, distil=0.0)
+    stage.unet, stage.teacher, stage.alpha_bar = oracle, None, alphas()
+    stage.text = lambda tokens: SimpleNamespace(last_hidden_state=tokens)
+    loss, figures = stage._denoising_loss(latents, noise, timesteps, torch.zeros(8, 1))
+    assert loss.item() < 1e-6
+    assert figures["mse"].item() < 1e-6
+
+    from diffusers import DDIMScheduler
+
+    ddim = DDIMScheduler.from_config(scheduler(prediction).config)
+    assert ddim.config.prediction_type == prediction
+    assert not ddim.config.clip_sample
+    ddim.set_timesteps(20)
+    t = ddim.timesteps[3]
+    noised = ddim.add_noise(latents, noise, t.expand(8))
+    recovered = ddim.step(oracle(noised, t.expand(8), noise).sample, t, noised).pred_original_sample
+    assert torch.allclose(recovered, latents, atol=1e-4)

@@ -1,0 +1,149 @@
+"""A miniature recipe trains every stage, goes on after a kill as if nothing had happened, and ships what loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import miniature
+from safetensors.torch import load_file
+
+from sdqa.errors import EXIT_INTERRUPTED, UsageError
+from sdqa.models.tiny import attributes, clip
+from sdqa.models.tiny.train.config import Recipe, load
+from sdqa.models.tiny.train.shipping import PROVENANCE, ship
+from sdqa.models.tiny.train.studio import STAGES, Studio
+
+Make = Callable[..., Studio]
+ROOT = Path(__file__).parents[4]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return {
+        f"{path.relative_to(folder)}:{name}": tensor
+        for path in sorted(folder.rglob("*.safetensors"))
+        for name, tensor in load_file(path).items()
+    }
+
+
+def assert_equal_bits(a: Path, b: Path) -> None:
+    first, second = weights(a), weights(b)
+    assert first.keys() == second.keys()
+    assert first
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("stage", ["vae", "clip", "attributes"])
+def test_a_stopped_stage_goes_on_bit_for_bit(studio: Make, recipe: Recipe, stage: str) -> None:
+    undisturbed = studio("undisturbed", recipe)
+    assert undisturbed.train(stage)
+    assert not studio("stopped", recipe, stop_after=2).train(stage)
+    assert not studio("stopped", recipe, stop_after=5).train(stage)
+    resumed = studio("stopped", recipe)
+    assert resumed.train(stage)
+    assert_equal_bits(undisturbed.folder(stage), resumed.folder(stage))
+
+
+def test_another_seed_gives_other_weights(studio: Make) -> None:
+    for name, seed in (("a", 0), ("b", 1)):
+        studio(name, miniature(seed=seed)).train("attributes")
+    first, second = (weights(studio(name, miniature()).folder("attributes")) for name in ("a", "b"))
+    assert not torch.equal(first["model.safetensors:heads.kind.weight"], second["model.safetensors:heads.kind.weight"])
+
+
+def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_path: Path) -> None:
+    whole, broken = studio("whole", recipe), studio("broken", recipe)
+    for stage in STAGES["all"]:
+        assert whole.train(stage)
+        assert not studio("broken", recipe, stop_after=3).train(stage)
+        assert broken.train(stage)
+        assert_equal_bits(whole.folder(stage), broken.folder(stage))
+
+    shipped = tmp_path / "weights"
+    ship(whole, shipped)
+    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+
+    pipe = StableDiffusionPipeline.from_pretrained(shipped / "pipeline")
+    pipe.set_progress_bar_config(disable=True)
+    assert pipe("a lake", num_inference_steps=2, output_type="pt").images.shape == (1, 3, 32, 32)
+    assert UNet2DConditionModel.from_pretrained(shipped / "no_mid" / "unet").mid_block is None
+    assert clip.load(shipped / "open_clip").preprocess.size == 32
+    assert attributes.load(shipped / "attributes")(torch.zeros(1, 3, 32, 32))["kind"].shape == (1, 2)
+
+    provenance = json.loads((shipped / PROVENANCE).read_text(encoding="utf-8"))
+    assert set(provenance["history"][-1]["stages"]) == set(STAGES["all"])
+    assert len(provenance["sha256"]) == 6
+    with pytest.raises(FileExistsError):
+        ship(whole, shipped)
+
+    again = studio("again", recipe, start=shipped)
+    assert again.train("no-mid")
+    ship(again, tmp_path / "second")
+    history = json.loads((tmp_path / "second" / PROVENANCE).read_text(encoding="utf-8"))["history"]
+    assert [set(run["stages"]) for run in history] == [set(STAGES["all"]), {"no-mid"}]
+    kept = "pipeline/unet/diffusion_pytorch_model.safetensors:conv_in.weight"
+    assert torch.equal(weights(shipped)[kept], weights(tmp_path / "second")[kept])
+
+
+def test_v_prediction_and_factor_eight_train(studio: Make) -> None:
+    base = miniature().model_dump()
+    unet: dict[str, Any] = {**base["unet"], "prediction": "v_prediction"}
+    deep = miniature(vae={**base["vae"], "channels": [8, 8, 8, 16]}, unet=unet, no_mid=None)
+    made = studio("deep", deep)
+    assert deep.latent_size == 4
+    for stage in ("vae", "unet"):
+        assert made.train(stage)
+    assert all(torch.isfinite(tensor).all() for tensor in weights(made.folder("unet")).values())
+
+
+def test_a_unet_without_a_vae_is_one_clear_error(studio: Make, recipe: Recipe) -> None:
+    with pytest.raises(UsageError, match="VAE is not trained"):
+        studio("lonely", recipe).train("unet")
+
+
+def test_a_killed_process_goes_on_where_it_was(tmp_path: Path, studio: Make) -> None:
+    config = tmp_path / "recipe.toml"
+    config.write_text(RECIPE, encoding="utf-8")
+    arguments = ["--config", str(config), "--stage", "attributes", "--device", "cpu"]
+    command = [sys.executable, "-m", "sdqa.models.tiny.train", *arguments, "--work"]
+
+    def start(work: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*command, str(tmp_path / work)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    disturbed = start("disturbed")
+    metrics = tmp_path / "disturbed" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not metrics.is_file() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(disturbed.pid, signal.SIGTERM)
+    _, message = disturbed.communicate(timeout=60)
+    assert disturbed.returncode == EXIT_INTERRUPTED, message
+    state = json.loads((tmp_path / "disturbed/checkpoints/attributes/state.json").read_text(encoding="utf-8"))
+    assert 0 < state["step"] < 400
+    resumed = start("disturbed")
+    undisturbed = studio("whole", load(config))
+    assert undisturbed.train("attributes")
+    _, message = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, message
+    assert_equal_bits(undisturbed.folder("attributes"), tmp_path / "disturbed/stages/attributes")
+
+
+RECIPE = """
+name = "killed"
+data = { size = 32, count = 64, held_out = 16 }
+vae = { schedule = { steps = 1, batch = 1, rate = 1e-3 }, decoder = { steps = 1, batch = 1, rate = 1e-3 } }
+unet = { channels = [64, 64], attention = [false, true], schedule = { steps = 1, batch = 1, rate = 1e-3 } }
+clip = { schedule = { steps = 1, batch = 1, rate = 1e-3 } }
+attributes = { schedule = { steps = 400, batch = 8, rate = 1e-3, warmup = 5 } }
+"""
