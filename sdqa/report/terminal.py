@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import IO
@@ -26,6 +27,7 @@ _STYLES: dict[Status, str] = {
     "not measured": "magenta",
 }
 _PLAIN_WIDTH = 120
+_COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)  # GitHub takes such lines as commands, and `##[` wherever it stands
 _CONTROL = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
 
 
@@ -48,8 +50,8 @@ def console_for(stream: IO[str] | None = None, environment: Mapping[str, str] | 
 
 
 def clean(text: str) -> str:
-    """Text of a bundle without control characters: it must not drive the terminal."""
-    return text.translate(_CONTROL)
+    """Text of a bundle without control characters and without what a CI service would take for a command of the job."""
+    return _COMMAND.sub(r"\1\\::", text.translate(_CONTROL)).replace("##[", "## [")
 
 
 def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> None:

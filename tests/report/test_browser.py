@@ -20,6 +20,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 BROWSER = next((found for found in map(shutil.which, NAMES) if found), None)
 
 if BROWSER is None:
+    # Where a browser was promised (CI), its absence is a failure, not a skip.
+    assert not os.environ.get("SDQA_REQUIRE_BROWSER"), f"no browser on PATH ({', '.join(NAMES)})"
     pytest.skip(f"not run: no browser on PATH ({', '.join(NAMES)})", allow_module_level=True)
 
 # What a reader does, and what is seen afterwards. It stands behind the page's own script, in the same element; the

@@ -70,3 +70,13 @@ def test_a_stream_that_is_not_unicode_gets_the_table_too(run: Run) -> None:
     print_run(run, console_for(stream, {}))
     stream.flush()
     assert b"lpips" in raw.getvalue()
+
+
+def test_text_of_a_bundle_is_no_command_of_a_ci_service(run: Run) -> None:
+    lane = run.lanes[2]
+    reason = "no\n::error::forged\n  ::add-mask::x\n##[error]forged"
+    verdicts = tuple(v.model_copy(update={"reason": reason}) for v in lane.verdicts)
+    forged = run.model_copy(update={"lanes": (lane.model_copy(update={"verdicts": verdicts}),)})
+    lines = printed(forged, Pipe()).splitlines()
+    assert any("forged" in line for line in lines)
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]

@@ -1,0 +1,167 @@
+"""What runs on GitHub: pinned, least privileges, no text of a pull request in a script, a gate that absence turns red.
+
+The scripts of the actions are run here as they stand in the files.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+GITHUB = ROOT / ".github"
+FILES = sorted(GITHUB.rglob("*.yml"))
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+BASH = shutil.which("bash") or "bash"
+
+
+def read(path: Path) -> dict[Any, Any]:
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert isinstance(data, dict)
+    return data
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    data = read(path)
+    jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
+    return [step for job in jobs for step in job["steps"]]
+
+
+def script(action: str, name: str) -> str:
+    """One step's script of an action."""
+    step = next(step for step in steps(GITHUB / "actions" / action / "action.yml") if step.get("name") == name)
+    return str(step["run"])
+
+
+def identify(path: Path) -> str:
+    return str(path.relative_to(GITHUB))
+
+
+@pytest.mark.parametrize("path", FILES, ids=identify)
+def test_others_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        match = re.search(r"^\s*(?:- )?uses: (\S+)(.*)", line)
+        if match and not match[1].startswith("./"):
+            assert re.fullmatch(r"[\w-]+/[\w.-]+@[0-9a-f]{40}", match[1]), line
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", match[2]), line
+
+
+@pytest.mark.parametrize("path", FILES, ids=identify)
+def test_own_actions_exist_and_get_inputs_that_they_know(path: Path) -> None:
+    for step in steps(path):
+        uses = step.get("uses", "")
+        if uses.startswith("./"):
+            action = read(ROOT / uses.removeprefix("./").removeprefix(".sdqa-source/") / "action.yml")
+            given = set(step.get("with", {}))
+            assert given <= set(action["inputs"])
+            assert {name for name, one in action["inputs"].items() if one.get("required")} <= given
+
+
+@pytest.mark.parametrize("path", FILES, ids=identify)
+def test_no_expression_stands_in_a_script(path: Path) -> None:
+    """A branch's name or an input in a script would be run as a part of it; environment variables are not."""
+    for step in steps(path):
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize("path", FILES, ids=identify)
+def test_scripts_are_valid_bash_and_say_their_shell(path: Path) -> None:
+    for step in steps(path):
+        if "run" in step:
+            subprocess.run([BASH, "-n"], input=step["run"], text=True, check=True)
+            assert "jobs" in read(path) or step["shell"] == "bash"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=identify)
+def test_privileges_are_least_and_jobs_end(path: Path) -> None:
+    data = read(path)
+    assert data["permissions"] == {}
+    for job in data["jobs"].values():
+        assert job["permissions"] == {"contents": "read"}
+        assert job["timeout-minutes"]
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=identify)
+def test_the_gate_runs_always_and_sees_every_other_job(path: Path) -> None:
+    jobs = read(path)["jobs"]
+    gate = jobs["gate"]
+    assert gate["if"] == "always()"
+    assert set(gate["needs"]) == set(jobs) - {"gate"}
+    given = next(step["with"]["result"] for step in gate["steps"] if "actions/gate" in step.get("uses", ""))
+    assert given.split(" ${{ ") == [
+        f"{'${{ ' if i == 0 else ''}needs.{job}.result }}}}" for i, job in enumerate(gate["needs"])
+    ]
+
+
+def test_the_main_workflow_runs_the_readmes_commands_on_both_systems() -> None:
+    jobs = read(GITHUB / "workflows" / "qa.yml")["jobs"]
+    assert jobs["lanes"]["strategy"]["matrix"]["runner"] == ["ubuntu-24.04", "macos-15"]
+    assert [step["run"] for step in jobs["lanes"]["steps"] if "run" in step] == ["pip install nox", "nox -s qa"]
+
+
+def test_what_reads_bundles_is_a_part_of_the_requirements() -> None:
+    step = next(s for s in steps(GITHUB / "actions" / "gate" / "action.yml") if "READER" in s.get("env", {}))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {re.split(r"[<>=\[]", name)[0] for name in project["dependencies"]}
+    assert set(step["env"]["READER"].split()) <= required
+
+
+def run_script(text: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a step's script as GitHub does: `bash --noprofile --norc -eo pipefail`."""
+    for name in ("output", "summary"):
+        (folder / name).touch()
+    interpreter = folder / "sdqa-gate" / "bin" / "python"
+    if not interpreter.exists():
+        interpreter.parent.mkdir(parents=True)
+        interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+        interpreter.chmod(0o755)
+    return subprocess.run(
+        [BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={
+            **os.environ,
+            "RUNNER_TEMP": str(folder),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            **environment,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "exit_code"),
+    [
+        ("success", "0", 0),
+        ("success success", "0", 0),
+        ("success", "1", 1),
+        ("success", "4", 4),
+        ("failure", "1", 1),
+        ("failure", "4", 4),
+        ("failure", "0", 3),
+        ("success failure", "0", 3),
+        ("cancelled", "0", 4),
+        ("skipped", "0", 4),
+        ("success skipped", "0", 4),
+        ("skipped", "1", 1),
+        ("", "0", 4),
+        ("success", "", 3),
+    ],
+)
+def test_the_gates_verdict(tmp_path: Path, result: str, code: str, exit_code: int) -> None:
+    assert run_script(script("gate", "Verdict"), tmp_path, RESULT=result, CODE=code).returncode == exit_code
