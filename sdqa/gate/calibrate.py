@@ -29,6 +29,7 @@ from sdqa.errors import UsageError
 from sdqa.gate import statistics
 from sdqa.gate.audit import now
 from sdqa.gate.evidence import HARD
+from sdqa.gate.latency import BYTES
 from sdqa.gate.tolerances import Fault, Harmless, Tolerance, Tolerances
 
 FALSE_ALARMS = 0.001
@@ -177,7 +178,7 @@ def _keys(clean: Sequence[Observed]) -> list[Key]:
             for m in lane.measurements:
                 placed = m.case is not None or m.component is not None
                 gated = m.metric not in HARD and not is_timing(m.metric) and m.better in ("higher", "lower")
-                if placed and gated and m.unit != "bytes" and m.value is not None:
+                if placed and gated and m.unit not in BYTES and m.value is not None:
                     keys.add((m.metric, m.component))
     return sorted(keys, key=lambda key: (key[0], key[1] or ""))
 

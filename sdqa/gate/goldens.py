@@ -63,6 +63,7 @@ class Manifest(Record):
     timesteps: tuple[float, ...]  # the schedule as it was run
     scores: dict[str, float | None] = Field(default_factory=dict)  # metric → the teacher's figure
     teacher: str  # digest of the model that drew it
+    origin: str = "teacher"  # what drew it: the teacher, or the lane whose outcome was approved
     metrics: dict[str, Any] = Field(default_factory=dict)  # metric → identity
     digests: dict[str, str]  # of values: image, latents, noise, posterior_noise, source
     files: dict[str, GoldenFile]
@@ -141,15 +142,15 @@ def read_golden(folder: Path, *, place: str = warehouse.DEFAULT_PLACE, cache: Pa
     for name in ("image.png", "noise.safetensors", "latents.safetensors"):
         if name not in data:
             raise GoldenMissing(f"the manifest names no {name}", where=str(folder))
-    noises = _tensors(data["noise.safetensors"], folder / "noise.safetensors")
-    latents = _tensors(data["latents.safetensors"], folder / "latents.safetensors")
+    noises = decode_tensors(data["noise.safetensors"], folder / "noise.safetensors")
+    latents = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
     values: dict[str, npt.NDArray[Any]] = {
-        "image": _decode(data["image.png"], folder / "image.png"),
+        "image": decode_image(data["image.png"], folder / "image.png"),
         **latents,
         **noises,
     }
     if "source.png" in data:
-        values["source"] = _decode(data["source.png"], folder / "source.png")
+        values["source"] = decode_image(data["source.png"], folder / "source.png")
     if set(values) != set(manifest.digests):
         found, promised = ", ".join(sorted(values)), ", ".join(sorted(manifest.digests))
         raise DigestMismatch(f"the golden holds {found}; its manifest promises {promised}", where=str(folder))
@@ -190,6 +191,7 @@ def write_golden(
     run: str = "",
     diagnosis: str = "",
     worse: Sequence[str] = (),
+    origin: str = "teacher",
 ) -> Manifest:
     """Record a golden in one step and append to the model's audit log.
 
@@ -200,6 +202,7 @@ def write_golden(
         reason: why; required as soon as something would be overwritten.
         place: where images above 128 px go.
         run, diagnosis, worse: for the audit log, when a run is approved.
+        origin: `teacher`, or the lane whose outcome was approved.
 
     Raises:
         UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
@@ -236,6 +239,7 @@ def write_golden(
         timesteps=tuple(float(t) for t in timesteps),
         scores={name: None if score is None else float(score) for name, score in sorted(scores.items())},
         teacher=teacher_digest,
+        origin=origin,
         metrics=json.loads(json.dumps(metric_identities)),
         digests={name: array_digest(value) for name, value in values.items()},
         files=files,
@@ -327,7 +331,12 @@ def _file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Pa
     return data
 
 
-def _tensors(data: bytes, path: Path) -> dict[str, npt.NDArray[Any]]:
+def decode_tensors(data: bytes, path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The tensors of a safetensors file; `path` is for the message.
+
+    Raises:
+        DigestMismatch: it is not one.
+    """
     import safetensors
     import safetensors.numpy
 
@@ -365,7 +374,12 @@ def _preview(image: Pixels) -> Pixels:
     return np.asarray(picture)
 
 
-def _decode(data: bytes, path: Path) -> Pixels:
+def decode_image(data: bytes, path: Path) -> Pixels:
+    """The pixels (H, W, 3) of a PNG; `path` is for the message.
+
+    Raises:
+        ImageError: it is not one, or too large.
+    """
     from PIL import Image
 
     try:

@@ -1,0 +1,120 @@
+"""`sdqa goldens verify`: every digest, the audit log, and whether the teacher still draws what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdqa.bundle import Lane, Measurement
+from sdqa.errors import GoldenMissing, SdqaError
+from sdqa.gate import warehouse
+from sdqa.gate.audit import unrecorded
+from sdqa.gate.goldens import MANIFEST_FILE, Golden, read_golden
+from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
+
+TEACHER_VARIANT = "teacher"
+"""Name under which a model's tolerances keep the noise of the teacher itself."""
+STATED_NOISE = {"finite": 1.0, "psnr": 70.0, "latent_psnr": 90.0}
+"""dB that the teacher's own repetition on another platform must reach, where nothing was calibrated: between harmless
+rounding and the nearest change. Measured on the embedded model (2-core x86-64 Linux, 2026-11-23): without oneDNN the
+image keeps 86 dB and the latents 129 dB; with fp16 arithmetic, 61 and 66 dB."""
+
+Reproduce = Callable[[Golden], Sequence[Measurement]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    subject: str  # `<model>/<case>`, `<model>/tolerances`, `<model>`
+    sound: bool
+    what: str
+
+
+def verify(
+    goldens: Path,
+    *,
+    models: Sequence[str] = (),
+    cases: Sequence[str] = (),
+    reproduce: Reproduce | None = None,
+    place: str = warehouse.DEFAULT_PLACE,
+) -> Iterator[Finding]:
+    """Check goldens one by one.
+
+    Args:
+        goldens: the folder that holds `<model>/<case>/`.
+        models, cases: which; all when empty.
+        reproduce: draws a golden's case again with the teacher and measures the outcome against the golden (`finite`,
+            `psnr`, `latent_psnr`); only digests and records are checked when None.
+        place: where large goldens are kept.
+
+    Raises:
+        GoldenMissing: there are no goldens here.
+    """
+    folders = sorted(path for path in goldens.iterdir() if path.is_dir()) if goldens.is_dir() else []
+    folders = [path for path in folders if not path.name.startswith(".") and (not models or path.name in models)]
+    if not folders:
+        raise GoldenMissing("there are no goldens here", where=str(goldens), hint="record them: sdqa goldens")
+    for folder in folders:
+        yield from _model(folder, cases, reproduce, place)
+
+
+def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, place: str) -> Iterator[Finding]:
+    current: dict[str, str] = {}
+    tolerances: Tolerances | None = None
+    if (folder / TOLERANCES_FILE).exists():
+        try:
+            tolerances = Tolerances.load(folder / TOLERANCES_FILE)
+            current["tolerances"] = tolerances.digest()
+            yield Finding(f"{folder.name}/tolerances", True, "can be read")
+        except SdqaError as error:
+            yield Finding(f"{folder.name}/tolerances", False, str(error))
+    for path in sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).exists()):
+        if cases and path.name not in cases:
+            continue
+        subject = f"{folder.name}/{path.name}"
+        try:
+            golden = read_golden(path, place=place)
+        except SdqaError as error:
+            yield Finding(subject, False, str(error))
+            continue
+        current[path.name] = golden.manifest.content()
+        yield Finding(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
+        if reproduce is not None:
+            yield from _reproduced(subject, golden, reproduce, tolerances)
+    problems = unrecorded(folder, current)
+    for problem in problems:
+        yield Finding(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
+    if not problems:
+        yield Finding(folder.name, True, "every change is in the audit log")
+
+
+def _reproduced(subject: str, golden: Golden, reproduce: Reproduce, tolerances: Tolerances | None) -> Iterator[Finding]:
+    if golden.manifest.origin != "teacher":
+        yield Finding(subject, True, f"drawn by {golden.manifest.origin}: the teacher is not asked for it")
+        return
+    try:
+        measured = {m.metric: m for m in reproduce(golden)}
+    except SdqaError as error:
+        yield Finding(subject, False, f"the teacher cannot draw it: {error}")
+        return
+    for metric, stated in STATED_NOISE.items():
+        measurement = measured.get(metric)
+        limit = _limit(metric, stated, golden, tolerances)
+        if measurement is None or measurement.value is None:
+            reason = measurement.reason if measurement is not None else "not measured"
+            yield Finding(subject, False, f"reproduced: {metric}: {reason}")
+        else:
+            sound = measurement.value >= limit
+            text = f"reproduced: {metric} {measurement.value:.4g} {measurement.unit}".rstrip()
+            yield Finding(subject, sound, f"{text}, stated noise {limit:.4g}")
+
+
+def _limit(metric: str, stated: float, golden: Golden, tolerances: Tolerances | None) -> float:
+    if tolerances is None:
+        return stated
+    model = golden.manifest.model
+    lane = Lane(id=model, model=model, variant=TEACHER_VARIANT, runtime="torch", compute_unit="CPU_ONLY")
+    found = tolerances.variants.get(TEACHER_VARIANT, {}) and tolerances.find(lane, metric)
+    return found.case_limit if found else stated
