@@ -6,9 +6,11 @@ from a bundle, so an unescaped newline in it could start another workflow comman
 
 from __future__ import annotations
 
-from sdqa.bundle import Run, Verdict
-from sdqa.report.figures import plural, show_figure
-from sdqa.report.headline import by_severity, missed
+from sdqa.bundle import Run
+from sdqa.report.attention import attention_of
+from sdqa.report.checks import check_rows
+from sdqa.report.figures import plural
+from sdqa.report.headline import missed
 
 LIMIT = 10  # GitHub shows at most ten annotations of a kind for each step
 
@@ -41,11 +43,11 @@ def workflow_commands(run: Run) -> str:
         if lane.status != "ran" and not lane.failures:
             kind, commands = ("error", errors) if missed(lane, run) else ("notice", notices)
             commands.append(command(kind, "lane did not run", f"{lane.id}: {lane.reason or lane.status}"))
-    for verdict in by_severity(run.verdicts):
-        if verdict.status in ("fail", "not measured"):
-            errors.append(command("error", f"{verdict.status} {verdict.check}", _message(verdict)))
-        elif verdict.status == "suspicious":
-            warnings.append(command("warning", f"suspicious {verdict.check}", _message(verdict)))
+    for group in attention_of(check_rows(run)):
+        kind, commands = ("warning", warnings) if group.status == "suspicious" else ("error", errors)
+        row = group.worst
+        message = f"{group.metric}{group.among}: {row.words}. {row.reason}".rstrip(". ")
+        commands.append(command(kind, f"{group.status} {row.check}", message))
     lines = [*_limited(errors, "error"), *_limited(warnings, "warning"), *_limited(notices, "notice")]
     return "".join(f"{line}\n" for line in lines)
 
@@ -55,12 +57,3 @@ def _limited(commands: list[str], kind: str) -> list[str]:
         return commands
     rest = len(commands) - LIMIT + 1
     return [*commands[: LIMIT - 1], command(kind, "more", f"{plural(rest, f'more {kind}')}: see the report")]
-
-
-def _message(verdict: Verdict) -> str:
-    figures = f"{verdict.metric} {show_figure(verdict.value, verdict.unit)}"
-    if verdict.golden is not None:
-        figures += f", golden {show_figure(verdict.golden, verdict.unit)}"
-    if verdict.tolerance is not None:
-        figures += f", tolerance {show_figure(verdict.tolerance, verdict.unit)}"
-    return f"{figures}. {verdict.reason}".rstrip()

@@ -9,13 +9,15 @@ from sdqa.bundle import Status
 from sdqa.report.checks import CheckRow
 from sdqa.report.headline import SEVERITY
 
+NAMED = 4  # metrics of one entry that are listed
+
 
 @dataclass(frozen=True)
 class AttentionGroup:
     """Checks of one status, metric and lane; the worst is shown, the others on demand."""
 
     lane: str
-    metric: str
+    metric: str  # several, where all of them were not measured for the same reason
     status: Status
     worst: CheckRow
     others: tuple[CheckRow, ...]
@@ -26,6 +28,11 @@ class AttentionGroup:
         """All checks of the group, the worst first."""
         return (self.worst, *self.others)
 
+    @property
+    def among(self) -> str:
+        """` (worst of 9)`, or nothing where there is only one."""
+        return f" (worst of {len(self.rows)})" if self.others else ""
+
 
 def attention_of(rows: Sequence[CheckRow]) -> tuple[AttentionGroup, ...]:
     """Groups by status, then by how far their worst check is beyond its bound."""
@@ -34,9 +41,18 @@ def attention_of(rows: Sequence[CheckRow]) -> tuple[AttentionGroup, ...]:
     for row in rows:
         judged[row.lane, row.metric] = judged.get((row.lane, row.metric), 0) + 1
         if row.status != "pass":
-            found.setdefault((row.status, row.lane, row.metric), []).append(row)
+            cause = row.reason if row.status == "not measured" else row.metric
+            found.setdefault((row.status, row.lane, cause), []).append(row)
     groups = []
-    for (status, lane, metric), members in found.items():
+    for (status, lane, _), members in found.items():
         worst, *others = sorted(members, key=lambda row: -row.excess)
-        groups.append(AttentionGroup(lane, metric, status, worst, tuple(others), judged[lane, metric]))
+        metrics = list(dict.fromkeys(row.metric for row in members))
+        total = sum(judged[lane, metric] for metric in metrics)
+        groups.append(AttentionGroup(lane, _name(metrics), status, worst, tuple(others), total))
     return tuple(sorted(groups, key=lambda group: (SEVERITY[group.status], -group.worst.excess)))
+
+
+def _name(metrics: list[str]) -> str:
+    if len(metrics) <= NAMED:
+        return ", ".join(metrics)
+    return f"{', '.join(metrics[: NAMED - 1])} and {len(metrics) - NAMED + 1} more metrics"

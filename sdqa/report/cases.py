@@ -127,7 +127,8 @@ def plain_items(data: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
         if isinstance(value, Mapping):
             items += [(f"{name}.{inner}", shown) for inner, shown in plain_items(value)]
         elif isinstance(value, list | tuple):
-            items.append((str(name), ", ".join(str(part) for part in value)))
+            if value:
+                items.append((str(name), ", ".join(str(part) for part in value)))
         elif value is not None and value != "":
             items.append((str(name), str(value)))
     return tuple(items)

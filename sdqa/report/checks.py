@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sdqa.bundle import Lane, Run, Status, Verdict
-from sdqa.report.figures import MISSING, show_digest, show_figure, show_interval
+from sdqa.report.evidence import bounds_difference, evidence_words, show_bound, show_verdict_interval
+from sdqa.report.figures import show_digest, show_figure
 from sdqa.report.glyphs import interval_glyph, limit_glyph
 from sdqa.report.headline import MARKS, SEVERITY
 
@@ -29,11 +30,12 @@ class CheckRow:
     golden: str
     difference: str
     interval: str
-    bound: str  # "0.05 tolerance" or "40 s limit"
+    bound: str  # "limit +0.05" or "limit 40 s"
     n: int
     reason: str
     fingerprint: str
-    excess: float  # how far beyond its bound, in bounds: 1 is at the bound, infinite is not finite or not measured
+    words: str  # all figures in one line
+    excess: float  # how far beyond its limit, in limits; infinite where it is not finite or not measured
     chart: Markup
 
 
@@ -47,41 +49,30 @@ def check_rows(run: Run) -> tuple[CheckRow, ...]:
     return tuple(sorted(rows, key=lambda row: SEVERITY[row.status]))
 
 
-def is_limit(verdict: Verdict) -> bool:
-    """Whether the tolerance bounds the figure itself (a budget), rather than its difference to the golden."""
-    return verdict.golden is None and verdict.difference is None and verdict.interval is None
-
-
 def excess_of(verdict: Verdict, better: str) -> float:
-    """How bad a figure is, to order checks of one status by: its worst reading in units of its bound."""
-    reading = verdict.value if is_limit(verdict) else verdict.difference
-    if reading is None or not math.isfinite(reading):
+    """How far a figure lies beyond its limit, in units of the limit, to order checks of one status by."""
+    figure = verdict.difference if bounds_difference(verdict) else verdict.value
+    if figure is None or not math.isfinite(figure):
         return math.inf
-    bound = abs(verdict.tolerance) if verdict.tolerance else 1.0
-    if not is_limit(verdict):
-        return abs(reading) / bound
-    if better == "higher":
-        return bound / reading if reading > 0 else math.inf
-    return reading / bound
+    limit = verdict.tolerance or 0.0
+    scale = abs(limit) or 1.0
+    if better in ("higher", "equal"):
+        return (limit - figure) / scale
+    if better == "lower":
+        return (figure - limit) / scale
+    return (abs(figure) - abs(limit)) / scale
 
 
 def verdict_glyph(verdict: Verdict, better: str) -> Markup:
     """The verdict as a small chart, empty where there is nothing to draw."""
-    if is_limit(verdict):
-        label = f"{show_figure(verdict.value, verdict.unit)} of {show_figure(verdict.tolerance, verdict.unit)}"
-        return limit_glyph(verdict.value, verdict.tolerance, better, label)
-    label = (
-        f"difference {show_figure(verdict.difference, verdict.unit, signed=True)}, "
-        f"interval {show_interval(verdict.interval, verdict.unit)}, "
-        f"tolerance {show_figure(verdict.tolerance, verdict.unit)}"
-    )
-    return interval_glyph(verdict.difference, verdict.interval, verdict.tolerance, better, label)
+    label = evidence_words(verdict)
+    if bounds_difference(verdict):
+        return interval_glyph(verdict.difference, verdict.interval, verdict.tolerance, better, label)
+    return limit_glyph(verdict.value, verdict.interval, verdict.tolerance, better, label)
 
 
 def _row(anchor: str, lane: Lane, verdict: Verdict, better: str) -> CheckRow:
     unit = verdict.unit
-    word = "limit" if is_limit(verdict) else "tolerance"
-    bound = MISSING if verdict.tolerance is None else f"{show_figure(verdict.tolerance, unit)} {word}"
     return CheckRow(
         anchor=anchor,
         lane=lane.id,
@@ -94,11 +85,12 @@ def _row(anchor: str, lane: Lane, verdict: Verdict, better: str) -> CheckRow:
         value=show_figure(verdict.value, unit),
         golden=show_figure(verdict.golden, unit),
         difference=show_figure(verdict.difference, unit, signed=True),
-        interval=show_interval(verdict.interval, unit),
-        bound=bound,
+        interval=show_verdict_interval(verdict),
+        bound=show_bound(verdict),
         n=verdict.n,
         reason=verdict.reason,
         fingerprint=show_digest(verdict.fingerprint),
+        words=evidence_words(verdict),
         excess=excess_of(verdict, better),
         chart=verdict_glyph(verdict, better),
     )

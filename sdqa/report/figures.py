@@ -77,12 +77,12 @@ def show_figure(value: float | None, unit: str = "", *, signed: bool = False) ->
     return f"{show_number(value, signed=signed)} {unit}".rstrip()
 
 
-def show_interval(interval: tuple[float, float] | None, unit: str = "") -> str:
-    """`[−0.01, +0.02]`."""
+def show_interval(interval: tuple[float, float] | None, unit: str = "", *, signed: bool = True) -> str:
+    """`[−0.01, +0.02]`; without signs for an interval of a figure that is no difference."""
     if interval is None:
         return MISSING
     low, high = interval
-    return f"[{show_figure(low, unit, signed=True)}, {show_figure(high, unit, signed=True)}]"
+    return f"[{show_figure(low, unit, signed=signed)}, {show_figure(high, unit, signed=signed)}]"
 
 
 def show_digest(digest: str, length: int = 12) -> str:

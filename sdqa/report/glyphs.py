@@ -60,45 +60,64 @@ def finite(values: Sequence[float | None]) -> list[float]:
 
 
 def interval_glyph(
-    difference: float | None, interval: tuple[float, float] | None, tolerance: float | None, better: str, label: str
+    difference: float | None, interval: tuple[float, float] | None, limit: float | None, better: str, label: str
 ) -> Markup:
-    """The paired difference with its interval; what lies beyond the tolerance is shaded, the golden is at 0."""
-    difference, tolerance = drawable(difference), drawable(tolerance)
-    whisker = finite(interval or ())
-    if difference is None and not whisker:
+    """The paired difference with its interval; the golden is at 0, what lies beyond the limit is shaded.
+
+    Args:
+        limit: of the difference, with its sign: a metric that is better higher may fall to a negative one.
+        better: `higher`, `lower`, or anything else for a limit on both sides.
+    """
+    difference, limit = drawable(difference), drawable(limit)
+    ends = finite(interval or ())
+    if difference is None and not ends:
         return Markup("")
-    reach = max(abs(end) for end in finite([difference, *whisker, tolerance])) * 1.15 or 1.0
+    limits = _limits(limit, better)
+    reach = max(abs(end) for end in finite([difference, *ends, *(x for x, _ in limits)])) * 1.15 or 1.0
     middle, scale = WIDTH / 2, (WIDTH / 2 - 3) / reach
     y = HEIGHT / 2
     body = [line(2, y, WIDTH - 2, y, "axis")]
-    if tolerance is not None:
-        x = abs(tolerance) * scale
-        if better != "higher":
-            body += [rect(middle + x, 2, WIDTH - 2 - middle - x, HEIGHT - 4, "beyond")]
-            body += [line(middle + x, 2, middle + x, HEIGHT - 2, "limit")]
-        if better != "lower":
-            body += [rect(2, 2, middle - x - 2, HEIGHT - 4, "beyond")]
-            body += [line(middle - x, 2, middle - x, HEIGHT - 2, "limit")]
+    for value, side in limits:
+        x = middle + value * scale
+        left, right = (x, WIDTH - 2.0) if side > 0 else (2.0, x)
+        body += [rect(left, 2, right - left, HEIGHT - 4, "beyond"), line(x, 2, x, HEIGHT - 2, "limit")]
     body.append(line(middle, 4, middle, HEIGHT - 4, "zero"))
-    if len(whisker) == 2:
-        low, high = (middle + end * scale for end in whisker)
-        body += [line(low, y, high, y, "whisker"), line(low, y - 4, low, y + 4, "whisker")]
-        body.append(line(high, y - 4, high, y + 4, "whisker"))
+    body += _whisker([middle + end * scale for end in ends], y)
     if difference is not None:
         body.append(dot(middle + difference * scale, y, 3.5, "point"))
     return svg(WIDTH, HEIGHT, label, body, "glyph")
 
 
-def limit_glyph(value: float | None, limit: float | None, better: str, label: str) -> Markup:
-    """A figure as a bar against a limit."""
+def _limits(limit: float | None, better: str) -> list[tuple[float, int]]:
+    """Where the forbidden sides begin, and in which direction they lie."""
+    if limit is None:
+        return []
+    if better in ("higher", "lower"):
+        return [(limit, -1 if better == "higher" else 1)]
+    return [(-abs(limit), -1), (abs(limit), 1)]
+
+
+def _whisker(ends: Sequence[float], y: float) -> list[Markup]:
+    if len(ends) != 2:
+        return []
+    low, high = ends
+    return [line(low, y, high, y, "whisker"), *(line(x, y - 4, x, y + 4, "whisker") for x in ends)]
+
+
+def limit_glyph(
+    value: float | None, interval: tuple[float, float] | None, limit: float | None, better: str, label: str
+) -> Markup:
+    """A figure as a bar from zero against a limit, with its interval where there is one."""
     value, limit = drawable(value), drawable(limit)
     if value is None or limit is None or min(value, limit) < 0:
         return Markup("")
-    reach = max(value, limit) * 1.15 or 1.0
-    x, limit_x = (WIDTH - 4) * value / reach, (WIDTH - 4) * limit / reach
-    over = value < limit if better == "higher" else value > limit
-    body = [rect(2, 7, WIDTH - 4, HEIGHT - 14, "track"), rect(2, 7, x, HEIGHT - 14, "bar bad" if over else "bar")]
-    body.append(line(2 + limit_x, 2, 2 + limit_x, HEIGHT - 2, "limit"))
+    ends = [max(end, 0.0) for end in finite(interval or ())]
+    reach = max(value, limit, *ends) * 1.15 or 1.0
+    scale, y = (WIDTH - 4) / reach, HEIGHT / 2
+    over = value < limit if better in ("higher", "equal") else value > limit
+    body = [rect(2, 7, WIDTH - 4, HEIGHT - 14, "track"), rect(2, 7, value * scale, HEIGHT - 14, f"bar{' bad' * over}")]
+    body += _whisker([2 + end * scale for end in ends], y)
+    body.append(line(2 + limit * scale, 2, 2 + limit * scale, HEIGHT - 2, "limit"))
     return svg(WIDTH, HEIGHT, label, body, "glyph")
 
 

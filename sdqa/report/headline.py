@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sdqa.bundle import Lane, Run, Status, Verdict
+from sdqa.bundle import Lane, Run, Status
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE
 from sdqa.report.figures import plural
 
@@ -103,11 +103,6 @@ def _elsewhere(run: Run) -> str:
 def worst(statuses: Iterable[Status]) -> Status | None:
     """The most serious status; None where there is none."""
     return min(statuses, key=SEVERITY.__getitem__, default=None)
-
-
-def by_severity(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Failures first; inside a status, the order of the run."""
-    return sorted(verdicts, key=lambda verdict: SEVERITY[verdict.status])
 
 
 def lane_tone(lane: Lane) -> Tone:

@@ -17,7 +17,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from sdqa.bundle import Failure, Lane, Run, Verdict
-from sdqa.report.figures import show_figure, show_interval
+from sdqa.report.evidence import evidence_words
 from sdqa.report.headline import missed
 
 # XML 1.0 forbids these even as character references; lone surrogates cannot be encoded at all.
@@ -91,7 +91,7 @@ def _case(verdict: Verdict, lane: Lane, seconds: float) -> ET.Element:
         time=f"{seconds:.3f}",
     )
     reason = xml_text(verdict.reason or verdict.status)
-    evidence = xml_text(evidence_of(verdict))
+    evidence = xml_text(evidence_words(verdict))
     if verdict.status == "fail":
         ET.SubElement(case, "failure", type="gate", message=reason).text = evidence
     elif verdict.status == "not measured":
@@ -122,17 +122,3 @@ def _absent(lane: Lane, error: bool) -> ET.Element:
     else:
         ET.SubElement(case, "skipped", message=message)
     return case
-
-
-def evidence_of(verdict: Verdict) -> str:
-    """A verdict's figures on a few lines."""
-    unit = verdict.unit
-    lines = [
-        f"value      {show_figure(verdict.value, unit)}",
-        f"golden     {show_figure(verdict.golden, unit)}",
-        f"difference {show_figure(verdict.difference, unit, signed=True)}",
-        f"interval   {show_interval(verdict.interval, unit)}",
-        f"tolerance  {show_figure(verdict.tolerance, unit)}",
-        f"n          {verdict.n}",
-    ]
-    return "\n".join(lines)

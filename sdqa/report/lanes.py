@@ -144,7 +144,10 @@ def _package(lane: str, package: Package) -> PackageRow:
     facts = dict(package.facts)
     bits: Any = next((facts.pop(key) for key in ("bit_widths", "bits", "bit_width") if key in facts), {})
     if isinstance(bits, dict):
-        shown = ", ".join(f"{bit}-bit × {count}" for bit, count in plain_items(bits))
+        shown = ", ".join(
+            f"{bit}-bit × {int(count):,}" if count.isdigit() else f"{bit}-bit × {count}"
+            for bit, count in plain_items(bits)
+        )
     else:
         shown = ", ".join(text for _, text in plain_items({"bits": bits}))
     return PackageRow(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from sdqa.bundle import Run
-from sdqa.report.figures import MISSING, plural, show_figure, show_interval
-from sdqa.report.headline import MARKS, by_severity, headline_of, lane_tone
+from sdqa.report.attention import attention_of
+from sdqa.report.checks import check_rows
+from sdqa.report.figures import MISSING, plural, show_figure
+from sdqa.report.headline import MARKS, headline_of, lane_tone
 from sdqa.report.overview import Cell, overview_of
 
 LIMIT = 25  # rows; the page has them all
@@ -45,29 +47,30 @@ def summary_markdown(run: Run) -> str:
 
 
 def _attention(run: Run) -> list[str]:
-    rows = [verdict for verdict in by_severity(run.verdicts) if verdict.status != "pass"]
-    if not rows:
+    groups = attention_of(check_rows(run))
+    if not groups:
         return []
     lines = [
         "### What needs attention",
         "",
-        "| | check | value | golden | difference | interval | tolerance | why |",
+        "| | check | value | golden | difference | interval | limit | why |",
         "|---|---|--:|--:|--:|--:|--:|---|",
     ]
-    for v in rows[:LIMIT]:
+    for group in groups[:LIMIT]:
+        row = group.worst
         cells = (
-            f"{_ICONS[v.status]} {v.status}",
-            markdown_text(v.check),
-            show_figure(v.value, v.unit),
-            show_figure(v.golden, v.unit),
-            show_figure(v.difference, v.unit, signed=True),
-            show_interval(v.interval, v.unit),
-            show_figure(v.tolerance, v.unit),
-            markdown_text(v.reason) or MISSING,
+            f"{_ICONS[group.status]} {group.status}",
+            f"{markdown_text(row.check)}{group.among}",
+            row.value,
+            row.golden,
+            row.difference,
+            row.interval,
+            row.bound.removeprefix("limit "),
+            markdown_text(row.reason) or MISSING,
         )
         lines.append(f"| {' | '.join(cells)} |")
-    if len(rows) > LIMIT:
-        lines += ["", f"… and {len(rows) - LIMIT} more: see the report."]
+    if len(groups) > LIMIT:
+        lines += ["", f"… and {len(groups) - LIMIT} more: see the report."]
     return [*lines, ""]
 
 

@@ -12,12 +12,15 @@ from typing import IO
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from sdqa.bundle import Run, Status
-from sdqa.report.figures import MISSING, show_figure, show_interval
-from sdqa.report.headline import MARKS, SEVERITY, by_severity, headline_of, missed
+from sdqa.report.attention import attention_of
+from sdqa.report.checks import check_rows
+from sdqa.report.figures import MISSING, show_figure
+from sdqa.report.headline import MARKS, SEVERITY, headline_of, missed
 from sdqa.report.overview import Cell, overview_of
 
 _STYLES: dict[Status, str] = {
@@ -113,23 +116,17 @@ def _cell(cell: Cell | None) -> Text:
 
 
 def _print_attention(run: Run, console: Console, limit: int) -> None:
-    rows = [verdict for verdict in by_severity(run.verdicts) if verdict.status != "pass"]
-    if not rows:
+    groups = attention_of(check_rows(run))
+    if not groups:
         return
-    for verdict in rows[:limit]:
-        figures = [f"{show_figure(verdict.value, verdict.unit)}"]
-        if verdict.golden is not None:
-            figures.append(f"golden {show_figure(verdict.golden, verdict.unit)}")
-        if verdict.interval is not None:
-            figures.append(f"difference in {show_interval(verdict.interval, verdict.unit)}")
-        if verdict.tolerance is not None:
-            figures.append(f"tolerance {show_figure(verdict.tolerance, verdict.unit)}")
-        head = Text(f"{MARKS[verdict.status]} {verdict.status} ", style=_STYLES[verdict.status])
-        head.append(clean(verdict.check), style="bold" if console.color_system else "")
+    for group in groups[:limit]:
+        head = Text(f"{MARKS[group.status]} {group.status} ", style=_STYLES[group.status])
+        head.append(clean(group.worst.check), style="bold" if console.color_system else "")
+        head.append(clean(group.among))
         console.print(head, soft_wrap=True)
-        console.print(Text(f"    {clean(', '.join(figures))}"))
-        if verdict.reason:
-            console.print(Text(f"    {clean(verdict.reason)}"))
-    if len(rows) > limit:
-        console.print(Text(f"… and {len(rows) - limit} more: see the report"))
+        for line in (group.worst.words, group.worst.reason):
+            if line:
+                console.print(Padding(Text(clean(line)), (0, 0, 0, 4)))
+    if len(groups) > limit:
+        console.print(Text(f"… and {len(groups) - limit} more: see the report"))
     console.print()

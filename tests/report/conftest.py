@@ -122,21 +122,21 @@ def _lane(bundle: Bundle, variant: str, damage: float, seed: int) -> Lane:
         for metric, value, golden, unit, better, tolerance in (
             ("lpips", math.nan if nan else lpips, 0.0, "", "lower", 0.03),
             ("psnr", -math.inf if nan else psnr, None, "dB", "higher", 30.0),
-            ("clip_score", math.nan if nan else clip, 27.6, "", "higher", 0.8),
+            ("clip_score", math.nan if nan else clip, 27.6, "", "higher", -0.8),
         ):
             measurements.append(
                 Measurement(metric=metric, case=case, value=value, golden=golden, unit=unit, better=better)
             )
             difference = None if golden is None else value - golden
-            bad = (value < tolerance) if golden is None else abs(value - golden) > tolerance
-            near = golden is not None and 0.6 * tolerance < abs(value - golden) <= tolerance
+            bad = (value < tolerance) if golden is None else abs(value - golden) > abs(tolerance)
+            near = golden is not None and 0.6 * abs(tolerance) < abs(value - golden) <= abs(tolerance)
             status: Status = "fail" if bad or not math.isfinite(value) else "suspicious" if near else "pass"
             reason = {
                 "fail": "not finite: fatal before any comparison" if nan else "the interval lies beyond the tolerance",
                 "suspicious": "the interval straddles the tolerance",
                 "pass": "the interval's bad end lies within the tolerance",
             }[status]
-            half = tolerance * 0.45
+            half = abs(tolerance) * 0.45
             interval = None if difference is None else (difference - half, difference + half)
             verdicts.append(
                 verdict(

@@ -21,10 +21,22 @@ def test_a_reason_cannot_start_a_second_command() -> None:
 
 def test_failures_are_errors_and_doubts_are_warnings(run: Run) -> None:
     lines = workflow_commands(run).splitlines()
-    assert sum(line.startswith("::error title=") for line in lines) == LIMIT
-    assert 0 < sum(line.startswith("::warning title=suspicious") for line in lines) <= LIMIT
-    assert all(line.startswith(("::error ", "::warning ")) for line in lines)
-    assert any("more errors: see the report" in line for line in lines)
+    errors = [line for line in lines if line.startswith("::error title=")]
+    warnings = [line for line in lines if line.startswith("::warning title=suspicious")]
+    assert "::error title=fail tiny/palette2/reference/cpu/landscape-lake/lpips::lpips (worst of 10): NaN" in "".join(
+        errors
+    )
+    assert len(warnings) == 1
+    assert len(errors) + len(warnings) == len(lines)
+
+
+def test_more_than_github_shows_are_counted(run: Run) -> None:
+    failures = run.lanes[2].failures * 15
+    many = run.model_copy(update={"lanes": (run.lanes[2].model_copy(update={"failures": failures}),)})
+    lines = workflow_commands(many).splitlines()
+    errors = [line for line in lines if line.startswith("::error")]
+    assert len(errors) == LIMIT
+    assert errors[-1] == "::error title=more::12 more errors: see the report"
 
 
 @pytest.mark.parametrize(("exit_code", "kind"), [(0, "notice"), (4, "error")])
@@ -42,4 +54,4 @@ def test_a_figure_that_was_not_measured_is_an_error() -> None:
     verdict = Verdict(check="a/lpips", metric="lpips", status="not measured", reason="no golden")
     lane = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", verdicts=(verdict,))
     run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,))
-    assert workflow_commands(run) == "::error title=not measured a/lpips::lpips —. no golden\n"
+    assert workflow_commands(run) == "::error title=not measured a/lpips::lpips: no figure. no golden\n"

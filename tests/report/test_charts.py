@@ -41,7 +41,8 @@ def test_interval_glyphs_of_any_figures(
 
 @given(NUMBERS, NUMBERS)
 def test_limit_glyphs_of_any_figures(value: float | None, limit: float | None) -> None:
-    coordinates(limit_glyph(value, limit, "lower", "label"))
+    coordinates(limit_glyph(value, None, limit, "lower", "label"))
+    coordinates(limit_glyph(value, (value or 0.0, limit or 0.0), limit, "higher", "label"))
 
 
 @given(ANY)
@@ -76,12 +77,19 @@ def test_a_waterfall_ends_where_its_parts_add_up_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("better", "left", "right"), [("lower", False, True), ("higher", True, False), ("", True, True)]
+    ("better", "limit", "left", "right"),
+    [("lower", 0.5, False, True), ("higher", -0.5, True, False), ("equal", 0.5, True, True)],
 )
-def test_only_the_bad_side_is_forbidden(better: str, left: bool, right: bool) -> None:
-    chart = interval_glyph(0.0, (-0.1, 0.1), 0.5, better, "label")
+def test_only_the_bad_side_is_forbidden(better: str, limit: float, left: bool, right: bool) -> None:
+    chart = interval_glyph(0.0, (-0.1, 0.1), limit, better, "label")
     starts = [float(x) for x in re.findall(r'<rect x="([\d.]+)"[^>]*class="beyond"', chart)]
     assert (any(x < 84 for x in starts), any(x > 84 for x in starts)) == (left, right)
+
+
+def test_a_figure_below_its_floor_and_one_above_its_budget_are_marked() -> None:
+    assert "bar bad" in limit_glyph(20.0, None, 30.0, "higher", "label")
+    assert "bar bad" in limit_glyph(40.0, None, 30.0, "lower", "label")
+    assert "bar bad" not in limit_glyph(40.0, None, 30.0, "higher", "label")
 
 
 def test_names_are_escaped() -> None:

@@ -40,8 +40,19 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head(run: Run) -> None:
 
 
 def test_long_lists_are_cut_and_say_so(run: Run) -> None:
-    bad = sum(v.status != "pass" for v in run.verdicts)
-    assert f"… and {bad - LIMIT} more: see the report." in summary_markdown(run)
+    lane = run.lanes[2]
+    verdicts = [
+        v.model_copy(update={"metric": f"metric-{i}", "status": "fail"})
+        for i, v in enumerate(lane.verdicts[:1] * (LIMIT + 7))
+    ]
+    many = run.model_copy(update={"lanes": (lane.model_copy(update={"verdicts": tuple(verdicts)}),)})
+    assert "… and 7 more: see the report." in summary_markdown(many)
+
+
+def test_checks_of_one_metric_are_one_row_with_the_worst(run: Run) -> None:
+    rows = [line for line in summary_markdown(run).splitlines() if "❌ fail" in line and "/lpips" in line]
+    assert len(rows) == 1
+    assert "landscape-lake/lpips (worst of 10) | NaN |" in rows[0]
 
 
 def test_html_of_the_bundle_does_not_reach_the_summary(run: Run) -> None:

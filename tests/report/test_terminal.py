@@ -35,7 +35,7 @@ def test_lanes_metrics_and_failing_checks_are_shown(run: Run) -> None:
     text = printed(run, Pipe())
     for lane in run.lanes[:3]:
         assert lane.variant in text
-    assert "✕ fail tiny/palette2/reference/cpu/portrait-red-hair/lpips" in text
+    assert "✕ fail tiny/palette2/reference/cpu/landscape-lake/lpips (worst of 10)\n    NaN, golden 0" in text
     assert "✕ Fail: 31 of 109 checks failed" in "\n".join(text.rstrip().splitlines()[-3:])
 
 
