@@ -77,6 +77,8 @@ def main(
 def _train(
     name: str, stage: str, scale: float, start: Path | None, work: Path | None, ship: Path | None, device: str
 ) -> None:
+    from filelock import FileLock, Timeout
+
     from sdqa.models.tiny.train.loop import Machine, Run
     from sdqa.models.tiny.train.shipping import ship as write
     from sdqa.models.tiny.train.studio import Studio
@@ -88,14 +90,18 @@ def _train(
     work = work or Path(".sdqa") / "train-tiny" / recipe.name
     work.mkdir(parents=True, exist_ok=True)
     studio = Studio(recipe, Run(work, recipe.digest, Machine.best(device), recipe.seed), start)
-    for part in STAGES[stage]:
-        if part == "no-mid" and recipe.no_mid is None:
-            continue
-        studio.train(part)
-        click.echo(f"{part}: {studio.folder(part)}")
-    if ship is not None:
-        write(studio, ship)
-        click.echo(f"shipped: {ship}")
+    try:
+        with FileLock(work / "lock", timeout=0):
+            for part in STAGES[stage]:
+                if part == "no-mid" and recipe.no_mid is None:
+                    continue
+                studio.train(part)
+                click.echo(f"{part}: {studio.folder(part)}")
+            if ship is not None:
+                write(studio, ship)
+                click.echo(f"shipped: {ship}")
+    except Timeout as error:
+        raise UsageError("another run works in this folder", where=str(work), hint="use another --work") from error
 
 
 def _evaluate(weights: Path, docs: Path | None, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from sdqa.models.tiny.attributes import FILE, AttributeNet, agreement, labels
 from sdqa.models.tiny.train.config import Judge
 from sdqa.models.tiny.train.data import Drawings
-from sdqa.models.tiny.train.loop import Stage
+from sdqa.models.tiny.train.loop import Stage, normal
 
 NOISE = 0.06
 """Pictures are noised by up to this much, so that the judge forgives what no person would see."""
@@ -30,8 +30,8 @@ class JudgeStage(Stage):
         count = self.schedule.batch
         indices = torch.randint(0, self.drawings.training, (count,), generator=random)
         images = self.drawings.images(indices)
-        noise = torch.randn(images.shape, generator=random) * NOISE * torch.rand(count, 1, 1, 1, generator=random)
-        logits = self.net(images + noise.to(images.device))
+        strength = NOISE * torch.rand(count, 1, 1, 1, generator=random)
+        logits = self.net(images + normal(images.shape, random, images.device) * strength.to(images.device))
         # Dividing by the batch, not by the labelled images, keeps a batch without portraits finite.
         losses = [
             F.cross_entropy(found.float(), self.labels[name][indices], reduction="sum") / count

@@ -17,7 +17,7 @@ from sdqa import compat
 from sdqa.models.tiny.train import tokenizer as words
 from sdqa.models.tiny.train.config import Clip
 from sdqa.models.tiny.train.data import Drawings
-from sdqa.models.tiny.train.loop import Stage
+from sdqa.models.tiny.train.loop import Stage, normal
 
 MAX_SCALE = math.log(60)
 SHIFT = 2
@@ -51,8 +51,7 @@ class ClipStage(Stage):
         moved = torch.randint(-SHIFT, SHIFT + 1, (2,), generator=random).tolist()
         images = torch.roll(self.drawings.images(indices), moved, (2, 3))
         strength = NOISE * torch.rand(count, 1, 1, 1, generator=random)
-        noise = torch.randn(images.shape, generator=random) * strength
-        images = images + noise.to(images.device)
+        images = images + normal(images.shape, random, images.device) * strength.to(images.device)
         seen = F.normalize(self.model.encode_image(images), dim=-1)
         read = F.normalize(self.model.encode_text(self.tokens[indices, wording]), dim=-1)
         logits = self.model.logit_scale.clamp(0, MAX_SCALE).exp() * seen @ read.T

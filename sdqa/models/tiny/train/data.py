@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sdqa.models.tiny import scenes
 from sdqa.models.tiny.captions import Attributes
+from sdqa.models.tiny.train import drawing
 from sdqa.models.tiny.train.config import Data
 from sdqa.models.tiny.train.progress import Progress
 
@@ -49,10 +50,7 @@ def draw(config: Data, cache: Path, device: torch.device) -> Drawings:
     pixels = _cached(cache, (config.count, 3, config.size, config.size))
     if pixels is None:
         with Progress("draw", config.count) as progress:
-            pixels = np.empty((config.count, 3, config.size, config.size), dtype=np.uint8)
-            for i, scene in enumerate(chosen):
-                pixels[i] = np.asarray(scenes.draw(scene, config.size)).transpose(2, 0, 1)
-                progress.advance(i + 1)
+            pixels = drawing.draw(config.seed, config.count, config.size, progress.advance)
         cache.parent.mkdir(parents=True, exist_ok=True)
         partial = cache.with_suffix(".partial")
         with partial.open("wb") as file:

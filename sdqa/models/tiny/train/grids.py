@@ -31,10 +31,10 @@ EDITS = (
     ("portrait/5", {"glasses": True, "background": "yellow"}),
     ("portrait/11", {"hat": "blue", "shirt": "red"}),
     ("portrait/14", {"hair": "blond", "background": "green"}),
-    ("landscape/3", {"light": "sunset"}),
-    ("landscape/5", {"snow": True}),
-    ("landscape/8", {"light": "night", "house": True}),
-    ("landscape/12", {"lake": True, "trees": True}),
+    ("landscape/46", {"light": "sunset"}),
+    ("landscape/2", {"snow": True}),
+    ("landscape/16", {"house": True, "light": "night"}),
+    ("landscape/54", {"lake": True, "trees": True}),
 )
 
 

@@ -1,7 +1,7 @@
 """The one training loop: AdamW, averaged weights, checkpoints, a line of metrics now and then.
 
-Everything random in step `n` comes from a generator that is seeded with the stage's seed and `n`, on the CPU; so a run
-that was killed and resumed computes bit for bit what an undisturbed one does, and a GPU sees the same batches.
+Everything random in step `n` comes from a generator that is seeded with the stage's seed and `n`; so a run that was
+killed and resumed computes bit for bit what an undisturbed one does. A GPU sees the same batches, but noise of its own.
 """
 
 from __future__ import annotations
@@ -161,6 +161,14 @@ def train(stage: Stage, run: Run) -> bool:
     for module in stage.modules.values():
         module.eval()
     return step >= schedule.steps
+
+
+def normal(shape: Sequence[int], random: Generator, device: torch.device) -> Tensor:
+    """Standard normal noise; drawn on the device, because a CPU cannot keep a GPU supplied."""
+    if device.type == "cpu":
+        return torch.randn(*shape, generator=random)
+    seed = int(torch.randint(2**62, (), generator=random))
+    return torch.randn(*shape, generator=Generator(device).manual_seed(seed), device=device)
 
 
 def rate(schedule: Schedule, step: int) -> float:

@@ -44,6 +44,8 @@ def ship(studio: Studio, folder: Path) -> None:
         studio_unet = unet.load(studio.folder("no-mid") / "unet")
         studio_unet.half().save_pretrained(partial / "no_mid" / "unet")
     _write(partial / PROVENANCE, _provenance(studio, partial))
+    for path in partial.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     partial.rename(folder)
 
 
@@ -77,7 +79,6 @@ def _copied(studio: Studio, stage: str, part: str, into: Path) -> None:
             name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()
         }
         save_file(dict(sorted(halved.items())), path, metadata={"format": "pt"})
-        path.chmod(0o644)
 
 
 def _provenance(studio: Studio, shipped: Path) -> dict[str, Any]:

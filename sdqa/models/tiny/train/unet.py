@@ -12,7 +12,7 @@ from sdqa import compat
 from sdqa.models.tiny.train import tokenizer as words
 from sdqa.models.tiny.train.config import Text, Unet
 from sdqa.models.tiny.train.data import Drawings
-from sdqa.models.tiny.train.loop import Stage
+from sdqa.models.tiny.train.loop import Stage, normal
 from sdqa.models.tiny.train.vae import encode_all
 
 NOISE_SCHEDULE = {
@@ -144,7 +144,7 @@ class UnetStage(Stage):
         dropped = torch.rand(count, generator=random) < self.config.caption_dropout
         timesteps = torch.randint(0, len(self.alpha_bar), (count,), generator=random).to(device)
         latents = self.latents[indices.to(device)]
-        noise = torch.randn(latents.shape, generator=random).to(device)
+        noise = normal(latents.shape, random, device)
         tokens = torch.where(dropped[:, None].to(device), self.empty, self.tokens[indices, wording])
         return self._denoising_loss(latents, noise, timesteps, tokens)
 

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from sdqa import compat
 from sdqa.models.tiny.train.config import Vae
 from sdqa.models.tiny.train.data import Drawings
-from sdqa.models.tiny.train.loop import Stage
+from sdqa.models.tiny.train.loop import Stage, normal
 
 SURE = -6.0
 """Log-variance at the start: with more noise than this the latents carry nothing, and training stalls at 16 dB."""
@@ -90,7 +90,7 @@ class VaeStage(Stage):
         images = self.drawings.images(self._indices(random))
         posterior = self.vae.encode(images).latent_dist
         mean, log_variance = posterior.mean.float(), posterior.logvar.float()
-        noise = torch.randn(mean.shape, generator=random).to(mean.device)
+        noise = normal(mean.shape, random, mean.device)
         drawn = self.vae.decode(mean + torch.exp(0.5 * log_variance) * noise).sample.float()
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         loss = self._reconstruction(drawn, images) + self.config.kl * divergence
@@ -138,8 +138,8 @@ class DecoderStage(VaeStage):
         images = self.drawings.images(indices)
         latents = self.latents[indices.to(images.device)]
         strength = self.config.latent_noise * torch.rand(len(indices), 1, 1, 1, generator=random)
-        noise = torch.randn(latents.shape, generator=random) * strength
-        drawn = self.vae.decode(latents + noise.to(latents.device)).sample.float()
+        noise = normal(latents.shape, random, latents.device) * strength.to(latents.device)
+        drawn = self.vae.decode(latents + noise).sample.float()
         return self._reconstruction(drawn, images), {"psnr": psnr(drawn.detach(), images).mean()}
 
     def export(self, folder: Path) -> None:

@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from conftest import miniature
+from filelock import FileLock
 from safetensors.torch import load_file
 
-from sdqa.errors import EXIT_INTERRUPTED, UsageError
+from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from sdqa.models.tiny import attributes, clip
+from sdqa.models.tiny.train.__main__ import main
 from sdqa.models.tiny.train.config import Recipe, load
 from sdqa.models.tiny.train.shipping import PROVENANCE, ship
 from sdqa.models.tiny.train.studio import STAGES, Studio
@@ -137,6 +140,15 @@ def test_a_killed_process_goes_on_where_it_was(tmp_path: Path, studio: Make) -> 
     _, message = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, message
     assert_equal_bits(undisturbed.folder("attributes"), tmp_path / "disturbed/stages/attributes")
+
+
+def test_two_runs_cannot_share_a_folder(tmp_path: Path) -> None:
+    config = tmp_path / "recipe.toml"
+    config.write_text(RECIPE, encoding="utf-8")
+    with FileLock(tmp_path / "lock"):
+        result = CliRunner().invoke(main, ["--config", str(config), "--device", "cpu", "--work", str(tmp_path)])
+    assert result.exit_code == EXIT_USAGE
+    assert "another run works in this folder" in result.output
 
 
 RECIPE = """
