@@ -10,7 +10,7 @@ from sdqa.bundle import Run
 from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
 from sdqa.report.figures import plural
-from sdqa.report.headline import missed
+from sdqa.report.headline import failures_of, missed
 
 LIMIT = 10  # GitHub shows at most ten annotations of a kind for each step
 
@@ -33,9 +33,8 @@ def command(kind: str, title: str, message: str) -> str:
 def workflow_commands(run: Run) -> str:
     """Errors for what failed or could not be measured, warnings for what is suspicious; one a line."""
     errors = [
-        command("error", f"{f.code} {f.stage}", f"{lane.id}: {f.where}: {f.message}")
-        for lane in run.lanes
-        for f in lane.failures
+        command("error", f"{failure.code} {failure.stage}", f"{lane}: {failure.where}: {failure.message}")
+        for lane, failure in failures_of(run)
     ]
     warnings: list[str] = []
     notices: list[str] = []

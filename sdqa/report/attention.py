@@ -31,7 +31,8 @@ class AttentionGroup:
     @property
     def among(self) -> str:
         """` (worst of 9)`, or nothing where there is only one."""
-        return f" (worst of {len(self.rows)})" if self.others else ""
+        which = "one" if self.status == "not measured" else "worst"
+        return f" ({which} of {len(self.rows)})" if self.others else ""
 
 
 def attention_of(rows: Sequence[CheckRow]) -> tuple[AttentionGroup, ...]:

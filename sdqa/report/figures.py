@@ -63,7 +63,7 @@ def show_seconds(seconds: float, *, signed: bool = False) -> str:
         return f"{show_number(seconds, signed=signed)} s"
     sign = "−" if seconds < 0 else ("+" if signed else "")
     minutes, rest = divmod(round(size), 60)
-    return f"{sign}{minutes} min {rest} s"
+    return f"{sign}{minutes} min {rest} s" if rest else f"{sign}{minutes} min"
 
 
 def show_figure(value: float | None, unit: str = "", *, signed: bool = False) -> str:

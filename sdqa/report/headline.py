@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sdqa.bundle import Lane, Run, Status
+from sdqa.bundle import Failure, Lane, Run, Status
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE
 from sdqa.report.figures import plural
 
@@ -62,6 +62,15 @@ def is_incomplete(run: Run) -> bool:
         or run.counts()["not measured"] > 0
         or any(lane.status == "incomplete" or lane.failures for lane in run.lanes)
     )
+
+
+def failures_of(run: Run) -> list[tuple[str, Failure]]:
+    """All failures with their lanes; a code that leads the message is not said twice."""
+    return [
+        (lane.id, failure.model_copy(update={"message": failure.message.removeprefix(f"{failure.code}: ")}))
+        for lane in run.lanes
+        for failure in lane.failures
+    ]
 
 
 def missed(lane: Lane, run: Run) -> bool:

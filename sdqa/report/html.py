@@ -14,11 +14,11 @@ from markupsafe import Markup
 from sdqa.bundle import Bundle, Run
 from sdqa.report.attention import attention_of
 from sdqa.report.cases import case_anchors, case_cards, plain_items
-from sdqa.report.checks import check_rows
+from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.diagnosis_section import diagnosis_of
 from sdqa.report.figures import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.glyphs import histogram, strip_glyph
-from sdqa.report.headline import MARKS, headline_of, is_incomplete
+from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete
 from sdqa.report.history import HistoryEntry
 from sdqa.report.lanes import lane_cards, package_rows
 from sdqa.report.overview import Cell, overview_of
@@ -46,8 +46,8 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) 
         identity=run.identity(),
         headline=headline_of(run),
         incomplete=is_incomplete(run),
-        failures=[(lane.id, failure) for lane in run.lanes for failure in lane.failures],
-        absent=[lane for lane in run.lanes if lane.status != "ran"],
+        failures=failures_of(run),
+        absent=[lane for lane in run.lanes if lane.status != "ran" and not lane.failures],
         rows=rows,
         attention=attention_of(rows),
         metrics=sorted({row.metric for row in rows}),
@@ -94,7 +94,7 @@ def _environment() -> Environment:
 
 
 def _cell_chart(cell: Cell) -> Markup:
-    """Dots over the cases, coloured by verdict; a histogram where repeated readings are all there is."""
+    """The verdict on the whole; then dots over the cases, coloured by verdict, or a histogram of repeated readings."""
     status = {(v.case, v.component): v.status for v in cell.verdicts}
     points = [
         (
@@ -104,7 +104,9 @@ def _cell_chart(cell: Cell) -> Markup:
         )
         for m in cell.values
     ]
+    overall = cell.overall
+    chart = verdict_glyph(overall, cell.better) if overall else Markup("")
     if len(points) > 1:
-        return strip_glyph(points, f"{cell.metric} in {cell.lane}: {plural(len(points), 'value')}")
+        return chart + strip_glyph(points, f"{cell.metric} in {cell.lane}: {plural(len(points), 'value')}")
     samples = cell.values[0].samples if cell.values else ()
-    return histogram(samples, f"{cell.metric} in {cell.lane}: {plural(len(samples), 'reading')}")
+    return chart + histogram(samples, f"{cell.metric} in {cell.lane}: {plural(len(samples), 'reading')}")

@@ -26,6 +26,11 @@ class Cell:
     values: tuple[Measurement, ...]
     verdicts: tuple[Verdict, ...]
 
+    @property
+    def overall(self) -> Verdict | None:
+        """The verdict on the lane as a whole: the mean over cases, or the only one there is."""
+        return next((verdict for verdict in self.verdicts if verdict.case is None), None)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -52,8 +57,9 @@ def overview_of(run: Run) -> tuple[Row, ...]:
     """Rows by severity, then in the order in which the run names them; those of components come after the others."""
     keys: dict[Key, None] = {}
     for lane in run.lanes:
-        keys.update(dict.fromkeys(_key(verdict) for verdict in lane.verdicts))
-        keys.update(dict.fromkeys(_key(measurement) for measurement in lane.measurements))
+        over_cases = _over_cases(lane)
+        keys.update(dict.fromkeys(_key(verdict, over_cases) for verdict in lane.verdicts))
+        keys.update(dict.fromkeys(_key(measurement, over_cases) for measurement in lane.measurements))
     rows = []
     for key in keys:
         cells = tuple(_cell(key, lane) for lane in run.lanes)
@@ -64,14 +70,22 @@ def overview_of(run: Run) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: (row.severity, row.component is not None)))
 
 
-def _key(item: Measurement | Verdict) -> Key:
+def _over_cases(lane: Lane) -> frozenset[str]:
+    """The metrics that a lane has for cases: its verdict on their mean belongs to them."""
+    return frozenset(m.metric for m in lane.measurements if m.case is not None) | frozenset(
+        v.metric for v in lane.verdicts if v.case is not None
+    )
+
+
+def _key(item: Measurement | Verdict, over_cases: frozenset[str]) -> Key:
     """Figures over cases belong together; each component's, and the lane's own, are figures of their own."""
-    return (item.metric, item.component, item.case is not None)
+    return (item.metric, item.component, item.component is None and item.metric in over_cases)
 
 
 def _cell(key: Key, lane: Lane) -> Cell | None:
-    measurements = tuple(m for m in lane.measurements if _key(m) == key)
-    verdicts = tuple(v for v in lane.verdicts if _key(v) == key)
+    over_cases = _over_cases(lane)
+    measurements = tuple(m for m in lane.measurements if _key(m, over_cases) == key)
+    verdicts = tuple(v for v in lane.verdicts if _key(v, over_cases) == key)
     if not measurements and not verdicts:
         return None
     values = [m.value for m in measurements if m.value is not None]

@@ -8,7 +8,7 @@ from sdqa.bundle import Run
 from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
 from sdqa.report.figures import MISSING, plural, show_figure
-from sdqa.report.headline import MARKS, headline_of, lane_tone
+from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone
 from sdqa.report.overview import Cell, overview_of
 
 LIMIT = 25  # rows; the page has them all
@@ -76,10 +76,9 @@ def _attention(run: Run) -> list[str]:
 
 def _failures(run: Run) -> list[str]:
     lines = [
-        f"- `{failure.code if failure.code.replace('-', '').isalnum() else '?'}` {markdown_text(lane.id)}, "
+        f"- {markdown_text(failure.code)} {markdown_text(lane)}, "
         f"{markdown_text(failure.stage)} {markdown_text(failure.where)}: {markdown_text(failure.message)}"
-        for lane in run.lanes
-        for failure in lane.failures
+        for lane, failure in failures_of(run)
     ]
     return ["### What did not happen", "", *lines, ""] if lines else []
 
@@ -90,7 +89,11 @@ def _lanes(run: Run) -> list[str]:
         tone = lane_tone(lane)
         passed = sum(v.status == "pass" for v in lane.verdicts)
         size = show_figure(sum(package.bytes for package in lane.packages), "B") if lane.packages else MISSING
-        note = "" if lane.status == "ran" else f"{lane.status}: {markdown_text(lane.reason)}"
+        note = (
+            ""
+            if lane.status == "ran"
+            else f"{lane.status}{f': {markdown_text(lane.reason)}' if lane.reason and not lane.failures else ''}"
+        )
         lines.append(
             f"| {_ICONS[tone]} | {markdown_text(lane.id)} | {passed} of {len(lane.verdicts)} passed | {size} | {note} |"
         )

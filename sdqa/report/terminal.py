@@ -20,7 +20,7 @@ from sdqa.bundle import Run, Status
 from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
 from sdqa.report.figures import MISSING, show_figure
-from sdqa.report.headline import MARKS, SEVERITY, headline_of, missed
+from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
 from sdqa.report.overview import Cell, overview_of
 
 _STYLES: dict[Status, str] = {
@@ -64,11 +64,11 @@ def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> N
     if run.lanes:
         _print_overview(run, console)
     _print_attention(run, console, limit)
+    for name, failure in failures_of(run):
+        line = f"{failure.code} {name}, {failure.stage} {failure.where}: {failure.message}"
+        console.print(Text(clean(line), style=_STYLES["not measured"]))
     for lane in run.lanes:
-        for failure in lane.failures:
-            line = f"{failure.code} {lane.id}, {failure.stage} {failure.where}: {failure.message}"
-            console.print(Text(clean(line), style=_STYLES["not measured"]))
-        if lane.status != "ran":
+        if lane.status != "ran" and not lane.failures:
             line = f"lane {lane.id} {'did not run' if lane.status == 'skipped' else 'is incomplete'}: {lane.reason}"
             console.print(Text(clean(line), style=_STYLES["not measured"] if missed(lane, run) else "dim"))
     if run.fault:
@@ -126,7 +126,7 @@ def _print_attention(run: Run, console: Console, limit: int) -> None:
         console.print(head, soft_wrap=True)
         for line in (group.worst.words, group.worst.reason):
             if line:
-                console.print(Padding(Text(clean(line)), (0, 0, 0, 4)))
+                console.print(Padding(Text(clean(line)), (0, 0, 0, 4), expand=False))
     if len(groups) > limit:
         console.print(Text(f"… and {len(groups) - limit} more: see the report"))
     console.print()
