@@ -67,6 +67,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
+        os.chmod(temporary, 0o644)  # mkstemp's 0600 would keep others from reading a report that a container wrote
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

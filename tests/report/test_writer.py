@@ -24,6 +24,11 @@ def test_all_files_are_written_into_a_new_folder(bundle: Bundle, empty_folder: P
     assert all(path.stat().st_size for path in (files.html, files.junit, files.summary, files.annotations))
 
 
+def test_others_may_read_the_report(bundle: Bundle, tmp_path: Path) -> None:
+    files = write_report(bundle, tmp_path)
+    assert all(path.stat().st_mode & 0o444 == 0o444 for path in vars(files).values())
+
+
 def test_the_same_bundle_gives_the_same_bytes(bundle: Bundle, tmp_path: Path) -> None:
     first, second = write_report(bundle, tmp_path / "a"), write_report(bundle, tmp_path / "b")
     for one, other in zip(vars(first).values(), vars(second).values(), strict=True):
