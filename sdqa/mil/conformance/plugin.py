@@ -79,9 +79,9 @@ class Recorder:
             ending = "passed" if report.passed else f"failed: {_error(report)}"
             return "not applicable", f"nothing was predicted; {ending}"
         exclusion = exclusions.matching(test, self.excluded)
-        if report.passed:
-            return "passed", ""
-        return ("excluded", exclusion.reason) if exclusion else ("failed", _error(report))
+        if exclusion is not None:  # whether it happened to pass or not
+            return "excluded", exclusion.reason
+        return ("passed", "") if report.passed else ("failed", _error(report))
 
 
 recorder = Recorder()

@@ -68,8 +68,13 @@ def l2_norm(x: torch.Tensor, epsilon: Argument = 1e-6) -> torch.Tensor:
 def local_response_norm(
     x: torch.Tensor, size: Argument, alpha: Argument = 1e-4, beta: Argument = 0.75, k: Argument = 1.0
 ) -> torch.Tensor:
-    """x / (k + alpha / size · Σ x²)^beta, summed over `size` neighbouring channels (axis 1)."""
-    return F.local_response_norm(x, as_int(size), as_float(alpha), as_float(beta), as_float(k))
+    """x / (k + alpha / size · Σ x²)^beta, summed over the channels (axis 1) at most (size - 1) // 2 away.
+
+    An even size so counts one channel less than its name says, unlike torch's: coremltools' tests show it.
+    """
+    window = 2 * ((as_int(size) - 1) // 2) + 1
+    scale = as_float(alpha) * window / as_int(size)
+    return F.local_response_norm(x, window, scale, as_float(beta), as_float(k))
 
 
 def _like(value: Argument, x: torch.Tensor) -> torch.Tensor:

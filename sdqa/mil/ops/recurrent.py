@@ -1,7 +1,8 @@
 """Recurrent layers over [s, b, I]: sequence, batch, features.
 
 Source: coremltools' definitions iOS15 to iOS18 `recurrent`. Gates are stacked in MIL's order: lstm i, f, o, z; gru
-r, o, z. An output sequence stands in the order of the input, also when it was walked through backwards.
+r, o, z. The sequence of a reverse layer stands in the order in which it was walked through, last input first, as
+coremltools' tests show; a bidirectional layer has both directions in the order of the input.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ def _tensors(dtype: torch.dtype, *values: Argument) -> tuple[torch.Tensor | None
     return tuple(None if value is None else as_tensor(value).to(dtype) for value in values)
 
 
-def _collected(steps: dict[int, torch.Tensor], last: torch.Tensor, output_sequence: Argument) -> torch.Tensor:
+def _collected(steps: list[torch.Tensor], last: torch.Tensor, output_sequence: Argument) -> torch.Tensor:
     """[s, b, H] of every step, or [1, b, H] of the last one that was computed."""
-    return torch.stack([steps[t] for t in sorted(steps)]) if as_bool(output_sequence) else last.unsqueeze(0)
+    return torch.stack(steps) if as_bool(output_sequence) else last.unsqueeze(0)
 
 
 @op("rnn")
@@ -75,9 +76,10 @@ def rnn(
     assert w_hh is not None
     act = _activation(activation)
     inputs = F.linear(x, w_ih, b)
-    steps = {}
+    steps = []
     for t in _order(direction, x.shape[0]):
-        steps[t] = h = act(inputs[t] + F.linear(h, w_hh))
+        h = act(inputs[t] + F.linear(h, w_hh))
+        steps.append(h)
     return _collected(steps, h, output_sequence), h
 
 
@@ -109,12 +111,13 @@ def gru(
     w_r, w_o, w_z = torch.split(w_hh, size)
     b_r, b_o, b_z = torch.split(b, size) if b is not None else (None, None, None)
     inputs = F.linear(x, w_ih, b_ih)
-    steps = {}
+    steps = []
     for t in _order(direction, x.shape[0]):
         i_r, i_o, i_z = torch.split(inputs[t], size, -1)
         r, z = gate(i_r + F.linear(h, w_r, b_r)), gate(i_z + F.linear(h, w_z, b_z))
         o = act(i_o + (r * F.linear(h, w_o, b_o) if after else F.linear(r * h, w_o, b_o)))
-        steps[t] = h = (1 - z) * o + z * h
+        h = (1 - z) * o + z * h
+        steps.append(h)
     return _collected(steps, h, output_sequence), h
 
 
@@ -133,12 +136,12 @@ class _Cell:
 
     def run(
         self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor, order: Iterator[int]
-    ) -> tuple[dict[int, torch.Tensor], torch.Tensor, torch.Tensor]:
-        """h of every step, and the last h and c."""
+    ) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
+        """h of every step in the order of computation, and the last h and c."""
         size = self.w_hh.shape[1]
         p_i, p_f, p_o = torch.split(self.peephole, size) if self.peephole is not None else (None, None, None)
         inputs = F.linear(x, self.w_ih, self.bias)
-        steps = {}
+        steps = []
         for t in order:
             i, f, o, z = torch.split(inputs[t] + F.linear(h, self.w_hh), size, -1)
             if p_i is not None and p_f is not None:
@@ -148,7 +151,8 @@ class _Cell:
                 c = torch.clamp(c, -self.clip, self.clip)
             if p_o is not None:
                 o = o + c * p_o
-            steps[t] = h = self.gate(o) * self.out(c)
+            h = self.gate(o) * self.out(c)
+            steps.append(h)
         return steps, h, c
 
 
@@ -197,4 +201,5 @@ def lstm(
     ahead, h_a, c_a = forward.run(x, h[:, :size], c[:, :size], _order("forward", x.shape[0]))
     back, h_b, c_b = backward.run(x, h[:, size:], c[:, size:], _order("reverse", x.shape[0]))
     h, c = torch.cat([h_a, h_b], -1), torch.cat([c_a, c_b], -1)
-    return _collected({t: torch.cat([ahead[t], back[t]], -1) for t in ahead}, h, output_sequence), h, c
+    steps = [torch.cat(pair, -1) for pair in zip(ahead, reversed(back), strict=True)]
+    return _collected(steps, h, output_sequence), h, c

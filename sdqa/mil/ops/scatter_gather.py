@@ -1,7 +1,7 @@
 """Indexed reads and writes. Source: coremltools' definitions iOS15 to iOS17 `scatter_gather`.
 
-Indices below zero count from the end (iOS15 and iOS16 say so; iOS17 leaves them undefined). Indices out of range
-raise an error, where Core ML leaves the result undefined.
+Indices below zero count from the end, as iOS15 and iOS16 define; iOS17 leaves them undefined, and with
+`validate_indices` forbids them. Indices out of range always raise an error, where Core ML leaves the result undefined.
 """
 
 from __future__ import annotations
@@ -10,31 +10,31 @@ import math
 
 import torch
 
-from sdqa.mil.arguments import Argument, as_int, as_str, as_tensor
+from sdqa.mil.arguments import Argument, as_bool, as_int, as_str, as_tensor
 from sdqa.mil.registry import op
 
 
-def _places(indices: torch.Tensor, size: int) -> torch.Tensor:
+def _places(indices: torch.Tensor, size: int, *, validate: Argument) -> torch.Tensor:
     """Indices as int64 between 0 and size - 1.
 
     Raises:
-        IndexError: if one lies outside [-size, size).
+        IndexError: if one lies outside [-size, size), or outside [0, size) when they are to be validated.
     """
     places = indices.long()
     if places.numel():
         low, high = torch.aminmax(places)
-        if low < -size or high >= size:
+        if low < (0 if as_bool(validate) else -size) or high >= size:
             raise IndexError(f"indices between {int(low)} and {int(high)} into a dimension of size {size}")
         if low < 0:
             places = torch.where(places < 0, places + size, places)
     return places
 
 
-def _linear(indices: torch.Tensor, sizes: torch.Size) -> torch.Tensor:
+def _linear(indices: torch.Tensor, sizes: torch.Size, *, validate: Argument) -> torch.Tensor:
     """The last axis of indices, one index per size, as a single row-major index."""
     linear = torch.zeros(indices.shape[:-1], dtype=torch.long)
     for axis, size in enumerate(sizes):
-        linear = linear * size + _places(indices[..., axis], size)
+        linear = linear * size + _places(indices[..., axis], size, validate=validate)
     return linear
 
 
@@ -43,10 +43,9 @@ def gather(
     x: Argument, indices: Argument, axis: Argument = 0, batch_dims: Argument = 0, validate_indices: Argument = False
 ) -> torch.Tensor:
     """x's slices at `indices` along `axis`: D[:axis] + N[batch_dims:] + D[axis+1:]."""
-    del validate_indices
     data, at, batch = as_tensor(x), as_int(axis), as_int(batch_dims)
     at = at % data.dim()
-    places = _places(as_tensor(indices), data.shape[at])
+    places = _places(as_tensor(indices), data.shape[at], validate=validate_indices)
     if batch == 0:
         sizes = data.shape[:at] + places.shape + data.shape[at + 1 :]
         return data.index_select(at, places.reshape(-1)).reshape(sizes)
@@ -63,9 +62,8 @@ def gather_along_axis(
     x: Argument, indices: Argument, axis: Argument = 0, validate_indices: Argument = False
 ) -> torch.Tensor:
     """numpy's take_along_axis: the result has the shape of `indices`."""
-    del validate_indices
     data, at = as_tensor(x), as_int(axis)
-    return data.gather(at, _places(as_tensor(indices), data.shape[at]))
+    return data.gather(at, _places(as_tensor(indices), data.shape[at], validate=validate_indices))
 
 
 @op("gather_nd", movement=True)
@@ -73,7 +71,6 @@ def gather_nd(
     x: Argument, indices: Argument, batch_dims: Argument = 0, validate_indices: Argument = False
 ) -> torch.Tensor:
     """Slices of x at the index vectors in the last axis of `indices`, after `batch_dims` shared dimensions."""
-    del validate_indices
     data, places, batch = as_tensor(x), as_tensor(indices), as_int(batch_dims)
     _check_batch(data, places, batch)
     depth = places.shape[-1]
@@ -81,7 +78,7 @@ def gather_nd(
     if len(inner) != depth:
         raise ValueError(f"index vectors of {depth} elements into shape {tuple(data.shape)}")
     sizes = places.shape[:-1] + data.shape[batch + depth :]
-    linear = _linear(places, inner)
+    linear = _linear(places, inner, validate=validate_indices)
     count = math.prod(data.shape[:batch])
     rows = data.reshape(count * math.prod(inner), -1) if data.numel() else data.reshape(0, math.prod(sizes[-1:]))
     offsets = torch.arange(count) * math.prod(inner)
@@ -99,10 +96,9 @@ def scatter(
     validate_indices: Argument = False,
 ) -> torch.Tensor:
     """data with `updates` [D[:axis] + N + D[axis+1:]] combined into its slices at `indices` along `axis`."""
-    del validate_indices
     target, news = as_tensor(data), as_tensor(updates)
     at = as_int(axis) % target.dim()
-    places = _places(as_tensor(indices), target.shape[at])
+    places = _places(as_tensor(indices), target.shape[at], validate=validate_indices)
     lead = list(range(at, at + places.dim()))
     moved = target.movedim(at, 0)
     rows = moved.reshape(target.shape[at], -1)
@@ -115,10 +111,9 @@ def scatter_nd(
     data: Argument, indices: Argument, updates: Argument, mode: Argument = "add", validate_indices: Argument = False
 ) -> torch.Tensor:
     """data with `updates` combined into its slices at the index vectors in the last axis of `indices`."""
-    del validate_indices
     target, places = as_tensor(data), as_tensor(indices)
     inner = target.shape[: places.shape[-1]]
-    linear = _linear(places, inner).reshape(-1)
+    linear = _linear(places, inner, validate=validate_indices).reshape(-1)
     rows = target.reshape(math.prod(inner), -1)
     news = as_tensor(updates).to(target.dtype).reshape(linear.numel(), -1)
     return _combine_rows(rows, linear, news, as_str(mode)).reshape(target.shape)
@@ -134,9 +129,8 @@ def scatter_along_axis(
     validate_indices: Argument = False,
 ) -> torch.Tensor:
     """data with each element of `updates` combined into the element that numpy's put_along_axis would set."""
-    del validate_indices
     target, at = as_tensor(data), as_int(axis)
-    places = _places(as_tensor(indices), target.shape[at])
+    places = _places(as_tensor(indices), target.shape[at], validate=validate_indices)
     return _combine(target, at, places, as_tensor(updates).to(target.dtype), as_str(mode))
 
 

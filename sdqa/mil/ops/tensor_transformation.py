@@ -13,10 +13,14 @@ from sdqa.mil.registry import op
 
 @op("reshape", movement=True)
 def reshape(x: Argument, shape: Argument) -> torch.Tensor:
-    """x in a new shape; one -1 is inferred, a 0 takes over x's dimension at that place."""
+    """x in a new shape; one -1 is inferred.
+
+    A 0 takes over x's dimension at the same place, counted from the last (1 where there is none, as iOS17 defines).
+    """
     data, sizes = as_tensor(x), as_ints(shape)
-    if 0 in sizes and len(sizes) == data.dim():
-        sizes = [own if size == 0 else size for own, size in zip(data.shape, sizes, strict=True)]
+    for place in range(1, len(sizes) + 1):
+        if sizes[-place] == 0:
+            sizes[-place] = data.shape[-place] if place <= data.dim() else 1
     return data.reshape(sizes)
 
 

@@ -136,3 +136,17 @@ def test_scatter_refuses_an_unknown_mode_and_an_index_outside() -> None:
         run("scatter", **arguments, mode="replace")
     with pytest.raises(IndexError):
         run("scatter", **arguments | {"indices": np.array([-4], np.int32)})
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_validated_indices_must_not_be_negative_or_too_large(index: int) -> None:
+    indices, update = np.array([index], np.int32), numbers(1)
+    with pytest.raises(IndexError):
+        run("gather", x=numbers(3), indices=indices, validate_indices=True)
+    with pytest.raises(IndexError):
+        run("gather_nd", x=numbers(3), indices=indices[:, None], validate_indices=True)
+    with pytest.raises(IndexError):
+        run("gather_along_axis", x=numbers(3), indices=indices, validate_indices=True)
+    for name, places in (("scatter", indices), ("scatter_along_axis", indices), ("scatter_nd", indices[:, None])):
+        with pytest.raises(IndexError):
+            run(name, data=numbers(3), indices=places, updates=update, validate_indices=True)
