@@ -80,8 +80,8 @@ class ModelProxy:
         """Outputs by name, by Core ML's conventions."""
         try:
             return self._program.predict(self._fitted(data), state=None if state is None else state.state)
-        except SdqaError as error:
-            raise RuntimeError(str(error)) from error
+        except SdqaError as error:  # Core ML's own words first: callers look for them
+            raise RuntimeError(f"Unable to compute the prediction using ML Program. {error}") from error
 
     def batchPredict(self, data: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:  # noqa: N802
         """One prediction for each set of inputs."""

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -41,8 +41,11 @@ BAR = 0.99
 @click.option("--sample", default=1000, show_default=True, help="How many cases to draw.")
 @click.option("--seed", default=0, show_default=True, help="Which cases.")
 @click.option("--only", default="", metavar="REGEX", help="Only tests whose id matches.")
+@click.option(
+    "--suite", "suites", multiple=True, default=SUITES, help="Modules of coremltools to collect.  [repeatable]"
+)
 @click.option("--json", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write every outcome here.")
-def main(everything: bool, sample: int, seed: int, only: str, target: Path | None) -> None:
+def main(everything: bool, sample: int, seed: int, only: str, suites: tuple[str, ...], target: Path | None) -> None:
     """Run the suite in a process of its own; exit with 1 when less than the bar passes."""
     with tempfile.TemporaryDirectory(prefix="sdqa-conformance-") as folder:
         results = Path(folder) / "outcomes.json"
@@ -52,7 +55,7 @@ def main(everything: bool, sample: int, seed: int, only: str, target: Path | Non
             "SDQA_CONFORMANCE_ONLY": only,
             "SDQA_CONFORMANCE_RESULTS": str(results),
         }
-        code = _run(Path(folder), SWITCHES | selected)
+        code = _run(Path(folder), SWITCHES | selected, suites)
         if not results.exists():
             raise click.ClickException(f"pytest ended with {code} before any outcome was written")
         outcomes = outcome.read(results)
@@ -61,7 +64,7 @@ def main(everything: bool, sample: int, seed: int, only: str, target: Path | Non
     sys.exit(_report(outcomes))
 
 
-def _run(folder: Path, environment: Mapping[str, str]) -> int:
+def _run(folder: Path, environment: Mapping[str, str], suites: Sequence[str]) -> int:
     """pytest on coremltools' tests, away from any configuration, with the plugin."""
     here = str(Path(__file__).parents[3])
     path = os.pathsep.join(part for part in (here, os.environ.get("PYTHONPATH", "")) if part)
@@ -78,7 +81,7 @@ def _run(folder: Path, environment: Mapping[str, str]) -> int:
     plugin = ("-p", "sdqa.mil.conformance.plugin")
     empty = folder / "pytest.ini"
     empty.write_text("[pytest]\n", encoding="utf-8")
-    command = (sys.executable, "-m", "pytest", *options, *plugin, "-c", str(empty), "--pyargs", *SUITES)
+    command = (sys.executable, "-m", "pytest", *options, *plugin, "-c", str(empty), "--pyargs", *suites)
     return subprocess.run(
         command, cwd=folder, env={**os.environ, **environment, "PYTHONPATH": path}, check=False
     ).returncode

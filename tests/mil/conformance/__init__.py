@@ -1,0 +1,1 @@
+"""Tests of the conformance runner and of the evidence for its exclusions."""
