@@ -15,6 +15,7 @@ from sdqa.bundle import Bundle, Run
 from sdqa.report.attention import attention_of
 from sdqa.report.cases import case_anchors, case_cards, plain_items
 from sdqa.report.checks import check_rows, verdict_glyph
+from sdqa.report.diagnosis_charts import RUNG_COLUMNS
 from sdqa.report.diagnosis_section import diagnosis_of
 from sdqa.report.figures import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.glyphs import histogram, strip_glyph
@@ -89,7 +90,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(figure=show_figure, digest=show_digest, words=show_words, plural=plural)
-    environment.globals.update(MARKS=MARKS, MISSING=MISSING, cell_chart=_cell_chart)
+    environment.globals.update(MARKS=MARKS, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS, cell_chart=_cell_chart)
     return environment
 
 

@@ -15,11 +15,11 @@ The dictionary follows this schema. Every key is optional and unknown keys are i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sdqa.report.figures import number_of, show_number
+from sdqa.report.untyped import Untyped, records_at
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Sensitivity:
     sentence: str
 
 
-def sensitivity_of(data: Mapping[str, Any] | None) -> Sensitivity | None:
+def sensitivity_of(data: Untyped | None) -> Sensitivity | None:
     """The section's content; None where no faults were planted."""
-    if not isinstance(data, Mapping) or not data:
+    if not isinstance(data, dict) or not data:
         return None
-    faults = tuple(_fault(record) for record in _records(data, "faults"))
-    harmless = tuple(_harmless(record) for record in _records(data, "harmless"))
+    faults = tuple(_fault(record) for record in records_at(data, "faults"))
+    harmless = tuple(_harmless(record) for record in records_at(data, "harmless"))
     visible = [row for row in faults if row.visible]
     blamed = [row for row in faults if row.right is not None]
     parts = []
@@ -80,11 +80,6 @@ def _by_importance(faults: tuple[FaultRow, ...]) -> tuple[FaultRow, ...]:
     return tuple(sorted(faults, key=lambda row: (row.caught or not row.visible, row.right is not False)))
 
 
-def _records(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    value = data.get(key)
-    return [record for record in value if isinstance(record, Mapping)] if isinstance(value, list | tuple) else []
-
-
 def _text(value: Any) -> str:
     number = number_of(value)
     return value if isinstance(value, str) else (show_number(number) if number is not None else "")
@@ -98,7 +93,7 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def _fault(record: Mapping[str, Any]) -> FaultRow:
+def _fault(record: Untyped) -> FaultRow:
     right = record.get("right")
     blamed = [_text(record.get(key)) for key in ("blamed", "blamed_stage")]
     planted = [_text(record.get(key)) for key in ("component", "stage")]
@@ -115,7 +110,7 @@ def _fault(record: Mapping[str, Any]) -> FaultRow:
     )
 
 
-def _harmless(record: Mapping[str, Any]) -> HarmlessRow:
+def _harmless(record: Untyped) -> HarmlessRow:
     return HarmlessRow(
         change=_text(record.get("change")),
         runs=_count(record.get("runs")),

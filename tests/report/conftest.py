@@ -216,7 +216,8 @@ DIAGNOSIS: dict[str, Any] = {
             "component": "vae_decoder",
             "rungs": [
                 {"name": "wrapper fp32", "psnr_db": "Infinity", "cosine": 1, "max_abs": 0, "tile_min_db": "Infinity"},
-                {"name": "program fp32", "psnr_db": 24.1, "cosine": 0.91, "max_abs": 0.7, "tile_min_db": 12.0},
+                {"name": "program fp32", "per_timestep": [{"timestep": 50 * i, "psnr_db": 20 + i / 5} for i in range(20)],
+                 "psnr_db": 24.1, "cosine": 0.91, "max_abs": 0.7, "tile_min_db": 12.0},
                 {"name": "program fp16", "psnr_db": 24.0, "cosine": 0.91, "max_abs": 0.7, "tile_min_db": 12.0},
                 {"name": "compressed", "psnr_db": "NaN", "cosine": "NaN", "max_abs": "NaN", "tile_min_db": None},
             ],
@@ -230,6 +231,12 @@ DIAGNOSIS: dict[str, Any] = {
         "vae_decoder": {"value": 0.131, "low": 0.121, "high": 0.142},
     },
     "swap_metric": "LPIPS to the golden",
+    "attributions": [{"metric": "latent_psnr", "total": 0.13, "shares": {"vae_decoder": {"value": 0.12}}}],
+    "weights": [
+        {"component": "vae_decoder", "name": "up_0_weight", "parameter": "decoder.up_blocks.0.upsamplers.0.conv.weight",
+         "verdict": "kernel transposed", "relative_error": 1.4, "cosine": 0.02}
+    ],
+    "glue": [{"field": "scheduler.timestep_spacing", "expected": "leading", "found": "trailing", "words": "no effect"}],
     "steps": {
         "teacher": [{"steps": n, "error": 0.4 / n} for n in (5, 10, 20, 30, 50)],
         "candidate": [{"steps": n, "error": 0.4 / n + 0.13 + n / 800} for n in (5, 10, 20, 30, 50)],

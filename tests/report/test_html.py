@@ -217,3 +217,24 @@ def test_a_clean_run_has_neither_banner_nor_list_of_trouble(bundle: Bundle, clea
     assert ">Pass</h1>" in page
     assert 'class="banner' not in page
     assert 'id="attention"' not in page
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_has_the_contrast_that_wcag_asks_for(page: str, theme: int) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", page, re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[theme]))
+    pairs = [(text, ground) for text in ("ink", "quiet", "accent") for ground in ("page", "card")]
+    pairs += [
+        (tone, ground) for tone in ("pass", "fail", "suspicious", "unmeasured") for ground in (f"{tone}-soft", "card")
+    ]
+    pairs += [("ink", "suspicious-soft"), ("ink", "unmeasured-soft")]
+    for text, ground in pairs:
+        light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)

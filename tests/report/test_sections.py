@@ -18,7 +18,8 @@ KEYS = (
     "operations", "operations_component", "coverage", "component", "rungs", "name", "psnr_db", "cosine", "max_abs",
     "tile_min_db", "value", "low", "high", "teacher", "candidate", "error", "added_db", "carried_db", "findings",
     "explains", "interval", "evidence", "next", "faults", "harmless", "fault", "severity", "caught", "visible", "right",
-    "checks", "runs", "alarms",
+    "checks", "runs", "alarms", "weights", "glue", "attributions", "shares", "per_timestep", "timestep", "nonfinite",
+    "note",
 )  # fmt: skip
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["NaN", "Infinity"])
@@ -44,6 +45,9 @@ def test_a_diagnosis_names_cause_share_and_what_it_was_not(bundle: Bundle, run: 
         "decoder.up_blocks.0.upsamplers.0.conv",
         "the teacher converged at 20",
         "Confidence: 97 %",
+        "kernel transposed",
+        "scheduler.timestep_spacing",
+        "vae_decoder +0.12",
     ):
         assert text in page
 
@@ -71,7 +75,8 @@ def test_the_rung_that_loses_most_is_marked(run: Run) -> None:
     assert diagnosis is not None
     ladder = next(one for one in diagnosis.ladders if one.component == "vae_decoder")
     assert ladder.chart.count('class="bar bad"') == 1
-    assert ladder.rungs[3][1:] == ("NaN", "NaN", "NaN", "—")
+    assert ladder.rungs[3] == ("compressed", "NaN", "—", "NaN", "NaN", "—", "—", "")
+    assert "PSNR over timesteps" in ladder.timesteps
 
 
 def test_a_sensitivity_table_counts_visible_faults_and_false_alarms(run: Run) -> None:
