@@ -60,7 +60,7 @@ def convert_here(
     teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
 ) -> PackageRecord:
     """`convert_component` in this process."""
-    from sdqa.convert.wrappers import wrap
+    from sdqa.convert.wrappers import laid_out, wrap
 
     started = time.perf_counter()
     where = f"{teacher.source}, {variant.name}, {component}"
@@ -70,7 +70,8 @@ def convert_here(
     if base is not None and variant.compresses(component):
         model, modules = open_model(base), read_modules(base)
     else:
-        converted = convert_module(module, expected, teacher.facts, variant)
+        with laid_out(module, variant.attention) as shaped:
+            converted = convert_module(shaped, expected, teacher.facts, variant)
         model, modules = converted.model, map_modules(converted.paths, converted.model._mil_program, parameters)
         del converted
     if variant.compresses(component):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import resource
 import signal
 import subprocess
@@ -11,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sdqa import errors
 from sdqa.convert.record import PackageRecord
 from sdqa.errors import ConversionError, SdqaError, UsageError
 from sdqa.models.teacher import Teacher
@@ -62,10 +62,10 @@ def run_isolated(
             check=False,
         )
         if process.returncode == 0 and outcome.is_file():
-            result = pickle.loads(outcome.read_bytes())
-            if isinstance(result, SdqaError):
-                raise result
-            return PackageRecord.model_validate_json(result)
+            result = json.loads(outcome.read_text("utf-8"))
+            if "record" in result:
+                return PackageRecord.model_validate(result["record"])
+            raise _error(result["error"])
     raise explain_death(process.returncode, process.stderr, component)
 
 
@@ -78,6 +78,13 @@ def explain_death(returncode: int, stderr: str, component: str) -> ConversionErr
         )
     last = stderr.strip().splitlines()[-1] if stderr.strip() else "no message"
     return ConversionError(f"converting {component} died with status {returncode}: {last}")
+
+
+def _error(fields: dict[str, str]) -> SdqaError:
+    """The child's error, in its own class."""
+    kind = getattr(errors, fields["class"], ConversionError)
+    error: SdqaError = kind(fields["what"], where=fields["where"], hint=fields["hint"])
+    return error
 
 
 def main() -> None:
@@ -97,10 +104,11 @@ def main() -> None:
             Path(job["destination"]),
             Path(job["base"]) if job["base"] else None,
         )
-        result: object = record.model_dump_json()
+        result: dict[str, object] = {"record": record.model_dump(mode="json")}
     except SdqaError as error:
-        result = error
-    Path(job["outcome"]).write_bytes(pickle.dumps(result))
+        fields = {"class": type(error).__name__, "what": error.what, "where": error.where, "hint": error.hint}
+        result = {"error": fields}
+    Path(job["outcome"]).write_text(json.dumps(result), "utf-8")
 
 
 if __name__ == "__main__":

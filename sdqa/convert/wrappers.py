@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from sdqa.convert.attention import attention_layout
 from sdqa.models.teacher import Teacher
+from sdqa.plan.variant import Attention
 
 
 class TextEncoder(nn.Module):
@@ -60,12 +64,28 @@ class UNet(nn.Module):
     def __init__(self, unet: nn.Module) -> None:
         super().__init__()
         self.unet = unet
+        self.channels_first = False
+        """Whether the U-Net's transformers take the text as it comes (`sdqa.convert.attention`)."""
 
     def forward(self, sample: Tensor, timestep: Tensor, encoder_hidden_states: Tensor, *added: Tensor) -> Tensor:
-        context = encoder_hidden_states.squeeze(2).transpose(1, 2)
+        context = encoder_hidden_states if self.channels_first else encoder_hidden_states.squeeze(2).transpose(1, 2)
         conditions = {"time_ids": added[0], "text_embeds": added[1]} if added else None
         output = self.unet(sample, timestep, context, added_cond_kwargs=conditions, return_dict=False)
         return output[0]  # type: ignore[no-any-return]
+
+
+@contextmanager
+def laid_out(module: nn.Module, attention: Attention) -> Iterator[nn.Module]:
+    """A wrapped component with its attention in the layout asked for, while the context lasts."""
+    if not isinstance(module, UNet) or attention == "original":
+        yield module
+        return
+    with attention_layout(module.unet, attention):
+        module.channels_first = True
+        try:
+            yield module
+        finally:
+            module.channels_first = False
 
 
 def wrap(teacher: Teacher, component: str) -> nn.Module:
