@@ -63,6 +63,26 @@ def _extension_loads(folder: str) -> bool:
     return bool(candidates)
 
 
+_OFFLINE_BY_USER = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+"""What the user's environment says, before `prepare_hub` gives it a default."""
+
+
+@contextmanager
+def hub_online() -> Iterator[None]:
+    """Let huggingface_hub use the network, which `prepare_hub` keeps it from, unless the user did that.
+
+    The library reads HF_HUB_OFFLINE once, when it is imported (huggingface_hub 1 and 2).
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = _OFFLINE_BY_USER
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
 @functools.cache
 def prepare_hub() -> None:
     """Keep the model libraries quiet and away from the network unless the user has set it up otherwise."""

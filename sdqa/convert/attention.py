@@ -62,7 +62,7 @@ class ChannelsFirstTransformer(nn.Module):
         self.transformer_blocks = nn.ModuleList(ChannelsFirstBlock(block, chunk) for block in source.transformer_blocks)
         self.proj_out = as_convolution(source.proj_out)
 
-    def forward(self, hidden_states: Tensor, encoder_hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
+    def forward(self, hidden_states: Tensor, encoder_hidden_states: Tensor, **_options: Any) -> tuple[Tensor]:
         """(B, C, h, w) and text (B, D, 1, S) to (B, C, h, w), in the tuple that diffusers' blocks unpack."""
         batch, _, height, width = hidden_states.shape
         states = self.proj_in(self.norm(hidden_states))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from sdqa.convert.chunking import chunk_package
 from sdqa.convert.compression import compress_model
-from sdqa.convert.contract import Contract, check_schema, contract
+from sdqa.convert.contract import check_schema, contract
 from sdqa.convert.coverage import measure_coverage, require_coverage
 from sdqa.convert.inventory import take_inventory
 from sdqa.convert.isolate import peak_bytes, run_isolated, should_isolate
@@ -20,7 +23,7 @@ from sdqa.mil.package import open_package
 from sdqa.mil.records import read_modules
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
-from sdqa.store import tree_digest
+from sdqa.store import digest_of, tree_digest
 
 
 def convert_component(
@@ -80,7 +83,14 @@ def convert_here(
     write_package(model, package, notes={"com.sdqa.component": component, "com.sdqa.teacher": teacher.digest})
     write_modules(package, modules)
     del model
-    return _record(expected, package, parameters, started, where)
+    whole = take_inventory(package)
+    check_schema(expected, whole.inputs, whole.outputs, where=str(package))
+    packages: tuple[Path, ...] = (package,)
+    if variant.chunked and component == "unet":
+        packages = chunk_package(package, destination, stem=expected.file_name)
+        shutil.rmtree(package)
+        sidecar_path(package).unlink()
+    return _record(component, packages, parameters, started, where)
 
 
 def compress(package: Path, variant: Variant, destination: Path) -> Path:
@@ -117,26 +127,30 @@ def open_model(package: Path) -> Any:
     return model
 
 
-def _record(expected: Contract, package: Path, parameters: dict[str, Any], started: float, where: str) -> PackageRecord:
+def _record(
+    component: str, packages: tuple[Path, ...], parameters: dict[str, Any], started: float, where: str
+) -> PackageRecord:
     """Everything in the record but time is read back from the files."""
-    inventory = take_inventory(package)
-    check_schema(expected, inventory.inputs, inventory.outputs, where=str(package))
+    inventories = [take_inventory(package) for package in packages]
     names = {constant_name(name): name for name in parameters}
-    coverage = measure_coverage(
-        parameters, ((name, names.get(plain_name(name)), value) for name, value in inventory.weights())
-    )
+    weights = (weight for inventory in inventories for weight in inventory.weights())
+    coverage = measure_coverage(parameters, ((name, names.get(plain_name(name)), value) for name, value in weights))
     require_coverage(coverage, where=where)
-    histogram = inventory.histogram
+    histogram: Counter[str] = Counter()
+    widths: Counter[str] = Counter()
+    for inventory in inventories:
+        histogram.update(inventory.histogram)
+        widths.update(inventory.bit_widths())
     return PackageRecord(
-        component=expected.component,
-        path=package,
-        paths=(package,),
-        modules=sidecar_path(package),
-        bytes=package_bytes(package),
-        digest=tree_digest(package),
-        operations=sum(histogram.values()),
-        histogram=histogram,
-        bit_widths=inventory.bit_widths(),
+        component=component,
+        path=packages[0],
+        paths=packages,
+        modules=sidecar_path(packages[0]),
+        bytes=sum(package_bytes(package) for package in packages),
+        digest=digest_of([tree_digest(package) for package in packages]),
+        operations=histogram.total(),
+        histogram=dict(sorted(histogram.items())),
+        bit_widths=dict(sorted(widths.items(), key=lambda item: int(item[0]))),
         coverage=coverage,
         conversion_seconds=time.perf_counter() - started,
         peak_bytes=peak_bytes(),

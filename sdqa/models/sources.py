@@ -86,6 +86,14 @@ def folder(request: Request) -> Teacher:
     return load_folder(Path(request.rest), source=request.source)
 
 
+@source("hub")
+def hub(request: Request) -> Teacher:
+    """A model on a hub, at a pinned revision."""
+    from sdqa.models.hub import load_hub
+
+    return load_hub(request.rest, source=request.source, lock=request.lock, offline=request.offline)
+
+
 @source("random")
 def random(request: Request) -> Teacher:
     """A published architecture with seeded random weights."""

@@ -1,0 +1,157 @@
+"""A teacher from a model hub: its revision resolved once, its files recorded with digests, verified ever after."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdqa import compat
+from sdqa.errors import DigestMismatch, ModelError, ModelUnreachable
+from sdqa.models.folder import TOKENIZER_FILES, WEIGHTS, load_folder
+from sdqa.models.lock import LockEntry, read_lock, record_in_lock
+from sdqa.models.teacher import Teacher
+from sdqa.store import file_digest
+
+_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+DEFAULT_REVISION = "main"
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """What a `hub:` source names."""
+
+    repository: str
+    revision: str
+    """A branch, tag or commit; resolved to a commit."""
+
+    @classmethod
+    def parse(cls, text: str) -> HubModel:
+        """`OWNER/NAME` or `OWNER/NAME@REVISION`.
+
+        Raises:
+            ModelError: it is neither.
+        """
+        match = _NAME.fullmatch(text)
+        if match is None or ".." in text:
+            raise ModelError(f"{text!r} does not name a hub model", hint="hub:OWNER/NAME or hub:OWNER/NAME@REVISION")
+        return cls(match["repository"], match["revision"] or DEFAULT_REVISION)
+
+
+def wanted_files() -> list[str]:
+    """Patterns of the files that a teacher is made of: configurations, tokenizers, safetensors; nothing else."""
+    weights = [f"{part}/{name}{suffix}" for part, name in WEIGHTS.items() for suffix in ("", ".index.json")]
+    shards = [f"{part}/{name.removesuffix('.safetensors')}-*-of-*.safetensors" for part, name in WEIGHTS.items()]
+    configurations = ["model_index.json", "scheduler/scheduler_config.json"]
+    configurations += [f"{part}/config.json" for part in WEIGHTS]
+    tokenizers = [f"{part}/{name}" for part in ("tokenizer", "tokenizer_2") for name in TOKENIZER_FILES]
+    return [*configurations, *tokenizers, *weights, *shards]
+
+
+def load_hub(text: str, *, source: str, lock: Path | None, offline: bool) -> Teacher:
+    """A teacher from a hub, or from its cache.
+
+    Args:
+        text: `OWNER/NAME[@REVISION]`.
+        source: the whole source, for messages and as the key in the lock.
+        lock: the lock file; None neither reads nor records.
+        offline: use the cache only.
+
+    Raises:
+        ModelUnreachable: not in the cache, and the hub cannot be reached or does not have it.
+        DigestMismatch: a file is not the one that the lock records.
+        ModelError: the model is not a Stable Diffusion pipeline in safetensors.
+    """
+    model = HubModel.parse(text)
+    locked = read_lock(lock).get(source) if lock is not None else None
+    commit = locked.revision if locked is not None else None
+    folder, commit = _fetch(model, commit, source=source, offline=offline)
+    files = {
+        path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    if locked is not None:
+        verify(locked.files, files, source=source)
+    elif lock is not None:
+        record_in_lock(lock, source, LockEntry(revision=commit, files=files))
+    return load_folder(folder, source=source)
+
+
+def verify(recorded: dict[str, str], found: dict[str, str], *, source: str) -> None:
+    """Refuse files that are not the recorded ones.
+
+    Raises:
+        DigestMismatch: with the names of those that differ, are missing or are new.
+    """
+    changed = sorted(name for name in recorded.keys() | found.keys() if recorded.get(name) != found.get(name))
+    if changed:
+        raise DigestMismatch(
+            f"{len(changed)} file{'s are' if len(changed) > 1 else ' is'} not as recorded: {', '.join(changed[:5])}",
+            where=source,
+            hint="remove the damaged model from the cache, or its entry from sdqa.lock to accept the change",
+        )
+
+
+def _fetch(model: HubModel, commit: str | None, *, source: str, offline: bool) -> tuple[Path, str]:
+    """The snapshot's folder in the cache and its commit; downloaded if it is not there and the hub is in reach."""
+    compat.prepare_hub()
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    cached = _cached(model, commit or model.revision)
+    if cached is not None and (offline or commit is not None):
+        return cached, cached.name
+    unreachable = ModelUnreachable(
+        "the hub cannot be reached and the model is not in the cache",
+        where=source,
+        hint='connect once (and unset HF_HUB_OFFLINE), or name a local copy: source = "folder:PATH"',
+    )
+    if offline:
+        raise unreachable
+    endpoint = os.environ.get("HF_ENDPOINT")
+    try:
+        with compat.hub_online():
+            if commit is None:
+                api = huggingface_hub.HfApi(endpoint=endpoint)
+                commit = str(api.model_info(model.repository, revision=model.revision).sha)
+            folder = huggingface_hub.snapshot_download(
+                model.repository, revision=commit, allow_patterns=wanted_files(), endpoint=endpoint
+            )
+        return Path(folder), commit
+    except HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", None)
+        raise ModelUnreachable(
+            f"the hub does not give {model.repository}@{model.revision} (status {status})",
+            where=source,
+            hint="check the name and revision; a gated model needs HF_TOKEN and accepted terms",
+        ) from error
+    except _connection_errors() as error:
+        if cached is not None:
+            return cached, cached.name
+        raise unreachable from error
+
+
+def _connection_errors() -> tuple[type[Exception], ...]:
+    """What the HTTP client of huggingface_hub raises when a connection fails; which client depends on its version."""
+    from huggingface_hub.errors import OfflineModeIsEnabled
+    from huggingface_hub.utils import _http
+
+    clients: list[Any] = [getattr(_http, name, None) for name in ("httpx2", "httpx")]
+    return (OSError, OfflineModeIsEnabled, *(client.HTTPError for client in clients if client is not None))
+
+
+def _cached(model: HubModel, revision: str) -> Path | None:
+    """The snapshot of a revision, if it is in the cache with all that a teacher needs."""
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(
+            huggingface_hub.snapshot_download(
+                model.repository, revision=revision, local_files_only=True, allow_patterns=wanted_files()
+            )
+        )
+    except (LocalEntryNotFoundError, OSError, ValueError):
+        return None
+    return folder if (folder / "model_index.json").is_file() else None

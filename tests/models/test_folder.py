@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sdqa.errors import ModelError
+from sdqa.models import load_source, load_teacher
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
+
+
+def test_folder_holds_the_weights_that_were_saved(folder: Path) -> None:
+    random, loaded = load_teacher("random:miniature"), load_teacher(f"folder:{folder}")
+    assert loaded.facts == random.facts
+    assert dict(loaded.parameters) == {name: random.parameters[name] for name in random.components}
+    for part in ("unet", "vae", "text_encoder"):
+        wanted, got = random.part(part).state_dict(), loaded.part(part).state_dict()
+        assert wanted.keys() == got.keys()
+        assert all(torch.equal(wanted[name], got[name]) for name in wanted)
+    words = "a portrait of a girl"
+    assert loaded.part("tokenizer")(words)["input_ids"] == random.part("tokenizer")(words)["input_ids"]
+
+
+def test_parts_are_float32_frozen_and_loaded_once(folder: Path) -> None:
+    teacher = load_teacher(f"folder:{folder}")
+    parts = teacher.pipeline_parts()
+    assert parts["unet"] is teacher.part("unet")
+    assert not parts["unet"].training
+    assert {parameter.dtype for parameter in parts["unet"].parameters()} == {torch.float32}
+    assert not any(parameter.requires_grad for parameter in parts["vae"].parameters())
+    teacher.release()
+    assert parts["unet"] is not teacher.part("unet")
+
+
+def test_digest_follows_every_file(folder: Path) -> None:
+    before = load_teacher(f"folder:{folder}").digest
+    tensors = load_file(folder / UNET)
+    tensors["conv_in.bias"][0] += 1
+    save_file(tensors, folder / UNET)
+    assert load_teacher(f"folder:{folder}").digest != before
+
+
+def test_missing_parameters_are_refused(folder: Path) -> None:
+    tensors = load_file(folder / UNET)
+    del tensors["conv_in.bias"]
+    save_file(tensors, folder / UNET)
+    with pytest.raises(ModelError, match=r"1 missing keys: conv_in\.bias"):
+        load_teacher(f"folder:{folder}").part("unet")
+
+
+def test_leftover_parameters_are_refused(folder: Path) -> None:
+    tensors = load_file(folder / UNET)
+    save_file({**tensors, "mid_block.extra": torch.ones(3)}, folder / UNET)
+    with pytest.raises(ModelError, match=r"1 unexpected keys: mid_block\.extra"):
+        load_teacher(f"folder:{folder}").part("unet")
+
+
+def test_pickles_are_not_read(folder: Path) -> None:
+    (folder / UNET).rename(folder / "unet" / "diffusion_pytorch_model.bin")
+    with pytest.raises(ModelError, match="safetensors only"):
+        load_teacher(f"folder:{folder}")
+
+
+def test_foreign_classes_are_not_imported(folder: Path) -> None:
+    index = json.loads((folder / "model_index.json").read_text())
+    index["unet"] = ["os", "system"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="UNet2DConditionModel"):
+        load_teacher(f"folder:{folder}")
+
+
+def test_parts_of_different_models_are_refused(folder: Path) -> None:
+    path = folder / "unet" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "cross_attention_dim": 64}))
+    with pytest.raises(ModelError, match="width 64"):
+        load_teacher(f"folder:{folder}")
+
+
+@pytest.mark.parametrize("name", ["truncated", "garbage"])
+def test_damaged_safetensors_are_refused(folder: Path, name: str) -> None:
+    data = (folder / UNET).read_bytes()
+    (folder / UNET).write_bytes(data[:100] if name == "truncated" else b"\xff" * 100)
+    with pytest.raises(ModelError, match="not a safetensors file"):
+        load_teacher(f"folder:{folder}")
+
+
+@pytest.mark.parametrize("source", ["nothing", "magic:x", "folder:", "random:unknown", "embedded:huge", "folder:/none"])
+def test_unknown_sources_say_what_there_is(source: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_source(source)
+    assert caught.value.what

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from sdqa.errors import EXIT_INFRASTRUCTURE, DigestMismatch, ModelError, ModelUnreachable
+from sdqa.models import load_teacher
+from sdqa.models.hub import HubModel
+from tests.models.conftest import REPOSITORY, Hub
+
+SOURCE = f"hub:{REPOSITORY}"
+
+
+def test_model_is_downloaded_pinned_and_then_used_from_the_cache(hub: Hub, tmp_path: Path) -> None:
+    lock = tmp_path / "sdqa.lock"
+    teacher = load_teacher(SOURCE, lock=lock)
+    assert teacher.source == SOURCE
+    entry = json.loads(lock.read_text())["models"][SOURCE]
+    assert entry["revision"] == hub.commit
+    assert "unet/diffusion_pytorch_model.safetensors" in entry["files"]
+    assert teacher.digest == load_teacher(f"folder:{hub.folder}").digest
+    hub.requests.clear()
+    again = load_teacher(SOURCE, lock=lock)
+    assert (again.digest, hub.requests) == (teacher.digest, [])
+    assert load_teacher(SOURCE, lock=lock, offline=True).digest == teacher.digest
+
+
+def test_only_what_a_teacher_needs_is_downloaded(hub: Hub) -> None:
+    (hub.folder / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"pickle")
+    (hub.folder / "pipeline.py").write_text("raise SystemExit")
+    load_teacher(SOURCE)
+    assert not [request for request in hub.requests if request.endswith((".bin", ".py"))]
+
+
+def test_pinned_revision_stays_when_the_branch_moves(hub: Hub, tmp_path: Path) -> None:
+    lock = tmp_path / "sdqa.lock"
+    before = load_teacher(SOURCE, lock=lock)
+    hub.commit = "f" * 40
+    (hub.folder / "model_index.json").write_text("{}")
+    assert load_teacher(SOURCE, lock=lock).digest == before.digest
+
+
+def test_changed_cache_is_refused(hub: Hub, tmp_path: Path) -> None:
+    lock = tmp_path / "sdqa.lock"
+    folder = load_teacher(SOURCE, lock=lock).folder
+    assert folder is not None
+    path = folder / "scheduler" / "scheduler_config.json"
+    content = path.read_text()
+    path.unlink()
+    path.write_text(content.replace("epsilon", "v_prediction"))
+    with pytest.raises(DigestMismatch, match=r"scheduler/scheduler_config\.json"):
+        load_teacher(SOURCE, lock=lock)
+
+
+def test_unreachable_hub_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hub: Hub) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ModelUnreachable, match="cannot be reached") as caught:
+        load_teacher(SOURCE, lock=tmp_path / "sdqa.lock")
+    assert caught.value.exit_code == EXIT_INFRASTRUCTURE
+    assert not (tmp_path / "sdqa.lock").exists()
+
+
+def test_unknown_repository_is_one_clear_error(hub: Hub) -> None:
+    with pytest.raises(ModelUnreachable, match="does not give nobody/nothing"):
+        load_teacher("hub:nobody/nothing")
+
+
+def test_offline_without_cache_asks_nobody(hub: Hub) -> None:
+    with pytest.raises(ModelUnreachable):
+        load_teacher(SOURCE, offline=True)
+    assert hub.requests == []
+
+
+def test_network_is_left_closed_again(hub: Hub) -> None:
+    before = constants.HF_HUB_OFFLINE
+    load_teacher(SOURCE)
+    assert before == constants.HF_HUB_OFFLINE
+
+
+@pytest.mark.parametrize("text", ["noslash", "a/b/c", "a/b@", "../x/y", "a/..", ""])
+def test_bad_names_are_refused(text: str) -> None:
+    with pytest.raises(ModelError):
+        HubModel.parse(text)
+
+
+def test_garbled_lock_is_named(hub: Hub, tmp_path: Path) -> None:
+    lock = tmp_path / "sdqa.lock"
+    lock.write_text("{")
+    with pytest.raises(ModelError, match=r"sdqa\.lock"):
+        load_teacher(SOURCE, lock=lock)
