@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from sdqa.convert.contract import Tensor, check_contract, contract, side_by_side
+from sdqa.convert.fit import _match, fit_packages
+from sdqa.errors import ContractError, ModelError
+from sdqa.models import ExistingPackages, Teacher, load_source, load_teacher
+from tests.convert.conftest import Convert
+
+
+@pytest.fixture
+def folder(packages: Convert, tmp_path: Path) -> Path:
+    """Packages of another tool, under Hugging Face's names."""
+    for component in ("text_encoder", "vae_decoder"):
+        record = packages(component)
+        copytree(record.path, tmp_path / record.path.name)
+    return tmp_path
+
+
+def find(folder: Path) -> ExistingPackages:
+    found = load_source(f"packages:{folder}")
+    assert isinstance(found, ExistingPackages)
+    return found
+
+
+def test_hugging_face_names_are_known_and_fit(folder: Path, teacher: Teacher) -> None:
+    fits = fit_packages(find(folder), teacher.family, teacher.facts)
+    assert list(fits) == ["text_encoder", "vae_decoder"]
+    assert not any(fit.renamed for fit in fits.values())
+
+
+def test_apples_names_are_known(folder: Path) -> None:
+    prefix = "Stable_Diffusion_version_runwayml_stable-diffusion-v1-5"
+    (folder / "TextEncoder.mlpackage").rename(folder / f"{prefix}_text_encoder.mlpackage")
+    (folder / "VAEDecoder.mlpackage").rename(folder / f"{prefix}_vae_decoder.mlpackage")
+    assert list(find(folder).packages) == ["text_encoder", "vae_decoder"]
+
+
+def test_other_names_need_a_mapping(folder: Path) -> None:
+    (folder / "TextEncoder.mlpackage").rename(folder / "words.mlpackage")
+    (folder / "VAEDecoder.mlpackage").rename(folder / "pixels.mlpackage")
+    with pytest.raises(ModelError, match="no package in the folder has a known name"):
+        find(folder)
+    (folder / "packages.json").write_text('{"text_encoder": "words.mlpackage", "vae_decoder": "pixels.mlpackage"}')
+    assert find(folder).packages["vae_decoder"][0].name == "pixels.mlpackage"
+
+
+@pytest.mark.parametrize("name", ["../elsewhere.mlpackage", "missing.mlpackage", "packages.json"])
+def test_mappings_stay_inside_the_folder(folder: Path, name: str) -> None:
+    (folder / "packages.json").write_text(f'{{"unet": "{name}"}}')
+    with pytest.raises(ModelError, match="unet"):
+        find(folder)
+
+
+def test_half_a_chunked_unet_is_refused(folder: Path) -> None:
+    (folder / "TextEncoder.mlpackage").rename(folder / "UnetChunk1.mlpackage")
+    with pytest.raises(ModelError, match="one chunk"):
+        find(folder)
+
+
+def test_two_packages_for_one_component_are_refused(folder: Path) -> None:
+    (folder / "VAEDecoder.mlpackage").rename(folder / "Stable_Diffusion_version_x_text_encoder.mlpackage")
+    with pytest.raises(ModelError, match="are both text_encoder"):
+        find(folder)
+
+
+def test_packages_are_no_teacher(folder: Path) -> None:
+    with pytest.raises(ModelError, match="no PyTorch teacher"):
+        load_teacher(f"packages:{folder}")
+
+
+def test_package_of_another_size_is_refused_with_both_schemas(folder: Path) -> None:
+    tiny = load_teacher("random:sd-v1-5")
+    with pytest.raises(ContractError) as caught:
+        fit_packages(find(folder), tiny.family, tiny.facts)
+    message = str(caught.value)
+    assert "declared" in message
+    assert "last_hidden_state float32 (1, 77, 768)" in message
+    assert "last_hidden_state float32 (1, 77, 32)" in message
+
+
+def test_contract_is_checked_on_disk(packages: Convert, teacher: Teacher) -> None:
+    path = packages("vae_decoder").path
+    check_contract(path, "vae_decoder", teacher.family, teacher.facts)
+    with pytest.raises(ContractError, match="not a vae_encoder as declared"):
+        check_contract(path, "vae_encoder", teacher.family, teacher.facts)
+
+
+def test_a_changed_dtype_breaks_the_contract_and_is_marked(packages: Convert, teacher: Teacher) -> None:
+    declared = contract("vae_decoder", teacher.family, teacher.facts)
+    table = side_by_side(declared, [Tensor("z", (1, 4, 16, 16), "float32")], declared.outputs)
+    assert [line.strip()[0] for line in table.splitlines()[1:]] == ["≠", "o"]
+
+
+def test_renamed_values_are_matched_by_their_only_shape() -> None:
+    wanted = (Tensor("sample", (2, 4, 8, 8), "float16"), Tensor("timestep", (2,), "float16"))
+    found = (Tensor("latent", (2, 4, 8, 8), "float32"), Tensor("timestep", (2,), "float32"))
+    assert _match(wanted, found) == {"sample": "latent", "timestep": "timestep"}
+    ambiguous = (*found, Tensor("other", (2, 4, 8, 8), "float32"))
+    assert _match(wanted, ambiguous) is None
