@@ -11,6 +11,7 @@ from sdqa.plan.quantity import parse_bytes, parse_seconds
 from sdqa.plan.variant import Variant
 
 SCHEMA_VERSION = 1
+TEACHER_NOW = "teacher"  # as `goldens`: the teacher draws the references in the same run
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 Runtime = Literal["reference", "coreml", "torch"]
 ComputeUnit = Literal["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL"]
@@ -21,6 +22,7 @@ Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0)]
 #: What `nox -s qa` measures for each case unless `[checks]` says otherwise.
 CASE_METRICS = (
     "finite",
+    "shape",
     "clip_score",
     "clip_directional",
     "clip_image_similarity",
@@ -30,6 +32,13 @@ CASE_METRICS = (
     "tile_psnr",
     "ssim",
     "latent_psnr",
+    "latent_cosine",
+    "black",
+    "constant",
+    "noise",
+    "tiling",
+    "saturation",
+    "grey_wash",
 )
 
 

@@ -1,0 +1,66 @@
+"""A plan in words: lanes, cases and checks that will run, what they will cost, and what is skipped and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sdqa.plan.lanes import Plan
+from sdqa.plan.quantity import show_bytes, show_seconds
+from sdqa.plan.suite import Case
+
+COMPONENTS = 4
+
+
+def unet_calls(case: Case) -> int:
+    """How often the U-Net runs, for both halves of the guidance together; PNDM repeats one step."""
+    steps = case.steps if case.source is None else int(case.steps * case.strength)
+    return steps + (case.scheduler == "pndm")
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """The plan for machines."""
+    return {
+        "suite": plan.suite.name,
+        "suite_digest": plan.suite_digest,
+        "lanes": [
+            {
+                "id": lane.id,
+                "runtime": lane.runtime,
+                "compute_unit": lane.compute_unit,
+                "cases": sorted(lane.cases),
+                "unet_calls": sum(unet_calls(case) for case in lane.cases.values()),
+                "skipped": lane.skip_reason or None,
+            }
+            for lane in plan.lanes
+        ],
+        "metrics": list(plan.suite.metrics.names),
+        "budgets": plan.suite.budgets.model_dump(mode="json"),
+    }
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan for people, without a trailing newline."""
+    suite = plan.suite
+    kinds = [case.source is None for case in suite.cases.values()]
+    lines = [
+        f"plan: suite {suite.name} ({plan.suite_path})",
+        f"  cases    {len(kinds)}: {kinds.count(False)} image-to-image, {kinds.count(True)} text-to-image",
+        f"  checks   {len(suite.metrics.names)} metrics a case, parity and coverage a component, and the budgets",
+    ]
+    budgets = [
+        ("model memory", suite.budgets.model_memory_bytes, show_bytes),
+        ("inference", suite.budgets.inference_s, show_seconds),
+        ("end to end", suite.budgets.end_to_end_s, show_seconds),
+    ]
+    said = ", ".join(f"{name} {show(value)}" for name, value, show in budgets if value is not None)
+    lines.append(f"  budgets  {said or 'none'}")
+    packages = {(lane.model_name, lane.variant.name) for lane in plan.running}
+    calls = sum(unet_calls(case) for lane in plan.running for case in lane.cases.values())
+    lines.append(
+        f"  cost     {COMPONENTS * len(packages)} packages, "
+        f"{sum(len(lane.cases) for lane in plan.running)} generations, {calls} U-Net calls (less what the store has)"
+    )
+    for lane in plan.lanes:
+        what = f"skipped: {lane.skip_reason}" if lane.skip_reason else f"runs {len(lane.cases)} cases"
+        lines.append(f"  lane     {lane.id:36} {what}")
+    return "\n".join(lines)

@@ -1,0 +1,57 @@
+"""Suites become lanes; what cannot run here is skipped with a reason, and what was asked for by name is required."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdqa.errors import UsageError
+from sdqa.plan import Plan, load_suite, make_plan
+from sdqa.plan.describe import plan_data, plan_text, unet_calls
+
+SUITE = Path(__file__).parents[2] / "sdqa.toml"
+
+
+def plan(platform: str = "linux", only: tuple[str, ...] = ()) -> Plan:
+    return make_plan(load_suite(SUITE), SUITE, only=only, platform=platform)
+
+
+def test_the_shipped_suite_has_what_was_promised() -> None:
+    made = plan()
+    cases = made.suite.cases.values()
+    assert sum(case.source is not None for case in cases) >= 8
+    assert sum(case.source is None for case in cases) >= 2
+    strengths = [case.strength for case in cases if case.source is not None]
+    assert min(strengths) <= 0.3
+    assert max(strengths) >= 0.8
+    assert any(lane.variant.compression == "palettize-6bit" for lane in made.running)
+
+
+def test_core_ml_lanes_run_on_a_mac_only() -> None:
+    linux, mac = plan("linux"), plan("darwin")
+    assert {lane.runtime for lane in linux.running} == {"reference"}
+    assert all("macOS" in lane.skip_reason for lane in linux.lanes if lane.runtime == "coreml")
+    assert {lane.runtime for lane in mac.running} == {"reference", "coreml"}
+
+
+def test_lane_patterns() -> None:
+    assert [lane.id for lane in plan(only=("tiny/fp16",)).lanes] == ["tiny/fp16"]
+    assert plan(only=("tiny/fp16",)).lanes[0].required
+    assert not plan(only=("tiny/fp1*",)).lanes[0].required
+    with pytest.raises(UsageError, match="no lane matches"):
+        plan(only=("tiny/fp61",))
+
+
+def test_plan_text_and_data_say_the_same() -> None:
+    made = plan()
+    text, data = plan_text(made), plan_data(made)
+    for lane in data["lanes"]:
+        assert lane["id"] in text
+    assert "skipped: Core ML predicts only on macOS" in text
+
+
+def test_unet_calls_count_what_runs() -> None:
+    cases = plan().suite.cases
+    assert unet_calls(cases["text-portrait"]) == 21
+    assert unet_calls(cases["portrait-red-hair"]) == 11
