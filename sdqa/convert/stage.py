@@ -1,0 +1,97 @@
+"""The convert stage: a lane's packages, made once for the same teacher and variant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdqa.convert import PackageRecord, convert_component
+from sdqa.models import Teacher
+from sdqa.plan import Variant
+from sdqa.store import Entry, Store, source_digest
+
+CODE = ("convert", "compat")
+RECORD_FILE = "package.json"
+
+
+@dataclass(frozen=True)
+class StoredPackage:
+    """A converted component in the store."""
+
+    record: PackageRecord
+    entry: str  # digest of what it was made from
+    fresh: bool
+
+    @property
+    def path(self) -> Path:
+        """The .mlpackage; the first of two where the U-Net is chunked."""
+        return self.record.path
+
+
+def convert(
+    teacher: Teacher, variant: Variant, store: Store, *, say: Callable[[str], None] = lambda _: None
+) -> dict[str, StoredPackage]:
+    """All components of a teacher in one variant, in flow order.
+
+    Raises:
+        ConversionError: a component cannot be converted; names it.
+    """
+    return {component: convert_one(teacher, component, variant, store, say=say) for component in teacher.components}
+
+
+def convert_one(
+    teacher: Teacher,
+    component: str,
+    variant: Variant,
+    store: Store,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+) -> StoredPackage:
+    """One component; a compressed one is derived from its uncompressed package."""
+    facts = variant.facts_for(component)
+    key = package_key(teacher, component, facts)
+
+    def build(folder: Path) -> None:
+        say(f"convert {component} ({', '.join(str(value) for value in facts.values() if value)})")
+        base: Path | None = None
+        if facts["compression"]:
+            base = convert_one(teacher, component, variant.uncompressed(), store, say=say).path
+        plain = variant if facts["compression"] else variant.uncompressed()
+        record = convert_component(teacher, component, plain, folder, base=base)
+        (folder / RECORD_FILE).write_text(_moved(record, folder, Path()).model_dump_json(indent=1), encoding="utf-8")
+
+    entry = store.memo("package", key, build)
+    return _stored(entry)
+
+
+def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides a package's bytes."""
+    import importlib.metadata
+
+    versions = {
+        name: importlib.metadata.version(name) for name in ("coremltools", "torch", "diffusers", "transformers")
+    }
+    return {
+        "teacher": teacher.digest,
+        "component": component,
+        "variant": dict(facts),
+        "versions": versions,
+        "code": source_digest(*CODE),
+    }
+
+
+def _stored(entry: Entry) -> StoredPackage:
+    record = PackageRecord.model_validate_json((entry.path / RECORD_FILE).read_bytes())
+    return StoredPackage(_moved(record, Path(), entry.path), entry.digest, entry.fresh)
+
+
+def _moved(record: PackageRecord, old: Path, new: Path) -> PackageRecord:
+    """A record whose paths lie below another folder."""
+
+    def move(path: Path) -> Path:
+        return new / path.relative_to(old)
+
+    paths = tuple(move(path) for path in record.paths)
+    return record.model_copy(update={"path": move(record.path), "paths": paths, "modules": move(record.modules)})

@@ -1,0 +1,125 @@
+"""Component parity: a candidate's component on the very inputs that the teacher's saw, at every call of a few cases.
+
+Teacher-forced, so an error of one component does not reach the next. The inputs are real ones: latents at every
+timestep, embeddings of the suite's prompts, pictures that were really encoded; random inputs at one timestep miss what
+they show.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sdqa.generate.pipeline import Graph, Request
+from sdqa.generate.stage import CODE, Components, request_facts
+from sdqa.generate.teacher import graph_parts, teacher_runners
+from sdqa.models import Teacher
+from sdqa.store import Store, digest_of, source_digest
+
+TRACED_CASES = 3
+PSNR_CAP_DB = 160.0  # what equal outputs read
+OUTPUTS = {
+    "text_encoder": "last_hidden_state",
+    "vae_encoder": "latent",
+    "unet": "noise_pred",
+    "vae_decoder": "image",
+}
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class TracedCall:
+    """One call of a component of the teacher."""
+
+    inputs: Arrays
+    outputs: Arrays
+
+
+def teacher_trace(teacher: Teacher, request: Request, store: Store) -> dict[str, tuple[TracedCall, ...]]:
+    """What went in and out of every component of the teacher, call by call, from the store when it is there."""
+    import safetensors.numpy
+
+    key = {"teacher": teacher.digest, "request": request_facts(request), "code": source_digest(*CODE)}
+
+    def build(folder: Path) -> None:
+        parts = teacher.pipeline_parts()
+        generation = Graph(teacher_runners(parts), graph_parts(parts)).generate(request, keep_tensors=True)
+        for component, recorder in generation.recorders.items():
+            tensors = {
+                f"{call.index:04d}.{side}.{name}": np.ascontiguousarray(value)
+                for call in recorder.calls
+                for side, values in (("in", call.inputs or {}), ("out", call.outputs or {}))
+                for name, value in values.items()
+            }
+            safetensors.numpy.save_file(tensors, folder / f"{component}.safetensors")
+
+    folder = store.memo("trace", key, build).path
+    return {path.stem: _calls(safetensors.numpy.load_file(path)) for path in sorted(folder.glob("*.safetensors"))}
+
+
+def _calls(tensors: Mapping[str, npt.NDArray[Any]]) -> tuple[TracedCall, ...]:
+    calls: dict[str, TracedCall] = {}
+    for name in sorted(tensors):
+        index, side, argument = name.split(".", 2)
+        call = calls.setdefault(index, TracedCall({}, {}))
+        (call.inputs if side == "in" else call.outputs)[argument] = tensors[name]
+    return tuple(calls[index] for index in sorted(calls))
+
+
+def psnr_db(reference: npt.NDArray[Any], value: npt.NDArray[Any]) -> float:
+    """Peak signal-to-noise ratio in dB; the peak is the reference's own range. NaN when anything is not finite."""
+    if reference.shape != value.shape or not np.isfinite(value).all():
+        return float("nan")
+    reference64, value64 = reference.astype(np.float64), value.astype(np.float64)
+    mean_square = float(np.mean((reference64 - value64) ** 2))
+    span = float(reference64.max() - reference64.min())
+    if mean_square == 0 or span == 0:
+        return PSNR_CAP_DB if mean_square == 0 else 0.0
+    return min(PSNR_CAP_DB, 10 * float(np.log10(span**2 / mean_square)))
+
+
+def parity(
+    teacher: Teacher, components: Components, requests: Mapping[str, Request], store: Store
+) -> dict[str, tuple[float, ...]]:
+    """PSNR in dB of each component's main output at every call of the first few cases of each kind."""
+    chosen = _representatives(requests)
+    key = {
+        "teacher": teacher.digest,
+        "components": dict(components.identity),
+        "requests": {case: request_facts(request) for case, request in chosen.items()},
+        "code": source_digest(*CODE),
+        "what": digest_of([TRACED_CASES, OUTPUTS]),
+    }
+
+    def build(folder: Path) -> None:
+        runners = components.load()
+        readings: dict[str, list[float]] = {name: [] for name in runners}
+        for request in chosen.values():
+            for name, calls in teacher_trace(teacher, request, store).items():
+                output = OUTPUTS[name]
+                for call in calls:
+                    found = runners[name].run(call.inputs)
+                    readings[name].append(psnr_db(call.outputs[output], found[output]))
+        clean = {name: [None if np.isnan(value) else value for value in values] for name, values in readings.items()}
+        (folder / "parity.json").write_text(json.dumps(clean, sort_keys=True), encoding="utf-8")
+
+    data = json.loads((store.memo("parity", key, build).path / "parity.json").read_bytes())
+    return {
+        name: tuple(float("nan") if value is None else float(value) for value in values)
+        for name, values in data.items()
+    }
+
+
+def _representatives(requests: Mapping[str, Request]) -> dict[str, Request]:
+    """A few cases, spread over the suite, text-to-image among them when there is one."""
+    with_source = [case for case, request in requests.items() if request.source is not None]
+    without = [case for case, request in requests.items() if request.source is None]
+    spread = with_source[:: max(1, len(with_source) // (TRACED_CASES - 1))][: TRACED_CASES - 1]
+    return {case: requests[case] for case in [*spread, *without[: TRACED_CASES - len(spread)]]}

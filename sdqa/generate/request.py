@@ -1,0 +1,55 @@
+"""From a planned case to a request: everything resolved, so that nothing is left to chance or to the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sdqa.errors import UsageError
+from sdqa.generate.noise import Noise
+from sdqa.generate.pipeline import Request
+from sdqa.models.teacher import Facts
+from sdqa.plan import Case
+
+#: A case's entries that decide the picture; `models` only says where it runs.
+INPUTS = ("prompt", "negative_prompt", "source", "source_prompt", "strength", "guidance_scale", "steps", "scheduler")
+
+
+def case_inputs(case: Case, facts: Facts) -> dict[str, Any]:
+    """What a golden records of a case, for deciding whether it still counts."""
+    data = case.model_dump(mode="json", include=set(INPUTS))
+    if case.source is None:
+        del data["strength"], data["source"], data["source_prompt"]
+    return {**data, "size": facts.image_size}
+
+
+def draw_noise(case: Case, facts: Facts) -> Noise:
+    """The noise of a new golden."""
+    return Noise.draw(case.seed, (facts.latent_channels, facts.sample_size, facts.sample_size))
+
+
+def make_request(case: Case, noise: Noise, source: npt.NDArray[np.uint8] | None) -> Request:
+    """A case with its recorded noise and source picture."""
+    if (source is None) != (case.source is None):
+        raise UsageError("the golden's source picture and the case disagree", hint="renew the golden")
+    return Request(
+        prompt=case.prompt,
+        negative_prompt=case.negative_prompt,
+        source=source,
+        strength=case.strength,
+        guidance_scale=case.guidance_scale,
+        steps=case.steps,
+        scheduler=case.scheduler,
+        noise=noise,
+    )
+
+
+def source_prompt(case: Case) -> str | None:
+    """What a case's source picture shows, as far as anybody said; scenes say it themselves."""
+    if case.source_prompt is None and case.source is not None and case.source.startswith("scene:"):
+        from sdqa.models.tiny import scenes
+
+        return scenes.parse(case.source).caption
+    return case.source_prompt

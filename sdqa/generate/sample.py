@@ -1,0 +1,72 @@
+"""A generation on disk: `image.png`, `tensors.safetensors` and `record.json` in one folder of the store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sdqa.bundle import Record
+from sdqa.generate.pipeline import Generation
+
+IMAGE_FILE, TENSORS_FILE, RECORD_FILE = "image.png", "tensors.safetensors", "record.json"
+
+
+class SampleRecord(Record):
+    """What is known of a generation besides its pixels."""
+
+    timesteps: tuple[float, ...]
+    seconds: dict[str, tuple[float, ...]]  # per component, one entry a call
+    end_to_end_s: float
+    nonfinite: dict[str, int]  # per component: NaN and infinite elements put out
+    peak_bytes: int  # largest resident set of the process meanwhile
+
+
+@dataclass(frozen=True)
+class StoredSample:
+    """A generation, read back."""
+
+    folder: Path
+    record: SampleRecord
+    image: npt.NDArray[np.uint8]  # (H, W, 3)
+    decoded: npt.NDArray[np.float32]  # (3, H, W)
+    latents: npt.NDArray[np.float32]  # (C, h, w)
+
+
+def write_sample(folder: Path, generation: Generation, end_to_end_s: float, peak_bytes: int) -> None:
+    """Write a generation into an empty folder."""
+    import safetensors.numpy
+    from PIL import Image
+
+    Image.fromarray(generation.image).save(folder / IMAGE_FILE)
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "decoded": np.ascontiguousarray(generation.decoded, dtype=np.float32),
+        "latents": np.ascontiguousarray(generation.latents, dtype=np.float32),
+    }
+    safetensors.numpy.save_file(tensors, folder / TENSORS_FILE)
+    record = SampleRecord(
+        timesteps=generation.timesteps,
+        seconds={
+            name: tuple(call.seconds for call in recorder.calls) for name, recorder in generation.recorders.items()
+        },
+        end_to_end_s=end_to_end_s,
+        nonfinite=generation.nonfinite,
+        peak_bytes=peak_bytes,
+    )
+    (folder / RECORD_FILE).write_text(json.dumps(record.model_dump(mode="json"), sort_keys=True), encoding="utf-8")
+
+
+def read_sample(folder: Path) -> StoredSample:
+    """Read what `write_sample` wrote; the store has checked the digests."""
+    import safetensors.numpy
+    from PIL import Image
+
+    with Image.open(folder / IMAGE_FILE, formats=["PNG"]) as picture:
+        image = np.asarray(picture.convert("RGB"), dtype=np.uint8)
+    tensors = safetensors.numpy.load_file(folder / TENSORS_FILE)
+    record = SampleRecord.model_validate_json((folder / RECORD_FILE).read_bytes())
+    return StoredSample(folder, record, image, tensors["decoded"], tensors["latents"])

@@ -1,0 +1,73 @@
+"""Source pictures by name: drawn scenes, files and the public-domain portrait that scikit-image ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sdqa.errors import ImageError
+
+MAX_BYTES = 64 * 2**20
+MAX_PIXELS = 64 * 10**6
+
+
+def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
+    """The picture that a case's `source` names: uint8 (size, size, 3).
+
+    Args:
+        name: `scene:portrait/SEED`, `scene:landscape/SEED`, `file:PATH` (relative to `root`) or `photo:astronaut`.
+
+    Raises:
+        ImageError: it does not exist, is too large, or is not a picture.
+    """
+    scheme, _, rest = name.partition(":")
+    if scheme == "scene":
+        return _scene(name, size)
+    path = _astronaut() if scheme == "photo" else _confined(rest, root)
+    return read_picture(path, size)
+
+
+def _scene(name: str, size: int) -> npt.NDArray[np.uint8]:
+    from sdqa.models.tiny import scenes
+
+    return np.asarray(scenes.draw(scenes.parse(name), size=size).convert("RGB"), dtype=np.uint8)
+
+
+def _confined(name: str, root: Path) -> Path:
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ImageError("a source file must lie below the suite's folder", where=name, hint=f"move it below {root}")
+    return path
+
+
+def _astronaut() -> Path:
+    import importlib.util
+
+    spec = importlib.util.find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise ImageError("photo:astronaut comes with scikit-image", hint="pip install scikit-image")
+    return Path(spec.origin).parent / "data" / "astronaut.png"
+
+
+def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
+    """A picture file as a centred square: uint8 (size, size, 3).
+
+    Raises:
+        ImageError: it cannot be read, or is larger than 64 MB or 64 megapixels.
+    """
+    from PIL import Image, ImageOps
+
+    hint = "give a PNG, JPEG or WebP picture"
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"larger than {MAX_BYTES} bytes", where=str(path))
+        with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise ImageError(f"larger than {MAX_PIXELS} pixels", where=str(path))
+            upright = ImageOps.exif_transpose(picture)
+            square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError("the source picture cannot be read", where=str(path), hint=hint) from error
+    return np.asarray(square, dtype=np.uint8)

@@ -1,0 +1,57 @@
+"""The score stage: every metric of every case, made once for the same sample, golden and metric identities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sdqa.bundle import Measurement
+from sdqa.environment import versions
+from sdqa.metrics import MetricModels, score
+from sdqa.metrics import demand_sound as demand_sound_now
+from sdqa.metrics.subject import Subject
+from sdqa.store import Store, digest_of, source_digest
+
+FILE = "measurements.json"
+
+
+def score_case(
+    subject: Subject, names: tuple[str, ...], models: MetricModels, store: Store, evidence: Mapping[str, Any]
+) -> tuple[Measurement, ...]:
+    """The measurements of one case.
+
+    Args:
+        evidence: digests of the sample and the golden that `subject` was read from.
+    """
+    key = {
+        "evidence": dict(evidence),
+        "case": subject.case,
+        "metrics": sorted(names),
+        "identity": digest_of(models.identity()),
+        "code": source_digest("metrics"),
+    }
+
+    def build(folder: Path) -> None:
+        measurements = score(subject, names=names, models=models)
+        data = [measurement.to_json() for measurement in measurements]
+        (folder / FILE).write_text(json.dumps(data, sort_keys=True), encoding="utf-8")
+
+    entry = store.memo("score", key, build)
+    return tuple(Measurement.model_validate(item) for item in json.loads((entry.path / FILE).read_bytes()))
+
+
+def demand_sound(models: MetricModels, store: Store) -> None:
+    """The metrics' self-tests; once for the same metrics, networks and libraries.
+
+    Raises:
+        MetricError: a metric fell into a trap; nothing it says can be trusted.
+    """
+    key = {"identity": digest_of(models.identity()), "code": source_digest("metrics"), "versions": versions()}
+
+    def build(folder: Path) -> None:
+        results = [[result.metric, result.trap] for result in demand_sound_now(models)]
+        (folder / "sound.json").write_text(json.dumps(results), encoding="utf-8")
+
+    store.memo("sound", key, build)

@@ -1,0 +1,54 @@
+"""Source pictures: drawn, read or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sdqa.errors import ImageError
+from sdqa.generate.request import source_prompt
+from sdqa.generate.sources import load_source
+from sdqa.plan import Case
+
+
+def test_scenes_are_drawn_at_the_size_asked_for(tmp_path: Path) -> None:
+    image = load_source("scene:portrait/17", 64, tmp_path)
+    assert image.shape == (64, 64, 3)
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, load_source("scene:portrait/17", 64, tmp_path))
+
+
+def test_files_are_centred_squares(tmp_path: Path) -> None:
+    wide = np.zeros((40, 80, 3), np.uint8)
+    wide[:, 20:60] = 200
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    image = load_source("file:wide.png", 32, tmp_path)
+    assert image.shape == (32, 32, 3)
+    assert image.min() == 200
+
+
+@pytest.mark.parametrize("name", ["../outside.png", "/etc/hostname"])
+def test_files_outside_the_suite_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImageError, match="below the suite"):
+        load_source(f"file:{name}", 32, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + bytes(20)])
+def test_unreadable_pictures_are_one_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.png").write_bytes(content)
+    with pytest.raises(ImageError, match="cannot be read"):
+        load_source("file:bad.png", 32, tmp_path)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ImageError):
+        load_source("file:nothing.png", 32, tmp_path)
+
+
+def test_scenes_say_what_they_show() -> None:
+    assert "portrait" in (source_prompt(Case(prompt="p", source="scene:portrait/17")) or "")
+    assert source_prompt(Case(prompt="p", source="file:x.png", source_prompt="a cat")) == "a cat"
+    assert source_prompt(Case(prompt="p")) is None
