@@ -1,0 +1,66 @@
+"""`sdqa calibrate`: measure what is harmless and what is a fault, and let the gate place its tolerances between them.
+
+Harmless is each variant's own clean lane, drawn again from other noise and executed literally instead of fused: the
+spread that a sound candidate has. Faults are the registered ones, each planted in the first variant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sdqa.bundle import Lane
+from sdqa.lane import record
+from sdqa.plan import Plan, PlannedLane
+from sdqa.plan.suite import TEACHER_NOW
+from sdqa.workflow import Job, measure_lane, planned_checks
+
+SEEDS = 4  # further draws of every case's noise
+FAULT_SEVERITY = "marked"
+
+
+def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dict[str, list[Lane]]]:
+    """All lanes that a calibration needs.
+
+    Returns:
+        variant → condition → lanes; fault → lanes.
+    """
+    lanes = [lane for lane in job.plan.running if lane.model_name == model]
+    harmless = {lane.variant.name: {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
+    return harmless, {name: [one] for name, one in _faults(job, lanes[0])}
+
+
+def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
+    yield "as planned", _lane(job, lane)
+    for index in range(1, SEEDS + 1):
+        plan = _reseeded(job.plan, 1000 * index)
+        twin = next(one for one in plan.lanes if one.id == lane.id)
+        yield f"noise {index}", _lane(replace(job, plan=plan), twin)
+
+
+def _faults(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
+    from sdqa.faults import all_faults
+
+    for fault in all_faults():
+        if FAULT_SEVERITY in fault.severities:
+            injection = fault.at(FAULT_SEVERITY)
+            yield injection.id, _lane(replace(job, fault=injection), lane)
+
+
+def _lane(job: Job, lane: PlannedLane) -> Lane:
+    what = f" with {job.fault.id}" if job.fault else ""
+    job.progress.step(f"calibrate {lane.id}{what}")
+    return record(lane, measure_lane(job, lane))
+
+
+def _reseeded(plan: Plan, offset: int) -> Plan:
+    """The same plan from other noise, against references that the teacher draws now."""
+    cases = {name: case.model_copy(update={"seed": case.seed + offset}) for name, case in plan.suite.cases.items()}
+    suite = plan.suite.model_copy(update={"goldens": TEACHER_NOW, "cases": cases})
+    lanes = tuple(replace(lane, cases={name: cases[name] for name in lane.cases}) for lane in plan.lanes)
+    return replace(plan, suite=suite, lanes=lanes)
+
+
+def count_checks(plan: Plan) -> int:
+    """How many checks a whole run of a plan makes, on all machines together."""
+    return sum(len(planned_checks(plan, lane)) for lane in plan.lanes)

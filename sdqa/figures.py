@@ -1,0 +1,89 @@
+"""The figures of a lane as a whole: sizes, coverage, parity, times and memory."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sdqa.bundle import Measurement
+
+if TYPE_CHECKING:
+    from sdqa.lane import Evidence
+
+
+def lane_measurements(evidence: Evidence, fingerprint: str) -> list[Measurement]:
+    """Figures of the lane as a whole: sizes, coverage, times and memory."""
+    found: list[Measurement] = []
+    for name, package in evidence.packages.items():
+        record = package.record
+        found.append(_figure("package_bytes", float(record.bytes), "B", name, fingerprint))
+        found.append(_hard("coverage", record.coverage.complete, str(record.coverage), name, fingerprint))
+        found.append(_hard("contract", True, "inputs and outputs are as declared", name, fingerprint))
+    if evidence.packages:
+        total = float(sum(package.record.bytes for package in evidence.packages.values()))
+        found.append(_figure("model_memory_bytes", total, "B", None, fingerprint))
+    records = [sample.record for sample in evidence.samples.values()]
+    for name in evidence.packages:
+        seconds = [second for record in records for second in record.seconds.get(name, ())]
+        if seconds:
+            found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))
+    if records:
+        found.append(_repeated("inference_s", [_inference(r.seconds) for r in records], "s", None, fingerprint))
+        found.append(_repeated("end_to_end_s", [r.end_to_end_s for r in records], "s", None, fingerprint))
+        peak = float(max(record.peak_bytes for record in records))
+        found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
+    return found
+
+
+def parity_measurements(readings: Mapping[str, tuple[float, ...]], fingerprint: str) -> list[Measurement]:
+    """The worst teacher-forced PSNR of each component; NaN where anything was not finite."""
+    return [
+        Measurement(
+            metric="parity_psnr",
+            component=name,
+            value=min(values) if all(value == value for value in values) else float("nan"),
+            unit="dB",
+            better="higher",
+            spread=statistics.pstdev(values) if all(value == value for value in values) else None,
+            n=len(values),
+            fingerprint=fingerprint,
+        )
+        for name, values in readings.items()
+        if values
+    ]
+
+
+def _inference(seconds: Mapping[str, tuple[float, ...]]) -> float:
+    """Time inside the components."""
+    return sum(sum(values) for values in seconds.values())
+
+
+def _figure(
+    metric: str, value: float, unit: str, component: str | None, fingerprint: str, better: Any = "lower"
+) -> Measurement:
+    return Measurement(
+        metric=metric, component=component, value=value, unit=unit, better=better, fingerprint=fingerprint
+    )
+
+
+def _hard(metric: str, holds: bool, reason: str, component: str, fingerprint: str) -> Measurement:
+    """Something that must be so: 1 when it is."""
+    return Measurement(
+        metric=metric, component=component, value=float(holds), better="equal", fingerprint=fingerprint, reason=reason
+    )
+
+
+def _repeated(metric: str, values: list[float], unit: str, component: str | None, fingerprint: str) -> Measurement:
+    """A median with its spread and its readings."""
+    return Measurement(
+        metric=metric,
+        component=component,
+        value=statistics.median(values),
+        unit=unit,
+        better="lower",
+        spread=statistics.pstdev(values),
+        n=len(values),
+        samples=tuple(round(value, 6) for value in values),
+        fingerprint=fingerprint,
+    )

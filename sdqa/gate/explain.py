@@ -1,0 +1,36 @@
+"""`sdqa plan --explain`: where every check's tolerance comes from."""
+
+from __future__ import annotations
+
+from sdqa.bundle import Lane
+from sdqa.errors import SdqaError
+from sdqa.gate.evidence import HARD
+from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
+from sdqa.plan import Plan
+
+
+def explain_checks(plan: Plan) -> str:
+    """One paragraph a lane: the hard checks, then metric by metric what its limits were placed between."""
+    paragraphs = [f"hard, no tolerance: {', '.join(sorted(HARD))} must be 1; budgets are limits as they stand"]
+    for lane in plan.lanes:
+        try:
+            tolerances = Tolerances.load(plan.goldens / lane.model_name / TOLERANCES_FILE)
+        except SdqaError as error:
+            paragraphs.append(f"{lane.id}\n  {error.what}: {error.hint}")
+            continue
+        record = Lane(
+            id=lane.id,
+            model=lane.model_name,
+            variant=lane.variant.name,
+            runtime=lane.runtime,
+            compute_unit=lane.compute_unit,
+        )
+        lines = [lane.id]
+        keys: list[tuple[str, str | None]] = [(name, None) for name in plan.suite.metrics.names if name not in HARD]
+        keys += [("parity_psnr", component) for component in ("text_encoder", "vae_encoder", "unet", "vae_decoder")]
+        for metric, component in keys:
+            found = tolerances.find(record, metric, component)
+            name = metric if component is None else f"{component}/{metric}"
+            lines.append(f"  {name}: {found.explain() if found else 'no tolerance: sdqa calibrate'}")
+        paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs)

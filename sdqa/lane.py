@@ -1,0 +1,266 @@
+"""One lane, from its plan to its evidence: what is loaded, what executes it, and the figures of the lane as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdqa.bundle import Bundle, Failure, Lane, Measurement, Package, Sample
+from sdqa.errors import GoldenStale, RuntimeUnavailable, SdqaError
+from sdqa.gate import warehouse
+from sdqa.gate.goldens import Golden, array_digest, read_golden, stale_reasons
+from sdqa.plan import Plan, PlannedLane
+from sdqa.plan.suite import TEACHER_NOW
+from sdqa.store import Store, source_digest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from sdqa.convert.stage import StoredPackage
+    from sdqa.faults import Injection
+    from sdqa.gate import Tolerances
+    from sdqa.generate.sample import StoredSample
+    from sdqa.generate.stage import Components
+    from sdqa.metrics.subject import Subject
+    from sdqa.models import Teacher
+    from sdqa.runtime import Runner
+
+
+#: What is judged of each component besides its sizes and times.
+COMPONENT_CHECKS = dict.fromkeys(
+    ("text_encoder", "vae_encoder", "unet", "vae_decoder"), ("contract", "coverage", "parity_psnr")
+)
+
+
+@dataclass
+class Evidence:
+    """What is known of a lane so far; what went wrong is part of it."""
+
+    packages: dict[str, StoredPackage] = field(default_factory=dict)
+    goldens: dict[str, Golden] = field(default_factory=dict)
+    samples: dict[str, StoredSample] = field(default_factory=dict)
+    measurements: list[Measurement] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+
+    def failed(self, stage: str, where: str, error: SdqaError) -> None:
+        """Remember that something planned did not happen."""
+        self.failures.append(
+            Failure(stage=stage, where=where, code=error.code, message=str(error), exit_code=error.exit_code)
+        )
+
+
+def read_goldens(plan: Plan, lane: PlannedLane, teacher: Teacher, store: Store, evidence: Evidence) -> None:
+    """The goldens of a lane's cases, drawn now where the suite wants that; missing and stale ones become failures."""
+    from sdqa.generate.request import case_inputs
+
+    live = plan.suite.goldens == TEACHER_NOW
+
+    for name, case in lane.cases.items():
+        try:
+            folder = _drawn_now(plan, lane, teacher, name, store) if live else plan.goldens / lane.model_name / name
+            golden = read_golden(folder, place=str(folder.parent / "large") if live else warehouse.DEFAULT_PLACE)
+            reasons = stale_reasons(golden, teacher_digest=teacher.digest, case=case_inputs(case, teacher.facts))
+            if reasons:
+                hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
+                raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)
+        except SdqaError as error:
+            evidence.failed("golden", name, error)
+            continue
+        evidence.goldens[name] = golden
+
+
+def read_tolerances(plan: Plan, lane: PlannedLane, evidence: Evidence) -> Tolerances | None:
+    """The model's tolerances; None, and a failure, where there are none."""
+    from sdqa.gate import Tolerances
+
+    try:
+        return Tolerances.load(plan.goldens / lane.model_name / "tolerances.json")
+    except SdqaError as error:
+        evidence.failed("gate", lane.id, error)
+        return None
+
+
+def _drawn_now(plan: Plan, lane: PlannedLane, teacher: Teacher, case: str, store: Store) -> Path:
+    """A golden that lives in the store and guards nothing but this candidate."""
+    from sdqa.generate.stage import CODE
+    from sdqa.recording import draw_golden
+
+    key = {
+        "teacher": teacher.digest,
+        "case": lane.cases[case].model_dump(mode="json"),
+        "metrics": plan.suite.metrics.model_dump(mode="json"),
+        "code": source_digest(*CODE, "metrics", "recording"),
+    }
+
+    def build(folder: Path) -> None:
+        draw_golden(folder / lane.model_name / case, plan, teacher, case, store)
+
+    entry = store.memo("golden", key, build)
+    return entry.path / lane.model_name / case
+
+
+def components(
+    lane: PlannedLane, packages: Mapping[str, StoredPackage], store: Store, injection: Injection | None
+) -> Components:
+    """What executes a lane's packages, with a planted fault where there is one."""
+    from sdqa.generate.pipeline import Glue
+    from sdqa.generate.stage import Components
+
+    paths = {name: package.record.paths for name, package in packages.items()}
+    target = injection.package_component if injection is not None else None
+    if injection is not None and injection.edit_package is not None and target is not None:
+        paths[target] = _edited(packages[target], store, injection)
+
+    def load() -> dict[str, Runner]:
+        runners = {name: make_runner(lane, name, chunks) for name, chunks in paths.items()}
+        if injection is not None and injection.wrap is not None and target is not None:
+            runners[target] = injection.wrap(runners[target])
+        return runners
+
+    identity: dict[str, Any] = {
+        "packages": {name: package.entry for name, package in packages.items()},
+        "runtime": lane.runtime,
+        "compute_unit": lane.compute_unit,
+    }
+    if injection is not None:
+        identity["fault"] = injection.facts()
+    glue = injection.glue if injection is not None and injection.glue is not None else Glue()
+    return Components(load, identity, glue)
+
+
+def make_runner(lane: PlannedLane, component: str, paths: tuple[Path, ...]) -> Runner:
+    """A runner for a component's package (or its two chunks) on a lane's runtime.
+
+    Raises:
+        RuntimeUnavailable: the runtime does not exist on this machine.
+    """
+    if lane.runtime == "reference":
+        from sdqa.runtime.reference import ReferenceRunner
+
+        return ReferenceRunner(component, *paths)
+    if lane.runtime == "coreml":
+        from sdqa.runtime.coreml import CoreMLRunner
+
+        return CoreMLRunner(component, *paths, compute_unit=lane.compute_unit)
+    raise RuntimeUnavailable(f"no runtime named {lane.runtime!r}", where=lane.id)
+
+
+def _edited(package: StoredPackage, store: Store, injection: Injection) -> tuple[Path, ...]:
+    """A private copy of a package with a fault planted in it."""
+    import shutil
+
+    key = {"package": package.entry, "fault": injection.facts(), "code": source_digest("faults")}
+    names = [path.name for path in package.record.paths]
+
+    def build(folder: Path) -> None:
+        for path in package.record.paths:
+            shutil.copytree(path, folder / path.name)
+        assert injection.edit_package is not None
+        injection.edit_package(folder / names[0])
+
+    folder = store.memo("faulty", key, build).path
+    return tuple(folder / name for name in names)
+
+
+def record(lane: PlannedLane, evidence: Evidence | None = None, samples: tuple[Sample, ...] = ()) -> Lane:
+    """A lane's place in a bundle, without verdicts; without evidence it was skipped."""
+    names = {"id": lane.id, "model": lane.model_name, "variant": lane.variant.name}
+    where = {"runtime": lane.runtime, "compute_unit": lane.compute_unit}
+    if evidence is None:
+        return Lane(**names, **where, status="skipped", reason=lane.skip_reason)
+    return Lane(
+        **names,
+        **where,
+        status="incomplete" if evidence.failures else "ran",
+        reason=evidence.failures[0].message if evidence.failures else "",
+        fingerprint=evidence.fingerprint,
+        packages=describe_packages(evidence.packages.values()),
+        samples=samples,
+        measurements=tuple(evidence.measurements),
+        failures=tuple(evidence.failures),
+    )
+
+
+def describe_packages(packages: Iterable[StoredPackage]) -> tuple[Package, ...]:
+    """The packages as a bundle records them."""
+    return tuple(
+        Package(
+            component=package.record.component,
+            name=package.path.name,
+            digest=package.record.digest,
+            bytes=package.record.bytes,
+            operations=package.record.operations,
+            facts={
+                "bit_widths": package.record.bit_widths,
+                "average_bits": round(package.record.average_bits, 3),
+                "histogram": package.record.histogram,
+                "coverage": package.record.coverage.model_dump(mode="json"),
+                "conversion_seconds": round(package.record.conversion_seconds, 3),
+                "conversion_peak_bytes": package.record.peak_bytes,
+            },
+        )
+        for package in packages
+    )
+
+
+def subject(lane: PlannedLane, case: str, sample: StoredSample, golden: Golden) -> Subject:
+    """A case as the metrics look at it."""
+    from sdqa.generate.request import source_prompt
+    from sdqa.metrics.subject import Picture, Subject
+
+    planned = lane.cases[case]
+    return Subject(
+        case=case,
+        prompt=planned.prompt,
+        source_prompt=source_prompt(planned),
+        source=golden.source,
+        candidate=Picture(sample.image, sample.decoded, sample.latents),
+        golden=Picture(golden.image, None, golden.latents),
+    )
+
+
+def sample_records(evidence: Evidence, target: Bundle) -> tuple[Sample, ...]:
+    """The pictures of a lane, put into a bundle: source, golden, candidate and their difference."""
+    records = []
+    for case, sample in evidence.samples.items():
+        golden = evidence.goldens[case]
+        pictures = {
+            "golden": golden.image,
+            "candidate": sample.image,
+            "difference": difference(golden.image, sample.image),
+        }
+        if golden.source is not None:
+            pictures["source"] = golden.source
+        records.append(
+            Sample(
+                case=case,
+                images={name: target.add_blob(_png(image), "image/png") for name, image in sorted(pictures.items())},
+                latents_digest=array_digest(sample.latents),
+                image_digest=array_digest(sample.image),
+                seconds=round(sample.record.end_to_end_s, 4),
+                facts={"timesteps": list(sample.record.timesteps), "nonfinite": sample.record.nonfinite},
+            )
+        )
+    return tuple(records)
+
+
+def difference(golden: npt.NDArray[np.uint8], candidate: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Absolute difference, four times amplified, so that a few grey levels show: uint8 (H, W, 3)."""
+    import numpy as np
+
+    gap = np.abs(golden.astype(np.int16) - candidate.astype(np.int16))
+    return np.asarray(np.minimum(4 * gap, 255), dtype=np.uint8)
+
+
+def _png(image: npt.NDArray[np.uint8]) -> bytes:
+    import io
+
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,223 @@
+"""The whole product on one screen: plan → convert → generate → score → gate → report.
+
+Each stage is a plain function of what the one before it left in the store, so each runs alone, nothing expensive
+happens twice, and an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sdqa
+from sdqa import bundle
+from sdqa.environment import environment, fingerprint
+from sdqa.errors import (
+    EXIT_GATE_FAILED,
+    EXIT_INCOMPLETE,
+    EXIT_INFRASTRUCTURE,
+    EXIT_INTERRUPTED,
+    EXIT_PASS,
+    SdqaError,
+)
+from sdqa.lane import Evidence
+from sdqa.plan import Plan, PlannedLane
+from sdqa.progress import Progress, Silent
+from sdqa.store import Store, digest_of
+
+if TYPE_CHECKING:
+    from sdqa.faults import Injection
+    from sdqa.generate.stage import Components
+    from sdqa.models import Teacher
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every stage is given: the plan, the store, the bundle to fill, the fault to plant and somebody to tell."""
+
+    plan: Plan
+    store: Store
+    bundle: bundle.Bundle
+    fault: Injection | None = None
+    progress: Progress = field(default_factory=Silent)
+
+
+def run_lane(job: Job, lane: PlannedLane) -> bundle.Lane:
+    """One lane from beginning to end."""
+    return gate(job, lane, measure_lane(job, lane))
+
+
+def measure_lane(job: Job, lane: PlannedLane) -> Evidence:
+    """Everything but the verdicts. What fails is recorded with it; what was measured before is kept."""
+    evidence = Evidence()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            teacher = load_teacher(job, lane)
+            convert(job, lane, teacher, evidence)
+            generate(job, lane, teacher, evidence)
+            score(job, lane, teacher, evidence)
+        except SdqaError as error:
+            evidence.failed("lane", lane.id, error)
+    return evidence
+
+
+def load_teacher(job: Job, lane: PlannedLane) -> Teacher:
+    """The lane's teacher; its weights are read when they are first needed."""
+    from sdqa.models import load_teacher as load
+
+    job.progress.step(f"{lane.id}: teacher {lane.model.source}")
+    return load(lane.model.reference or lane.model.source, lock=job.plan.root / "sdqa.lock")
+
+
+def convert(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> None:
+    """The lane's packages, from the store or converted now."""
+    from sdqa.convert.stage import convert as packages
+
+    evidence.packages = packages(
+        teacher, lane.variant, job.store, say=lambda text: job.progress.step(f"{lane.id}: {text}")
+    )
+
+
+def generate(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> None:
+    """One sample for each case that has a golden, from the golden's noise and source picture."""
+    from sdqa.generate.stage import generate as samples
+    from sdqa.generate.stage import golden_request
+    from sdqa.lane import read_goldens
+
+    read_goldens(job.plan, lane, teacher, job.store, evidence)
+    requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
+    if job.fault is not None and job.fault.request is not None:
+        requests = {name: job.fault.request(request) for name, request in requests.items()}
+    for case, sample in samples(teacher, _components(job, lane, evidence), requests, job.store):
+        job.progress.step(f"{lane.id}: generate {case}")
+        evidence.samples[case] = sample
+
+
+def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> None:
+    """Every metric of every sample, component parity, and the figures of the lane as a whole."""
+    from sdqa.figures import lane_measurements, parity_measurements
+    from sdqa.generate.parity import parity
+    from sdqa.generate.stage import golden_request
+    from sdqa.lane import subject
+    from sdqa.metrics import MetricModels
+    from sdqa.metrics.stage import demand_sound, score_case
+
+    job.progress.step(f"{lane.id}: score")
+    models = MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips)
+    demand_sound(models, job.store)
+    for case, sample in evidence.samples.items():
+        golden = evidence.goldens[case]
+        digests = {"sample": sample.folder.name, "golden": golden.manifest.content()}
+        names = job.plan.suite.metrics.names
+        evidence.measurements += score_case(subject(lane, case, sample, golden), names, models, job.store, digests)
+    evidence.fingerprint = fingerprint(teacher.digest, models.identity(), lane.runtime, lane.compute_unit)
+    comparable = digest_of(evidence.fingerprint)
+    requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
+    readings = parity(teacher, _components(job, lane, evidence), requests, job.store)
+    evidence.measurements += parity_measurements(readings, comparable)
+    evidence.measurements += lane_measurements(evidence, comparable)
+    if job.fault is not None and job.fault.figures is not None:
+        evidence.measurements = [job.fault.figures(measurement) for measurement in evidence.measurements]
+
+
+def gate(job: Job, lane: PlannedLane, evidence: Evidence) -> bundle.Lane:
+    """The lane's record with a verdict for every planned check: what was not measured says so."""
+    from sdqa.gate import judge
+    from sdqa.lane import read_tolerances, record, sample_records
+
+    tolerances = read_tolerances(job.plan, lane, evidence)
+    measured = record(lane, evidence, samples=sample_records(evidence, job.bundle))
+    verdicts = judge(measured, tolerances, job.plan.suite.budgets, planned=planned_checks(job.plan, lane))
+    return measured.model_copy(update={"verdicts": verdicts})
+
+
+def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
+    """The checks that a lane has to answer, before anything runs: what then has no figure is "not measured"."""
+    from sdqa.gate import plan_checks
+    from sdqa.lane import COMPONENT_CHECKS
+    from sdqa.metrics import applicable
+
+    offers = {name: [] if case.source is None else ["source", "source_prompt"] for name, case in lane.cases.items()}
+    cases = {name: applicable(offered, plan.suite.metrics.names) for name, offered in offers.items()}
+    return tuple(plan_checks(lane.id, cases, COMPONENT_CHECKS, budgets=plan.suite.budgets))
+
+
+def report(
+    job: Job,
+    lanes: Iterable[bundle.Lane],
+    *,
+    checks: frozenset[str] | None = None,
+    interrupted: bool = False,
+    crashed: bool = False,
+) -> bundle.Run:
+    """Write the bundle of what ran and everything that people read from it.
+
+    Args:
+        checks: the checks that were selected; None for all.
+        crashed: a lane is missing because of an error that sdqa does not know.
+    """
+    from sdqa.lane import record
+    from sdqa.report import write_report
+
+    ran = tuple(lanes)
+    planned = sum(len(lane.verdicts) for lane in ran)
+    if checks is not None:
+        kept = [tuple(verdict for verdict in lane.verdicts if verdict.check in checks) for lane in ran]
+        ran = tuple(lane.model_copy(update={"verdicts": some}) for lane, some in zip(ran, kept, strict=True))
+    run = bundle.Run(
+        sdqa_version=sdqa.__version__,
+        suite=job.plan.suite.name,
+        suite_digest=job.plan.suite_digest,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        status="incomplete" if interrupted or crashed or any(lane.failures for lane in ran) else "complete",
+        exit_code=EXIT_INTERRUPTED if interrupted else EXIT_INFRASTRUCTURE if crashed else exit_code(job.plan, ran),
+        fault=f"{job.fault.name}@{job.fault.severity}" if job.fault else None,
+        environment=environment(),
+        cases={name: case.model_dump(mode="json") for name, case in job.plan.suite.cases.items()},
+        lanes=(*ran, *(record(lane) for lane in job.plan.lanes if lane.skip_reason)),
+        planned_checks=planned,
+    )
+    job.bundle.write(run)
+    write_report(job.bundle, job.bundle.folder)
+    return run
+
+
+def exit_code(plan: Plan, lanes: Iterable[bundle.Lane]) -> int:
+    """0 pass, 1 gate failed, 3 infrastructure, 4 evidence incomplete; a failed gate outranks the rest."""
+    ran = tuple(lanes)
+    statuses = {verdict.status for lane in ran for verdict in lane.verdicts}
+    if "fail" in statuses:
+        return EXIT_GATE_FAILED
+    failures = [failure.exit_code for lane in ran for failure in lane.failures]
+    if failures:
+        return min(failures)
+    refused = any(lane.required and lane.skip_reason for lane in plan.lanes)
+    if refused or "not measured" in statuses or not statuses:
+        return EXIT_INCOMPLETE
+    return EXIT_PASS
+
+
+def judge_again(plan: Plan, folder: Path) -> bundle.Run:
+    """A bundle's run with new verdicts on its own measurements, by today's tolerances and budgets."""
+    from sdqa.gate import Tolerances, judge
+
+    run = bundle.Bundle(folder).read()
+    lanes = []
+    for lane in run.lanes:
+        tolerances = Tolerances.load(plan.goldens / lane.model / "tolerances.json")
+        planned = [check for one in plan.lanes if one.id == lane.id for check in planned_checks(plan, one)]
+        verdicts = () if lane.status == "skipped" else judge(lane, tolerances, plan.suite.budgets, planned=planned)
+        lanes.append(lane.model_copy(update={"verdicts": verdicts}))
+    code = exit_code(plan, [lane for lane in lanes if lane.status != "skipped"])
+    return run.model_copy(update={"lanes": tuple(lanes), "exit_code": code})
+
+
+def _components(job: Job, lane: PlannedLane, evidence: Evidence) -> Components:
+    from sdqa.lane import components
+
+    return components(lane, evidence.packages, job.store, job.fault)

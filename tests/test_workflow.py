@@ -1,0 +1,68 @@
+"""Exit codes: a failed gate outranks everything, and what was not measured is never green."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdqa.bundle import Failure, Lane, Status, Verdict
+from sdqa.lane import record
+from sdqa.plan import Plan, load_suite, make_plan
+from sdqa.workflow import exit_code
+
+SUITE = Path(__file__).parents[1] / "sdqa.toml"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(load_suite(SUITE), SUITE, platform="linux")
+
+
+def lane(*statuses: Status, failures: tuple[int, ...] = ()) -> Lane:
+    return Lane(
+        id="tiny/fp16",
+        model="tiny",
+        variant="fp16",
+        runtime="reference",
+        compute_unit="CPU_ONLY",
+        verdicts=tuple(
+            Verdict(check=f"tiny/fp16/c/{index}", metric="m", status=status) for index, status in enumerate(statuses)
+        ),
+        failures=tuple(
+            Failure(stage="generate", where="c", code="SDQA-000", message="m", exit_code=code) for code in failures
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lanes", "expected"),
+    [
+        ([lane("pass", "pass")], 0),
+        ([lane("pass", "suspicious")], 0),
+        ([lane("pass", "fail")], 1),
+        ([lane("pass", "fail", "not measured")], 1),
+        ([lane("fail", failures=(3,))], 1),
+        ([lane("pass", "not measured")], 4),
+        ([lane("pass", failures=(3,))], 3),
+        ([lane("pass", failures=(4,))], 4),
+        ([lane("pass", failures=(4, 3))], 3),
+        ([lane("pass"), lane("fail")], 1),
+        ([lane()], 4),
+        ([], 4),
+    ],
+)
+def test_exit_codes(plan: Plan, lanes: list[Lane], expected: int) -> None:
+    assert exit_code(plan, lanes) == expected
+
+
+def test_a_required_lane_that_cannot_run_is_incomplete() -> None:
+    only = ("tiny/fp16", "tiny/fp16@coreml-cpu_only")
+    asked = make_plan(load_suite(SUITE), SUITE, only=only, platform="linux")
+    assert exit_code(asked, [lane("pass")]) == 4
+
+
+def test_skipped_lanes_say_why(plan: Plan) -> None:
+    [found] = [record(one) for one in plan.lanes if one.id == "tiny/fp16@coreml-cpu_only"]
+    assert found.status == "skipped"
+    assert "macOS" in found.reason
