@@ -1,0 +1,149 @@
+"""The project's sessions: `nox -s qa` is the main job. Arguments after `--` go through to the command.
+
+torch and torchvision are pinned together and installed first, so that no other requirement brings in another build.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import nox
+
+nox.options.sessions = ["lint", "tests", "qa"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+TORCH = ("torch==2.13.0", "torchvision==0.28.0")
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def prepare(session: nox.Session, *extras: str) -> None:
+    """The product and its optional requirements, from the source tree, in the session's own environment."""
+    names = f"[{','.join(extras)}]" if extras else ""
+    session.install("-q", *TORCH, "-e", f".{names}")
+
+
+def sdqa(session: nox.Session, *arguments: str, extras: tuple[str, ...] = (), offline: bool = True) -> None:
+    """Install and run a verb of the command line; its exit code is the session's."""
+    prepare(session, *extras)
+    environment = ENVIRONMENT if offline else {**ENVIRONMENT, "HF_HUB_OFFLINE": "0"}
+    command(session, "-m", "sdqa", *arguments, *session.posargs, env=environment)
+
+
+def command(session: nox.Session, *arguments: str, env: dict[str, str]) -> None:
+    """Run Python; nox would turn every failure into exit code 1, but sdqa's codes are part of its contract."""
+    import subprocess
+
+    python = session.bin + ("\\python.exe" if sys.platform == "win32" else "/python")
+    try:
+        code = subprocess.call([python, *arguments], env={**session.env, **env})  # type: ignore[dict-item]
+    except KeyboardInterrupt:
+        code = 130
+    if code:
+        sys.exit(code)
+
+
+@nox.session
+def qa(session: nox.Session) -> None:
+    """The main job: convert, generate, score, gate and report."""
+    sdqa(session, "qa")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The project's own tests."""
+    prepare(session, "test")
+    session.run("python", "-m", "pytest", "-q", "-n", "2", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff and mypy, strict."""
+    prepare(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def convert(session: nox.Session) -> None:
+    """The convert stage alone."""
+    sdqa(session, "convert")
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """The generate stage alone."""
+    sdqa(session, "generate")
+
+
+@nox.session
+def score(session: nox.Session) -> None:
+    """The score stage alone."""
+    sdqa(session, "score")
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """The verdicts of a bundle again, with today's tolerances."""
+    sdqa(session, "gate")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """The page of a bundle again."""
+    sdqa(session, "report")
+
+
+@nox.session
+def goldens(session: nox.Session) -> None:
+    """Record the references from the PyTorch teacher; `-- --reason '…'` where one changes."""
+    sdqa(session, "goldens")
+
+
+@nox.session
+def diagnose(session: nox.Session) -> None:
+    """Name the component, the stage and the operation that broke a candidate."""
+    sdqa(session, "diagnose")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Plant every fault and show what the gate catches; `-- --quick` for the short list."""
+    prepare(session)
+    command(session, "-m", "sdqa.faults", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def calibrate(session: nox.Session) -> None:
+    """Measure harmless noise and the nearest visible faults, and place the tolerances between them."""
+    sdqa(session, "calibrate")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """coremltools' own tests, predicted by the reference runtime."""
+    prepare(session, "test")
+    command(session, "-m", "sdqa.mil.conformance", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The reference runtime against torch eager; prints a table, asserts nothing."""
+    prepare(session)
+    command(session, "-m", "sdqa.mil.bench", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Mutated packages against the reference runtime, bounded in number and time."""
+    prepare(session, "test")
+    command(session, "-m", "tests.mil.fuzz", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session(name="train-tiny")
+def train_tiny(session: nox.Session) -> None:
+    """Train or evaluate the embedded model; resumes where it was stopped."""
+    prepare(session, "test")
+    threads = {**ENVIRONMENT, "OMP_NUM_THREADS": "2"}
+    command(session, "-m", "sdqa.models.tiny.train", *session.posargs, env=threads)
