@@ -23,10 +23,14 @@ LEVELS = [
     {"recording"},
     {"lane", "figures"},
     {"workflow"},
-    {"stages", "calibration", "pytest_plugin"},
+    {"stages", "calibration", "pytest_plugin", "train"},
     {"cli"},
     {"__main__"},
 ]
+
+
+#: The training program lives beside the weights that it makes, but uses the product from above, metrics included.
+TRAINING = Path("models/tiny/train")
 
 
 def level(room: str) -> int:
@@ -57,12 +61,12 @@ def test_imports_point_downwards() -> None:
     wrong = []
     for path in sorted(PACKAGE.rglob("*.py")):
         relative = path.relative_to(PACKAGE)
-        room = relative.parts[0].removesuffix(".py")
+        room = "train" if relative.is_relative_to(TRAINING) else relative.parts[0].removesuffix(".py")
         if room == "__init__":
             continue
         for module in imports(path):
             other = room_of(module)
-            if other is None or other == room or other.startswith("__"):
+            if other is None or other == room or (room == "train" and other == "models") or other.startswith("__"):
                 continue
             if level(other) > level(room):
                 wrong.append(f"{relative} imports {module}")
