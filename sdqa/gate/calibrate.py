@@ -3,7 +3,8 @@
 For each metric (and component), from lanes that are known to be harmless and lanes with a planted fault:
 
 1. *Harmless bound.* For every harmless condition, the one-sided normal tolerance bound mean + k sd of a single case,
-   and of the mean over the suite's cases (sd / sqrt(n)); the worst counts, and never less than the worst that was seen.
+   and of the mean over the suite's cases (sd / sqrt(n)); the worst counts, and never less than a little more than the
+   worst that was seen: every clean lane that was measured passes, its whole interval included.
    (In decibels only the condition with the worst mean counts: near-identical pictures scatter by tens of decibels.)
    k covers all but a share of the population with the stated confidence; the shares add up to `false_alarms` over all
    checks of a clean run (Bonferroni), half of it for the means, half for single cases.
@@ -12,9 +13,9 @@ For each metric (and component), from lanes that are known to be harmless and la
 3. *Limit* on the mean: between the two, halfway, on a logarithmic scale where both are positive and the unit is not
    decibel. A metric to which no measured fault is visible gets its bound, widened by half.
 4. *Limits* of a single case: halfway between its bound and the typical (median) case of the nearest visible fault; what
-   is as bad as that fault is severe. Where clean cases scatter so much that the bound lies beyond the fault, the worst
-   case seen takes the bound's place and only what is beyond the bound is severe: such a case is suspicious, and fails
-   when the mean does.
+   is as bad as that fault, and half as far again from the mean as the bound, is severe. Where clean cases scatter so
+   much that the bound lies beyond the fault, the worst case seen takes its place: a case between that limit and severe
+   is suspicious, and fails when the mean does.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ VALUE_UNITS = frozenset({"dB"})
 SMALLEST_SD = 1e-9
 WIDENING = 1.5
 """Factor on the distance from mean to bound, where no measured fault is visible."""
+HEADROOM = 1.15
+"""Factor on the distance from mean to the worst of the clean lanes: it may come again, a little worse."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ def _place(
     bounds = [_bounds(found[name], pooled, cases, shares, confidence) for name in chosen]
     mean_bound, case_bound = (max(column) for column in zip(*bounds, strict=True))
     worst = max(pooled)
-    mean_bound = max(mean_bound, *(_mean(figures) for figures in found.values()))
+    ends = [statistics.interval(losses)[1] for o in clean for lane in o.lanes if (losses := _losses(key, [lane]))]
+    mean_bound = max(mean_bound, *(_widened(end, pooled, HEADROOM) for end in ends))
     case_bound = max(worst, case_bound)
     levels = {f.name: figures for f in faults if (figures := _figures(key, f))}
     means = {name: _mean(figures) for name, figures in levels.items()}
@@ -143,8 +147,8 @@ def _place(
         case_limit, severe = _between(case_bound, min(beyond), first.unit), min(beyond)
     else:
         case_limit, severe = _between(worst, min(beyond), first.unit), case_bound
-    case_limit = max(limit, case_limit)
-    severe = max(case_limit, severe)
+    case_limit = max(limit, case_limit, _widened(worst, pooled, HEADROOM))
+    severe = max(case_limit, severe, _widened(case_bound, pooled))
     return Tolerance(
         metric=key[0],
         component=key[1],
@@ -188,9 +192,13 @@ def _measurements(key: Key, observed: Observed) -> list[Measurement]:
 
 
 def _figures(key: Key, observed: Observed) -> list[float]:
-    """Losses: larger is worse; figures that are missing or not finite are left out (`finite` sees those)."""
+    return _losses(key, observed.lanes)
+
+
+def _losses(key: Key, lanes: Sequence[Lane]) -> list[float]:
+    """Larger is worse; figures that are missing or not finite are left out (`finite` sees those)."""
     losses = []
-    for m in _measurements(key, observed):
+    for m in (m for lane in lanes for m in lane.measurements if (m.metric, m.component) == key):
         value, golden = m.value, m.golden
         if value is None or not math.isfinite(value):
             continue
@@ -224,9 +232,10 @@ def _between(bound: float, fault: float, unit: str) -> float:
     return (bound + fault) / 2
 
 
-def _widened(bound: float, pooled: Sequence[float]) -> float:
+def _widened(bound: float, pooled: Sequence[float], factor: float = WIDENING) -> float:
+    """A bound moved away from the mean."""
     center = _mean(pooled)
-    return center + WIDENING * max(SMALLEST_SD, bound - center)
+    return center + factor * max(SMALLEST_SD, bound - center)
 
 
 def _turn(loss: float, better: str) -> float:

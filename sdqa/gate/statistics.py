@@ -44,7 +44,7 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     Returns:
         Both ends at `LEVEL`; the extremes when there are too few cases or they are all the same.
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = np.sort(np.asarray(values, dtype=np.float64))  # the order of the cases must not matter
     n = len(x)
     if n < SMALLEST_SAMPLE or float(np.ptp(x)) <= 1e-12 * max(1.0, float(np.abs(x).max())):
         return float(x.min()), float(x.max())

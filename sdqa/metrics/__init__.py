@@ -32,7 +32,7 @@ from sdqa.metrics import (
 from sdqa.metrics.models import MetricModels
 from sdqa.metrics.registry import METRICS, Metric, Reading, find, metric, trap
 from sdqa.metrics.scoring import SelfTest, applicable, demand_sound, score, self_test
-from sdqa.metrics.subject import Picture, Subject
+from sdqa.metrics.subject import Picture, Subject, offered
 
 REGISTERED = (
     black,
@@ -68,6 +68,7 @@ __all__ = [
     "demand_sound",
     "find",
     "metric",
+    "offered",
     "score",
     "self_test",
     "trap",

@@ -33,7 +33,15 @@ class Subject:
 
     def offers(self) -> frozenset[str]:
         """What metrics may need of a subject and this one has."""
-        offered = {"source"} if self.source is not None else set()
-        if self.source is not None and self.source_prompt:
-            offered.add("source_prompt")
-        return frozenset(offered)
+        return offered(self.prompt, self.source_prompt, has_source=self.source is not None)
+
+
+def offered(prompt: str, source_prompt: str | None, *, has_source: bool) -> frozenset[str]:
+    """What a case offers to metrics: `source` for image-to-image, `source_prompt` when it says something else.
+
+    A touch-up whose prompt is the source's own caption has no direction of editing.
+    """
+    if not has_source:
+        return frozenset()
+    edits = source_prompt is not None and source_prompt.strip().lower() != prompt.strip().lower()
+    return frozenset({"source", "source_prompt"} if edits else {"source"})

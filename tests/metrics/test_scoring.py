@@ -73,6 +73,12 @@ def test_text_to_image_has_no_source_metrics(models: MetricModels) -> None:
     assert names == set(applicable([])) == set(METRICS) - {"lpips_source", "clip_directional", "face_identity"}
 
 
+def test_a_touch_up_has_no_direction_of_editing(models: MetricModels) -> None:
+    given = replace(subject(), source_prompt=f" {subject().prompt.upper()}")
+    names = {m.metric for m in score(given, None, models)}
+    assert names == set(applicable(["source"])) == set(METRICS) - {"clip_directional", "face_identity"}
+
+
 def test_an_unknown_metric_is_a_usage_error_with_a_suggestion(models: MetricModels) -> None:
     with pytest.raises(UsageError, match="did you mean psnr"):
         score(subject(), ["psnrr"], models)
