@@ -8,6 +8,7 @@ first.
 from __future__ import annotations
 
 import math
+import mmap
 import struct
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,17 @@ class WeightFile:
         """A blob's values: a view of the mapped file, or a copy where values are packed."""
         start, size = self.locate(offset, data_type, shape)
         return decode(self._bytes[start : start + size], data_type, shape)
+
+    def forget(self, offset: int, data_type: DataType, shape: tuple[int, ...]) -> None:
+        """Drop the whole pages of a blob from memory, where the system can; they are read again when needed."""
+        mapped = getattr(self._bytes, "_mmap", None)
+        if mapped is None or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        start, size = self.locate(offset, data_type, shape)
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        length = (start + size) // mmap.PAGESIZE * mmap.PAGESIZE - first
+        if length > 0:
+            mapped.madvise(mmap.MADV_DONTNEED, first, length)
 
 
 def decode(raw: np.ndarray[Any, Any], data_type: DataType, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

@@ -32,6 +32,9 @@ class Constant:
         """The values."""
         raise AssertionError("a constant is one of its kinds")
 
+    def forget(self) -> None:
+        """Give back the memory that reading it took from the system, where that can be had again."""
+
     @property
     def stored_bytes(self) -> int:
         """What it occupies in the package's files."""
@@ -67,6 +70,10 @@ class Stored(Constant):
     def read(self) -> Literal:
         """A view of the mapped file, or a copy where values are packed."""
         return self.file.read(self.offset, self.type.element, self.type.shape)
+
+    def forget(self) -> None:
+        """Drop the blob's pages from memory; the next reading maps them again."""
+        self.file.forget(self.offset, self.type.element, self.type.shape)
 
     @property
     def stored_bytes(self) -> int:

@@ -9,7 +9,11 @@ import torch
 
 from sdqa.mil import registry
 from sdqa.mil.constants import Constant
+from sdqa.mil.fused import FUSED
 from sdqa.mil.graph import TUPLE_ARGUMENTS, Argument, Block, Node, Value
+from sdqa.mil.packed import packed_layer
+from sdqa.mil.types import ValueType
+from sdqa.mil.weights import Weights
 
 
 @dataclass(slots=True, eq=False)
@@ -46,14 +50,17 @@ class BlockPlan:
     steps: list[Step]
 
 
-def plan_block(block: Block, precision: str, keep: Set[str] = frozenset()) -> BlockPlan:
+def plan_block(block: Block, precision: str, keep: Set[str] = frozenset(), packing: Weights | None = None) -> BlockPlan:
     """Steps for a block.
 
     Args:
         precision: "declared", "float32" or "native".
         keep: names of values not to be dropped before the end.
+        packing: where layers may keep packed weights; None executes every operation as it is.
     """
-    steps = [_step(node, precision) for node in block.nodes]
+    types = {value.name: value.type for value in block.inputs}
+    types |= {value.name: value.type for node in block.nodes for value in node.outputs}
+    steps = [_step(node, precision, types, packing) for node in block.nodes]
     kept = set(keep) | {output for output in block.outputs if isinstance(output, str)}
     kept |= {value.name for value in block.inputs}
     seen: set[str] = set(kept)
@@ -69,8 +76,8 @@ def plan_block(block: Block, precision: str, keep: Set[str] = frozenset()) -> Bl
     return BlockPlan(block, steps)
 
 
-def _step(node: Node, precision: str) -> Step:
-    operation = registry.operation(node.type)
+def _step(node: Node, precision: str, types: dict[str, ValueType], packing: Weights | None) -> Step:
+    operation = registry.operation(node.type) or FUSED.get(node.type)
     if operation is None:
         raise AssertionError(f"{node.type} was admitted when the package was parsed")
     constants: list[tuple[str, Constant]] = []
@@ -83,6 +90,9 @@ def _step(node: Node, precision: str) -> Step:
             computed.append((key, arguments[0]))
         else:
             constants.append((key, arguments[0]))
+    layer = None if packing is None else packed_layer(node, types, operation.run, packing)
+    if layer is not None:
+        operation, constants = registry.Operation(node.type, layer), []
     results = [_result(value, operation, precision) for value in node.outputs]
     blocks = [plan_block(block, precision) for block in node.blocks]
     return Step(node, operation, constants, computed, tuples, results, blocks)

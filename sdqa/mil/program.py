@@ -14,6 +14,7 @@ from sdqa.errors import InputError, UsageError
 from sdqa.mil.arguments import as_tensor
 from sdqa.mil.control import StateCell
 from sdqa.mil.execute import PRECISIONS, Executor, Observer
+from sdqa.mil.fusion import fuse_block
 from sdqa.mil.graph import Argument, Block, Function, Node
 from sdqa.mil.interface import Border, describe_inputs, describe_outputs, to_array
 from sdqa.mil.package import Package, open_package
@@ -225,8 +226,16 @@ class Program:
     def _plan(self, keep: frozenset[str]) -> BlockPlan:
         plan = self._plans.get(keep)
         if plan is None:
-            plan = self._plans[keep] = plan_block(self.function.body, self.precision)
+            plan = self._plans[keep] = self._new_plan(keep)
         return plan
+
+    def _new_plan(self, keep: frozenset[str]) -> BlockPlan:
+        """Fused and packed, unless execution is to be literal or in torch's own fp16."""
+        body = self.function.body
+        if not self.fuse or self.precision == "native":
+            return plan_block(body, self.precision, keep)
+        fused = fuse_block(body, half=self.precision == "declared", keep=keep)
+        return plan_block(fused, self.precision, keep, self.weights)
 
     def _observer(self, capture: Capture | None, seen: dict[str, Any]) -> tuple[Observer | None, frozenset[str]]:
         """What watches the run, and the values that must not be fused away for it."""

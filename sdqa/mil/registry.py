@@ -18,14 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    Implementation = Callable[..., torch.Tensor | tuple[Any, ...]]
-    Unpacker = Callable[..., np.ndarray[Any, Any] | tuple[np.ndarray[Any, Any], ...]]
+Implementation: TypeAlias = "Callable[..., torch.Tensor | tuple[Any, ...]]"
+Unpacker: TypeAlias = "Callable[..., np.ndarray[Any, Any] | tuple[np.ndarray[Any, Any], ...]]"
 
 F = TypeVar("F", bound=Callable[..., Any])
 

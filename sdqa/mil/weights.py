@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Weights:
         self.limit = DEFAULT_LIMIT if limit is None else limit
         self.kept_bytes = 0
         self._kept: dict[Constant, Any] = {}
+        self._packed: dict[Constant, Any] = {}
 
     def operand(self, constant: Constant) -> Any:
         """A constant in the form operations are given it."""
@@ -48,6 +50,23 @@ class Weights:
                 return made
             self.kept_bytes += size
         self._kept[constant] = made
+        return made
+
+    def packed(self, constant: Constant, pack: Callable[[torch.Tensor], Any]) -> Any | None:
+        """A weight in the processor's own layout, made once; None when it does not fit the limit.
+
+        The plain form is not kept beside it, and the mapped pages it came from are given back.
+        """
+        kept = self._packed.get(constant)
+        if kept is not None:
+            return kept
+        size = (constant.type.elements or 0) * 4
+        if self.kept_bytes + size > self.limit or constant in self._kept:
+            return None
+        made = pack(self.form(constant.read()).float().contiguous())
+        constant.forget()
+        self.kept_bytes += size
+        self._packed[constant] = made
         return made
 
     def form(self, values: Literal) -> Any:
