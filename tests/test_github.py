@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from sdqa.bundle import Bundle, Lane, Run, Status, Verdict
+
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
 FILES = sorted(GITHUB.rglob("*.yml"))
@@ -165,3 +167,70 @@ def run_script(text: str, folder: Path, **environment: str) -> subprocess.Comple
 )
 def test_the_gates_verdict(tmp_path: Path, result: str, code: str, exit_code: int) -> None:
     assert run_script(script("gate", "Verdict"), tmp_path, RESULT=result, CODE=code).returncode == exit_code
+
+
+def leave_bundle(folder: Path, *lanes: tuple[str, Status | None]) -> None:
+    """What a machine left: lanes with one verdict each, or skipped."""
+    records = []
+    for name, status in lanes:
+        verdicts = (Verdict(check=f"{name}/all/lpips", metric="lpips", status=status, reason="why"),) if status else ()
+        records.append(
+            Lane(
+                id=name,
+                model="m",
+                variant="v",
+                runtime="r",
+                compute_unit="c",
+                status="ran" if status else "skipped",
+                verdicts=verdicts,
+            )
+        )
+    run = Run(sdqa_version="1", suite="s", suite_digest="d", created="2026-01-01T00:00:00Z", lanes=tuple(records))
+    Bundle(folder).write(run)
+
+
+@pytest.mark.parametrize(
+    ("linux", "mac", "exit_code", "word"),
+    [
+        ([("a", "pass"), ("b", None)], [("a", None), ("b", "pass")], 0, "Pass"),
+        ([("a", "pass"), ("b", None)], [("a", None), ("b", "fail")], 1, "Fail"),
+        ([("a", "pass"), ("b", None)], None, 4, "Incomplete"),
+        (None, None, 4, "nothing was checked"),
+    ],
+)
+def test_the_gate_merges_what_the_machines_left(
+    tmp_path: Path,
+    linux: list[tuple[str, Status | None]] | None,
+    mac: list[tuple[str, Status | None]] | None,
+    exit_code: int,
+    word: str,
+) -> None:
+    for name, lanes in (("linux", linux), ("mac", mac)):
+        if lanes is not None:
+            leave_bundle(tmp_path / "sdqa-bundles" / f"sdqa-bundle-{name}", *lanes)
+    done = run_script(script("gate", "Merge and report"), tmp_path)
+    assert done.returncode == 0, done.stderr  # the step after it gives the verdict, once the report is uploaded
+    assert (tmp_path / "output").read_text(encoding="utf-8") == f"exit-code={exit_code}\n"
+    assert word in (tmp_path / "summary").read_text(encoding="utf-8")
+    assert (tmp_path / "sdqa-report" / "index.html").exists() == (linux is not None)
+    assert ("::error title=" in done.stdout) == (exit_code != 0)
+
+
+def test_merging_needs_only_what_the_gate_installs(tmp_path: Path) -> None:
+    leave_bundle(tmp_path / "one", ("a", "pass"))
+    step = next(s for s in steps(GITHUB / "actions" / "gate" / "action.yml") if "READER" in s.get("env", {}))
+    code = (
+        "import sys, importlib.metadata as metadata\n"
+        "from sdqa.cli import run\n"
+        f"assert run(['merge', {str(tmp_path / 'one')!r}, '--output', {str(tmp_path / 'out')!r}]) == 0\n"
+        "packages = metadata.packages_distributions()\n"
+        "roots = {module.partition('.')[0] for module in sys.modules}\n"
+        "print(*{name for root in roots for name in packages.get(root, ())}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    needed = {name.lower().replace("_", "-") for name in done.stderr.split()}
+    installed = set(step["env"]["READER"].split())
+    # What comes with them: the requirements of jinja2, pydantic and rich, and what every environment has.
+    installed |= {"markupsafe", "annotated-types", "pydantic-core", "typing-extensions", "typing-inspection"}
+    installed |= {"markdown-it-py", "mdurl", "pygments", "setuptools", "pip", "sdqa"}
+    assert needed <= installed
