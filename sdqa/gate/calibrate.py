@@ -2,12 +2,13 @@
 
 For each metric (and component), from lanes that are known to be harmless and lanes with a planted fault:
 
-1. *Harmless bound.* For every harmless condition, the one-sided normal tolerance bound mean + k sd of a single case,
-   and of the mean over the suite's cases (sd / sqrt(n)); the worst counts, and never less than a little more than the
-   worst that was seen: every clean lane that was measured passes, its whole interval included.
-   (In decibels only the condition with the worst mean counts: near-identical pictures scatter by tens of decibels.)
-   k covers all but a share of the population with the stated confidence; the shares add up to `false_alarms` over all
-   checks of a clean run (Bonferroni), half of it for the means, half for single cases.
+1. *Harmless bound.* The one-sided normal tolerance bound mean + k sd of a single case, and of the mean over the suite's
+   cases (sd / sqrt(n)), with the mean of the noisiest condition and the largest deviation of any; never less than a
+   little more than the worst that was seen: every clean lane that was measured passes, its whole interval included.
+   (In decibels only conditions near the noisiest count: near-identical pictures scatter by tens of decibels.) k covers
+   all but a share of the population with the stated confidence, for as many figures as there are in all; the shares add
+   up to `false_alarms` over all checks of a clean run (Bonferroni), half of it for the means, half for single cases.
+   No bound is tighter than the metric's floor.
 2. *Nearest visible fault.* Of the faults whose mean lies beyond the bound of the mean, the least bad. The others are
    listed: the metric is blind to them, and some other metric has to see them.
 3. *Limit* on the mean: between the two, halfway, on a logarithmic scale where both are positive and the unit is not
@@ -37,6 +38,27 @@ FALSE_ALARMS = 0.001
 CONFIDENCE = 0.95
 VALUE_UNITS = frozenset({"dB"})
 """Units whose figures already compare candidate with golden, and are gated as they are."""
+FLOORS = {
+    "black": 0.005,
+    "clip_directional": -0.002,
+    "clip_image_similarity": -0.0001,
+    "clip_score": -0.001,
+    "constant": -0.25,
+    "grey_wash": -0.5,
+    "latent_cosine": -0.00001,
+    "latent_psnr": 70.0,
+    "lpips": 0.00005,
+    "lpips_source": 0.001,
+    "noise": 0.25,
+    "parity_psnr": 80.0,
+    "psnr": 60.0,
+    "saturation": 0.005,
+    "ssim": -0.0005,
+    "tile_psnr": 50.0,
+    "tiling": 0.01,
+}
+"""Per metric, what is too small to matter, however quiet the measured noise was: no bound is tighter. A black pixel
+more or less is no black image."""
 SMALLEST_SD = 1e-9
 WIDENING = 1.5
 """Factor on the distance from mean to bound, where no measured fault is visible."""
@@ -119,16 +141,17 @@ def _place(
         raise UsageError(f"{key[0]} needs at least two harmless figures", hint="measure more cases or conditions")
     counts = {observed.name: len(observed.lanes) for observed in clean}
     noisiest = max(found, key=lambda name: (_mean(found[name]), name))
-    chosen = [noisiest] if first.unit in VALUE_UNITS else sorted(found)
     cases = max(1, round(len(found[noisiest]) / counts[noisiest]))
     means_of_all = checks / (cases + 1)
     shares = (false_alarms / 2 / max(1.0, means_of_all), false_alarms / 2 / max(1.0, checks - means_of_all))
-    bounds = [_bounds(found[name], pooled, cases, shares, confidence) for name in chosen]
-    mean_bound, case_bound = (max(column) for column in zip(*bounds, strict=True))
+    near = [f for f in found.values() if first.unit not in VALUE_UNITS or _is_near(f, found[noisiest])]
+    pooled = [x for figures in near for x in figures]
+    floor = statistics.loss(FLOORS[key[0]], better) if key[0] in FLOORS else -math.inf
+    mean_bound, case_bound = _bounds(_mean(found[noisiest]), near, cases, shares, confidence)
     worst = max(pooled)
     ends = [statistics.interval(losses)[1] for o in clean for lane in o.lanes if (losses := _losses(key, [lane]))]
-    mean_bound = max(mean_bound, *(_widened(end, pooled, HEADROOM) for end in ends))
-    case_bound = max(worst, case_bound)
+    mean_bound = max(floor, mean_bound, *(_widened(end, pooled, HEADROOM) for end in ends))
+    case_bound = max(floor, worst, case_bound)
     levels = {f.name: figures for f in faults if (figures := _figures(key, f))}
     means = {name: _mean(figures) for name, figures in levels.items()}
     visible = {name: mean for name, mean in means.items() if mean > mean_bound}
@@ -140,13 +163,13 @@ def _place(
     else:
         limit = _between(mean_bound, visible[nearest], first.unit)
         fault = Fault(name=nearest, mean=_turn(visible[nearest], better), typical=_turn(typical[nearest], better))
-    beyond = [typical[name] for name in visible if typical[name] > worst]
+    beyond = [typical[name] for name in visible if typical[name] > max(worst, floor)]
     if not beyond:
         case_limit, severe = _widened(worst, pooled), case_bound
     elif case_bound < min(beyond):
         case_limit, severe = _between(case_bound, min(beyond), first.unit), min(beyond)
     else:
-        case_limit, severe = _between(worst, min(beyond), first.unit), case_bound
+        case_limit, severe = _between(max(worst, floor), min(beyond), first.unit), case_bound
     case_limit = max(limit, case_limit, _widened(worst, pooled, HEADROOM))
     severe = max(case_limit, severe, _widened(case_bound, pooled))
     return Tolerance(
@@ -214,13 +237,19 @@ def _of(measurement: Measurement) -> Any:
 
 
 def _bounds(
-    figures: Sequence[float], pooled: Sequence[float], cases: int, shares: tuple[float, float], confidence: float
+    mean: float, conditions: Sequence[Sequence[float]], cases: int, shares: tuple[float, float], confidence: float
 ) -> tuple[float, float]:
     """What the mean over a suite's cases, and a single one of them, may reach without harm."""
-    sample = figures if len(figures) >= 3 else pooled
-    sd, mean = max(SMALLEST_SD, _sd(sample)), _mean(figures)
-    k_mean, k_case = (statistics.tolerance_factor(len(sample), 1 - share, confidence) for share in shares)
+    pooled = [x for figures in conditions for x in figures]
+    sd = max(SMALLEST_SD, *(_sd(figures) for figures in conditions if len(figures) >= 3), 0.0)
+    sd = sd if sd > SMALLEST_SD else max(SMALLEST_SD, _sd(pooled))
+    k_mean, k_case = (statistics.tolerance_factor(max(2, len(pooled)), 1 - share, confidence) for share in shares)
     return mean + k_mean * sd / math.sqrt(cases), mean + k_case * sd
+
+
+def _is_near(figures: Sequence[float], noisiest: Sequence[float]) -> bool:
+    """Whether two conditions are of one size: their means less than three deviations apart."""
+    return _mean(noisiest) - _mean(figures) <= 3 * max(SMALLEST_SD, _sd(noisiest))
 
 
 def _between(bound: float, fault: float, unit: str) -> float:
