@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdqa.bundle import Bundle, Failure, Lane, Measurement, Package, Sample
 from sdqa.errors import GoldenStale, RuntimeUnavailable, SdqaError
 from sdqa.gate import warehouse
+from sdqa.gate.approve import LATENTS_FACT
 from sdqa.gate.goldens import Golden, array_digest, read_golden, stale_reasons
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
@@ -110,10 +111,8 @@ def components(
     from sdqa.generate.pipeline import Glue
     from sdqa.generate.stage import Components
 
-    paths = {name: package.record.paths for name, package in packages.items()}
+    paths = executed_packages(packages, store, injection)
     target = injection.package_component if injection is not None else None
-    if injection is not None and injection.edit_package is not None and target is not None:
-        paths[target] = _edited(packages[target], store, injection)
 
     def load() -> dict[str, Runner]:
         runners = {name: make_runner(lane, name, chunks) for name, chunks in paths.items()}
@@ -130,6 +129,17 @@ def components(
         identity["fault"] = injection.facts()
     glue = injection.glue if injection is not None and injection.glue is not None else Glue()
     return Components(load, identity, glue)
+
+
+def executed_packages(
+    packages: Mapping[str, StoredPackage], store: Store, injection: Injection | None
+) -> dict[str, tuple[Path, ...]]:
+    """The packages that really run: the converted ones, or a private copy where a fault is planted in one."""
+    paths = {name: package.record.paths for name, package in packages.items()}
+    target = injection.package_component if injection is not None else None
+    if injection is not None and injection.edit_package is not None and target is not None:
+        paths[target] = _edited(packages[target], store, injection)
+    return paths
 
 
 def make_runner(lane: PlannedLane, component: str, paths: tuple[Path, ...]) -> Runner:
@@ -242,10 +252,21 @@ def sample_records(evidence: Evidence, target: Bundle) -> tuple[Sample, ...]:
                 latents_digest=array_digest(sample.latents),
                 image_digest=array_digest(sample.image),
                 seconds=round(sample.record.end_to_end_s, 4),
-                facts={"timesteps": list(sample.record.timesteps), "nonfinite": sample.record.nonfinite},
+                facts={
+                    "timesteps": list(sample.record.timesteps),
+                    "nonfinite": sample.record.nonfinite,
+                    LATENTS_FACT: target.add_blob(_latents(sample), "application/octet-stream").to_json(),
+                },
             )
         )
     return tuple(records)
+
+
+def _latents(sample: StoredSample) -> bytes:
+    """The final latents as safetensors, so that a run can be approved without generating again."""
+    import safetensors.numpy
+
+    return safetensors.numpy.save({"latents": sample.latents})
 
 
 def difference(golden: npt.NDArray[np.uint8], candidate: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

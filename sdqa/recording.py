@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from sdqa.progress import Progress
 from sdqa.store import Store
 
 if TYPE_CHECKING:
-    from sdqa.gate.goldens import Manifest
+    from sdqa.bundle import Measurement
+    from sdqa.gate.goldens import Golden, Manifest
     from sdqa.models import Teacher
 
 
@@ -104,3 +105,27 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
         reason=reason,
         place=str(folder.parent / "large") if plan.suite.goldens == TEACHER_NOW else warehouse.DEFAULT_PLACE,
     )
+
+
+def reproducer(plan: Plan, store: Store) -> Callable[[Golden], Sequence[Measurement]]:
+    """A function that draws a golden's case again with its teacher and measures the outcome against the golden."""
+    from sdqa.generate.stage import generate, golden_request, teacher_components
+    from sdqa.metrics import MetricModels, score
+    from sdqa.metrics.subject import Picture, Subject
+    from sdqa.models import load_teacher
+
+    models = MetricModels(clip=plan.suite.metrics.clip, lpips=plan.suite.metrics.lpips)
+
+    def reproduce(golden: Golden) -> Sequence[Measurement]:
+        described, case = plan.suite.models[golden.manifest.model], plan.suite.cases[golden.manifest.case]
+        teacher = load_teacher(described.reference or described.source, lock=plan.root / "sdqa.lock")
+        request = golden_request(case, golden)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            [(_, sample)] = generate(teacher, teacher_components(teacher), {golden.manifest.case: request}, store)
+        drawn = Picture(sample.image, sample.decoded, sample.latents)
+        recorded = Picture(golden.image, None, golden.latents)
+        subject = Subject(golden.manifest.case, case.prompt, None, golden.source, candidate=drawn, golden=recorded)
+        return score(subject, names=("finite", "psnr", "latent_psnr"), models=models)
+
+    return reproduce

@@ -119,7 +119,7 @@ def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> 
     comparable = digest_of(evidence.fingerprint)
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
     readings = parity(teacher, _components(job, lane, evidence), requests, job.store)
-    evidence.measurements += parity_measurements(readings, comparable)
+    evidence.measurements += parity_measurements(readings)
     evidence.measurements += lane_measurements(evidence, comparable)
     if job.fault is not None and job.fault.figures is not None:
         evidence.measurements = [job.fault.figures(measurement) for measurement in evidence.measurements]

@@ -23,7 +23,7 @@ LEVELS = [
     {"recording"},
     {"lane", "figures"},
     {"workflow"},
-    {"stages", "calibration", "pytest_plugin", "train"},
+    {"stages", "calibration", "diagnosing", "pytest_plugin", "train"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,80 @@
+"""The command line. Results go to standard output, progress to standard error; a known error is one message."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import sdqa
+from sdqa.cli import bundles, references, running
+from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, SdqaError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(sdqa.__version__, prog_name="sdqa")
+def cli() -> None:
+    """Quality and regression gate for Stable Diffusion pipelines converted to Core ML."""
+
+
+class LazyGroup(click.Group):
+    """A room's own verbs, imported only when they are used."""
+
+    def __init__(self, module: str, attribute: str, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._module, self._attribute = module, attribute
+
+    def _group(self) -> click.Group:
+        import importlib
+
+        group: click.Group = getattr(importlib.import_module(self._module), self._attribute)
+        return group
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The room's verbs."""
+        return self._group().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """One of the room's verbs."""
+        return self._group().get_command(ctx, name)
+
+
+for verb in (
+    running.plan,
+    running.qa,
+    running.convert,
+    running.generate,
+    running.score,
+    bundles.gate,
+    bundles.report,
+    bundles.merge,
+    bundles.init,
+    bundles.schema,
+    references.goldens,
+    references.approve,
+    references.calibrate,
+):
+    cli.add_command(verb)
+cli.add_command(LazyGroup("sdqa.mil.cli", "mil_group", name="mil", help="Inspect, run, profile and compare packages."))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code."""
+    try:
+        cli.main(args=list(arguments), prog_name="sdqa", standalone_mode=False)
+    except SdqaError as error:
+        if os.environ.get("SDQA_TRACEBACK"):
+            raise
+        click.echo(f"error {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

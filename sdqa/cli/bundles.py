@@ -1,0 +1,78 @@
+"""Verbs over bundles and files: pure, quick, without torch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from sdqa.cli.options import bundle_argument, json_option, output_option, resolve_plan, suite_option
+
+
+@click.command()
+@bundle_argument
+@suite_option
+@json_option
+def gate(bundle: Path, suite: str | None, as_json: bool) -> None:
+    """Judge a bundle's measurements again, with the tolerances and budgets of today; writes nothing."""
+    from sdqa.report import terminal
+    from sdqa.workflow import judge_again
+
+    run = judge_again(resolve_plan(suite, ()), bundle)
+    if as_json:
+        click.echo(json.dumps(run.to_json(), sort_keys=True))
+    else:
+        terminal.print_run(run)
+    sys.exit(run.exit_code)
+
+
+@click.command()
+@bundle_argument
+@click.option("--output", type=click.Path(path_type=Path), default=None, help="Where to write; the bundle's folder.")
+def report(bundle: Path, output: Path | None) -> None:
+    """Write the page, JUnit XML and summary of a bundle again."""
+    from sdqa.bundle import Bundle
+    from sdqa.report import write_report
+
+    files = write_report(Bundle(bundle), output or bundle)
+    click.echo(str(files.html))
+
+
+@click.command()
+@click.argument("bundles", nargs=-1, required=True, type=click.Path(path_type=Path))
+@output_option
+def merge(bundles: tuple[Path, ...], output: Path) -> None:
+    """Merge the bundles of several machines into one; a lane that no machine ran makes it incomplete."""
+    from sdqa.bundle import Bundle
+    from sdqa.report import terminal, write_report
+    from sdqa.report.merge import merge as merge_bundles
+
+    run = merge_bundles([Bundle(folder) for folder in bundles], Bundle(output))
+    write_report(Bundle(output), output)
+    terminal.print_run(run)
+    sys.exit(run.exit_code)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+def init(folder: Path) -> None:
+    """Write a commented sdqa.toml to start from."""
+    from sdqa.plan import shipped_suites
+
+    target = folder / "sdqa.toml"
+    if target.exists():
+        raise click.UsageError(f"{target} is there already")
+    target.write_bytes(shipped_suites()["starter"].read_bytes())
+    click.echo(str(target))
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["run", "suite"]))
+def schema(what: str) -> None:
+    """Print the JSON Schema of a bundle's run.json or of sdqa.toml."""
+    from sdqa.bundle import Run
+    from sdqa.plan import Suite
+
+    click.echo(json.dumps((Run if what == "run" else Suite).model_json_schema(), indent=1, sort_keys=True))

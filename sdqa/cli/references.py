@@ -1,0 +1,94 @@
+"""Verbs that make or change what candidates are held against: goldens, approvals and tolerances."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sdqa.cli.options import bundle_argument, case_option, reason_option, resolve_plan, store_option, suite_option
+from sdqa.errors import EXIT_GATE_FAILED
+
+
+@click.group(invoke_without_command=True)
+@suite_option
+@store_option
+@case_option
+@reason_option
+@click.pass_context
+def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple[str, ...], reason: str) -> None:
+    """Record the references from the PyTorch teacher; changes nothing without --reason."""
+    if context.invoked_subcommand is not None:
+        return
+    from sdqa.progress import reporting
+    from sdqa.recording import record_goldens
+    from sdqa.store import Store
+
+    with reporting() as progress:
+        recorded = list(record_goldens(resolve_plan(suite), Store(store), progress, cases=cases, reason=reason))
+    for item in recorded:
+        click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
+
+
+@goldens.command()
+@suite_option
+@store_option
+@case_option
+@click.option("--reproduce/--digests-only", default=True, help="Whether the teacher draws the cases again.")
+def verify(suite: str | None, store: Path, cases: tuple[str, ...], reproduce: bool) -> None:
+    """Check every digest, and that the teacher still draws what was recorded."""
+    from sdqa.gate.verify import verify as findings
+    from sdqa.recording import reproducer
+    from sdqa.store import Store
+
+    plan = resolve_plan(suite)
+    found = list(findings(plan.goldens, cases=cases, reproduce=reproducer(plan, Store(store)) if reproduce else None))
+    for finding in found:
+        click.echo(f"{'sound' if finding.sound else 'WRONG'}  {finding.subject}: {finding.what}")
+    if not all(finding.sound for finding in found):
+        sys.exit(EXIT_GATE_FAILED)
+
+
+@click.command()
+@bundle_argument
+@suite_option
+@click.option("--lane", default=None, metavar="LANE", help="Whose outcomes; needed when the run has several lanes.")
+@case_option
+@click.option("--diagnosis", default="", help="What explains figures that got worse.")
+@click.option("--reason", required=True, help="Why; goes to the audit log.")
+def approve(
+    bundle: Path, suite: str | None, lane: str | None, cases: tuple[str, ...], diagnosis: str, reason: str
+) -> None:
+    """Make what a run recorded the golden; nothing is generated again."""
+    from sdqa.gate.approve import approve as promote
+
+    plan = resolve_plan(suite)
+    for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis):
+        change = f"{item.before[:12]} → {item.after[:12]}" if item.changed else "unchanged"
+        click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
+
+
+@click.command()
+@suite_option
+@store_option
+@reason_option
+def calibrate(suite: str | None, store: Path, reason: str) -> None:
+    """Measure harmless noise and faults, and place every tolerance between them."""
+    from sdqa import calibration, workflow
+    from sdqa.bundle import Bundle
+    from sdqa.environment import environment
+    from sdqa.gate.calibrate import calibrate as place
+    from sdqa.progress import reporting
+    from sdqa.store import Store
+
+    made = resolve_plan(suite)
+    for model in sorted({lane.model_name for lane in made.running}):
+        with reporting() as progress:
+            job = workflow.Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
+            harmless, faults = calibration.measure(job, model)
+        checks = calibration.count_checks(made)
+        tolerances = place(model, harmless, faults, checks=checks, environment=environment())
+        path = made.goldens / model / "tolerances.json"
+        tolerances.save(path, reason)
+        click.echo(str(path))

@@ -1,0 +1,153 @@
+"""Verbs that run something: plan, qa, and the stages alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from sdqa.cli.options import (
+    fault_option,
+    json_option,
+    lane_option,
+    output_option,
+    resolve_plan,
+    store_option,
+    suite_option,
+)
+
+
+@click.command()
+@suite_option
+@lane_option
+@click.option("--explain", is_flag=True, help="Say for every check where its tolerance comes from.")
+@json_option
+def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool) -> None:
+    """Show the lanes, cases and checks that will run, and what is skipped and why."""
+    from sdqa.plan import describe
+
+    made = resolve_plan(suite, lanes)
+    if as_json:
+        click.echo(json.dumps(describe.plan_data(made), indent=1, sort_keys=True))
+        return
+    click.echo(describe.plan_text(made))
+    if explain:
+        from sdqa.gate.explain import explain_checks
+
+        click.echo(explain_checks(made))
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@suite_option
+@lane_option
+@fault_option
+@output_option
+@store_option
+@json_option
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def qa(
+    suite: str | None,
+    lanes: tuple[str, ...],
+    fault: str | None,
+    output: Path,
+    store: Path,
+    as_json: bool,
+    pytest_arguments: tuple[str, ...],
+) -> None:
+    """Run a suite: plan, convert, generate, score, gate, report. Further arguments go to pytest (-k, -x, --lf, -n)."""
+    from sdqa.bundle import Bundle
+    from sdqa.plan import describe
+
+    made = resolve_plan(suite, lanes)
+    _check_fault(fault)
+    click.echo(describe.plan_text(made), err=as_json)
+    status = _pytest(made.suite_path, lanes, fault, output, store, pytest_arguments, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(Bundle(output).read().to_json(), sort_keys=True))
+    sys.exit(status)
+
+
+@click.command()
+@suite_option
+@lane_option
+@store_option
+@json_option
+def convert(suite: str | None, lanes: tuple[str, ...], store: Path, as_json: bool) -> None:
+    """Convert the teacher's components into packages."""
+    _stage("convert", suite, lanes, store, None, as_json)
+
+
+@click.command()
+@suite_option
+@lane_option
+@store_option
+@fault_option
+@json_option
+def generate(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+    """Generate every case from the packages."""
+    _stage("generate", suite, lanes, store, fault, as_json)
+
+
+@click.command()
+@suite_option
+@lane_option
+@store_option
+@fault_option
+@json_option
+def score(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+    """Score what was generated against the goldens."""
+    _stage("score", suite, lanes, store, fault, as_json)
+
+
+def _check_fault(fault: str | None) -> None:
+    if fault is not None:
+        from sdqa.faults import injection
+
+        injection(fault)
+
+
+def _pytest(
+    suite: Path,
+    lanes: tuple[str, ...],
+    fault: str | None,
+    output: Path,
+    store: Path,
+    extra: tuple[str, ...],
+    *,
+    quiet: bool,
+) -> int:
+    """Run pytest over the suite in this process, with a configuration of its own."""
+    import contextlib
+
+    import pytest
+
+    configuration = Path(__file__).parents[1] / "suites" / "pytest.ini"
+    arguments = [str(suite), "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
+    arguments += [f"--sdqa-output={output}", f"--sdqa-store={store}", *(f"--sdqa-lane={lane}" for lane in lanes)]
+    arguments += [f"--sdqa-fault={fault}"] if fault else []
+    if not _plugin_is_installed():
+        arguments += ["-p", "sdqa.pytest_plugin"]
+    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
+        return int(pytest.main([*arguments, *extra]))
+
+
+def _plugin_is_installed() -> bool:
+    """Whether pytest finds the plugin by itself (it does unless sdqa runs from a source tree)."""
+    import importlib.metadata
+
+    points = importlib.metadata.entry_points(group="pytest11")
+    return any(point.value == "sdqa.pytest_plugin" for point in points)
+
+
+def _stage(name: str, suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+    from sdqa.progress import reporting
+    from sdqa.stages import run_stage
+
+    with reporting() as progress:
+        data = run_stage(name, resolve_plan(suite, lanes), store, fault, progress)
+    click.echo(json.dumps(data, indent=1, sort_keys=True) if as_json else "\n".join(map(str, data["lines"])))
+    if data["failures"]:
+        click.echo("\n".join(data["failures"]), err=True)
+        sys.exit(data["exit_code"])
