@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from sdqa.bundle import Bundle, Lane, Run, Status, Verdict
+from sdqa.plan import load_suite, make_plan
 
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
@@ -110,7 +111,20 @@ def test_the_gate_runs_always_and_sees_every_other_job(path: Path) -> None:
 def test_the_main_workflow_runs_the_readmes_commands_on_both_systems() -> None:
     jobs = read(GITHUB / "workflows" / "qa.yml")["jobs"]
     assert jobs["lanes"]["strategy"]["matrix"]["runner"] == ["ubuntu-24.04", "macos-15"]
-    assert [step["run"] for step in jobs["lanes"]["steps"] if "run" in step] == ["pip install nox", "nox -s qa"]
+    assert [step["run"] for step in jobs["lanes"]["steps"] if "run" in step] == [
+        "pip install nox",
+        "nox -s qa",
+        "nox -s qa -- --lane '*@coreml-*'",
+    ]
+
+
+def test_every_lane_of_the_suite_runs_on_exactly_one_machine() -> None:
+    """As the workflow shares them out: Linux runs what it can, the Mac what needs Core ML."""
+    suite = load_suite(ROOT / "sdqa.toml")
+    planned = [lane.id for lane in make_plan(suite, ROOT / "sdqa.toml", platform="darwin").lanes]
+    linux = [lane.id for lane in make_plan(suite, ROOT / "sdqa.toml", platform="linux").running]
+    mac = [lane.id for lane in make_plan(suite, ROOT / "sdqa.toml", only=("*@coreml-*",), platform="darwin").running]
+    assert sorted(linux + mac) == sorted(planned)
 
 
 def test_what_reads_bundles_is_a_part_of_the_requirements() -> None:

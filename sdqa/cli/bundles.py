@@ -31,12 +31,16 @@ def gate(bundle: Path, suite: str | None, as_json: bool) -> None:
 @click.command()
 @bundle_argument
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="Where to write; the bundle's folder.")
-def report(bundle: Path, output: Path | None) -> None:
+@click.option("--history", type=click.Path(path_type=Path), help="JSON lines of runs: add this one, show the trend.")
+def report(bundle: Path, output: Path | None, history: Path | None) -> None:
     """Write the page, JUnit XML and summary of a bundle again."""
     from sdqa.bundle import Bundle
     from sdqa.report import write_report
+    from sdqa.report.history import append_history
 
-    files = write_report(Bundle(bundle), output or bundle)
+    if history is not None:
+        append_history(history, Bundle(bundle).read())
+    files = write_report(Bundle(bundle), output or bundle, history=history)
     click.echo(str(files.html))
 
 
@@ -72,7 +76,8 @@ def init(folder: Path) -> None:
 @click.argument("what", type=click.Choice(["run", "suite"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of a bundle's run.json or of sdqa.toml."""
-    from sdqa.bundle import Run
     from sdqa.plan import Suite
+    from sdqa.report.schema import json_schema
 
-    click.echo(json.dumps((Run if what == "run" else Suite).model_json_schema(), indent=1, sort_keys=True))
+    data = json_schema() if what == "run" else Suite.model_json_schema()
+    click.echo(json.dumps(data, indent=1, sort_keys=True))

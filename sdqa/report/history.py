@@ -88,7 +88,7 @@ def entry_of(run: Run, environment: Mapping[str, str] | None = None) -> HistoryE
 
 
 def append_history(path: Path, run: Run, environment: Mapping[str, str] | None = None) -> HistoryEntry:
-    """Append a run; complete lines are never rewritten.
+    """Append a run, unless it is the last one already; complete lines are never rewritten.
 
     Raises:
         BundleError: the file cannot be written.
@@ -98,21 +98,23 @@ def append_history(path: Path, run: Run, environment: Mapping[str, str] | None =
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"), path.open("a+b") as stream:
-            _drop_half_line(stream)
-            stream.write(line.encode())
+            last = _drop_half_line(stream)
+            if last != line.encode():
+                stream.write(line.encode())
     except OSError as error:
         raise BundleError("the history cannot be written", where=str(path), hint=str(error)) from error
     return entry
 
 
-def _drop_half_line(stream: BinaryIO) -> None:
-    """Cut off a last line without an end: a run that was killed while it wrote it left no record."""
+def _drop_half_line(stream: BinaryIO) -> bytes:
+    """Cut off a last line without an end (a run that was killed while it wrote left no record); the last whole line."""
     stream.seek(0)
     content = stream.read()
     end = content.rfind(b"\n") + 1
     if end < len(content):
         stream.truncate(end)
     stream.seek(0, os.SEEK_END)
+    return content[content.rfind(b"\n", 0, max(end - 1, 0)) + 1 : end]
 
 
 def read_history(path: Path) -> tuple[HistoryEntry, ...]:

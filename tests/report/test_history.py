@@ -42,6 +42,13 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
     assert [entry.created[:10] for entry in read_history(path)] == ["2026-01-01", "2026-01-02"]
 
 
+def test_the_same_run_is_added_once(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    for run in (run_of(1, 30.0), run_of(1, 30.0), run_of(2, 30.0), run_of(2, 30.0)):
+        append_history(path, run, {})
+    assert [entry.created[:10] for entry in read_history(path)] == ["2026-01-01", "2026-01-02"]
+
+
 def test_half_a_line_is_neither_read_nor_glued_to(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     append_history(path, run_of(1, 30.0), {})
