@@ -219,7 +219,7 @@ def describe_packages(packages: Iterable[StoredPackage]) -> tuple[Package, ...]:
 
 def subject(lane: PlannedLane, case: str, sample: StoredSample, golden: Golden) -> Subject:
     """A case as the metrics look at it."""
-    from sdqa.generate.request import source_prompt
+    from sdqa.generate.sources import source_prompt
     from sdqa.metrics.subject import Picture, Subject
 
     planned = lane.cases[case]

@@ -73,8 +73,8 @@ def _record_model(
 def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: Store, *, reason: str = "") -> Manifest:
     """Draw one case with the teacher and write its golden into `folder`."""
     from sdqa.gate.goldens import write_golden
-    from sdqa.generate.request import case_inputs, draw_noise, make_request, source_prompt
-    from sdqa.generate.sources import load_source
+    from sdqa.generate.request import case_inputs, draw_noise, make_request
+    from sdqa.generate.sources import load_source, source_prompt
     from sdqa.generate.stage import generate, teacher_components
     from sdqa.metrics import MetricModels, score
     from sdqa.metrics.subject import Picture, Subject

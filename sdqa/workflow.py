@@ -139,11 +139,15 @@ def gate(job: Job, lane: PlannedLane, evidence: Evidence) -> bundle.Lane:
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     """The checks that a lane has to answer, before anything runs: what then has no figure is "not measured"."""
     from sdqa.gate import plan_checks
+    from sdqa.generate.sources import source_prompt
     from sdqa.lane import COMPONENT_CHECKS
-    from sdqa.metrics import applicable
+    from sdqa.metrics import applicable, offered
 
-    offers = {name: [] if case.source is None else ["source", "source_prompt"] for name, case in lane.cases.items()}
-    cases = {name: applicable(offered, plan.suite.metrics.names) for name, offered in offers.items()}
+    offers = {
+        name: offered(case.prompt, source_prompt(case), has_source=case.source is not None)
+        for name, case in lane.cases.items()
+    }
+    cases = {name: applicable(offer, plan.suite.metrics.names) for name, offer in offers.items()}
     return tuple(plan_checks(lane.id, cases, COMPONENT_CHECKS, budgets=plan.suite.budgets))
 
 

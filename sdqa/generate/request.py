@@ -44,12 +44,3 @@ def make_request(case: Case, noise: Noise, source: npt.NDArray[np.uint8] | None)
         scheduler=case.scheduler,
         noise=noise,
     )
-
-
-def source_prompt(case: Case) -> str | None:
-    """What a case's source picture shows, as far as anybody said; scenes say it themselves."""
-    if case.source_prompt is None and case.source is not None and case.source.startswith("scene:"):
-        from sdqa.models.tiny import scenes
-
-        return scenes.parse(case.source).caption
-    return case.source_prompt

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.errors import ImageError
+from sdqa.plan import Case
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64 * 10**6
@@ -27,6 +28,15 @@ def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
         return _scene(name, size)
     path = _astronaut() if scheme == "photo" else _confined(rest, root)
     return read_picture(path, size)
+
+
+def source_prompt(case: Case) -> str | None:
+    """What a case's source picture shows, as far as anybody said; scenes say it themselves."""
+    if case.source_prompt is None and case.source is not None and case.source.startswith("scene:"):
+        from sdqa.models.tiny import scenes
+
+        return scenes.parse(case.source).caption
+    return case.source_prompt
 
 
 def _scene(name: str, size: int) -> npt.NDArray[np.uint8]:

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from sdqa.errors import ImageError
-from sdqa.generate.request import source_prompt
-from sdqa.generate.sources import load_source
+from sdqa.generate.sources import load_source, source_prompt
 from sdqa.plan import Case
 
 
