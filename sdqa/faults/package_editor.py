@@ -125,6 +125,14 @@ class PackageEditor:
         else:
             self._make_dense(operation, name, cast, data_type)
 
+    def move(self, name: str) -> None:
+        """Store a weight's values once more, at the end of its file, and let the program refer to them there."""
+        constant, operation = self._constant(name), self.definition(name)
+        if isinstance(constant, Stored) and operation.type == "const":
+            blob = operation.attributes["val"].blobFileValue
+            values, code = self.read(name), constant.type.element.blob_code
+            blob.offset = self._writer(blob.fileName).append(code, values.tobytes())
+
     def definition(self, name: str) -> Any:
         """The operation message that defines a value.
 
@@ -142,7 +150,7 @@ class PackageEditor:
         if len(bindings) != 1 or bindings[0].WhichOneof("binding") != "name":
             return None
         name: str = bindings[0].name
-        return name if name in self.graph.body.constants or name in self._values else None
+        return name if self.is_constant(name) else None
 
     def _constant(self, name: str) -> Constant:
         constant = self.graph.body.constants.get(name)
@@ -205,6 +213,14 @@ class PackageEditor:
         """The names bound to an argument."""
         return [binding.name for binding in operation.inputs[argument].arguments]
 
+    def all_inputs(self, operation: Any) -> set[str]:
+        """The names bound to any argument."""
+        return set(_names(operation))
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a name is a constant's."""
+        return name in self.graph.body.constants or name in self._values
+
     def bind(self, operation: Any, argument: str, *names: str) -> None:
         """Give an argument other values by name."""
         bindings = operation.inputs[argument].arguments
@@ -247,6 +263,11 @@ class PackageEditor:
         self._values[name] = array
         self._store(attribute, array, BY_NAME[type_name], output.type)
         return name
+
+    def number_like(self, number: float, operation: Any, argument: str) -> str:
+        """A new scalar constant of the element type of an operation's argument; returns its name."""
+        stored = BY_NAME[self.dtype_of(self.inputs_of(operation, argument)[0])].stored
+        return self.constant(np.array(number, stored), before=operation)
 
     def insert(self, kind: str, inputs: Mapping[str, str | Sequence[str]], like: str, *, before: Any) -> str:
         """A new operation before another; returns its result's name, whose type is that of the value `like`."""
@@ -305,6 +326,11 @@ class PackageEditor:
             d.constant.size if d.WhichOneof("dimension") == "constant" else -1
             for d in self.type_of(value).tensorType.dimensions
         )
+
+    def swap_last_axes(self, value: str) -> None:
+        """Exchange the last two dimensions that a computed value is declared to have."""
+        first, second = self.type_of(value).tensorType.dimensions[-2:]
+        first.constant.size, second.constant.size = second.constant.size, first.constant.size
 
     def _place(self, before: Any) -> Any:
         """A new empty operation message just before another. Messages keep their identity: only order changes."""

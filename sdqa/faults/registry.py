@@ -29,7 +29,18 @@ from sdqa.faults.injection import (
     package_edit,
 )
 
-CATALOGUE = ("weights", "compression", "glue", "runtime")
+CATALOGUE = (
+    "weights",
+    "graph",
+    "constants",
+    "precision",
+    "compression",
+    "contract",
+    "glue",
+    "schedule",
+    "runtime",
+    "budget",
+)
 """The modules whose decorators fill the registry, one for each place of injection."""
 
 

@@ -66,3 +66,18 @@ def user_of(editor: PackageEditor, weight: str) -> Any:
             if editor.constant_of(operation, argument) == weight:
                 return operation
     raise FaultError(f"nothing uses {weight!r}", where=editor.folder.name)
+
+
+def masked_additions(editor: PackageEditor) -> list[Any]:
+    """Additions of a constant square mask to attention scores."""
+    scores = {editor.inputs_of(operation, "x")[0] for operation in editor.operations("softmax")}
+    found = []
+    for operation in editor.operations("add"):
+        name = editor.constant_of(operation, "y")
+        if name is not None and operation.outputs[0].name in scores:
+            shape = editor.read(name).shape
+            if len(shape) >= 2 and shape[-1] == shape[-2] > 1:
+                found.append(operation)
+    if not found:
+        raise FaultError("the package has no causal mask that is added", where=editor.folder.name)
+    return found

@@ -1,0 +1,223 @@
+"""The sensitivity table: fault × severity → caught or not, by which checks, blamed on what; and every false alarm.
+
+What is written is a JSON document (`Sensitivity`, described in docs/faults.md); the report shows it, and a committed
+one is the baseline that no figure may fall below. Nothing here runs a model: `sdqa.rehearsal` does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from sdqa.bundle import Record
+from sdqa.errors import FaultError
+from sdqa.store import write_atomically
+
+SCHEMA_VERSION = 1
+MAX_BYTES = 32 * 2**20
+ORDER = ("mild", "marked", "severe")
+NOT_DIAGNOSED = frozenset({"packaging", "budget"})
+"""Stages that the gate names itself: nothing of them can be found by running the components."""
+
+
+class Blame(Record):
+    """What the diagnosis named, and whether it was right; None where there was nothing to name."""
+
+    component: str = ""
+    stage: str = ""
+    operation: str = ""
+    weight: str = ""
+    component_right: bool | None = None
+    stage_right: bool | None = None
+    operation_right: bool | None = None
+    verdict: str = ""
+
+
+class Trial(Record):
+    """One fault at one severity."""
+
+    fault: str
+    severity: str
+    component: str  # that is to be blamed
+    stage: str
+    summary: str = ""
+    rows: tuple[int, ...] = ()
+    visible: bool
+    visibility: str  # why, in words
+    lpips: float | None = None  # mean over the cases, to the golden
+    worst_lpips: float | None = None  # of a single case
+    caught: bool
+    exit_code: int
+    failing: tuple[str, ...] = ()  # checks that failed or could not be made, without the lane's name
+    suspicious: int = 0
+    errors: tuple[str, ...] = ()  # codes of what did not run
+    culprit_operation: str | None = None  # expected
+    culprit_weight: str | None = None
+    blame: Blame | None = None
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """`fault@severity`."""
+        return f"{self.fault}@{self.severity}"
+
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics among the failing checks, sorted."""
+        return tuple(sorted({check.rpartition("/")[2] for check in self.failing}))
+
+
+class Quiet(Record):
+    """One harmless change at one seed: silence is wanted."""
+
+    change: str
+    seed: int
+    component: str
+    summary: str = ""
+    alarm: bool
+    exit_code: int
+    failing: tuple[str, ...] = ()
+    suspicious: int = 0
+    lpips: float | None = None
+    seconds: float = 0.0
+
+
+class Spread(Record):
+    """The teacher's own spread: LPIPS between its pictures and the ones it draws under harmless perturbations."""
+
+    conditions: dict[str, float] = Field(default_factory=dict)  # mean LPIPS over the cases
+    mean: float = 0.0  # the largest mean
+    case: float = 0.0  # the largest of a single case
+
+
+class Share(Record):
+    """How many of how many."""
+
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """count / total; 1 when there was nothing to get wrong."""
+        return self.count / self.total if self.total else 1.0
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.total} ({100 * self.share:.1f} %)"
+
+
+class Figures(Record):
+    """The table in six figures."""
+
+    visible_caught: Share
+    below_visibility_caught: Share
+    false_alarms: Share  # fewer is better
+    component_right: Share
+    stage_right: Share
+    operation_right: Share
+
+
+class Sensitivity(Record):
+    """The whole document."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["quick", "full"] = "full"
+    lane: str
+    cases: tuple[str, ...]
+    spread: Spread
+    trials: tuple[Trial, ...]
+    quiet: tuple[Quiet, ...] = ()
+    figures: Figures
+    smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
+    environment: dict[str, Any] = Field(default_factory=dict)
+    date: str = ""
+    seconds: float = 0.0
+
+    def write(self, path: Path) -> None:
+        """Write the document."""
+        text = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+        write_atomically(path, (text + "\n").encode())
+
+
+def read(path: Path) -> Sensitivity:
+    """Read and check a document.
+
+    Raises:
+        FaultError: it is missing, too large, or does not follow the schema.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise FaultError(f"the document is larger than {MAX_BYTES} bytes", where=str(path))
+        return Sensitivity.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise FaultError("there is no sensitivity table", where=str(path), hint="make one: nox -s faults") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise FaultError(f"the sensitivity table is wrong: $.{key}: {first['msg']}", where=str(path)) from error
+
+
+def figures(trials: Iterable[Trial], quiet: Iterable[Quiet]) -> Figures:
+    """The table's figures."""
+    rows, silent = tuple(trials), tuple(quiet)
+    visible = [trial for trial in rows if trial.visible]
+    hidden = [trial for trial in rows if not trial.visible]
+    blames = [trial.blame for trial in visible if trial.caught and trial.blame is not None]
+
+    def right(answers: Iterable[bool | None]) -> Share:
+        known = [answer for answer in answers if answer is not None]
+        return Share(count=sum(known), total=len(known))
+
+    return Figures(
+        visible_caught=Share(count=sum(trial.caught for trial in visible), total=len(visible)),
+        below_visibility_caught=Share(count=sum(trial.caught for trial in hidden), total=len(hidden)),
+        false_alarms=Share(count=sum(one.alarm for one in silent), total=len(silent)),
+        component_right=right(blame.component_right for blame in blames),
+        stage_right=right(blame.stage_right for blame in blames),
+        operation_right=right(blame.operation_right for blame in blames),
+    )
+
+
+def smallest_caught(trials: Sequence[Trial]) -> dict[str, str | None]:
+    """For each fault the smallest severity from which on every one was caught."""
+    found: dict[str, str | None] = {}
+    for name in sorted({trial.fault for trial in trials}):
+        levels = sorted((t for t in trials if t.fault == name), key=lambda trial: ORDER.index(trial.severity))
+        found[name] = None
+        for trial in reversed(levels):
+            if not trial.caught:
+                break
+            found[name] = trial.severity
+    return found
+
+
+def regressions(before: Sensitivity, now: Sensitivity) -> list[str]:
+    """What became worse since the baseline, in words; only what both have tried is compared."""
+    old = {trial.id: trial for trial in before.trials}
+    new = {trial.id: trial for trial in now.trials}
+    common = sorted(set(old) & set(new))
+    found = [
+        f"{name} is not caught any more; it was, by {', '.join(old[name].metrics()) or 'an error'}"
+        for name in common
+        if old[name].caught and not new[name].caught
+    ]
+    alarms_before = {(one.change, one.seed) for one in before.quiet if one.alarm}
+    found += [
+        f"false alarm: {one.change}, seed {one.seed}: {', '.join(one.failing[:3])}"
+        for one in now.quiet
+        if one.alarm and (one.change, one.seed) not in alarms_before
+    ]
+    was = figures((old[name] for name in common), ())
+    became = figures((new[name] for name in common), ())
+    for key, words in (
+        ("component_right", "components blamed rightly"),
+        ("stage_right", "stages blamed rightly"),
+        ("operation_right", "operations named rightly"),
+    ):
+        first: Share = getattr(was, key)
+        second: Share = getattr(became, key)
+        if second.total and second.share < first.share:
+            found.append(f"{words}: {first} before, {second} now")
+    return found

@@ -1,0 +1,150 @@
+"""The table's arithmetic: figures, smallest severities, and what counts as a step back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sdqa.bundle import Failure, Lane, Measurement
+from sdqa.errors import FaultError
+from sdqa.faults.sensitivity import (
+    Blame,
+    Quiet,
+    Sensitivity,
+    Spread,
+    Trial,
+    figures,
+    read,
+    regressions,
+    smallest_caught,
+)
+from sdqa.faults.visibility import visible
+
+
+def trial(severity: str = "marked", **changes: Any) -> Trial:
+    given: dict[str, Any] = {
+        "fault": "nan",
+        "severity": severity,
+        "component": "unet",
+        "stage": "runtime",
+        "visible": True,
+        "visibility": "not finite",
+        "caught": True,
+        "exit_code": 1,
+        "failing": ("portrait/finite", "all/lpips"),
+    }
+    return Trial(**{**given, **changes})
+
+
+def table(*trials: Trial, quiet: tuple[Quiet, ...] = ()) -> Sensitivity:
+    return Sensitivity(
+        lane="tiny/fp16",
+        cases=("portrait",),
+        spread=Spread(),
+        trials=trials,
+        quiet=quiet,
+        figures=figures(trials, quiet),
+        smallest_caught=smallest_caught(trials),
+    )
+
+
+def silence(seed: int, alarm: bool) -> Quiet:
+    return Quiet(change="metadata", seed=seed, component="unet", alarm=alarm, exit_code=int(alarm))
+
+
+def test_faults_below_visibility_are_reported_but_not_counted() -> None:
+    found = figures([trial(), trial(caught=False), trial(visible=False, caught=False), trial(visible=False)], [])
+    assert (found.visible_caught.count, found.visible_caught.total) == (1, 2)
+    assert (found.below_visibility_caught.count, found.below_visibility_caught.total) == (1, 2)
+
+
+def test_blame_counts_only_where_something_was_to_be_named() -> None:
+    right = Blame(component="unet", component_right=True, stage_right=False)
+    found = figures([trial(blame=right), trial(), trial(caught=False, blame=right)], [])
+    assert str(found.component_right) == "1 of 1 (100.0 %)"
+    assert str(found.stage_right) == "0 of 1 (0.0 %)"
+    assert found.operation_right.total == 0
+
+
+def test_false_alarms_are_counted() -> None:
+    found = figures([], [silence(0, False), silence(1, True)])
+    assert (found.false_alarms.count, found.false_alarms.total) == (1, 2)
+
+
+def test_the_smallest_severity_is_the_one_from_which_on_all_are_caught() -> None:
+    levels = {"mild": True, "marked": False, "severe": True}
+    assert smallest_caught([trial(name, caught=caught) for name, caught in levels.items()]) == {"nan": "severe"}
+    assert smallest_caught([trial("mild"), trial("severe")]) == {"nan": "mild"}
+    assert smallest_caught([trial("severe", caught=False)]) == {"nan": None}
+
+
+def test_a_fault_that_is_not_caught_any_more_is_a_step_back() -> None:
+    found = regressions(table(trial()), table(trial(caught=False)))
+    assert found == ["nan@marked is not caught any more; it was, by finite, lpips"]
+    assert regressions(table(trial(caught=False)), table(trial())) == []
+
+
+def test_a_new_false_alarm_is_a_step_back_and_an_old_one_is_not() -> None:
+    assert regressions(table(), table(quiet=(silence(1, True),))) != []
+    assert regressions(table(quiet=(silence(1, True),)), table(quiet=(silence(1, True),))) == []
+
+
+def test_only_what_both_tried_is_compared() -> None:
+    assert regressions(table(trial(), trial("severe")), table(trial("severe"))) == []
+
+
+def test_worse_blame_is_a_step_back() -> None:
+    good, bad = Blame(component_right=True), Blame(component_right=False)
+    found = regressions(table(trial(blame=good)), table(trial(blame=bad)))
+    assert found == ["components blamed rightly: 1 of 1 (100.0 %) before, 0 of 1 (0.0 %) now"]
+
+
+def test_a_document_survives_the_disk_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sensitivity.json"
+    written = table(trial(), quiet=(silence(0, False),))
+    written.write(path)
+    assert read(path) == written
+    path.write_text(path.read_text().replace('"lane"', '"road"'))
+    with pytest.raises(FaultError, match=r"\$\.lane"):
+        read(path)
+    with pytest.raises(FaultError, match="no sensitivity table"):
+        read(tmp_path / "missing.json")
+
+
+def lane(*measurements: Measurement, failures: tuple[Failure, ...] = ()) -> Lane:
+    return Lane(
+        id="tiny/fp16",
+        model="tiny",
+        variant="fp16",
+        runtime="reference",
+        compute_unit="CPU_ONLY",
+        measurements=measurements,
+        failures=failures,
+    )
+
+
+def lpips(value: float, case: str) -> Measurement:
+    return Measurement(metric="lpips", case=case, value=value)
+
+
+SPREAD = Spread(mean=0.01, case=0.02)
+
+
+@pytest.mark.parametrize(
+    ("values", "seen"),
+    [((0.005, 0.015), False), ((0.015, 0.016), True), ((0.0, 0.0, 0.0, 0.025), True), ((0.0, 0.019), False)],
+)
+def test_the_teachers_spread_decides_what_is_visible(values: tuple[float, ...], seen: bool) -> None:
+    measured = [lpips(value, str(index)) for index, value in enumerate(values)]
+    assert visible(lane(*measured), SPREAD, {})[0] is seen
+
+
+def test_what_does_not_run_or_is_not_finite_or_exceeds_a_budget_is_visible() -> None:
+    failure = Failure(stage="generate", where="x", code="SDQA-400", message="truncated", exit_code=3)
+    assert visible(lane(failures=(failure,)), SPREAD, {})[0]
+    assert visible(lane(lpips(0, "a"), Measurement(metric="finite", case="a", value=0.0)), SPREAD, {})[0]
+    slow = Measurement(metric="inference_s", value=50.0)
+    assert visible(lane(lpips(0, "a"), slow), SPREAD, {"inference_s": 40.0})[0]
+    assert not visible(lane(lpips(0, "a"), slow), SPREAD, {"inference_s": 60.0})[0]
