@@ -72,8 +72,12 @@ class Manifest(Record):
     date: str  # ISO 8601, UTC
 
     def content(self) -> str:
-        """Digest of what the golden says; when and why it was recorded do not matter."""
-        return digest_of(self.model_dump(mode="json", exclude={"reason", "date", "versions", "files"}))
+        """Digest of what the golden says; when and why it was recorded do not matter.
+
+        A field that came later counts only where it is not its default: older records keep their digest.
+        """
+        ignored = {"reason", "date", "versions", "files"} | ({"origin"} if self.origin == "teacher" else set())
+        return digest_of(self.model_dump(mode="json", exclude=ignored))
 
 
 @dataclass(frozen=True)
