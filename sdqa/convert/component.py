@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdqa.convert.chunking import chunk_package
-from sdqa.convert.compression import compress_model
+from sdqa.convert.compression import compress_model, palettize_mixed
 from sdqa.convert.contract import check_schema, contract
 from sdqa.convert.coverage import measure_coverage, require_coverage
 from sdqa.convert.inventory import take_inventory
@@ -78,7 +78,7 @@ def convert_here(
         model, modules = converted.model, map_modules(converted.paths, converted.model._mil_program, parameters)
         del converted
     if variant.compresses(component):
-        model = compress_model(model, str(variant.compression), where=where)
+        model = _compressed(model, teacher, component, str(variant.compression), module, where)
     package = destination / f"{expected.file_name}.mlpackage"
     write_package(model, package, notes={"com.sdqa.component": component, "com.sdqa.teacher": teacher.digest})
     write_modules(package, modules)
@@ -91,6 +91,22 @@ def convert_here(
         shutil.rmtree(package)
         sidecar_path(package).unlink()
     return _record(component, packages, parameters, started, where)
+
+
+def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, module: Any, where: str) -> Any:
+    """The recipe applied; a mixed-bit one needs the teacher to measure, and applies to the U-Net alone."""
+    kind, _, target = recipe.partition(":")
+    if kind != "mixed-bit":
+        return compress_model(model, recipe, where=where)
+    if component != "unet":
+        return model
+    from sdqa.convert.sensitivity import allocate
+    from sdqa.convert.trajectory import merged, record_trajectory
+
+    inputs = record_trajectory(teacher)
+    small = not should_isolate("auto", teacher.parameters[component])
+    allocation = allocate(merged(inputs) if small else inputs, module, target)
+    return palettize_mixed(model, allocation.bits, where=where)
 
 
 def compress(package: Path, variant: Variant, destination: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sdqa.convert.clusters import table_maker
+from sdqa.convert.sidecar import constant_name, plain_name
 from sdqa.errors import ConversionError
 
 WEIGHT_THRESHOLD = 2048
@@ -90,6 +91,32 @@ def palettize(match: re.Match[str]) -> Pass:
 
     each = palettizer(int(match[1]), group=int(match[2]) if match[2] else None)
     return lambda model: cto.palettize_weights(model, _configuration(each))
+
+
+def palettize_mixed(model: Any, bits: Mapping[str, int], *, where: str) -> Any:
+    """Palettize each constant with its own number of bits; constants that are not named stay as they are.
+
+    Args:
+        model: a coremltools model.
+        bits: by dotted parameter name.
+    """
+    from sdqa import compat
+
+    compat.prepare_coremltools()
+    import coremltools.optimize.coreml as cto
+
+    require_finite(model, where=where)
+    wanted = {constant_name(name): width for name, width in bits.items()}
+    operations = model._mil_program.functions["main"].operations
+    by_name = {
+        operation.name: palettizer(wanted[plain_name(operation.outputs[0].name)])
+        for operation in operations
+        if operation.op_type == "const" and plain_name(operation.outputs[0].name) in wanted
+    }
+    if len(by_name) != len(wanted):
+        raise ConversionError(f"{len(wanted) - len(by_name)} weights to palettize are not in the program", where=where)
+    with compat.quiet_coremltools():
+        return cto.palettize_weights(model, _configuration(None, by_name))
 
 
 @recipe(r"linear-int8(-per-tensor)?")
