@@ -1,45 +1,48 @@
 """The sensitivity table of the page, from `Run.sensitivity`: which planted faults the gate caught, and whom it blamed.
 
-The dictionary follows this schema. Every key is optional and unknown keys are ignored.
+The dictionary is the document that `nox -s faults` writes (`sdqa.faults.sensitivity.Sensitivity`). It is read as
+untyped data: every key is optional, unknown keys are ignored, a value of the wrong kind never breaks the page. Used are
 
-    faults    [{fault: str, severity: str | float,
-                visible: bool,                         # a person would see it; others are reported, not counted
-                caught: bool,
-                checks: [str],                         # the metrics or checks that caught it
-                component: str, blamed: str,           # where it was planted, and what the diagnosis named
-                stage: str, blamed_stage: str,
-                right: bool,                           # whether the blame was right; null: not diagnosed
-                reason: str}]
-    harmless  [{change: str, runs: int, alarms: int, checks: [str]}]
+    lane, kind, date   str
+    trials    [{fault: str, severity: str, component: str, stage: str, summary: str,
+                visible: bool, visibility: str,        # a person would see it, and why; others are not counted
+                lpips: float, caught: bool,
+                failing: [str], errors: [str],         # checks that failed, codes of what did not run
+                blame: {component: str, stage: str, operation: str,
+                        component_right: bool, stage_right: bool, operation_right: bool}}]     # null: not diagnosed
+    quiet     [{change: str, seed: int, alarm: bool, failing: [str]}]                          # harmless changes
+    figures   {name: {count: int, total: int}}
+    smallest_caught  {fault: severity}                 # null: not caught at any
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sdqa.report.figures import number_of, show_number
-from sdqa.report.untyped import Untyped, records_at
+from sdqa.report.figures import plural, show_number, show_words
+from sdqa.report.untyped import Untyped, number_at, record_at, records_at, text_at, texts_at
 
 
 @dataclass(frozen=True)
-class FaultRow:
+class TrialRow:
     """One fault at one severity."""
 
     fault: str
     severity: str
+    summary: str
     visible: bool
+    visibility: str
+    lpips: str
     caught: bool
     checks: str
-    component: str
+    planted: str
     blamed: str
-    right: bool | None
-    reason: str
+    right: bool | None  # None: not diagnosed
 
 
 @dataclass(frozen=True)
-class HarmlessRow:
-    """One harmless change."""
+class QuietRow:
+    """One harmless change over its seeds."""
 
     change: str
     runs: int
@@ -51,69 +54,102 @@ class HarmlessRow:
 class Sensitivity:
     """What the page shows of a sensitivity table."""
 
-    faults: tuple[FaultRow, ...]
-    harmless: tuple[HarmlessRow, ...]
+    lane: str
+    kind: str
+    date: str
     sentence: str
+    figures: tuple[tuple[str, str], ...]
+    trials: tuple[TrialRow, ...]
+    quiet: tuple[QuietRow, ...]
 
 
 def sensitivity_of(data: Untyped | None) -> Sensitivity | None:
     """The section's content; None where no faults were planted."""
     if not isinstance(data, dict) or not data:
         return None
-    faults = tuple(_fault(record) for record in records_at(data, "faults"))
-    harmless = tuple(_harmless(record) for record in records_at(data, "harmless"))
-    visible = [row for row in faults if row.visible]
-    blamed = [row for row in faults if row.right is not None]
+    trials = tuple(_trial(record) for record in records_at(data, "trials"))
+    quiet = _quiet(records_at(data, "quiet"))
+    return Sensitivity(
+        lane=text_at(data, "lane"),
+        kind=text_at(data, "kind"),
+        date=text_at(data, "date"),
+        sentence=_sentence(trials, quiet),
+        figures=_figures(record_at(data, "figures")),
+        trials=tuple(sorted(trials, key=_importance)),
+        quiet=quiet,
+    )
+
+
+def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...]) -> str:
+    visible = [row for row in trials if row.visible]
+    blamed = [row for row in visible if row.right is not None]
     parts = []
     if visible:
         parts.append(f"{sum(row.caught for row in visible)} of {len(visible)} visible faults caught")
     if blamed:
-        parts.append(f"{sum(bool(row.right) for row in blamed)} of {len(blamed)} blamed rightly")
-    if harmless:
-        runs = sum(row.runs for row in harmless)
-        parts.append(f"{sum(row.alarms for row in harmless)} false alarms in {runs} harmless runs")
-    return Sensitivity(_by_importance(faults), harmless, "; ".join(parts) + "." if parts else "")
+        parts.append(f"{sum(row.right is True for row in blamed)} of {len(blamed)} blamed rightly")
+    if quiet:
+        runs = sum(row.runs for row in quiet)
+        alarms = sum(row.alarms for row in quiet)
+        parts.append(f"{plural(alarms, 'false alarm')} in {plural(runs, 'harmless run')}")
+    return "; ".join(parts) + "." if parts else ""
 
 
-def _by_importance(faults: tuple[FaultRow, ...]) -> tuple[FaultRow, ...]:
+def _importance(row: TrialRow) -> tuple[bool, bool]:
     """What slipped through first, then what was blamed wrongly."""
-    return tuple(sorted(faults, key=lambda row: (row.caught or not row.visible, row.right is not False)))
+    return (row.caught or not row.visible, row.right is not False)
 
 
-def _text(value: Any) -> str:
-    number = number_of(value)
-    return value if isinstance(value, str) else (show_number(number) if number is not None else "")
-
-
-def _texts(value: Any) -> str:
-    return ", ".join(str(part) for part in value) if isinstance(value, list | tuple) else _text(value)
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
-
-
-def _fault(record: Untyped) -> FaultRow:
-    right = record.get("right")
-    blamed = [_text(record.get(key)) for key in ("blamed", "blamed_stage")]
-    planted = [_text(record.get(key)) for key in ("component", "stage")]
-    return FaultRow(
-        fault=_text(record.get("fault")),
-        severity=_text(record.get("severity")),
+def _trial(record: Untyped) -> TrialRow:
+    blame = record_at(record, "blame")
+    answers = [blame.get(key) for key in ("component_right", "stage_right", "operation_right")]
+    known = [answer for answer in answers if isinstance(answer, bool)]
+    return TrialRow(
+        fault=text_at(record, "fault"),
+        severity=text_at(record, "severity"),
+        summary=text_at(record, "summary"),
         visible=record.get("visible") is not False,
+        visibility=text_at(record, "visibility"),
+        lpips=show_number(number_at(record, "lpips")),
         caught=record.get("caught") is True,
-        checks=_texts(record.get("checks")),
-        component=", ".join(part for part in planted if part),
-        blamed=", ".join(part for part in blamed if part),
-        right=right if isinstance(right, bool) else None,
-        reason=_text(record.get("reason")),
+        checks=_metrics(record),
+        planted=_listed(record, "component", "stage"),
+        blamed=_listed(blame, "component", "stage", "operation"),
+        right=all(known) if known else None,
     )
 
 
-def _harmless(record: Untyped) -> HarmlessRow:
-    return HarmlessRow(
-        change=_text(record.get("change")),
-        runs=_count(record.get("runs")),
-        alarms=_count(record.get("alarms")),
-        checks=_texts(record.get("checks")),
-    )
+def _metrics(record: Untyped) -> str:
+    """The metrics of the failing checks, and the codes of what did not run."""
+    names = {check.rpartition("/")[2] for check in texts_at(record, "failing")}
+    return ", ".join([*sorted(names), *texts_at(record, "errors")])
+
+
+def _listed(record: Untyped, *keys: str) -> str:
+    return ", ".join(text for text in (text_at(record, key) for key in keys) if text)
+
+
+def _quiet(records: list[Untyped]) -> tuple[QuietRow, ...]:
+    """Harmless changes, those with false alarms first."""
+    by_change: dict[str, list[Untyped]] = {}
+    for record in records:
+        by_change.setdefault(text_at(record, "change"), []).append(record)
+    rows = [
+        QuietRow(
+            change=change,
+            runs=len(runs),
+            alarms=sum(run.get("alarm") is True for run in runs),
+            checks=", ".join(dict.fromkeys(_metrics(run) for run in runs if run.get("alarm") is True)),
+        )
+        for change, runs in by_change.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.alarms))
+
+
+def _figures(data: Untyped) -> tuple[tuple[str, str], ...]:
+    rows = []
+    for name in data:
+        count, total = (number_at(record_at(data, name), key) for key in ("count", "total"))
+        if count is not None and total is not None:
+            rows.append((show_words(str(name)), f"{show_number(count)} of {show_number(total)}"))
+    return tuple(rows)

@@ -256,18 +256,31 @@ DIAGNOSIS: dict[str, Any] = {
 }  # fmt: skip
 
 SENSITIVITY: dict[str, Any] = {
-    "faults": [
+    "lane": "tiny/fp16",
+    "kind": "quick",
+    "date": "2026-01-02",
+    "trials": [
         {
-            "fault": "unet-2bit", "severity": "high", "visible": True, "caught": True, "checks": ["lpips", "psnr"],
-            "component": "unet", "blamed": "unet", "stage": "quantisation", "blamed_stage": "quantisation",
-            "right": True,
+            "fault": "unet-2bit", "severity": "severe", "component": "unet", "stage": "quantisation", "visible": True,
+            "summary": "weights in four levels", "lpips": 0.31, "caught": True,
+            "failing": ["portrait-hat/lpips", "all/lpips", "all/psnr"],
+            "blame": {"component": "unet", "stage": "quantisation", "component_right": True, "stage_right": True},
         },
-        {"fault": "scaling-factor", "severity": 0.1, "visible": True, "caught": False, "component": "glue"},
-        {"fault": "timestep-rounding", "severity": "low", "visible": False, "caught": False, "component": "unet"},
-        {"fault": "nan", "severity": "high", "caught": True, "checks": "finite", "component": "unet",
-         "blamed": "vae_decoder", "right": False},
+        {
+            "fault": "nan", "severity": "severe", "component": "unet", "stage": "runtime", "visible": True,
+            "lpips": "NaN", "caught": True, "failing": ["all/finite"], "errors": ["SDQA-410"],
+            "blame": {"component": "vae_decoder", "stage": "runtime", "component_right": False, "stage_right": True},
+        },
+        {"fault": "scaling-factor", "severity": "mild", "component": "glue", "stage": "glue", "visible": True,
+         "caught": False, "blame": None},
+        {"fault": "timestep-rounding", "severity": "mild", "component": "unet", "visible": False, "caught": False,
+         "visibility": "LPIPS within the teacher's own spread"},
     ],
-    "harmless": [{"change": "resave-package", "runs": 5, "alarms": 0}, {"change": "threads-1", "runs": 5, "alarms": 0}],
+    "quiet": [
+        *({"change": "resave-package", "seed": seed, "alarm": False} for seed in range(5)),
+        *({"change": "threads-1", "seed": seed, "alarm": seed == 3, "failing": ["all/ssim"]} for seed in range(5)),
+    ],
+    "figures": {"visible_caught": {"count": 2, "total": 3}, "false_alarms": {"count": 1, "total": 10}},
 }  # fmt: skip
 
 

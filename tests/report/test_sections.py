@@ -17,8 +17,8 @@ KEYS = (
     "verdict", "confidence", "lane", "causes", "excluded", "ladder", "swap", "swap_metric", "steps", "steps_metric",
     "operations", "operations_component", "coverage", "component", "rungs", "name", "psnr_db", "cosine", "max_abs",
     "tile_min_db", "value", "low", "high", "teacher", "candidate", "error", "added_db", "carried_db", "findings",
-    "explains", "interval", "evidence", "next", "faults", "harmless", "fault", "severity", "caught", "visible", "right",
-    "checks", "runs", "alarms", "weights", "glue", "attributions", "shares", "per_timestep", "timestep", "nonfinite",
+    "explains", "interval", "evidence", "next", "trials", "quiet", "fault", "severity", "caught", "visible", "blame",
+    "figures", "count", "total", "weights", "glue", "attributions", "shares", "per_timestep", "timestep", "nonfinite",
     "note",
 )  # fmt: skip
 SCALARS = (
@@ -83,9 +83,44 @@ def test_a_sensitivity_table_counts_visible_faults_and_false_alarms(run: Run) ->
     sensitivity = sensitivity_of(run.sensitivity)
     assert sensitivity is not None
     assert sensitivity.sentence == (
-        "2 of 3 visible faults caught; 1 of 2 blamed rightly; 0 false alarms in 10 harmless runs."
+        "2 of 3 visible faults caught; 1 of 2 blamed rightly; 1 false alarm in 10 harmless runs."
     )
-    assert sensitivity.faults[0].fault == "scaling-factor"  # the one that slipped through comes first
+    # What slipped through comes first, then what was blamed wrongly; harmless changes that alarmed before the others.
+    assert [row.fault for row in sensitivity.trials] == ["scaling-factor", "nan", "unet-2bit", "timestep-rounding"]
+    assert [(row.change, row.runs, row.alarms) for row in sensitivity.quiet] == [
+        ("threads-1", 5, 1), ("resave-package", 5, 0),
+    ]  # fmt: skip
+    assert sensitivity.trials[1].checks == "finite, SDQA-410"
+    assert sensitivity.figures == (("false alarms", "1 of 10"), ("visible caught", "2 of 3"))
+
+
+def test_the_document_that_the_faults_session_writes_is_understood() -> None:
+    """The section reads untyped data: this holds its keys to the record that is written."""
+    from sdqa.faults.sensitivity import Figures, Quiet, Sensitivity, Share, Spread, Trial
+
+    none = Share(count=0, total=0)
+    document = Sensitivity(
+        lane="tiny/fp16",
+        cases=("c",),
+        spread=Spread(),
+        trials=(
+            Trial(
+                fault="f", severity="mild", component="unet", stage="conversion", visible=True, visibility="seen",
+                caught=True, exit_code=1, failing=("all/lpips",),
+            ),
+        ),
+        quiet=(Quiet(change="c", seed=1, component="unet", alarm=True, exit_code=1),),
+        figures=Figures(
+            visible_caught=Share(count=1, total=1), below_visibility_caught=none, false_alarms=none,
+            component_right=none, stage_right=none, operation_right=none,
+        ),
+        smallest_caught={},
+    )  # fmt: skip
+    shown = sensitivity_of(document.to_json())
+    assert shown is not None
+    assert shown.sentence == "1 of 1 visible faults caught; 1 false alarm in 1 harmless run."
+    assert shown.trials[0].planted == "unet, conversion"
+    assert dict(shown.figures)["visible caught"] == "1 of 1"
 
 
 @pytest.mark.parametrize(
