@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sdqa.bundle import Verdict
 from sdqa.report.figures import MISSING, show_figure, show_interval
 
@@ -30,9 +32,9 @@ def evidence_words(verdict: Verdict) -> str:
     if verdict.golden is not None:
         parts.append(f"golden {show_figure(verdict.golden, unit)}")
     interval = f" in {show_verdict_interval(verdict)}" if verdict.interval is not None else ""
-    if verdict.difference is not None:
+    if verdict.difference is not None and not math.isnan(verdict.difference):
         parts.append(f"difference {show_figure(verdict.difference, unit, signed=True)}{interval}")
-    elif interval:
+    elif interval and verdict.difference is None:
         parts.append(f"interval{interval.removeprefix(' in')}")
     if verdict.tolerance is not None:
         parts.append(show_bound(verdict))

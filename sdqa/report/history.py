@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sdqa.bundle import Run
 from sdqa.errors import BundleError
-from sdqa.report.overview import overview_of
+from sdqa.report.overview import measured_lanes, overview_of
 
 MAX_HISTORY_BYTES = 64 * 2**20
 # In this order: what GitHub, GitLab, Buildkite, CircleCI and Jenkins call the commit and the branch.
@@ -67,8 +67,9 @@ def entry_of(run: Run, environment: Mapping[str, str] | None = None) -> HistoryE
     ref = next((environment[name] for name in REF_VARIABLES if environment.get(name)), "")
     rows = overview_of(run)
     lanes: dict[str, LaneEntry] = {}
-    for i, lane in enumerate(run.lanes):
-        cells = ((row.label, row.cells[i]) for row in rows)
+    columns = {lane.id: i for i, lane in enumerate(measured_lanes(run))}
+    for lane in run.lanes:
+        cells = ((row.label, row.cells[columns[lane.id]]) for row in rows if lane.id in columns)
         metrics = {
             metric: MetricEntry(median=cell.median, unit=cell.unit, n=len(cell.values) or len(cell.verdicts))
             for metric, cell in cells

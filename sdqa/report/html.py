@@ -22,7 +22,7 @@ from sdqa.report.glyphs import histogram, strip_glyph
 from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete
 from sdqa.report.history import HistoryEntry
 from sdqa.report.lanes import lane_cards, package_rows
-from sdqa.report.overview import Cell, overview_of
+from sdqa.report.overview import Cell, measured_lanes, overview_of
 from sdqa.report.pictures import Album
 from sdqa.report.sensitivity_section import sensitivity_of
 from sdqa.report.trends import trend_of
@@ -56,6 +56,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) 
         cases=case_cards(run, rows, Album(bundle)),
         case_anchors=case_anchors(run),
         overview=overview_of(run),
+        overview_lanes=measured_lanes(run),
         packages=package_rows(run),
         diagnosis=diagnosis_of(run.diagnosis),
         sensitivity=sensitivity_of(run.sensitivity),

@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One metric over all lanes; None where a lane does not have it."""
+    """One metric over the measured lanes; None where a lane does not have it."""
 
     metric: str
     component: str | None  # None: over cases, or of the whole lane
@@ -53,16 +53,22 @@ class Row:
         return min((SEVERITY[c.status] for c in self.cells if c and c.status), default=len(SEVERITY))
 
 
+def measured_lanes(run: Run) -> tuple[Lane, ...]:
+    """The lanes that have figures or verdicts: the columns of the overview."""
+    return tuple(lane for lane in run.lanes if lane.measurements or lane.verdicts)
+
+
 def overview_of(run: Run) -> tuple[Row, ...]:
     """Rows by severity, then in the order in which the run names them; those of components come after the others."""
     keys: dict[Key, None] = {}
-    for lane in run.lanes:
+    lanes = measured_lanes(run)
+    for lane in lanes:
         over_cases = _over_cases(lane)
         keys.update(dict.fromkeys(_key(verdict, over_cases) for verdict in lane.verdicts))
         keys.update(dict.fromkeys(_key(measurement, over_cases) for measurement in lane.measurements))
     rows = []
     for key in keys:
-        cells = tuple(_cell(key, lane) for lane in run.lanes)
+        cells = tuple(_cell(key, lane) for lane in lanes)
         known = [cell for cell in cells if cell]
         unit = next((cell.unit for cell in known if cell.unit), "")
         better = next((cell.better for cell in known if cell.better), "")

@@ -9,7 +9,7 @@ from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
 from sdqa.report.figures import MISSING, plural, show_figure
 from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone
-from sdqa.report.overview import Cell, overview_of
+from sdqa.report.overview import Cell, measured_lanes, overview_of
 
 LIMIT = 25  # rows; the page has them all
 _ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔"}
@@ -104,12 +104,13 @@ def _overview(run: Run) -> list[str]:
     rows = overview_of(run)
     if not rows:
         return []
-    names = " | ".join(markdown_text(lane.id) for lane in run.lanes)
+    lanes = measured_lanes(run)
+    names = " | ".join(markdown_text(lane.id) for lane in lanes)
     lines = [
-        f"<details><summary>{plural(len(rows), 'metric')} × {plural(len(run.lanes), 'lane')}, medians</summary>",
+        f"<details><summary>{plural(len(rows), 'metric')} × {plural(len(lanes), 'lane')}, medians</summary>",
         "",
         f"| metric | {names} |",
-        f"|---|{'--:|' * len(run.lanes)}",
+        f"|---|{'--:|' * len(lanes)}",
     ]
     lines += [f"| {markdown_text(row.label)} | {' | '.join(_cell(cell) for cell in row.cells)} |" for row in rows]
     return [*lines, "", "</details>", ""]

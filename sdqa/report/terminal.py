@@ -21,7 +21,7 @@ from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
 from sdqa.report.figures import MISSING, show_figure
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
-from sdqa.report.overview import Cell, overview_of
+from sdqa.report.overview import Cell, measured_lanes, overview_of
 
 _STYLES: dict[Status, str] = {
     "pass": "green",
@@ -61,7 +61,7 @@ def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> N
     """Print the verdict, the table of lanes × metrics and the checks that need attention."""
     console = console or console_for()
     headline = headline_of(run)
-    if run.lanes:
+    if measured_lanes(run):
         _print_overview(run, console)
     _print_attention(run, console, limit)
     for name, failure in failures_of(run):
@@ -89,7 +89,7 @@ def _table(console: Console) -> Table:
 def _print_overview(run: Run, console: Console) -> None:
     # What passed component by component is in the page; here it would hide the rest.
     rows = [row for row in overview_of(run) if row.component is None or 0 <= row.severity < SEVERITY["pass"]]
-    names = [clean(lane.id) for lane in run.lanes]
+    names = [clean(lane.id) for lane in measured_lanes(run)]
     first = max((cell_len(row.label) for row in rows), default=6) + 2
     columns = max(1, (console.width - min(first, 34)) // 18)
     # Lanes that do not fit side by side go below each other: a table that wraps its figures cannot be read.
