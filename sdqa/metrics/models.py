@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sdqa.metrics.clip_space import EMBEDDED, ClipSpace
+from sdqa.metrics.faces import Faces
 from sdqa.metrics.perceptual import Perceptual
-from sdqa.metrics.registry import METRICS, Metric, find
+from sdqa.metrics.registry import METRICS, NETWORKS, Metric, find
 from sdqa.store import digest_of
 
 
@@ -26,15 +27,22 @@ class MetricModels:
     fetch: bool
     clip: ClipSpace = field(init=False, repr=False)
     lpips: Perceptual = field(init=False, repr=False)
+    face: Faces = field(init=False, repr=False)
 
     def __init__(self, clip: str = EMBEDDED, lpips: str = "stlpips:alex", *, fetch: bool = False) -> None:
         self.clip_spec, self.lpips_spec, self.fetch = clip, lpips, fetch
         self.clip = ClipSpace(clip)
         self.lpips = Perceptual(lpips, fetch)
+        self.face = Faces()
 
     def identity(self, names: tuple[str, ...] | None = None) -> dict[str, dict[str, Any]]:
-        """Metric → what makes its figures comparable: unit, direction, range, constants, network and weights."""
-        chosen = sorted(METRICS) if names is None else sorted(names)
+        """Metric → what makes its figures comparable: unit, direction, range, constants, network and weights.
+
+        Args:
+            names: metrics; all but the optional face identity when None.
+        """
+        usual = (name for name, known in METRICS.items() if "face" not in known.needs)
+        chosen = sorted(usual if names is None else names)
         return {name: self._identity_of(find(name)) for name in chosen}
 
     def fingerprint(self, name: str, size: tuple[int, ...]) -> str:
@@ -44,6 +52,11 @@ class MetricModels:
     def _identity_of(self, metric: Metric) -> dict[str, Any]:
         low, high = (None if abs(bound) == float("inf") else bound for bound in metric.valid)
         found: dict[str, Any] = {"unit": metric.unit, "better": metric.better, "range": [low, high], **metric.facts}
-        for need in sorted(metric.needs & {"clip", "lpips"}):
-            found[need] = (self.clip if need == "clip" else self.lpips).identity()
+        networks: dict[str, ClipSpace | Perceptual | Faces] = {
+            "clip": self.clip,
+            "lpips": self.lpips,
+            "face": self.face,
+        }
+        for need in sorted(metric.needs & NETWORKS):
+            found[need] = networks[need].identity()
         return found
