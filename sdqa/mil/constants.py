@@ -14,6 +14,7 @@ import numpy as np
 from sdqa.errors import ExecutionError, PackageError, SdqaError
 from sdqa.mil import registry
 from sdqa.mil.blob import WeightFile
+from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.types import ValueType
 
 Literal: TypeAlias = "np.ndarray[Any, Any] | str | list[Any] | dict[Any, Any]"
@@ -105,7 +106,7 @@ class Unpacking:
             raise
         except MemoryError as error:
             raise ExecutionError(f"not enough memory to unpack with {self.type}", where=self.where) from error
-        except (ArithmeticError, IndexError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        except registry.FAILURES as error:
             raise ExecutionError(
                 f"{self.type} cannot unpack its arguments: {type(error).__name__}: {error}", where=self.where
             ) from error
@@ -121,6 +122,10 @@ class Unpacked(Constant):
 
     def read(self) -> Literal:
         """The values, unpacked anew."""
+        try:
+            refuse_beyond(self.type.elements or 0)
+        except ValueError as error:
+            raise ExecutionError(f"it cannot be unpacked: {error}", where=self.source.where) from error
         results = self.source.run()
         if self.index >= len(results):
             raise ExecutionError(f"{self.source.type} gave {len(results)} results", where=self.source.where)

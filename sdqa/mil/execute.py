@@ -15,28 +15,18 @@ import torch
 from sdqa.errors import ExecutionError, SdqaError
 from sdqa.mil.constants import Constant
 from sdqa.mil.graph import Argument
+from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.plan import BlockPlan, Result, Step
-from sdqa.mil.registry import Context
+from sdqa.mil.registry import FAILURES, Context
 from sdqa.mil.weights import Weights
 
 Observer = Callable[[Step, str, Any], None]
 """Called with each step, the name of its result, and the result."""
 
-PRECISIONS = ("declared", "float32", "native")
+MAX_NESTED_RUNS = 200_000
+"""How often the nested blocks of one prediction may run; a real program's run some thousand times."""
 
-FAILURES = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    IndexError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What an operation raises when it cannot compute its arguments; all become ExecutionError."""
+PRECISIONS = ("declared", "float32", "native")
 
 
 class Executor:
@@ -49,6 +39,7 @@ class Executor:
 
     def __init__(self, weights: Weights, where: str, seed: int = 0) -> None:
         self.weights, self.where = weights, where
+        self.nested_runs = 0
         self.generator = torch.Generator().manual_seed(seed)
 
     def run(self, plan: BlockPlan, values: dict[str, Any], observe: Observer | None = None) -> tuple[Any, ...]:
@@ -96,6 +87,8 @@ class Executor:
     ) -> list[Any]:
         operation = step.operation
         try:
+            if step.estimate is not None:
+                refuse_beyond(step.estimate(arguments))
             if operation.wants_context:
                 given = operation.run(**arguments, context=self._context(step, values, observe))
             else:
@@ -138,6 +131,9 @@ class Executor:
     ) -> tuple[Any, ...]:
         if len(given) != len(plan.block.inputs):
             raise ValueError(f"a nested block takes {len(plan.block.inputs)} values, {len(given)} are given")
+        self.nested_runs += 1
+        if self.nested_runs > MAX_NESTED_RUNS:
+            raise RuntimeError(f"branches and loops did not end within {MAX_NESTED_RUNS} runs of their blocks")
         values = dict(outer)
         values.update((value.name, item) for value, item in zip(plan.block.inputs, given, strict=True))
         return self.run(plan, values, observe)

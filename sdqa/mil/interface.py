@@ -7,6 +7,7 @@ python's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ import torch
 from sdqa.errors import InputError, PackageError
 from sdqa.mil.arguments import as_tensor
 from sdqa.mil.graph import Function
+from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.package import Package
 from sdqa.mil.types import OPEN, ValueType
 
@@ -182,6 +184,15 @@ class Border:
 
     def _tensor(self, feature: Feature, given: Any) -> torch.Tensor:
         if given is None:
+            if not feature.admits(feature.default_shape):
+                raise self._error(
+                    f"the default of {feature.name!r} has the shape {list(feature.default_shape)}",
+                    f"expected is {feature.expectation()}",
+                )
+            try:
+                refuse_beyond(math.prod(feature.default_shape))
+            except ValueError as error:
+                raise self._error(f"the default of {feature.name!r} cannot be made: {error}", "") from error
             return self._carry(feature, torch.full(feature.default_shape, feature.default))
         if feature.kind == "image" and not isinstance(given, torch.Tensor):
             given = _image_to_array(given, feature)

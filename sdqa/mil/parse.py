@@ -23,8 +23,8 @@ from sdqa.mil.types import BY_CODE, OPEN, DataType, ValueType
 MAX_ELEMENTS = 1 << 40
 """More elements than any declared tensor may have; what can be held at once is checked when the program runs."""
 MAX_RANK = 16
-MAX_CONSTEXPR_DEPTH = 32
-"""How many `constexpr_*` operations may feed each other in a chain; real packages chain three."""
+MAX_CONSTEXPR_RUNS = 64
+"""How many `constexpr_*` operations one constant may take; real packages chain three."""
 OPSETS = ("CoreML5", "CoreML6", "CoreML7", "CoreML8", "CoreML9")
 
 _FIELD_OF = {"floats": "f", "doubles": "f", "ints": "iu", "longInts": "iu", "bools": "b"}
@@ -48,7 +48,8 @@ class Parser:
     def __init__(self, package: Package) -> None:
         self.package = package
         self._types: dict[bytes, ValueType] = {}
-        self._depth: dict[int, int] = {}
+        self._runs: dict[int, int] = {}
+        """How many unpackings it takes to make a constant, by its identity."""
 
     def functions(self) -> dict[str, Function]:
         """All functions of the program by name.
@@ -165,14 +166,14 @@ class Parser:
                 raise PackageError(f"the argument {key!r} is computed, but must be constant", where=where)
             arguments[key] = resolved
         source = Unpacking(message.type, _operation_name(message), arguments, where)
-        depth = 1 + max((self._depth.get(id(constant), 0) for constant in arguments.values()), default=0)
-        if depth > MAX_CONSTEXPR_DEPTH:
-            raise PackageError(f"more than {MAX_CONSTEXPR_DEPTH} constexpr operations feed each other", where=where)
+        runs = 1 + sum(self._runs.get(id(constant), 0) for constant in arguments.values())
+        if runs > MAX_CONSTEXPR_RUNS:
+            raise PackageError(f"more than {MAX_CONSTEXPR_RUNS} constexpr operations feed each other", where=where)
         results: list[Constant] = []
         for index, output in enumerate(message.outputs):
             value = self._value(output, where)
             result = Unpacked(value.name, value.type, source, index)
-            self._depth[id(result)] = depth
+            self._runs[id(result)] = runs
             results.append(result)
         return results
 
@@ -244,10 +245,11 @@ class Parser:
         if kind == "tensor":
             return _immediate_tensor(message.tensor, value_type.element, value_type.shape, where)
         if kind == "dictionary":
-            return {
-                _plain(self._literal("", pair.key, where).read()): _plain(self._literal("", pair.value, where).read())
-                for pair in message.dictionary.values
-            }
+            keys = [_plain(self._literal("", pair.key, where).read()) for pair in message.dictionary.values]
+            if not all(isinstance(key, str | int) for key in keys):
+                raise PackageError("a dictionary's keys are neither text nor integers", where=where)
+            values = [_plain(self._literal("", pair.value, where).read()) for pair in message.dictionary.values]
+            return dict(zip(keys, values, strict=True))
         items = message.list.values if kind == "list" else message.tuple.values
         return [_plain(self._literal("", item, where).read()) for item in items]
 

@@ -11,6 +11,7 @@ from sdqa.mil import registry
 from sdqa.mil.constants import Constant
 from sdqa.mil.fused import FUSED
 from sdqa.mil.graph import TUPLE_ARGUMENTS, Argument, Block, Node, Value
+from sdqa.mil.limits import ESTIMATES, Estimate
 from sdqa.mil.packed import packed_layer
 from sdqa.mil.types import ValueType
 from sdqa.mil.weights import Weights
@@ -38,6 +39,8 @@ class Step:
     tuples: list[tuple[str, list[Argument]]]
     results: list[Result]
     blocks: list[BlockPlan]
+    estimate: Estimate | None = None
+    """How many elements it will make, from its arguments; None where that cannot be more than it is given."""
     release: list[str] = field(default_factory=list)
     """Names whose last use this is."""
 
@@ -95,7 +98,8 @@ def _step(node: Node, precision: str, types: dict[str, ValueType], packing: Weig
         operation, constants = registry.Operation(node.type, layer), []
     results = [_result(value, operation, precision) for value in node.outputs]
     blocks = [plan_block(block, precision) for block in node.blocks]
-    return Step(node, operation, constants, computed, tuples, results, blocks)
+    estimate = None if layer is not None else ESTIMATES.get(node.type)
+    return Step(node, operation, constants, computed, tuples, results, blocks, estimate)
 
 
 def _result(value: Value, operation: registry.Operation, precision: str) -> Result:

@@ -24,7 +24,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class OperationCost:
-    """One operation's cost; None where a shape is open and no inputs were given to fix it."""
+    """One operation's cost; None where a shape is open and no inputs were given to fix it, or is impossible."""
 
     name: str
     type: str
@@ -99,7 +99,11 @@ def _cost(node: Node, types: Mapping[str, ValueType], sizes: Shapes) -> Operatio
     for items in node.inputs.values():
         read += [_bytes(types[item], sizes[item]) for item in items if isinstance(item, str)]
     written = _total([_bytes(value.type, sizes[value.name]) for value in node.outputs])
-    return OperationCost(node.name, node.type, _flops(node, sizes), _total(read), written)
+    try:
+        flops = _flops(node, sizes)
+    except (IndexError, TypeError, ValueError):  # shapes that the operation cannot have: it fails when it runs
+        flops = None
+    return OperationCost(node.name, node.type, flops, _total(read), written)
 
 
 def _flops(node: Node, sizes: Shapes) -> int | None:

@@ -58,6 +58,20 @@ class Context:
     """The operation's nested blocks: each takes its inputs' values and gives its outputs'."""
 
 
+FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    IndexError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What an operation raises when it cannot compute its arguments; all become ExecutionError."""
+
 OPERATIONS: dict[str, Operation] = {}
 UNPACKERS: dict[str, Unpacker] = {}
 

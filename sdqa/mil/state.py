@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -11,6 +12,7 @@ import torch
 from sdqa.errors import InputError, PackageError
 from sdqa.mil.control import StateCell
 from sdqa.mil.interface import Feature, to_array
+from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.types import ValueType
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -20,6 +22,10 @@ class State:
     """The values of a program's states, changed by predictions that are given it."""
 
     def __init__(self, features: Sequence[Feature], precision: str) -> None:
+        try:
+            refuse_beyond(sum(math.prod(feature.shape) for feature in features))
+        except ValueError as error:
+            raise PackageError(f"the states cannot be made: {error}") from error
         self._dtypes = {feature.name: feature.dtype for feature in features}
         self._cells = {
             feature.name: StateCell(

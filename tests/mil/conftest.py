@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,3 +86,15 @@ def damaged(network: Path, tmp_path: Path) -> Path:
 def image() -> np.ndarray[Any, Any]:
     """An input for the small network."""
     return np.random.default_rng(1).standard_normal((1, 3, 6, 6)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def subjects(convert: Convert) -> dict[str, Path]:
+    """Small packages of many kinds, by name."""
+    from .subjects import SUBJECTS
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # coremltools leaves temporary folders to the collector
+        made = {name: make(convert) for name, make in SUBJECTS.items()}
+        gc.collect()
+    return made

@@ -11,7 +11,7 @@ from coremltools.converters.mil import Builder as mb
 
 from sdqa import mil
 from sdqa.errors import ExecutionError
-from sdqa.mil import control
+from sdqa.mil import control, execute
 
 from .conftest import Convert
 
@@ -56,7 +56,7 @@ def test_a_loop_that_never_ends_is_stopped(convert: Convert, monkeypatch: pytest
             _cond=lambda a: mb.squeeze(x=mb.less(x=a, y=10.0)), _body=lambda a: mb.mul(x=a, y=1.0), loop_vars=(x,)
         )
 
-    monkeypatch.setattr(control, "MAX_ITERATIONS", 50)
+    monkeypatch.setattr(execute, "MAX_NESTED_RUNS", 50)
     loaded = mil.load(convert(program, "endless"))
     with pytest.raises(ExecutionError, match="did not end within 50"):
         loaded.predict({"x": [1.0]})

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from sdqa.mil.arguments import Argument, as_tensor
-from sdqa.mil.ops.promotion import promote, widened
+from sdqa.mil.ops.promotion import promote, quotient, widened
 from sdqa.mil.registry import op
 
 Binary = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -18,7 +18,7 @@ Binary = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 def _divide(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """x / y; of integers the quotient cut towards zero, as the declared result is an integer too."""
-    return x / y if x.dtype.is_floating_point else torch.div(x, y, rounding_mode="trunc")
+    return x / y if x.dtype.is_floating_point else quotient(x, y)
 
 
 def _power(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

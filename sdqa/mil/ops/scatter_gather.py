@@ -11,6 +11,7 @@ import math
 import torch
 
 from sdqa.mil.arguments import Argument, as_bool, as_int, as_str, as_tensor
+from sdqa.mil.ops.promotion import quotient
 from sdqa.mil.registry import op
 
 
@@ -157,7 +158,7 @@ def _combine(target: torch.Tensor, axis: int, places: torch.Tensor, news: torch.
 
 def _divided(target: torch.Tensor, axis: int, places: torch.Tensor, news: torch.Tensor) -> torch.Tensor:
     divisor = torch.ones_like(target).scatter_reduce(axis, places, news, "prod")
-    return target / divisor if target.dtype.is_floating_point else torch.div(target, divisor, rounding_mode="trunc")
+    return target / divisor if target.dtype.is_floating_point else quotient(target, divisor)
 
 
 def _check_batch(data: torch.Tensor, places: torch.Tensor, batch: int) -> None:
