@@ -59,9 +59,11 @@ def main(everything: bool, sample: int, seed: int, only: str, suites: tuple[str,
         if not results.exists():
             raise click.ClickException(f"pytest ended with {code} before any outcome was written")
         outcomes = outcome.read(results)
+    if code not in (0, 1):
+        click.echo(f"pytest ended with {code}: the run is not complete", err=True)
     if target is not None:
         outcome.write(target, outcomes)
-    sys.exit(_report(outcomes))
+    sys.exit(_report(outcomes) or int(code not in (0, 1)))
 
 
 def _run(folder: Path, environment: Mapping[str, str], suites: Sequence[str]) -> int:

@@ -69,6 +69,14 @@ class Recorder:
         seconds = round(time.monotonic() - self.started, 3)
         name, detail = self._judge(test, report)
         self.outcomes[test] = outcome.Outcome(test, name, detail, self.attempts, seconds)
+        if len(self.outcomes) % 25 == 0:  # so that a run that is cut short has something to show
+            self.save()
+
+    def save(self) -> None:
+        """Write the outcomes so far."""
+        target = os.environ.get("SDQA_CONFORMANCE_RESULTS")
+        if target:
+            outcome.write(Path(target), self.outcomes.values())
 
     def _judge(self, test: str, report: pytest.TestReport) -> tuple[str, str]:
         if report.skipped:
@@ -131,9 +139,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_sessionfinish() -> None:
     """Write the outcomes."""
-    target = os.environ.get("SDQA_CONFORMANCE_RESULTS")
-    if target:
-        outcome.write(Path(target), recorder.outcomes.values())
+    recorder.save()
 
 
 def _identity(item: pytest.Item) -> str:

@@ -17,6 +17,9 @@ from sdqa.mil.registry import constexpr
 
 Array = np.ndarray[Any, Any]
 
+CHUNK = 1 << 20
+"""Elements that are looked up at once."""
+
 
 @constexpr("constexpr_affine_dequantize")
 def affine_dequantize(quantized_data: Array, zero_point: Array, scale: Array, axis: Array | int) -> Array:
@@ -63,21 +66,46 @@ def lut_to_dense(indices: Array, lut: Array, shape: Array | None = None, vector_
         bits = int(lut.size).bit_length() - 1
         if not 1 <= bits <= 8 or lut.size != 1 << bits:
             raise ValueError(f"a table of {lut.size} entries: expected 2, 4, 16, 64 or 256")
-        found: Array = lut.reshape(-1)[unpack_bits(indices, bits, math.prod(sizes))]
-        return found.reshape(sizes)
+        places = unpack_bits(indices, bits, math.prod(sizes))
+        return _looked_up(places, lut.reshape(1, -1, 1), None).reshape(sizes)
     rank = indices.ndim
     if lut.ndim != rank + 2:
         raise ValueError(f"a table of shape {lut.shape} for indices of shape {indices.shape}")
+    _blocks(indices.shape, lut.shape[:rank])
+    if indices.size and int(indices.max()) >= lut.shape[-2]:
+        raise ValueError(f"index {int(indices.max())} into a table of {lut.shape[-2]} entries")
+    return _looked_up(indices, lut, None if lut.shape[-1] == 1 else as_int(vector_axis) % rank)
+
+
+def _looked_up(indices: Array, lut: Array, axis: int | None) -> Array:
+    """Values of lut [*blocks, entries, vector] at indices [*], vectors laid out along `axis`.
+
+    A few rows at a time: numpy widens the indices to eight bytes each.
+    """
+    sizes = list(indices.shape)
+    if axis is not None:
+        sizes[axis] *= lut.shape[-1]
+    result = np.empty(sizes, lut.dtype)
+    step = max(CHUNK * len(indices) // max(indices.size, 1), 1)
+    block = len(indices) // lut.shape[0]
+    widening = lut.shape[-1] if axis == 0 else 1
+    for table in range(lut.shape[0]):
+        for first in range(table * block, (table + 1) * block, step):
+            last = min(first + step, (table + 1) * block)
+            found = _looked_up_at_once(indices[first:last], lut[table : table + 1], axis)
+            result[first * widening : last * widening] = found
+    return result
+
+
+def _looked_up_at_once(indices: Array, lut: Array, axis: int | None) -> Array:
+    rank = indices.ndim
     entries, vector = lut.shape[-2:]
     table = np.arange(math.prod(lut.shape[:rank]), dtype=np.int64) * entries
     table = table.reshape([size for count in lut.shape[:rank] for size in (count, 1)])
-    if indices.size and int(indices.max()) >= entries:
-        raise ValueError(f"index {int(indices.max())} into a table of {entries} entries")
-    places = (indices.reshape(_blocks(indices.shape, lut.shape[:rank])) + table).reshape(indices.shape)
-    found = lut.reshape(-1, vector)[places]
-    if vector == 1:
+    places = indices.reshape(_blocks(indices.shape, lut.shape[:rank])) + table
+    found: Array = lut.reshape(-1, vector)[places.reshape(indices.shape)]
+    if axis is None:
         return found.reshape(indices.shape)
-    axis = as_int(vector_axis) % rank
     sizes = list(indices.shape)
     sizes[axis] *= vector
     spread: Array = np.moveaxis(found, -1, axis + 1).reshape(sizes)

@@ -146,6 +146,20 @@ def test_vectors_of_the_documentation() -> None:
     assert last.tolist() == [[a + a, b + a], [b + b, a + a]]
 
 
+@pytest.mark.parametrize("chunk", [1, 7, 20])
+@pytest.mark.parametrize(
+    ("groups", "vector", "axis"), [((1, 1), 1, None), ((3, 2), 1, None), ((3, 1), 2, 0), ((1, 2), 2, 1)]
+)
+def test_looking_up_in_pieces_changes_nothing(
+    chunk: int, groups: tuple[int, int], vector: int, axis: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indices = random(0).integers(0, 4, (6, 8)).astype(np.uint8)
+    lut = random(1).normal(size=(*groups, 4, vector)).astype(np.float16)
+    monkeypatch.setattr("sdqa.mil.ops.constexpr.CHUNK", chunk)
+    expected = theirs("constexpr_lut_to_dense").decompress(indices, lut, axis)
+    equal(unpack("constexpr_lut_to_dense", indices=indices, lut=lut, vector_axis=axis), expected)
+
+
 def mask_of(*shape: int) -> Array:
     return (random(9).random(shape) > 0.4).astype(np.uint8)
 
