@@ -1,7 +1,7 @@
 """Faces as vectors, through dlib: the optional extra `sdqa[identity]`.
 
 dlib's HOG detector finds faces, its five landmarks align the largest, and its ResNet turns it into 128 numbers. The
-weights come with the `face_recognition_models` package; only its files are read (it imports setuptools' `pkg_resources`).
+weights come with the `face_recognition_models` package; only its files are read (it imports `pkg_resources`).
 
 King, "Dlib-ml: a machine learning toolkit", 2009; the network: dlib_face_recognition_resnet_model_v1, 2017.
 """
