@@ -107,6 +107,8 @@ class Unet(Strict):
     caption_dropout: Fraction = 0.1
     train_text: bool = True
     """Whether the text encoder learns with it."""
+    only: tuple[str, ...] = ()
+    """Prefixes of the parameters that learn; empty for all. What does not learn need not ship twice."""
     distil: Fraction = 0.0
     """Share of the loss that compares with the main U-Net instead of the noise; 0 for the main U-Net itself."""
     schedule: Schedule

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sdqa import compat
+from sdqa.models.tiny import variants
 from sdqa.models.tiny.train import unet
 from sdqa.models.tiny.train.checkpoint import STATE
 from sdqa.models.tiny.train.studio import STAGE_BUILDERS, Studio
@@ -41,8 +42,9 @@ def ship(studio: Studio, folder: Path) -> None:
     _copied(studio, "clip", "open_clip", partial)
     _copied(studio, "attributes", "attributes", partial)
     if studio.done("no-mid"):
-        studio_unet = unet.load(studio.folder("no-mid") / "unet")
-        studio_unet.half().save_pretrained(partial / "no_mid" / "unet")
+        _no_mid(studio, partial / "pipeline" / "unet", partial / "no_mid")
+    elif studio.start is not None and (studio.start / "no_mid").is_dir():
+        shutil.copytree(studio.start / "no_mid", partial / "no_mid")
     _write(partial / PROVENANCE, _provenance(studio, partial))
     for path in partial.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -68,6 +70,17 @@ def _pipeline(studio: Studio, folder: Path) -> None:
     # transformers loads in the dtype that a configuration names; the rest of the pipeline then is fp32.
     config = folder / "text_encoder" / "config.json"
     _write(config, {**json.loads(config.read_text(encoding="utf-8")), "dtype": "float32"})
+
+
+def _no_mid(studio: Studio, main: Path, folder: Path) -> None:
+    """The variant's configuration, and the tensors in which it differs from the main U-Net as shipped."""
+    source = studio.folder("no-mid") / "unet"
+    folder.mkdir(parents=True)
+    shutil.copyfile(source / variants.CONFIG, folder / variants.CONFIG)
+    shared = load_file(main / variants.UNET_WEIGHTS)
+    own = {name: tensor.half() for name, tensor in load_file(source / variants.UNET_WEIGHTS).items()}
+    changed = {name: t for name, t in own.items() if name not in shared or not torch.equal(t, shared[name])}
+    save_file(dict(sorted(changed.items())), folder / variants.CHANGED, metadata={"format": "pt"})
 
 
 def _copied(studio: Studio, stage: str, part: str, into: Path) -> None:

@@ -131,6 +131,8 @@ class UnetStage(Stage):
         self.empty = words.encode(tokenizer, [""], length).to(device)
         self.alpha_bar = alphas().to(device)
         self.text.requires_grad_(config.train_text)
+        for name, parameter in unet.named_parameters():
+            parameter.requires_grad_(not config.only or name.startswith(config.only))
         self.modules = {"unet": unet, **({"text_encoder": text} if config.train_text else {})}
         if teacher is not None:
             teacher.to(device).eval().requires_grad_(False)

@@ -20,7 +20,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
-from sdqa.models.tiny import attributes, clip
+from sdqa.models.tiny import attributes, clip, variants
 from sdqa.models.tiny.train.__main__ import main
 from sdqa.models.tiny.train.config import Recipe, load
 from sdqa.models.tiny.train.shipping import PROVENANCE, ship
@@ -78,7 +78,13 @@ def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_
     pipe = StableDiffusionPipeline.from_pretrained(shipped / "pipeline")
     pipe.set_progress_bar_config(disable=True)
     assert pipe("a lake", num_inference_steps=2, output_type="pt").images.shape == (1, 3, 32, 32)
-    assert UNet2DConditionModel.from_pretrained(shipped / "no_mid" / "unet").mid_block is None
+    variants.assemble(tmp_path / "variant", shipped / "pipeline", shipped / "no_mid")
+    variant = UNet2DConditionModel.from_pretrained(tmp_path / "variant" / "unet")
+    trained = UNet2DConditionModel.from_pretrained(whole.folder("no-mid") / "unet")
+    assert variant.mid_block is None
+    assert all(
+        torch.equal(p, q.half().float()) for p, q in zip(variant.parameters(), trained.parameters(), strict=True)
+    )
     assert clip.load(shipped / "open_clip").preprocess.size == 32
     assert attributes.load(shipped / "attributes")(torch.zeros(1, 3, 32, 32))["kind"].shape == (1, 2)
 
@@ -106,6 +112,18 @@ def test_v_prediction_and_factor_eight_train(studio: Make) -> None:
     for stage in ("vae", "unet"):
         assert made.train(stage)
     assert all(torch.isfinite(tensor).all() for tensor in weights(made.folder("unet")).values())
+
+
+def test_only_the_named_parameters_learn_and_ship(studio: Make, tmp_path: Path) -> None:
+    base = miniature().model_dump()
+    partly = miniature(no_mid={**base["no_mid"], "only": ["up_blocks.0.resnets.0."]})
+    made = studio("partly", partly)
+    for stage in ("vae", "unet", "no-mid", "clip", "attributes"):
+        assert made.train(stage)
+    ship(made, tmp_path / "weights")
+    changed = load_file(tmp_path / "weights" / "no_mid" / variants.CHANGED)
+    assert changed
+    assert all(name.startswith("up_blocks.0.resnets.0.") for name in changed)
 
 
 def test_a_unet_without_a_vae_is_one_clear_error(studio: Make, recipe: Recipe) -> None:
