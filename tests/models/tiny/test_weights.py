@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from sdqa import compat
 from sdqa.errors import ModelError
 from sdqa.models import tiny
+from sdqa.models.tiny.variants import CHANGED, NO_MID, assemble, no_mid_pipeline
 
 
 @pytest.fixture
@@ -27,8 +29,48 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
-def test_all_weights_fit_ten_megabytes() -> None:
-    assert sum(path.stat().st_size for path in tiny.WEIGHTS.rglob("*") if path.is_file()) <= 10_000_000
+def test_all_that_draws_and_scores_fits_ten_megabytes() -> None:
+    parts = (tiny.PIPELINE, tiny.OPEN_CLIP, NO_MID)
+    files = [path for part in parts for path in part.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 10_000_000
+    judge = sum(path.stat().st_size for path in tiny.ATTRIBUTES.iterdir())
+    assert judge <= 600_000
+
+
+def test_the_variant_without_a_mid_block_is_a_whole_pipeline_that_draws(tmp_path: Path) -> None:
+    compat.prepare_hub()
+    from diffusers import StableDiffusionPipeline
+
+    assemble(tmp_path / "variant")
+    pipe = StableDiffusionPipeline.from_pretrained(tmp_path / "variant", safety_checker=None)
+    main = StableDiffusionPipeline.from_pretrained(tiny.PIPELINE, safety_checker=None)
+    assert pipe.unet.mid_block is None
+    parameters = dict(main.unet.named_parameters())
+    same = {name: torch.equal(own, parameters[name]) for name, own in pipe.unet.named_parameters()}
+    assert {name for name in same if not same[name]} == set(load_file(NO_MID / CHANGED))
+
+    from sdqa.models.tiny import attributes, scenes
+
+    scene = scenes.parse("portrait/3?background=green&glasses=no&hat=none")
+    pipe.set_progress_bar_config(disable=True)
+    noise = torch.Generator().manual_seed(1)
+    images = pipe(scene.caption, num_inference_steps=10, guidance_scale=2.0, generator=noise, output_type="pt").images
+    read = attributes.load(tiny.ATTRIBUTES).read(images * 2 - 1)[0]
+    assert (read["kind"], read["background"]) == ("portrait", "green")
+
+
+def test_the_variant_is_assembled_once_a_process() -> None:
+    folder = no_mid_pipeline()
+    assert folder == no_mid_pipeline()
+    assert {path.name for path in folder.iterdir()} >= {"unet", "vae", "text_encoder", "tokenizer", "scheduler"}
+
+
+def test_a_damaged_variant_is_one_clear_error(tmp_path: Path) -> None:
+    shutil.copytree(NO_MID, tmp_path / "no_mid")
+    (tmp_path / "no_mid" / CHANGED).write_bytes(b"\xff" * 20)
+    with pytest.raises(ModelError, match="cannot be assembled"):
+        assemble(tmp_path / "variant", no_mid=tmp_path / "no_mid")
+    assert not (tmp_path / "variant").exists()
 
 
 def test_weights_are_safetensors_and_json_only() -> None:

@@ -22,6 +22,15 @@ from sdqa.models.tiny.train.checkpoint import STATE
 from sdqa.models.tiny.train.studio import STAGE_BUILDERS, Studio
 
 PROVENANCE = "provenance.json"
+RECIPE_TABLES = {
+    "vae": "vae",
+    "vae-decoder": "vae",
+    "unet": "unet",
+    "no-mid": "no_mid",
+    "clip": "clip",
+    "attributes": "attributes",
+}
+"""The part of a recipe that each stage follows."""
 LIBRARIES = ("torch", "diffusers", "transformers", "tokenizers", "open_clip_torch", "numpy", "pillow")
 
 
@@ -46,6 +55,8 @@ def ship(studio: Studio, folder: Path) -> None:
     elif studio.start is not None and (studio.start / "no_mid").is_dir():
         shutil.copytree(studio.start / "no_mid", partial / "no_mid")
     _write(partial / PROVENANCE, _provenance(studio, partial))
+    for path in partial.rglob("config.json"):
+        _forget_path(path)
     for path in partial.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     partial.rename(folder)
@@ -81,6 +92,13 @@ def _no_mid(studio: Studio, main: Path, folder: Path) -> None:
     own = {name: tensor.half() for name, tensor in load_file(source / variants.UNET_WEIGHTS).items()}
     changed = {name: t for name, t in own.items() if name not in shared or not torch.equal(t, shared[name])}
     save_file(dict(sorted(changed.items())), folder / variants.CHANGED, metadata={"format": "pt"})
+
+
+def _forget_path(config: Path) -> None:
+    """diffusers notes where a model was loaded from; that is nobody's business."""
+    content = json.loads(config.read_text(encoding="utf-8"))
+    if content.pop("_name_or_path", None) is not None:
+        _write(config, content)
 
 
 def _copied(studio: Studio, stage: str, part: str, into: Path) -> None:
@@ -120,7 +138,13 @@ def _this_run(studio: Studio) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "started_from": "untrained" if studio.start is None else "the weights before",
         "stages": stages,
-        "recipe": studio.recipe.model_dump(mode="json"),
+        "recipe": {
+            "name": studio.recipe.name,
+            "digest": studio.recipe.digest,
+            **studio.recipe.model_dump(
+                mode="json", include={"seed", "data", *(RECIPE_TABLES[name] for name in stages)}
+            ),
+        },
         "machine": machine(),
         "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
     }

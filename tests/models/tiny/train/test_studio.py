@@ -99,6 +99,7 @@ def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_
     ship(again, tmp_path / "second")
     history = json.loads((tmp_path / "second" / PROVENANCE).read_text(encoding="utf-8"))["history"]
     assert [set(run["stages"]) for run in history] == [set(STAGES["all"]), {"no-mid"}]
+    assert not [path for path in (tmp_path / "second").rglob("*.json") if str(tmp_path) in path.read_text("utf-8")]
     kept = "pipeline/unet/diffusion_pytorch_model.safetensors:conv_in.weight"
     assert torch.equal(weights(shipped)[kept], weights(tmp_path / "second")[kept])
 
