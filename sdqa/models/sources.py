@@ -70,12 +70,14 @@ def load_teacher(name: str, *, lock: Path | None = None, offline: bool = False) 
 def embedded(request: Request) -> Teacher:
     """A model that ships with sdqa."""
     from sdqa.models.folder import load_folder
-
-    if request.rest != "tiny":
-        raise ModelError(f"there is no embedded model {request.rest!r}", hint="embedded: tiny")
     from sdqa.models.tiny import PIPELINE
+    from sdqa.models.tiny.variants import no_mid_pipeline
 
-    return load_folder(PIPELINE, source=request.source)
+    if request.rest == "tiny":
+        return load_folder(PIPELINE, source=request.source)
+    if request.rest == "tiny-no-mid":
+        return load_folder(no_mid_pipeline(), source=request.source)
+    raise ModelError(f"there is no embedded model {request.rest!r}", hint="embedded: tiny, tiny-no-mid")
 
 
 @source("folder")

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from sdqa import compat
 from sdqa.errors import ModelError
 from sdqa.models import tiny
+from sdqa.models.sources import load_teacher
 from sdqa.models.tiny.variants import CHANGED, NO_MID, assemble, no_mid_pipeline
 
 
@@ -63,6 +64,13 @@ def test_the_variant_is_assembled_once_a_process() -> None:
     folder = no_mid_pipeline()
     assert folder == no_mid_pipeline()
     assert {path.name for path in folder.iterdir()} >= {"unet", "vae", "text_encoder", "tokenizer", "scheduler"}
+
+
+def test_both_embedded_models_are_teachers() -> None:
+    main, variant = load_teacher("embedded:tiny"), load_teacher("embedded:tiny-no-mid")
+    assert main.digest != variant.digest
+    assert main.parameters["unet"] > variant.parameters["unet"]
+    assert main.parameters["vae_decoder"] == variant.parameters["vae_decoder"]
 
 
 def test_a_damaged_variant_is_one_clear_error(tmp_path: Path) -> None:
