@@ -57,14 +57,24 @@ class Evidence:
 def read_goldens(plan: Plan, lane: PlannedLane, teacher: Teacher, store: Store, evidence: Evidence) -> None:
     """The goldens of a lane's cases, drawn now where the suite wants that; missing and stale ones become failures."""
     from sdqa.generate.request import case_inputs
+    from sdqa.generate.schedule import planned_timesteps
+    from sdqa.metrics import MetricModels
 
     live = plan.suite.goldens == TEACHER_NOW
+    chosen = plan.suite.metrics
+    identities = MetricModels(clip=chosen.clip, lpips=chosen.lpips).identity(chosen.names)
 
     for name, case in lane.cases.items():
         try:
             folder = _drawn_now(plan, lane, teacher, name, store) if live else plan.goldens / lane.model_name / name
             golden = read_golden(folder, place=str(folder.parent / "large") if live else warehouse.DEFAULT_PLACE)
-            reasons = stale_reasons(golden, teacher_digest=teacher.digest, case=case_inputs(case, teacher.facts))
+            reasons = stale_reasons(
+                golden,
+                teacher_digest=teacher.digest,
+                metric_identities=identities,
+                case=case_inputs(case, teacher.facts),
+                timesteps=planned_timesteps(case, teacher, store),
+            )
             if reasons:
                 hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
                 raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)

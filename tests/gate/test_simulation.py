@@ -73,7 +73,7 @@ def test_a_thousand_clean_runs_give_at_most_one_false_alarm() -> None:
     assert failed <= 1
     assert suspicious["fp16"] <= 0.05 * RUNS
     # One in eleven six-bit cases may change what it shows: few cases leave the means of such a variant in doubt.
-    assert suspicious["palettized-6bit"] <= 0.25 * RUNS
+    assert suspicious["palettized-6bit"] <= 0.10 * RUNS
 
 
 def test_every_clean_lane_that_was_measured_passes() -> None:
