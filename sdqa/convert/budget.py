@@ -1,0 +1,209 @@
+"""Budgets without a phone: memory of a pipeline, and an estimate of its latency, from what the packages ask for.
+
+Memory follows from the packages. Latency is a roofline estimate: every operation takes the time of its arithmetic or of
+its memory traffic, whichever is longer, at the chip's published rates times one efficiency. That efficiency is the only
+free number; it is calibrated on Apple's published end-to-end table. An estimate is labelled as one, carries the range
+that the calibration leaves, and never gates alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdqa.mil import load
+
+
+@dataclass(frozen=True)
+class ComponentCost:
+    """What one run of a component's package asks for."""
+
+    component: str
+    weight_bytes_stored: int
+    """Weights on disk, compressed; what a runtime that unpacks on the fly holds."""
+    weight_bytes_unpacked: int
+    """Weights in their declared dtypes; what a runtime that unpacks at load holds."""
+    peak_live_bytes: int
+    """The most that intermediate values occupy at one time."""
+    flops: int
+    bytes_moved: int
+    """Operands read and results written, were nothing kept on the chip."""
+
+
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """Memory of the model parts of a pipeline, without the application around them."""
+
+    load_all_bytes: int
+    """All components loaded, the hungriest one running."""
+    one_at_a_time_bytes: int
+    """Each component loaded, run and unloaded in turn."""
+    stored_bytes: int
+    """Size of all weights on disk."""
+    by_component: Mapping[str, int]
+    """Weights and live values of each component alone."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A device's published rates."""
+
+    name: str
+    tera_flops: float
+    """Neural Engine, fp16, as published (10^12 operations a second)."""
+    gigabytes_s: float
+    """Memory bandwidth, 10^9 bytes a second."""
+    published_s: float | None = None
+    """Apple's end-to-end time for SD 2.1-base, 6 bits, 512², 20 steps, CPU_AND_NE, split_einsum_v2."""
+    reduced_memory: bool = False
+    """Published with components loaded one at a time, so that loading is part of the time: not calibrated on."""
+
+
+CHIPS: dict[str, Chip] = {
+    chip.name: chip
+    for chip in (
+        Chip("iPhone 12 mini", 11.0, 34.1, 18.5, reduced_memory=True),
+        Chip("iPhone 12 Pro Max", 11.0, 34.1, 15.4),
+        Chip("iPhone 13", 15.8, 34.1, 10.8, reduced_memory=True),
+        Chip("iPhone 13 Pro Max", 15.8, 34.1, 10.4),
+        Chip("iPhone 14", 15.8, 34.1, 8.6),
+        Chip("iPhone 14 Pro Max", 17.0, 51.2, 7.9),
+        Chip("iPad Pro M1", 11.0, 68.3, 11.2),
+        Chip("iPad Pro M2", 15.8, 102.4, 7.0),
+        Chip("iPhone 15 Pro", 35.0, 51.2),
+        Chip("iPhone 16", 35.0, 60.0),
+    )
+}
+"""Apple's press material for the rates (the A17 Pro's and A18's count 8-bit operations: halved below)."""
+
+COUNTED_IN_8_BITS = frozenset({"iPhone 15 Pro", "iPhone 16"})
+
+CALIBRATION_STEPS = 20
+CALIBRATION_COSTS = (
+    # Arithmetic counted with torch's FlopCounterMode on the architecture (random:sd-2-1); weights at 6 bits.
+    ComponentCost("text_encoder", 255_290_880, 680_775_680, 0, 46_000_000_000, 680_775_680),
+    ComponentCost("unet", 649_433_043, 1_731_821_448, 0, 1_608_514_928_640, 1_731_821_448),
+    ComponentCost("vae_decoder", 98_980_398, 98_980_398, 0, 2_514_518_802_432, 98_980_398),
+)
+
+
+@dataclass(frozen=True)
+class LatencyEstimate:
+    """An estimate, never a measurement."""
+
+    device: str
+    seconds: float
+    low_s: float
+    high_s: float
+    """Range within which the published devices lie around their own estimates."""
+    published_s: float | None = None
+
+    def __str__(self) -> str:
+        published = f", published for the calibration model: {self.published_s} s" if self.published_s else ""
+        return f"{self.device}: about {self.seconds:.1f} s (estimate, {self.low_s:.1f} to {self.high_s:.1f}{published})"
+
+
+def measure_costs(packages: Mapping[str, Sequence[Path]]) -> tuple[ComponentCost, ...]:
+    """Costs of each component from its packages; chunks of one component are added up.
+
+    Raises:
+        PackageError: one is damaged.
+    """
+    costs = []
+    for component, paths in packages.items():
+        profiles = [load(path).profile() for path in paths]
+        costs.append(
+            ComponentCost(
+                component,
+                sum(profile.weight_bytes_stored for profile in profiles),
+                sum(profile.weight_bytes_unpacked for profile in profiles),
+                max(profile.peak_live_bytes or 0 for profile in profiles),
+                sum(profile.flops or 0 for profile in profiles),
+                sum(
+                    (operation.bytes_read or 0) + (operation.bytes_written or 0)
+                    for profile in profiles
+                    for operation in profile.operations
+                ),
+            )
+        )
+    return tuple(costs)
+
+
+def estimate_memory(costs: Sequence[ComponentCost], *, unpacked: bool = False) -> MemoryEstimate:
+    """Memory of load-all against load-one-at-a-time.
+
+    Args:
+        unpacked: weights are held in their declared dtypes (before iOS 17, and on CPU and GPU) instead of compressed.
+    """
+    weights = {cost.component: cost.weight_bytes_unpacked if unpacked else cost.weight_bytes_stored for cost in costs}
+    alone = {cost.component: weights[cost.component] + cost.peak_live_bytes for cost in costs}
+    return MemoryEstimate(
+        load_all_bytes=sum(weights.values()) + max((cost.peak_live_bytes for cost in costs), default=0),
+        one_at_a_time_bytes=max(alone.values(), default=0),
+        stored_bytes=sum(cost.weight_bytes_stored for cost in costs),
+        by_component=alone,
+    )
+
+
+def estimate_latency(
+    costs: Sequence[ComponentCost], steps: int, device: str, *, image_to_image: bool = False
+) -> LatencyEstimate:
+    """A roofline estimate of one generation, end to end without the application.
+
+    Args:
+        costs: of every component that runs.
+        steps: runs of the U-Net, guidance pairs counted once.
+        device: a key of `CHIPS`.
+        image_to_image: whether the VAE encoder runs too.
+
+    Raises:
+        KeyError: no such device.
+    """
+    chip = CHIPS[device]
+    ratios = calibration_ratios()
+    used = [cost for cost in costs if image_to_image or cost.component != "vae_encoder"]
+    seconds = _roofline(used, steps, chip, efficiency())
+    return LatencyEstimate(
+        device, seconds, seconds * min(ratios.values()), seconds * max(ratios.values()), chip.published_s
+    )
+
+
+def efficiency() -> float:
+    """The share of the published arithmetic rate that Apple's table shows: the geometric mean over its devices."""
+    logs = [math.log(_needed_efficiency(chip)) for chip in _calibration_chips()]
+    return math.exp(sum(logs) / len(logs))
+
+
+def calibration_ratios() -> dict[str, float]:
+    """Published time over estimated time of every device that was calibrated on: how far off the estimate is."""
+    share = efficiency()
+    return {
+        chip.name: (chip.published_s or math.nan) / _roofline(CALIBRATION_COSTS, CALIBRATION_STEPS, chip, share)
+        for chip in _calibration_chips()
+    }
+
+
+def _calibration_chips() -> list[Chip]:
+    return [chip for chip in CHIPS.values() if chip.published_s is not None and not chip.reduced_memory]
+
+
+def _needed_efficiency(chip: Chip) -> float:
+    """The efficiency at which a device's estimate equals its published time, by bisection."""
+    low, high = 1e-3, 1.0
+    for _ in range(60):
+        middle = math.sqrt(low * high)
+        slow = _roofline(CALIBRATION_COSTS, CALIBRATION_STEPS, chip, middle) > (chip.published_s or math.nan)
+        low, high = (middle, high) if slow else (low, middle)
+    return math.sqrt(low * high)
+
+
+def _roofline(costs: Sequence[ComponentCost], steps: int, chip: Chip, share: float) -> float:
+    """Seconds: the longer of arithmetic and of reading the weights once a run; encoders run twice for guidance."""
+    rate = chip.tera_flops * 1e12 * share / (2 if chip.name in COUNTED_IN_8_BITS else 1)
+    runs = {"unet": steps, "text_encoder": 2, "text_encoder_2": 2}
+    return sum(
+        runs.get(cost.component, 1) * max(cost.flops / rate, cost.weight_bytes_stored / (chip.gigabytes_s * 1e9))
+        for cost in costs
+    )

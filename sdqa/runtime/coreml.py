@@ -1,0 +1,217 @@
+"""Runs a component's package with Core ML, on a Mac, on the compute units asked for.
+
+Thin on purpose: nothing here can be executed on Linux but through `sdqa.mil.coremltools_backend`, which stands in for
+Core ML's predictions and nothing else. docs/macos.md lists what that leaves untried.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sdqa import compat
+from sdqa.errors import ExecutionError, InputError, RuntimeUnavailable, UsageError
+from sdqa.mil.package import open_package
+from sdqa.runtime.protocol import Arrays
+
+COMPUTE_UNITS = ("CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL")
+WARM_UPS = 2
+REPETITIONS = 10
+
+
+class CoreMLRunner:
+    """One component's package, or its two chunks, loaded once into Core ML.
+
+    Args:
+        component: what the packages hold.
+        packages: in execution order; each gets the inputs and what those before it gave, by name.
+        compute_unit: one of `COMPUTE_UNITS`.
+
+    Raises:
+        RuntimeUnavailable: this machine has no Core ML.
+        UsageError: an unknown compute unit.
+        PackageError: a package is damaged.
+        ExecutionError: Core ML refuses to load one.
+    """
+
+    def __init__(self, component: str, *packages: Path, compute_unit: str | None = "ALL") -> None:
+        unit = compute_unit or "ALL"
+        if unit not in COMPUTE_UNITS:
+            raise UsageError(f"{unit!r} is not a compute unit", hint=", ".join(COMPUTE_UNITS))
+        for package in packages:
+            open_package(package)
+        ct = require_coreml()
+        self.component = component
+        self.compute_unit = unit
+        self.packages = packages
+        started = time.perf_counter()
+        try:
+            with compat.quiet_coremltools():
+                self.models = [ct.models.MLModel(str(path), compute_units=ct.ComputeUnit[unit]) for path in packages]
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ExecutionError(f"Core ML cannot load the package: {error}", where=f"{component} on {unit}") from error
+        self.load_s = time.perf_counter() - started
+        """Seconds to load all packages; the first time on a machine this includes compiling them for it."""
+
+    def run(self, inputs: Arrays) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+        """One forward pass; see `Runner.run`."""
+        known: dict[str, Any] = {name: np.asarray(value) for name, value in inputs.items()}
+        outputs: dict[str, Any] = {}
+        for model in self.models:
+            wanted = [feature.name for feature in model.get_spec().description.input]
+            missing = [name for name in wanted if name not in known]
+            if missing:
+                raise InputError(f"missing inputs: {', '.join(missing)}", where=self.component)
+            try:
+                outputs = model.predict({name: known[name] for name in wanted})
+            except Exception as error:  # coremltools raises bare exceptions, off macOS and for bad predictions
+                raise ExecutionError(
+                    f"Core ML failed: {error}", where=f"{self.component} on {self.compute_unit}"
+                ) from error
+            known.update(outputs)
+        return {name: np.asarray(value) for name, value in outputs.items()}
+
+
+def require_coreml() -> Any:
+    """coremltools, able to predict.
+
+    Raises:
+        RuntimeUnavailable: it is not; Core ML exists on macOS only.
+    """
+    compat.prepare_coremltools()
+    import coremltools as ct
+
+    if ct.models.model._MLModelProxy is None:
+        where = "macOS, but coremltools lacks its extension" if sys.platform == "darwin" else sys.platform
+        raise RuntimeUnavailable(
+            "there is no Core ML here", where=where, hint='run this lane on a Mac, or use runtime = "reference"'
+        )
+    return ct
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Repeated runs of one component on one compute unit."""
+
+    component: str
+    compute_unit: str
+    load_ms: float
+    samples_ms: tuple[float, ...]
+    """In the order they were taken, warm-ups left out."""
+
+    @property
+    def median_ms(self) -> float:
+        """The middle sample."""
+        return statistics.median(self.samples_ms)
+
+    @property
+    def spread_ms(self) -> float:
+        """Interquartile range."""
+        low, _, high = statistics.quantiles(self.samples_ms, n=4, method="inclusive")
+        return high - low
+
+
+def time_runner(
+    runner: CoreMLRunner, inputs: Arrays, *, warm_ups: int = WARM_UPS, repetitions: int = REPETITIONS
+) -> Timing:
+    """Time a component: warm-ups first, then repetitions one by one.
+
+    Raises:
+        UsageError: fewer than two repetitions have no spread.
+    """
+    if repetitions < 2:
+        raise UsageError(f"{repetitions} repetitions have no spread", hint="at least 2")
+    for _ in range(warm_ups):
+        runner.run(inputs)
+    samples = []
+    for _ in range(repetitions):
+        started = time.perf_counter()
+        runner.run(inputs)
+        samples.append((time.perf_counter() - started) * 1000)
+    return Timing(runner.component, runner.compute_unit, runner.load_s * 1000, tuple(samples))
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where Core ML says it will run a package's operations."""
+
+    shares: Mapping[str, float]
+    """`neural_engine`, `gpu`, `cpu`: share of the estimated cost; sums to 1 over what Core ML could tell."""
+    operations: Mapping[str, int]
+    """How many operations prefer each device."""
+    off_neural_engine: tuple[tuple[str, str, float], ...]
+    """Operations that prefer another device: first output, type, share of the cost; most expensive first."""
+    untold: int
+    """Operations for which Core ML named no device; they are not counted as any."""
+
+
+def read_placement(plan: Any) -> Placement:
+    """Placement from a `coremltools.models.compute_plan.MLComputePlan`.
+
+    Raises:
+        ExecutionError: the plan is not one of an ML Program.
+    """
+    program = plan.model_structure.program
+    if program is None:
+        raise ExecutionError("the compute plan is not one of an ML Program")
+    shares: dict[str, float] = {"neural_engine": 0.0, "gpu": 0.0, "cpu": 0.0}
+    counts = dict.fromkeys(shares, 0)
+    off: list[tuple[str, str, float]] = []
+    untold = 0
+    for operation in program.functions["main"].block.operations:
+        if operation.operator_name.rpartition(".")[2].startswith("const"):
+            continue
+        usage = plan.get_compute_device_usage_for_mlprogram_operation(operation)
+        if usage is None:
+            untold += 1
+            continue
+        cost = plan.get_estimated_cost_for_mlprogram_operation(operation)
+        weight = float(cost.weight) if cost is not None else 0.0
+        device = _device_name(usage.preferred_compute_device)
+        shares[device] += weight
+        counts[device] += 1
+        if device != "neural_engine":
+            name = operation.outputs[0].name if operation.outputs else ""
+            off.append((name, operation.operator_name, weight))
+    total = sum(shares.values()) or 1.0
+    off.sort(key=lambda item: (-item[2], item[0]))
+    return Placement({name: share / total for name, share in shares.items()}, counts, tuple(off), untold)
+
+
+def placement(package: Path, compute_unit: str) -> Placement:
+    """Load a package's compute plan and read it.
+
+    Raises:
+        RuntimeUnavailable: this machine has no Core ML.
+        ExecutionError: Core ML gives no plan.
+    """
+    ct = require_coreml()
+    from coremltools.models.compute_plan import MLComputePlan
+
+    unit = ct.ComputeUnit[compute_unit]
+    try:
+        # The compiled model lives as long as the model object that owns it.
+        model = ct.models.MLModel(str(package), compute_units=unit)
+        plan = MLComputePlan.load_from_path(path=str(model.get_compiled_model_path()), compute_units=unit)
+        return read_placement(plan)
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+        raise ExecutionError(f"Core ML gives no compute plan: {error}", where=package.name) from error
+
+
+def _device_name(device: Any) -> str:
+    kind = type(device).__name__
+    known = {
+        "MLNeuralEngineComputeDevice": "neural_engine",
+        "MLGPUComputeDevice": "gpu",
+        "MLCPUComputeDevice": "cpu",
+    }
+    if kind not in known:
+        raise ExecutionError(f"Core ML names a device of the kind {kind}")
+    return known[kind]
