@@ -1,0 +1,44 @@
+"""Coverage: every parameter of the checkpoint is in the package, and nothing was invented; free, so it is first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sdqa.convert.coverage import Coverage as Measured
+from sdqa.convert.coverage import measure_coverage
+from sdqa.convert.inventory import take_inventory
+from sdqa.convert.sidecar import constant_name, plain_name
+from sdqa.diagnose.bench import Bench
+from sdqa.diagnose.records import Coverage
+from sdqa.store import source_digest, tree_digest
+
+
+def coverage(bench: Bench, component: str) -> Coverage:
+    """Match a candidate's constants with the checkpoint's parameters, by name and by value."""
+    evidence = bench.evidence
+    package = evidence.packages[component]
+    reference = evidence.float32.get(component) or evidence.uncompressed.get(component)
+    key = {
+        "component": component,
+        "package": tree_digest(package),
+        "reference": tree_digest(reference) if reference else "",
+        "convert": source_digest("convert"),
+    }
+
+    def measure() -> Coverage:
+        # What a sound conversion does not hold either, the computation does not use.
+        unused = _measured(bench, component, reference).missing if reference else ()
+        found = _measured(bench, component, package, unused)
+        return Coverage(
+            component=component, parameters=found.parameters, missing=found.missing, invented=found.invented
+        )
+
+    return bench.remembered("coverage", key, Coverage, measure)
+
+
+def _measured(bench: Bench, component: str, package: Path, unused: tuple[str, ...] = ()) -> Measured:
+    parameters = bench.evidence.checkpoint(component)
+    names = {constant_name(name): name for name in parameters}
+    weights = take_inventory(package).weights()
+    constants = [(name, names.get(plain_name(name)), value) for name, value in weights]
+    return measure_coverage(parameters, constants, unused=unused)

@@ -1,0 +1,188 @@
+"""Glue: what lies between the components, named field by field, or guessed from what the candidate drew.
+
+When the candidate's settings are known, each one that differs is put into an otherwise sound pipeline. When only its
+pictures are known and its components are sound, the mistakes that people make are tried one by one: the one whose
+picture is the recorded picture is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sdqa.diagnose.bench import Bench, Outcome
+from sdqa.diagnose.evidence import Case, with_field
+from sdqa.diagnose.loss import losses, rms
+from sdqa.diagnose.records import GlueFinding
+from sdqa.generate.pipeline import Glue, Request
+
+MATCHES = 0.35
+"""A guess is believed when it leaves less than this share of the unexplained difference."""
+OTHER_FACTORS = (0.18215, 0.13025, 1.0)
+"""Scaling factors of Stable Diffusion 1 and 2, of SDXL, and the forgotten one."""
+
+
+def glue_fields(bench: Bench) -> tuple[GlueFinding, ...]:
+    """The loss that each of the candidate's differing settings makes alone, on the teacher's components."""
+    evidence = bench.evidence
+    metric, loss = next(iter(losses(evidence).items()))
+    found = []
+    for name, (expected, value) in evidence.glue_differences.items():
+        alone = []
+        for case in evidence.cases:
+            glue, request = with_field(Glue(), case.request, name, evidence, case)
+            alone.append(loss(case, bench.outcome(request, glue), bench.mixture(case, frozenset())))
+        found.append(
+            GlueFinding(
+                field=name,
+                expected=_shown(name, expected, bench),
+                found=_shown(name, value, bench),
+                loss=float(np.mean(alone)),
+                metric=metric,
+                words=words(name, expected, value, bench),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: -one.loss))
+
+
+def unexplained(bench: Bench) -> float:
+    """Mean RMS difference between what the candidate drew and what its components and settings should have drawn.
+
+    0 when no picture was recorded.
+    """
+    players = frozenset({*bench.evidence.components, "glue"})
+    differences = [
+        _distance(case, bench.mixture(case, players)) for case in bench.evidence.cases if case.observed is not None
+    ]
+    return float(np.mean(differences)) if differences else 0.0
+
+
+def guess(bench: Bench, *, progress: Callable[[str], None] | None = None) -> tuple[GlueFinding, ...]:
+    """The settings that would explain what was drawn, the best first; empty when none does."""
+    evidence = bench.evidence
+    cases = [case for case in evidence.cases if case.observed is not None]
+    before = unexplained(bench)
+    if not cases or before == 0:
+        return ()
+    candidates = frozenset(evidence.components)
+    found = []
+    for name, value, change in suspicions(bench):
+        if progress:
+            progress(f"glue: {name} {value}")
+        distances = []
+        for case in cases:
+            glue, request = change(evidence.glue or Glue(), case.request_as_run)
+            distances.append(_distance(case, bench.outcome(request, glue, candidates)))
+        left = float(np.mean(distances))
+        if left < MATCHES * before:
+            current = getattr(Glue(), name, getattr(cases[0].request, name, None))
+            found.append(
+                GlueFinding(
+                    field=name,
+                    expected=_shown(name, current, bench),
+                    found=_shown(name, value, bench),
+                    loss=before,
+                    metric="rms",
+                    words=words(name, current, value, bench),
+                    left=left / before,
+                )
+            )
+    return tuple(sorted(found, key=lambda one: one.left))
+
+
+Change = Callable[[Glue, Request], tuple[Glue, Request]]
+
+
+def suspicions(bench: Bench) -> Iterator[tuple[str, Any, Change]]:
+    """The mistakes that people make: field, value, and how it changes glue and request."""
+    own = float(bench.graph_parts["vae_config"]["scaling_factor"])
+    for factor in (*(factor for factor in OTHER_FACTORS if factor != own), 1 / own):
+        yield "scaling_factor", factor, _glue(scaling_factor=factor)
+        yield "decode_scaling_factor", factor, _glue(decode_scaling_factor=factor)
+    for override in (
+        {"prediction_type": "v_prediction"},
+        {"beta_schedule": "linear"},
+        {"timestep_spacing": "trailing"},
+        {"steps_offset": 0},
+        {"set_alpha_to_one": True},
+    ):
+        yield "scheduler_overrides", override, _glue(scheduler_overrides=override)
+    for offset in (-1.0, 1.0, 50.0, -50.0):
+        yield "timestep_offset", offset, _glue(timestep_offset=offset)
+    yield "drop_timesteps", 1, _glue(drop_timesteps=1)
+    yield "swap_guidance", True, _glue(swap_guidance=True)
+    for transform in ("bgr", "unit-range", "flip", "transpose"):
+        yield "source_transform", transform, _glue(source_transform=transform)
+        yield "output_transform", transform, _glue(output_transform=transform)
+    for scheduler in ("pndm", "ddim", "dpmsolver++", "euler"):
+        yield "scheduler", scheduler, _request(scheduler=scheduler)
+    for guidance in (1.0, 7.5):
+        yield "guidance_scale", guidance, _request(guidance_scale=guidance)
+    yield "prompt", "", _request(prompt="")
+    yield "negative_prompt", "", _request(negative_prompt="")
+
+
+def _glue(**changes: Any) -> Change:
+    return lambda glue, request: (replace(glue, **changes), request)
+
+
+def _request(**changes: Any) -> Change:
+    return lambda glue, request: (glue, replace(request, **changes))
+
+
+def _distance(case: Case, outcome: Outcome) -> float:
+    if case.observed is None or case.observed.shape != outcome.image.shape:
+        return 1.0
+    return rms(case, outcome, replace_image(outcome, case.observed))
+
+
+def replace_image(outcome: Outcome, image: Any) -> Outcome:
+    """The outcome with another picture."""
+    return Outcome(image, outcome.latents, outcome.nonfinite)
+
+
+def _shown(name: str, value: Any, bench: Bench) -> str:
+    if value is None and "scaling_factor" in name:
+        value = float(bench.graph_parts["vae_config"]["scaling_factor"])
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in sorted(value.items())) or "the model's"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value) if isinstance(value, int | str | bool) else "another"
+
+
+def words(name: str, expected: Any, value: Any, bench: Bench) -> str:
+    """What is wrong, in words."""
+    right, wrong = _shown(name, expected, bench), _shown(name, value, bench)
+    transforms = {
+        "bgr": "has red and blue exchanged (BGR for RGB)",
+        "unit-range": "is in [0, 1] in place of [-1, 1]",
+        "flip": "is mirrored",
+        "transpose": "has rows and columns exchanged",
+    }
+    match name:
+        case "scaling_factor":
+            return f"the VAE scaling factor is {wrong}, the model's is {right}"
+        case "decode_scaling_factor":
+            return f"latents are divided by {wrong} before decoding, the model's scaling factor is {right}"
+        case "scheduler_overrides":
+            return f"the schedule is another than the model's: {wrong}"
+        case "timestep_offset":
+            return f"the U-Net is told timesteps that are off by {wrong}"
+        case "drop_timesteps":
+            return f"the first {wrong} timesteps are left out"
+        case "swap_guidance":
+            return "the conditional and unconditional halves of guidance are exchanged"
+        case "source_transform":
+            return f"the source image {transforms.get(str(value), wrong)}"
+        case "output_transform":
+            return f"the output image {transforms.get(str(value), wrong)}"
+        case "noise":
+            return "other noise than the recorded one is used"
+        case "source":
+            return "another source image is used"
+        case _:
+            return f"{name.replace('_', ' ')} is {wrong!r}, should be {right!r}"

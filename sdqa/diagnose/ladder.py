@@ -1,0 +1,222 @@
+"""Ladder: each component alone, teacher-forced on the recorded inputs, one stage after another.
+
+teacher → program in fp32 (conversion) → declared precision → compressed (quantisation) → declared runtime. The error
+that a rung adds is measured against the rung before it, so a loss belongs to the stage that made it; all rungs come
+from the candidate's own package (see `sdqa.diagnose.programs`), and the references only say what to put back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sdqa.diagnose.bench import Bench
+from sdqa.diagnose.discrepancy import Discrepancy, compare_outputs, decibel
+from sdqa.diagnose.evidence import request_digest
+from sdqa.diagnose.programs import Candidate, ProgramRunner
+from sdqa.diagnose.records import Ladder, Rung, Stage, StepError
+from sdqa.errors import DiagnosisError, ExecutionError
+from sdqa.runtime import Arrays, Call, Runner
+from sdqa.store import tree_digest
+
+Outputs = dict[str, np.ndarray[Any, np.dtype[Any]]]
+
+MAX_CALLS = 96
+"""Calls of one component that are replayed, evenly spaced over all of them: every one, for suites of usual size."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One recorded call of the teacher."""
+
+    call: Call
+    timestep: float  # NaN for components that have none
+    case: str
+
+
+def replays(bench: Bench, component: str, limit: int = MAX_CALLS) -> list[Replay]:
+    """The teacher's calls of a component over all cases.
+
+    Raises:
+        DiagnosisError: no case uses the component.
+    """
+    found: list[Replay] = []
+    for case in bench.evidence.cases:
+        recorder = bench.trace(case).recorders.get(component)
+        for call in recorder.calls if recorder else ():
+            steps = (call.inputs or {}).get("timestep")
+            timestep = math.nan if steps is None else float(np.ravel(steps)[0])
+            found.append(Replay(call, timestep, case.name))
+    if not found:
+        raise DiagnosisError("no case runs the component", where=component, hint="add a case with a source image")
+    if len(found) > limit:
+        found = [found[int(index)] for index in np.linspace(0, len(found) - 1, limit)]
+    return found
+
+
+def ladder(bench: Bench, component: str, *, progress: Callable[[str], None] | None = None) -> Ladder:
+    """Climb one component's ladder."""
+    evidence = bench.evidence
+    key = {
+        "component": component,
+        "candidate": evidence.identities[component],
+        "references": {
+            kind: tree_digest(packages[component])
+            for kind, packages in (("float32", evidence.float32), ("uncompressed", evidence.uncompressed))
+            if component in packages
+        },
+        "cases": [request_digest(case.request) for case in evidence.cases],
+    }
+
+    def climb() -> Ladder:
+        if progress:
+            progress(f"ladder: {component}")
+        return _climb(bench, component)
+
+    return bench.remembered("ladder", key, Ladder, climb)
+
+
+def candidate_of(bench: Bench, component: str) -> Candidate:
+    """The component's package beside its best reference."""
+    evidence = bench.evidence
+    reference = evidence.float32.get(component) or evidence.uncompressed.get(component)
+    return Candidate(
+        evidence.packages[component],
+        reference,
+        checkpoint=evidence.checkpoint(component),
+    )
+
+
+@dataclass(frozen=True)
+class _Climbed:
+    """One rung's comparisons, call by call."""
+
+    name: str
+    stage: Stage
+    against: list[Discrepancy]  # the teacher
+    added: list[Discrepancy]  # to the rung before
+    note: str
+
+
+def _climb(bench: Bench, component: str) -> Ladder:
+    candidate = candidate_of(bench, component)
+    recorded = replays(bench, component)
+    program, compressed, unmatched = candidate.restored(precision="float32", rounding=True)
+    note = f"{unmatched} compressed constants have no reference" if unmatched else ""
+    rungs: list[tuple[str, Stage, Callable[[], Runner], str]] = [
+        ("program fp32", "conversion", lambda: ProgramRunner(component, program), note)
+    ]
+    if compressed:
+        declared, _, _ = candidate.restored(precision="declared", rounding=False)
+        rungs.append(("declared precision", "precision", lambda: ProgramRunner(component, declared), note))
+        rungs.append(("compressed", "quantisation", lambda: _reference(bench, component), ""))
+    else:
+        rungs.append(("declared precision", "precision", lambda: _reference(bench, component), ""))
+    if bench.evidence.load or component in bench.evidence.wrappers:
+        name = bench.evidence.runtime + (" as wrapped" if component in bench.evidence.wrappers else "")
+        rungs.append((f"runtime: {name}", "runtime", lambda: _Fresh(bench, component), ""))
+    before = [replay.call.outputs or {} for replay in recorded]
+    climbed: list[_Climbed] = []
+    for name, stage, make, note in rungs:
+        runner = make()
+        outputs = []
+        for replay in recorded:
+            if isinstance(runner, _Fresh):
+                runner.enter(replay.case)
+            outputs.append(_run(runner, replay))
+        against = [
+            compare_outputs(component, replay.call.outputs or {}, output)
+            for replay, output in zip(recorded, outputs, strict=True)
+        ]
+        added = [_added(component, old, new) for old, new in zip(before, outputs, strict=True)]
+        climbed.append(_Climbed(name, stage, against, added, note))
+        before = outputs
+    energies = [sum(_finite(one.noise) for one in rung.added) for rung in climbed]
+    total = sum(energies)
+    return Ladder(
+        component=component,
+        rungs=tuple(
+            _rung(rung, recorded, energy / total if total else 0.0)
+            for rung, energy in zip(climbed, energies, strict=True)
+        ),
+    )
+
+
+def _reference(bench: Bench, component: str) -> Runner:
+    from sdqa.runtime.reference import ReferenceRunner
+
+    if bench.evidence.load:
+        return ReferenceRunner(component, bench.evidence.packages[component])
+    return bench.package_runner(component)
+
+
+class _Fresh:
+    """The candidate as it really runs; wrappers, which may count calls, are made anew for every case."""
+
+    def __init__(self, bench: Bench, component: str) -> None:
+        self.component, self._bench, self._case = component, bench, ""
+        self._runner: Runner | None = None
+
+    def enter(self, case: str) -> None:
+        """Begin a generation, if it is another than before."""
+        if case != self._case or self._runner is None:
+            self._case, self._runner = case, self._bench.runner(self.component, candidate=True)
+
+    def run(self, inputs: Arrays) -> Outputs:
+        """One forward pass."""
+        if self._runner is None:
+            raise DiagnosisError("a case has to be entered first", where=self.component)
+        return self._runner.run(inputs)
+
+
+def _run(runner: Runner | _Fresh, replay: Replay) -> Outputs:
+    """Outputs of one call; none where the component failed, which counts as everything lost."""
+    try:
+        return runner.run(replay.call.inputs or {})
+    except ExecutionError:
+        return {}
+
+
+def _added(component: str, old: Outputs, new: Outputs) -> Discrepancy:
+    if old and all(np.isfinite(value).all() for value in old.values()):
+        return compare_outputs(component, old, new)
+    # What was lost before cannot be lost again.
+    return Discrepancy(200.0, 1.0, 0.0, 200.0, 0.0, 0)
+
+
+def _finite(noise: float) -> float:
+    """Noise energy, everything lost counting as ten times the peak."""
+    return min(noise, 10.0)
+
+
+def _rung(climbed: _Climbed, recorded: Sequence[Replay], share: float) -> Rung:
+    against, added = climbed.against, climbed.added
+    finite = [one for one in against if one.finite]
+    levels = np.array([one.psnr_db for one in finite])
+    steps: dict[float, list[float]] = {}
+    for replay, one in zip(recorded, against, strict=True):
+        if not math.isnan(replay.timestep):
+            steps.setdefault(replay.timestep, []).append(one.noise)
+    return Rung(
+        name=climbed.name,
+        stage=climbed.stage,
+        psnr_db=float(levels.mean()) if len(finite) == len(against) else math.nan,
+        spread_db=float(levels.std()) if finite else 0.0,
+        worst_db=float(levels.min()) if len(finite) == len(against) else math.nan,
+        added_db=decibel(float(np.mean([one.noise for one in added]))),
+        added_share=share,
+        cosine=min((one.cosine for one in finite), default=math.nan),
+        max_abs=max((one.max_abs for one in finite), default=math.nan),
+        tile_min_db=min((one.tile_min_db for one in finite), default=math.nan),
+        nonfinite=len(against) - len(finite),
+        calls=len(against),
+        per_timestep=tuple(
+            StepError(timestep=timestep, psnr_db=decibel(float(np.mean(noises))))
+            for timestep, noises in sorted(steps.items(), reverse=True)
+        ),
+        note=climbed.note,
+    )

@@ -1,0 +1,122 @@
+"""From ladder and swap to suspects: which component, by which stage, for how much of the loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sdqa.diagnose.evidence import GLUE
+from sdqa.diagnose.loss import VISIBLE
+from sdqa.diagnose.records import Attribution, Ladder, Rung, Stage
+
+NORMAL_DB: Mapping[Stage, float] = {"conversion": 75.0, "precision": 50.0, "quantisation": 25.0, "runtime": 45.0}
+"""Error that a stage may add (PSNR, mean over calls) without being abnormal. Sound conversions of the embedded model
+reach 115 to 153 dB in fp32, 69 to 80 dB in fp16, and 38 to 53 dB with 6-bit palettization; a captured Neural Engine run
+differed from its emulation by 48 dB in the mean. The floors lie between these and the nearest faults."""
+ROUNDED_REFERENCE_DB = 50.0
+"""The conversion floor where only a half-precision reference exists: its weights are rounded already."""
+NOTICEABLE = 0.15
+"""Share of a visible loss from which a component is a cause whatever its ladder says."""
+SECOND = 0.2
+"""Share of a component's error energy from which a second, abnormal stage is a cause of its own."""
+ALONE = 0.5
+"""Loss that an abnormal component makes alone, as a share of what is visible, from which it is a cause."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One component and one stage."""
+
+    component: str
+    stage: Stage
+    share: float  # of the loss
+    interval: tuple[float, float]
+    rung: Rung | None
+    abnormal: bool
+    visible: bool  # whether it is responsible for a visible part of the loss
+
+
+def visible_loss(attributions: Sequence[Attribution]) -> bool:
+    """Whether the candidate's pictures or latents differ from the golden's by more than sound conversions do."""
+    return any(one.total > VISIBLE[one.metric] for one in attributions if one.metric != "clip")
+
+
+def suspects(
+    attributions: Sequence[Attribution], ladders: Sequence[Ladder], *, exact_reference: bool = True
+) -> list[Suspect]:
+    """All causes, the one that explains most first.
+
+    A component is a cause when it is responsible for a noticeable part of a visible loss, or when its ladder is
+    abnormal; one that is abnormal without a visible loss is listed with `visible` False.
+    """
+    primary = attributions[0]
+    seen = visible_loss(attributions)
+    found: list[Suspect] = []
+    for one in ladders:
+        share, low, high = fraction(attributions, one.component)
+        abnormal = abnormal_rungs(one, exact_reference=exact_reference)
+        alone = max(
+            (attribution.mixtures.get(one.component, 0.0) / VISIBLE[attribution.metric])
+            for attribution in attributions
+            if attribution.metric != "clip"
+        )
+        responsible = seen and (share >= NOTICEABLE or (bool(abnormal) and (alone >= ALONE or share >= 0.05)))
+        if not responsible and not abnormal:
+            continue
+        for rung in stages_of(one, abnormal):
+            part = rung.added_share
+            found.append(
+                Suspect(
+                    component=one.component,
+                    stage=rung.stage,
+                    share=share * part,
+                    interval=(low * part, high * part),
+                    rung=rung,
+                    abnormal=rung in abnormal,
+                    visible=responsible,
+                )
+            )
+    if GLUE in primary.shares:
+        share, low, high = fraction(attributions, GLUE)
+        alone = max(one.mixtures[GLUE] / VISIBLE[one.metric] for one in attributions if one.metric != "clip")
+        if seen and (share >= NOTICEABLE or alone >= ALONE):
+            found.append(Suspect(GLUE, "glue", share, (low, high), None, abnormal=True, visible=True))
+    return sorted(found, key=lambda one: (not one.visible, -one.share, one.component))
+
+
+def fraction(attributions: Sequence[Attribution], player: str) -> tuple[float, float, float]:
+    """Share of the loss with its interval, in the primary metric, or in the first one that sees anything."""
+    for one in attributions:
+        if one.metric != "clip" and one.total > VISIBLE[one.metric]:
+            share = one.fractions[player]
+            return share.value, share.low, share.high
+    share = attributions[0].fractions[player]
+    return share.value, share.low, share.high
+
+
+def stages_of(ladder: Ladder, abnormal: Sequence[Rung]) -> list[Rung]:
+    """The rungs to blame: where NaN first appears, or else the one that adds most, and abnormal ones that add much."""
+    before = 0
+    for rung in ladder.rungs:
+        if rung.nonfinite > before:
+            return [rung]
+        before = rung.nonfinite
+    most = max(ladder.rungs, key=lambda rung: rung.added_share)
+    if abnormal and most not in abnormal:
+        # What is normal for its stage is not the fault, even where a coarse recipe adds more.
+        most = max(abnormal, key=lambda rung: rung.added_share)
+    return [most, *(rung for rung in abnormal if rung is not most and rung.added_share >= SECOND)]
+
+
+def abnormal_rungs(ladder: Ladder, *, exact_reference: bool = True) -> list[Rung]:
+    """The rungs that add more than their stage may; what an earlier one lost is not held against a later one."""
+    found, lost = [], 0
+    for rung in ladder.rungs:
+        floor = NORMAL_DB[rung.stage]
+        if rung.stage == "conversion" and not exact_reference:
+            floor = ROUNDED_REFERENCE_DB
+        if rung.nonfinite > lost or math.isnan(rung.added_db) or rung.added_db < floor:
+            found.append(rung)
+        lost = max(lost, rung.nonfinite)
+    return found

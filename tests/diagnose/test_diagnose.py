@@ -1,0 +1,212 @@
+"""Planted defects, each with the verdict that it must get."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sdqa.diagnose import Diagnosis, Wrapper
+from sdqa.diagnose.bench import Bench
+from sdqa.diagnose.examine import write
+from sdqa.errors import DiagnosisError
+from sdqa.generate.pipeline import Glue
+from sdqa.runtime import Arrays, Runner
+from tests.diagnose.conftest import CASES, Laboratory, case
+from tests.diagnose.planting import Planting
+
+UPSAMPLER = "decoder_up_blocks_0_upsamplers_0_conv_weight_to_fp16"
+
+
+def transpose_upsampler(planting: Planting) -> None:
+    planting.weight(UPSAMPLER, lambda kernel: kernel.transpose(0, 1, 3, 2))
+
+
+def swap_time_halves(planting: Planting) -> None:
+    planting.rewire("emb_cast_fp16", "values", "var_67_cast_fp16", "var_66_cast_fp16")
+
+
+def only_cause(diagnosis: Diagnosis) -> Any:
+    assert len(diagnosis.causes) == 1, diagnosis.verdict
+    return diagnosis.causes[0]
+
+
+def test_sound_fp16_packages_are_sound(laboratory: Laboratory, tmp_path: Path) -> None:
+    packages = {name: laboratory.package(name) for name in ("unet", "vae_decoder")}
+    found = laboratory.diagnose(packages, sweep=True)
+    assert found.sound
+    assert [cause.stage for cause in found.causes] in ([], ["steps"])
+    assert found.verdict.startswith("The candidate is sound")
+    assert [len(one.rungs) for one in found.ladder] == [2, 2]
+    for one in found.ladder:
+        assert one.rungs[0].psnr_db > 100
+        assert 60 < one.rungs[1].psnr_db < 90
+    assert found.coverage[0].missing == found.coverage[0].invented == ()
+    assert json.loads(write(found, tmp_path).read_text())["sound"] is True
+
+
+def test_transposed_kernel_is_conversion_and_named_with_its_module(laboratory: Laboratory) -> None:
+    packages = {
+        "unet": laboratory.package("unet"),
+        "vae_decoder": laboratory.planted("vae_decoder", transpose_upsampler),
+    }
+    found = laboratory.diagnose(packages)
+    cause = only_cause(found)
+    assert (cause.component, cause.stage) == ("vae_decoder", "conversion")
+    assert cause.module == "decoder.up_blocks.0.upsamplers.0.conv"
+    assert cause.weight == UPSAMPLER
+    assert cause.explains > 0.9
+    assert "kernel transposed (cosine 0.47, transposed 1.00)" in found.verdict
+    assert "Not the cause" in found.verdict
+
+
+def test_transposed_kernel_is_named_without_any_reference_package(laboratory: Laboratory) -> None:
+    packages = {"vae_decoder": laboratory.planted("vae_decoder", transpose_upsampler)}
+    cause = only_cause(laboratory.diagnose(packages, references=False))
+    assert (cause.component, cause.stage) == ("vae_decoder", "conversion")
+    assert cause.weight == UPSAMPLER
+
+
+def test_faulty_converter_is_found_against_torch_when_its_references_are_as_wrong(laboratory: Laboratory) -> None:
+    def defect(planting: Planting) -> None:
+        planting.weight(UPSAMPLER.removesuffix("_to_fp16"), lambda kernel: kernel * 1.5)
+
+    wrong = laboratory.planted("vae_decoder", defect, "fp32")
+    found = laboratory.diagnose({"vae_decoder": wrong}, float32={"vae_decoder": wrong}, uncompressed={})
+    cause = only_cause(found)
+    assert (cause.component, cause.stage) == ("vae_decoder", "conversion")
+    assert cause.module == "decoder.up_blocks.0.upsamplers.0.conv"
+
+
+def test_two_defects_in_two_components_are_both_named(laboratory: Laboratory) -> None:
+    packages = {
+        "unet": laboratory.planted("unet", swap_time_halves),
+        "vae_decoder": laboratory.planted("vae_decoder", transpose_upsampler),
+    }
+    found = laboratory.diagnose(packages)
+    assert {(cause.component, cause.stage) for cause in found.causes} == {
+        ("unet", "conversion"),
+        ("vae_decoder", "conversion"),
+    }
+    assert {cause.operation_type for cause in found.causes} == {"concat", "conv"}
+
+
+def test_noised_weight_is_conversion_and_measured(laboratory: Laboratory) -> None:
+    def noise(weight: Any) -> Any:
+        return weight + 0.3 * weight.std() * np.random.default_rng(0).standard_normal(weight.shape)
+
+    name = "unet_up_blocks_1_resnets_0_conv1_weight_to_fp16"
+    path = laboratory.planted("unet", lambda planting: planting.weight(name, noise))
+    found = laboratory.diagnose({"unet": path})
+    cause = only_cause(found)
+    assert (cause.component, cause.stage, cause.weight) == ("unet", "conversion", name)
+    assert "noise of" in found.verdict
+
+
+def test_overflowing_constant_is_precision_and_the_operation_that_overflows(laboratory: Laboratory) -> None:
+    planted: list[str] = []
+
+    def overflow(planting: Planting) -> None:
+        planting.insert("input_11_cast_fp16", "real_div", 6e4)
+        planted.append(planting.insert("input_11_cast_fp16", "mul", 6e4))
+
+    found = laboratory.diagnose({"unet": laboratory.planted("unet", overflow)})
+    cause = only_cause(found)
+    assert (cause.component, cause.stage) == ("unet", "precision")
+    assert cause.operation == planted[0]
+    assert "not finite" in found.verdict
+
+
+def test_two_bit_unet_is_quantisation_and_not_steps(laboratory: Laboratory) -> None:
+    twenty = (case("portrait/17", 1, steps=20),)
+    packages = {"unet": laboratory.package("unet", "pal2")}
+    found = laboratory.diagnose(packages, cases=twenty, steps=(8, 30), sweep=True)
+    cause = only_cause(found)
+    assert (cause.component, cause.stage) == ("unet", "quantisation")
+    assert "levels" in found.verdict
+    assert "number of steps" in {one.suspect for one in found.excluded}
+
+
+class Faulty:
+    """Changes one call's output."""
+
+    def __init__(self, runner: Runner, call: int, change: Any) -> None:
+        self.runner, self.call, self.change, self.calls = runner, call, change, 0
+        self.component = runner.component
+
+    def run(self, inputs: Arrays) -> dict[str, Any]:
+        outputs = self.runner.run(inputs)
+        self.calls += 1
+        if self.calls - 1 == self.call:
+            return {name: self.change(value) for name, value in outputs.items()}
+        return outputs
+
+
+def test_nan_at_the_third_call_is_runtime(laboratory: Laboratory) -> None:
+    wrapper = Wrapper("nan", lambda runner: Faulty(runner, 2, lambda value: np.full_like(value, np.nan)))
+    found = laboratory.diagnose({"unet": laboratory.package("unet")}, wrappers={"unet": wrapper})
+    cause = only_cause(found)
+    assert (cause.component, cause.stage, cause.operation) == ("unet", "runtime", "")
+    assert found.ladder[0].rungs[-1].nonfinite == len(CASES)
+
+
+def test_one_shifted_tile_at_one_step_is_runtime(laboratory: Laboratory) -> None:
+    def shift(value: Any) -> Any:
+        changed = value.copy()
+        changed[..., :4, :4] = np.roll(changed[..., :4, :4], 1, axis=-1) + 1.0
+        return changed
+
+    wrapper = Wrapper("tile", lambda runner: Faulty(runner, 1, shift))
+    found = laboratory.diagnose({"unet": laboratory.package("unet")}, wrappers={"unet": wrapper})
+    assert [(cause.component, cause.stage) for cause in found.causes] == [("unet", "runtime")]
+
+
+def test_wrong_scaling_factor_is_glue_and_named(laboratory: Laboratory) -> None:
+    found = laboratory.diagnose({"vae_decoder": laboratory.package("vae_decoder")}, glue=Glue(scaling_factor=0.18215))
+    cause = only_cause(found)
+    assert (cause.component, cause.stage, cause.operation) == ("glue", "glue", "scaling_factor")
+    assert "the VAE scaling factor is 0.18215, the model's is 0.550473" in found.verdict.replace("The", "the")
+
+
+def test_lost_prompt_is_glue_and_named(laboratory: Laboratory) -> None:
+    cases = tuple(replace(one, candidate_request=replace(one.request, prompt="a red house")) for one in CASES)
+    found = laboratory.diagnose({"vae_decoder": laboratory.package("vae_decoder")}, cases=cases)
+    assert only_cause(found).operation == "prompt"
+
+
+def test_unknown_setting_is_guessed_from_what_was_drawn(laboratory: Laboratory) -> None:
+    packages = {"vae_decoder": laboratory.package("vae_decoder")}
+    bench = Bench(laboratory.evidence(packages))
+    drawn = tuple(
+        replace(one, observed=bench.outcome(one.request, Glue(source_transform="bgr"), frozenset(packages)).image)
+        for one in CASES
+    )
+    found = laboratory.diagnose(packages, cases=drawn)
+    cause = only_cause(found)
+    assert (cause.stage, cause.operation) == ("glue", "source_transform")
+    assert "BGR" in found.verdict
+
+
+def test_teacher_that_has_not_converged_blames_the_steps(laboratory: Laboratory) -> None:
+    few = (case("portrait/17", 1, steps=2, strength=1.0),)
+    found = laboratory.diagnose({"vae_decoder": laboratory.package("vae_decoder")}, cases=few, sweep=True)
+    cause = only_cause(found)
+    assert (cause.component, cause.stage) == ("scheduler", "steps")
+
+
+def test_defect_below_visibility_is_named_but_not_said_to_be_visible(laboratory: Laboratory) -> None:
+    name = "decoder_conv_out_weight_to_fp16"
+    path = laboratory.planted("vae_decoder", lambda planting: planting.weight(name, lambda weight: weight * 1.01))
+    found = laboratory.diagnose({"vae_decoder": path})
+    assert found.verdict.startswith("No visible loss")
+    assert only_cause(found).weight == name
+    assert "scaled by 1.01" in found.verdict
+
+
+def test_nothing_to_diagnose_is_an_error(laboratory: Laboratory) -> None:
+    with pytest.raises(DiagnosisError, match="no component of its own"):
+        laboratory.diagnose({})
