@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, FiniteFloat, ValidationError
 
 from sdqa.bundle import Better, Lane, Record
 from sdqa.errors import GoldenMissing, UsageError
@@ -52,9 +52,9 @@ class Tolerance(Record):
     better: Better
     unit: str = ""
     of: Literal["difference", "value"]  # candidate minus golden, or the figure itself
-    limit: float  # on the mean over cases
-    case_limit: float  # on a single case
-    severe: float  # a single case beyond it fails even when the mean holds
+    limit: FiniteFloat  # on the mean over cases
+    case_limit: FiniteFloat  # on a single case
+    severe: FiniteFloat  # a single case beyond it fails even when the mean holds
     harmless: Harmless
     nearest_fault: Fault | None = None
     blind_to: tuple[str, ...] = ()  # measured faults that this metric cannot tell from noise

@@ -13,7 +13,7 @@ from pathlib import Path
 from sdqa.errors import BundleError, DigestMismatch, GoldenMissing
 from sdqa.store import write_atomically
 
-DEFAULT_PLACE = str(Path(".sdqa") / "goldens")
+DEFAULT_PLACE = os.environ.get("SDQA_GOLDENS_PLACE") or str(Path(".sdqa") / "goldens")
 MAX_FILE_BYTES = 512 * 2**20
 
 
