@@ -32,6 +32,7 @@ class WeightFile:
         if self.size < _RECORD_BYTES:
             raise PackageError(f"the weight file has {self.size} bytes, less than its header", where=label)
         self._bytes = np.memmap(path, dtype=np.uint8, mode="c")
+        self._view = self._bytes.data
 
     def locate(self, offset: int, data_type: DataType, shape: tuple[int, ...]) -> tuple[int, int]:
         """Check a blob's record against the type and shape the program gives it.
@@ -49,7 +50,7 @@ class WeightFile:
             raise PackageError(
                 f"a constant lies at offset {offset}, past the end ({self.size} bytes)", where=self.label
             )
-        sentinel, code, size, start, _padding = _RECORD.unpack(self._bytes[offset : offset + _RECORD.size].tobytes())
+        sentinel, code, size, start, _padding = _RECORD.unpack_from(self._view, offset)
         if sentinel != SENTINEL:
             raise PackageError(f"no blob record at offset {offset} (found 0x{sentinel:08x})", where=self.label)
         if code != data_type.blob_code:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sdqa.errors import InputError, PackageError
+from sdqa.errors import ExecutionError, InputError, PackageError
 from sdqa.mil.arguments import as_tensor
 from sdqa.mil.graph import Function
 from sdqa.mil.limits import refuse_beyond
@@ -82,12 +82,16 @@ def describe_inputs(package: Package, function: Function) -> tuple[Feature, ...]
 
 
 def describe_outputs(package: Package, function: Function) -> tuple[Feature, ...]:
-    """The function's outputs, in the program's order."""
+    """The function's outputs, in the program's order.
+
+    Raises:
+        PackageError: if the description contradicts the program.
+    """
     described = {item.name: item for item in _description(package, function, "output")}
     types = {value.name: value.type for node in function.body.nodes for value in node.outputs}
     types |= {value.name: value.type for value in function.inputs}
     types |= {name: constant.type for name, constant in function.body.constants.items()}
-    return tuple(_output(name, types[name], described.get(name)) for name in function.output_names)
+    return tuple(_output(package, name, types[name], described.get(name)) for name in function.output_names)
 
 
 def _description(package: Package, function: Function, field: str) -> Sequence[Any]:
@@ -139,7 +143,7 @@ def _flexibility(array: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[i
     return (), ()
 
 
-def _output(name: str, value_type: ValueType, described: Any) -> Feature:
+def _output(package: Package, name: str, value_type: ValueType, described: Any) -> Feature:
     if value_type.kind == "dictionary":
         return Feature(name, "probabilities", "", ())
     if value_type.kind != "tensor":
@@ -149,7 +153,9 @@ def _output(name: str, value_type: ValueType, described: Any) -> Feature:
     ):
         return Feature(name, "label", "", ())
     if described is not None and described.type.WhichOneof("Type") == "imageType":
-        space = COLOR_SPACES.get(described.type.imageType.colorSpace, "")
+        space = COLOR_SPACES.get(described.type.imageType.colorSpace)
+        if space is None or len(value_type.shape) != 4:
+            raise PackageError(f"the image output {name!r} has no colour space or is not of rank 4", where=package.name)
         return Feature(name, "image", value_type.dtype, value_type.shape, color_space=space)
     return Feature(name, "tensor", value_type.dtype, value_type.shape)
 
@@ -234,6 +240,10 @@ class Border:
             return value
         array = to_array(as_tensor(value))
         if feature.kind == "image":
+            channels = 3 if feature.color_space in ("rgb", "bgr") else 1
+            if array.ndim != 4 or array.shape[:2] != (1, channels) or 0 in array.shape:
+                what = f"the image output {feature.name!r} has the shape {list(array.shape)}"
+                raise ExecutionError(what, where=self.where, hint=f"an image is [1, {channels}, height, width]")
             return _array_to_image(array, feature)
         return array.reshape(1) if array.ndim == 0 else array
 

@@ -282,7 +282,7 @@ def _immediate_tensor(message: Any, data_type: DataType, shape: tuple[int, ...],
     if kind is None:
         given: Any = ()
     elif data_type.stored.kind in _FIELD_OF.get(kind, ""):
-        given = getattr(message, kind).values
+        given = list(getattr(message, kind).values)
     else:
         raise PackageError(f"an immediate value of type {data_type.name} is given as {kind}", where=where)
     if len(given) != count:
