@@ -105,7 +105,8 @@ def approve(
     if worse and not explained:
         listing = "".join(f"\n  {problem}" for problem in worse)
         hint = "find out why (sdqa diagnose) and say it: --diagnosis '…'"
-        raise UsageError(f"{len(worse)} figures got worse{listing}\n ", where=chosen.id, hint=hint)
+        count = f"{len(worse)} figure{'s' if len(worse) != 1 else ''} got worse"
+        raise UsageError(f"{count}{listing}\n ", where=chosen.id, hint=hint)
     return tuple(_promote(p, chosen, run, reason, explained, place) for p in promotions)
 
 

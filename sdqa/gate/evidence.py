@@ -48,10 +48,15 @@ class Evidence:
     components: Mapping[tuple[str, str], Measurement]  # (component, metric) → figure
     whole: Mapping[str, Measurement]  # metric → figure of the lane
     broken: Mapping[str, str]  # case → why nothing about it can be compared
+    expected: Mapping[str, frozenset[str]]  # metric → the cases that were planned for it, where that is known
 
     @staticmethod
-    def of(lane: Lane) -> Evidence:
-        """Sort a lane's measurements; where one name was measured twice, the worse figure counts."""
+    def of(lane: Lane, planned: Iterable[str] = ()) -> Evidence:
+        """Sort a lane's measurements; where one name was measured twice, the worse figure counts.
+
+        Args:
+            planned: check ids.
+        """
         cases: dict[str, dict[str, Measurement]] = {}
         components: dict[tuple[str, str], Measurement] = {}
         whole: dict[str, Measurement] = {}
@@ -70,7 +75,13 @@ class Evidence:
                 if measurement.value is not None and not measurement.value >= 1:
                     detail = f": {measurement.reason}" if measurement.reason else ""
                     broken.setdefault(case, f"{metric} is {measurement.value:.6g}, must be 1{detail}")
-        return Evidence(lane, cases, components, whole, broken)
+        scopes = {name for name, _ in components} | {package.component for package in lane.packages} | {ALL, BUDGET}
+        expected: dict[str, set[str]] = {}
+        for check in planned:
+            scope, _, metric = check.removeprefix(f"{lane.id}/").rpartition("/")
+            if scope not in scopes and metric in cases:
+                expected.setdefault(metric, set()).add(scope)
+        return Evidence(lane, cases, components, whole, broken, {m: frozenset(found) for m, found in expected.items()})
 
     def failure(self, scope: str) -> str:
         """Why a case or component has no figure, from the lane's failures."""

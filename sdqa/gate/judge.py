@@ -35,14 +35,22 @@ def judge(
     Returns:
         The planned checks in their order, then whatever else was measured.
     """
-    evidence, limits = Evidence.of(lane), budgets or NoBudgets()
+    planned = tuple(planned)
+    evidence, limits = Evidence.of(lane, planned), budgets or NoBudgets()
     checks = list(dict.fromkeys([*planned, *evidence.checks(tolerances, limits)]))
     return tuple(_verdict(check, evidence, tolerances, limits) for check in checks)
 
 
-def verdict(check: str, lane: Lane, tolerances: Tolerances | None, budgets: Budgets | None = None) -> Verdict:
+def verdict(
+    check: str,
+    lane: Lane,
+    tolerances: Tolerances | None,
+    budgets: Budgets | None = None,
+    *,
+    planned: Iterable[str] = (),
+) -> Verdict:
     """One check's verdict; the same as in `judge`, at the price of one check."""
-    return _verdict(check, Evidence.of(lane), tolerances, budgets or NoBudgets())
+    return _verdict(check, Evidence.of(lane, planned), tolerances, budgets or NoBudgets())
 
 
 def _verdict(check: str, evidence: Evidence, tolerances: Tolerances | None, budgets: Budgets) -> Verdict:
@@ -128,7 +136,7 @@ def _lane(check: str, metric: str, evidence: Evidence, tolerances: Tolerances | 
     bad = [case for case, m in sorted(table.items()) if case in evidence.broken or not math.isfinite(m.value or 0.0)]
     if bad:
         return Verdict(**facts, status="fail", reason=f"nothing to compare in {_count(bad, len(table))}")
-    missing = sorted(set(table) - set(measured))
+    missing = sorted((set(table) | evidence.expected.get(metric, frozenset())) - set(measured))
     for measurement in table.values():
         tolerance, problem = _tolerance(measurement, evidence, tolerances)
         if tolerance is None:
@@ -162,7 +170,10 @@ def _lane(check: str, metric: str, evidence: Evidence, tolerances: Tolerances | 
     if tolerance.worse_than(mean, tolerance.limit):
         status = "fail"
     elif missing or len(known) < len(measured):
-        status, stated = "not measured", f"{stated}; without {_count(missing or ['a golden'], len(table))}"
+        status, stated = (
+            "not measured",
+            f"{stated}; without {_count(missing or ['a golden'], len(measured) + len(missing))}",
+        )
     elif tolerance.worse_than(end, tolerance.limit):
         status, stated = "suspicious", f"{stated}; the interval reaches {_number(tolerance, end)}"
     return Verdict(**facts, status=status, reason=stated)

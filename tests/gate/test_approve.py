@@ -169,3 +169,46 @@ def test_with_several_lanes_one_must_be_named(goldens: Path, make_bundle: MakeBu
     with pytest.raises(UsageError, match="several lanes"):
         approve(make_bundle(lanes=[other]), goldens, reason="r")
     assert approve(make_bundle(lanes=[other]), goldens, reason="r", lane="tiny/fp16")
+
+
+# From the command line, as `docs/goldens.md` describes it.
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    path = tmp_path / "sdqa.toml"
+    path.write_bytes((Path(__file__).parents[2] / "sdqa.toml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return str(path)
+
+
+def test_approve_and_verify_from_the_command_line(
+    goldens: Path, make_bundle: MakeBundle, suite: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sdqa import cli
+
+    bundle = str(make_bundle())
+    assert cli.run(["approve", bundle, "--suite", suite, "--case", "portrait", "--reason", "reviewed"]) == 0
+    assert "tiny/portrait: " in capsys.readouterr().out
+    assert read_golden(goldens / "tiny" / "portrait").manifest.origin == "tiny/fp16"
+    assert cli.run(["goldens", "verify", "--suite", suite, "--digests-only"]) == 0
+    manifest = goldens / "tiny" / "portrait" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"seed": 1', '"seed": 2'))
+    assert cli.run(["goldens", "verify", "--suite", suite, "--digests-only"]) == 1
+    assert "changed without a record" in capsys.readouterr().out
+
+
+def test_refusals_from_the_command_line_have_codes_and_change_nothing(
+    goldens: Path, make_bundle: MakeBundle, suite: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sdqa import cli
+
+    before = read_golden(goldens / "tiny" / "portrait").manifest
+    worse, stale = str(make_bundle(worse=True)), ["--suite", suite, "--reason", "r"]
+    assert cli.run(["approve", worse, "--suite", suite]) == 2
+    assert cli.run(["approve", worse, *stale]) == 2
+    assert "1 figure got worse" in capsys.readouterr().err
+    assert cli.run(["approve", str(make_bundle(teacher="34" * 32)), *stale]) == 4
+    assert "another fingerprint" in capsys.readouterr().err
+    assert cli.run(["approve", str(goldens / "nothing"), *stale]) == 3
+    assert read_golden(goldens / "tiny" / "portrait").manifest == before

@@ -99,6 +99,15 @@ def test_nothing_passes_that_was_not_measured(make_lane: MakeLane, tolerances: T
     assert all(v.reason for v in found)
 
 
+def test_a_mean_without_a_planned_case_is_not_measured(make_lane: MakeLane, tolerances: Tolerances) -> None:
+    lane = make_lane({"psnr": [60, 61, 60]})
+    planned = plan_checks(lane.id, {f"case-{i}": ["psnr"] for i in range(4)})
+    found = {v.check: v for v in judge(lane, tolerances, planned=planned)}["tiny/fp16/all/psnr"]
+    assert found.status == "not measured"
+    assert "without 1 of 4 cases: case-3" in found.reason
+    assert statuses(judge(make_lane({"psnr": [20, 20, 20]}), tolerances, planned=planned))["all/psnr"] == "fail"
+
+
 def test_a_failing_mean_fails_even_when_a_case_is_missing(make_lane: MakeLane, tolerances: Tolerances) -> None:
     assert verdict("tiny/fp16/all/psnr", make_lane({"psnr": [30, None]}), tolerances).status == "fail"
 
