@@ -82,6 +82,17 @@ def test_every_clean_lane_that_was_measured_passes() -> None:
             assert {v.status for v in judge(lane(name, cases), tolerances())} == {"pass"}
 
 
+def test_every_limit_is_in_its_place() -> None:
+    for table in tolerances().variants.values():
+        for tolerance in table.values():
+            harmless = tolerance.harmless
+            order = (harmless.mean, harmless.bound, tolerance.limit, tolerance.case_limit, tolerance.severe)
+            losses = [statistics.loss(figure, tolerance.better) for figure in order]
+            assert losses == sorted(losses), tolerance.metric
+            assert not tolerance.worse_than(harmless.worst, tolerance.case_limit)
+            assert harmless.n == 44 or tolerance.metric in ("clip_directional", "lpips_source")
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("metric", ["lpips", "psnr", "clip_score", "ssim"])
 def test_a_shift_of_the_stated_power_is_caught_in_95_of_100_runs(variant: str, metric: str) -> None:
