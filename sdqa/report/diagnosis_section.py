@@ -1,7 +1,8 @@
 """The diagnosis section of the page, from `Run.diagnosis`.
 
-The dictionary follows this schema. Every key is optional and unknown keys are ignored; a value of the wrong kind is
-left out and never breaks the page. NaN and infinities are the strings "NaN", "Infinity", "-Infinity", as in run.json.
+The dictionary is what `nox -s diagnose` writes (`sdqa.diagnose.records.Diagnosis`), of which the page uses these keys.
+It is read as untyped data: every key is optional, unknown keys are ignored, a value of the wrong kind is left out and
+never breaks the page. NaN and infinities are the strings "NaN", "Infinity", "-Infinity", as in run.json.
 
     verdict     str                 in plain words, line by line
     sound       bool                nothing is wrong with the candidate

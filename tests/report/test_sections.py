@@ -94,6 +94,74 @@ def test_a_sensitivity_table_counts_visible_faults_and_false_alarms(run: Run) ->
     assert sensitivity.figures == (("false alarms", "1 of 10"), ("visible caught", "2 of 3"))
 
 
+def test_the_record_that_a_diagnosis_writes_is_understood() -> None:
+    """The section reads untyped data: this holds its keys to the record that is written."""
+    from sdqa.diagnose import records
+
+    share = records.Share(value=0.1, low=0.05, high=0.15)
+    rung = records.Rung(
+        name="program fp32", stage="conversion", psnr_db=20.0, worst_db=18.0, added_db=20.0, added_share=1.0,
+        cosine=0.9, max_abs=1.0, tile_min_db=float("nan"), note="kernel",
+        per_timestep=(records.StepError(timestep=1.0, psnr_db=19.0), records.StepError(timestep=501.0, psnr_db=21.0)),
+    )  # fmt: skip
+    record = records.Diagnosis(
+        verdict="Cause: unet.\nNext: look.",
+        sound=False,
+        confidence="high",
+        lane="tiny/fp16",
+        causes=(
+            records.Cause(
+                component="unet", stage="conversion", operation="conv_1", module="unet.conv_in", weight="w",
+                explains=0.9, interval=(0.8, 1.0), evidence=("kernel transposed",), next=("fix it",),
+            ),
+        ),
+        excluded=(records.Excluded(suspect="steps", why="converged"),),
+        coverage=(records.Coverage(component="unet", parameters=3, missing=("mid_block",)),),
+        ladder=(records.Ladder(component="unet", rungs=(rung,)),),
+        swap={"unet": share},
+        swap_metric="LPIPS",
+        attributions=(records.Attribution(metric="latents", total=0.2, shares={"unet": share}, fractions={}),),
+        steps={"teacher": (records.StepPoint(steps=5, error=0.1), records.StepPoint(steps=10, error=0.05))},
+        steps_metric="LPIPS",
+        operations=(
+            records.OperationFinding(component="unet", name="conv_1", type="conv", added_db=9.0, carried_db=8.0),
+        ),
+        operations_component="unet",
+        weights=(
+            records.WeightFinding(
+                component="unet", name="w", operation="conv_1", parameter="conv_in.weight", relative_error=1.4,
+                cosine=0.02, verdict="kernel transposed",
+            ),
+        ),
+        glue=(
+            records.GlueFinding(
+                field="scaling_factor", expected="0.18", found="0.13", loss=0.1, metric="LPIPS", words="washed out"
+            ),
+        ),
+    )  # fmt: skip
+    shown = diagnosis_of(record.to_json())
+    assert shown is not None
+    assert shown.verdict == ("Cause: unet.", "Next: look.")
+    assert (shown.sound, shown.confidence, shown.lane) == (False, "high", "tiny/fp16")
+    assert shown.causes[0].explains == "90 % (80 % to 100 %)"
+    assert (shown.causes[0].operation, shown.causes[0].module, shown.causes[0].weight) == (
+        "conv_1",
+        "unet.conv_in",
+        "w",
+    )
+    assert (shown.causes[0].evidence, shown.causes[0].next) == (("kernel transposed",), ("fix it",))
+    assert shown.excluded == (("steps", "converged"),)
+    assert shown.coverage == (("unet", "mid_block", ""),)
+    assert shown.ladders[0].rungs == (("program fp32", "20 dB", "20 dB", "0.9", "1", "NaN", "0", "kernel"),)
+    assert "501" in shown.ladders[0].timesteps
+    assert shown.swap_rows == (("unet", "+0.1", "[+0.05, +0.15]"),)
+    assert shown.attributions == (("latents", "+0.2", "unet +0.1"),)
+    assert "teacher" in shown.steps
+    assert [row.name for row in shown.operation_rows] == ["conv_1"]
+    assert shown.weights == (("unet", "w", "conv_in.weight", "kernel transposed", "1.4", "0.02"),)
+    assert shown.glue == (("scaling_factor", "0.18", "0.13", "washed out"),)
+
+
 def test_the_document_that_the_faults_session_writes_is_understood() -> None:
     """The section reads untyped data: this holds its keys to the record that is written."""
     from sdqa.faults.sensitivity import Figures, Quiet, Sensitivity, Share, Spread, Trial
