@@ -68,13 +68,15 @@ def l2_norm(x: torch.Tensor, epsilon: Argument = 1e-6) -> torch.Tensor:
 def local_response_norm(
     x: torch.Tensor, size: Argument, alpha: Argument = 1e-4, beta: Argument = 0.75, k: Argument = 1.0
 ) -> torch.Tensor:
-    """x / (k + alpha / size · Σ x²)^beta, summed over the channels (axis 1) at most (size - 1) // 2 away.
+    """x / (k + alpha / size · Σ x²)^beta, summed over `size` neighbouring channels.
 
-    An even size so counts one channel less than its name says, unlike torch's: coremltools' tests show it.
+    Channels lie along the third axis from the end: in [n, C, H, W] that is the second. In [n, C, L] it is the first,
+    which MIL's definition does not say but coremltools' test with fixed expectations shows.
     """
-    window = 2 * ((as_int(size) - 1) // 2) + 1
-    scale = as_float(alpha) * window / as_int(size)
-    return F.local_response_norm(x, window, scale, as_float(beta), as_float(k))
+    if x.dim() < 3:
+        raise ValueError(f"local_response_norm takes at least three dimensions, got shape {tuple(x.shape)}")
+    images = x.reshape(-1, *x.shape[-3:])
+    return F.local_response_norm(images, as_int(size), as_float(alpha), as_float(beta), as_float(k)).reshape(x.shape)
 
 
 def _like(value: Argument, x: torch.Tensor) -> torch.Tensor:

@@ -58,14 +58,20 @@ def test_l2_norm(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_local_response_norm(size: int) -> None:
-    x, reach = numbers(2, 6, 4, 3), (size - 1) // 2
-    padded = np.pad(x.astype(np.float64) ** 2, [(0, 0), (reach, reach), (0, 0), (0, 0)])
-    total = sum(padded[:, shift : shift + 6] for shift in range(2 * reach + 1))
+    x = numbers(2, 6, 4, 3)
+    padded = np.pad(x.astype(np.float64) ** 2, [(0, 0), (size // 2, (size - 1) // 2), (0, 0), (0, 0)])
+    total = sum(padded[:, shift : shift + 6] for shift in range(size))
     expected = x / (2.0 + 0.5 / size * total) ** 0.6
     same(run("local_response_norm", x=x, size=size, alpha=0.5, beta=0.6, k=2.0), expected)
 
 
-def test_local_response_norm_of_an_even_size_as_coremltools_expects() -> None:
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (2, [[0.99996257, -6.98716545], [4.99531746, -5.99191284], [-2.99898791, -4.99531746]]),
+        (3, [[0.99997497, -6.99143696], [4.99687672, -5.99460602], [-2.99932504, -4.99687672]]),
+    ],
+)
+def test_local_response_norm_of_three_dimensions_as_coremltools_expects(size: int, expected: list[Any]) -> None:
     x = np.array([[[1.0, -7.0], [5.0, -6.0], [-3.0, -5.0]]], np.float32)
-    expected = [[[0.99996257, -6.98716545], [4.99531746, -5.99191284], [-2.99898791, -4.99531746]]]
-    same(run("local_response_norm", x=x, size=2), expected)
+    same(run("local_response_norm", x=x, size=size), [expected])
