@@ -54,7 +54,7 @@ def test_others_actions_are_pinned_by_commit_with_their_version(path: Path) -> N
     for line in path.read_text(encoding="utf-8").splitlines():
         match = re.search(r"^\s*(?:- )?uses: (\S+)(.*)", line)
         if match and not match[1].startswith("./"):
-            assert re.fullmatch(r"[\w-]+/[\w.-]+@[0-9a-f]{40}", match[1]), line
+            assert re.fullmatch(r"[\w-]+/[\w./-]+@[0-9a-f]{40}", match[1]), line
             assert re.fullmatch(r" # v\d+\.\d+\.\d+", match[2]), line
 
 
@@ -222,12 +222,14 @@ def test_the_gate_merges_what_the_machines_left(
     for name, lanes in (("linux", linux), ("mac", mac)):
         if lanes is not None:
             leave_bundle(tmp_path / "sdqa-bundles" / f"sdqa-bundle-{name}", *lanes)
-    done = run_script(script("gate", "Merge and report"), tmp_path)
+    history = tmp_path / "history.jsonl"
+    done = run_script(script("gate", "Merge and report"), tmp_path, HISTORY=str(history))
     assert done.returncode == 0, done.stderr  # the step after it gives the verdict, once the report is uploaded
     assert (tmp_path / "output").read_text(encoding="utf-8") == f"exit-code={exit_code}\n"
     assert word in (tmp_path / "summary").read_text(encoding="utf-8")
     assert (tmp_path / "sdqa-report" / "index.html").exists() == (linux is not None)
     assert ("::error title=" in done.stdout) == (exit_code != 0)
+    assert history.exists() == (tmp_path / "sdqa-report" / "history.jsonl").exists() == (linux is not None)
 
 
 def test_merging_needs_only_what_the_gate_installs(tmp_path: Path) -> None:
