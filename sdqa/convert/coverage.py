@@ -8,6 +8,7 @@ what they are: a repeated value, a table of sinusoid frequencies, a causal mask,
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -22,6 +23,8 @@ SMALL = 16
 """Constants with fewer elements are arguments (axes, strides, paddings, scales), not weights."""
 COMPRESSED_SIMILARITY = 0.6
 """Least cosine between a parameter and its compressed form; 1-bit palettization of Gaussian weights keeps 0.80."""
+_COMPRESSED = re.compile(r"_(palettized|quantized|sparsified|pruned)")
+"""What compression passes append to the names of the constants that they make."""
 
 
 class Coverage(BaseModel):
@@ -92,7 +95,11 @@ def measure_coverage(
         print_of = _digest(value, value.dtype)
         matches = [other for other in by_size.get(value.size, ()) if digest(other, value.dtype) == print_of]
         exact.update(matches)
-        if not matches and value.size >= SMALL and not is_explained(value, wanted.values()):
+        # Compressed and renamed at once (position embeddings are): what still points where a parameter does.
+        renamed = by_size.get(value.size, ()) if not matches and _COMPRESSED.search(name) else ()
+        alike = [one for one in renamed if _similar(wanted[one], value)]
+        close.update(alike)
+        if not matches and not alike and value.size >= SMALL and not is_explained(value, wanted.values()):
             invented.append(name)
     # Equal parameters share one constant: what equals a found one is found.
     for name in sorted(set(wanted) - exact - close):

@@ -75,3 +75,14 @@ def test_tables_that_models_compute_from_nothing_are_explained() -> None:
     assert is_explained(np.zeros(64, np.float16), [])
     assert not is_explained(half(frequencies[::-1]), [])
     assert not is_explained(np.triu(RANDOM.standard_normal((77, 77)), 1), [])
+
+
+def test_a_constant_that_was_renamed_and_compressed_is_found_by_where_it_points() -> None:
+    positions = np.random.default_rng(5).standard_normal((20, 4)).astype(np.float32)
+    coarse = (np.round(positions * 4) / 4).astype(np.float16)
+    found = measure_coverage({"embeddings.weight": positions}, [("embeddings_palettized", None, coarse)])
+    assert found.complete
+    invented = measure_coverage(
+        {"embeddings.weight": positions}, [("embeddings_palettized", None, coarse[::-1].copy())]
+    )
+    assert not invented.complete
