@@ -38,8 +38,11 @@ def show_number(value: float | None, *, signed: bool = False) -> str:
     if size >= 1e7 or size < 1e-4:
         mantissa, _, exponent = f"{size:.2e}".partition("e")
         return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e−")
-    decimals = max(0, 3 - math.floor(math.log10(size)))
-    text = f"{size:,.{min(decimals, 6)}f}"
+    decimals = min(max(0, 3 - math.floor(math.log10(size))), 6)
+    text = f"{size:,.{decimals}f}"
+    while size < 1 and float(text) == 1 and decimals < 8:
+        decimals += 1  # a cosine of 0.999996 is not 1
+        text = f"{size:.{decimals}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{sign}{text}"

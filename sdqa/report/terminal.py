@@ -12,7 +12,6 @@ from typing import IO
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -126,7 +125,9 @@ def _print_attention(run: Run, console: Console, limit: int) -> None:
         console.print(head, soft_wrap=True)
         for line in (group.worst.words, group.worst.reason):
             if line:
-                console.print(Padding(Text(clean(line)), (0, 0, 0, 4), expand=False))
+                for part in Text(clean(line)).wrap(console, console.width - 4):
+                    part.rstrip()
+                    console.print(Text("    ") + part)
     if len(groups) > limit:
         console.print(Text(f"… and {len(groups) - limit} more: see the report"))
     console.print()

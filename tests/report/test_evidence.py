@@ -18,7 +18,7 @@ from sdqa.report.figures import show_bytes, show_figure, show_number, show_secon
     [
         (None, "—"), (math.nan, "NaN"), (math.inf, "∞"), (-math.inf, "−∞"), (0.0, "0"), (-0.0, "0"), (1.0, "1"),
         (0.123456, "0.1235"), (1234.5678, "1,235"), (123456.0, "123,456"), (1.5e9, "1.50e9"), (1.2e-5, "1.20e−5"),
-        (-2.5, "−2.5"), (99.999, "100"), (9.9999, "10"),
+        (-2.5, "−2.5"), (99.999, "100"), (9.9999, "10"), (0.999996, "0.999996"), (1 - 1e-12, "1"), (1.00001, "1"),
     ],
 )  # fmt: skip
 def test_numbers(value: float | None, shown: str) -> None:
