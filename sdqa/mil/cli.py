@@ -133,18 +133,37 @@ def profile(package: Path, top: int, function: str | None, as_json: bool) -> Non
 @mil_group.command("diff")
 @click.argument("a", type=click.Path(exists=True, path_type=Path))
 @click.argument("b", type=click.Path(exists=True, path_type=Path))
+@click.option("--inputs", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz of arrays.")
+@click.option("--random", "seed", type=int, default=None, help="Draw the inputs instead, with this seed.")
+@_PRECISION
 @_FUNCTION
 @_JSON
-def diff(a: Path, b: Path, function: str | None, as_json: bool) -> None:
-    """Compare two packages operation by operation; exits with 1 where they differ."""
-    from sdqa.mil.compare import compare_programs
+def diff(
+    a: Path, b: Path, inputs: Path | None, seed: int | None, precision: str, function: str | None, as_json: bool
+) -> None:
+    """Compare two packages operation by operation; exits with 1 where they differ.
 
-    found = compare_programs(_load(a, function=function), _load(b, function=function))
+    Without inputs their graphs and constants are compared; with inputs, what every operation gives.
+    """
+    from sdqa.mil.compare import compare_programs, compare_values
+
+    one, other = (_load(path, function=function, precision=precision, fuse=False) for path in (a, b))
+    if inputs is not None or seed is not None:
+        given = _read(inputs) if inputs is not None else _draw(one, seed or 0)
+        values = compare_values(one, other, given)
+        if as_json:
+            click.echo(json.dumps([asdict(item) for item in values], indent=2))
+        else:
+            for item in values:
+                name = item.name if item.name == item.name_in_b else f"{item.name} / {item.name_in_b}"
+                click.echo(f"{item.psnr_db:8.1f} dB  largest {item.largest:.3g}  {item.type} {name}")
+        raise click.exceptions.Exit(int(any(item.largest != 0 for item in values)))
+    found = compare_programs(one, other)
     if as_json:
         click.echo(json.dumps([asdict(item) for item in found], indent=2))
     else:
-        for item in found:
-            click.echo(f"{item.kind:10} {item.operation}: {item.detail}")
+        for difference in found:
+            click.echo(f"{difference.kind:10} {difference.operation}: {difference.detail}")
         click.echo(f"{len(found)} differences" if found else "no differences")
     if found:
         raise click.exceptions.Exit(1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,54 @@ def compare_programs(a: Program, b: Program) -> list[Difference]:
         differences += _operation(one, other)
     differences += [Difference("only in B", node.name, node.type) for node in new]
     return differences
+
+
+@dataclass(frozen=True)
+class ValueDifference:
+    """How far apart one value lies in two programs that were given the same inputs."""
+
+    name: str
+    """In A."""
+    name_in_b: str
+    type: str
+    largest: float
+    """The largest absolute difference; NaN where only one of the two is finite."""
+    psnr_db: float
+    """With the range of A's values as the peak; infinite where they are equal."""
+
+
+def compare_values(a: Program, b: Program, inputs: Mapping[str, Any]) -> list[ValueDifference]:
+    """Run both programs and compare what their matched operations gave, in the order of A.
+
+    Load them with `fuse=False`, so that each operation is executed as written. Values of different shapes are left out.
+
+    Raises:
+        InputError: if the inputs do not fit one of the programs.
+    """
+    (_, seen_a), (_, seen_b) = a.predict(inputs, capture="all"), b.predict(inputs, capture="all")
+    pairs, _lost, _new = _align(list(a.function.body.walk()), list(b.function.body.walk()))
+    found: list[ValueDifference] = []
+    for one, other in pairs:
+        for value, partner in zip(one.outputs, other.outputs, strict=False):
+            x, y = seen_a.get(value.name), seen_b.get(partner.name)
+            if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.shape == y.shape and x.size:
+                found.append(ValueDifference(value.name, partner.name, one.type, *_distance(x, y)))
+    return found
+
+
+def _distance(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """The largest absolute difference, and the PSNR in dB; infinities and NaNs agree with their like only."""
+    wanted, given = x.astype(np.float64), y.astype(np.float64)
+    alike = (wanted == given) | (np.isnan(wanted) & np.isnan(given))
+    if alike.all():
+        return 0.0, math.inf
+    with np.errstate(invalid="ignore"):
+        error = np.where(alike, 0.0, wanted - given)
+    if not np.isfinite(error).all():
+        return math.nan, -math.inf
+    finite = wanted[np.isfinite(wanted)]
+    peak, mean = float(np.ptp(finite)), float(np.mean(error**2))
+    return float(np.abs(error).max()), 10 * math.log10(peak**2 / mean) if peak else -math.inf
 
 
 def _interface(a: Program, b: Program) -> list[Difference]:

@@ -116,7 +116,10 @@ def _input(package: Package, name: str, value_type: ValueType, described: Any) -
         space = COLOR_SPACES.get(described.type.imageType.colorSpace)
         if space is None or len(value_type.shape) != 4:
             raise PackageError(f"the image input {name!r} has no colour space or is not of rank 4", where=package.name)
-        return Feature(name, "image", value_type.dtype, value_type.shape, color_space=space)
+        choices, ranges = _image_flexibility(described.type.imageType, value_type.shape)
+        return Feature(
+            name, "image", value_type.dtype, value_type.shape, choices=choices, ranges=ranges, color_space=space
+        )
     array = described.type.multiArrayType
     choices, ranges = _flexibility(array)
     default = array.WhichOneof("defaultOptionalValue")
@@ -140,6 +143,20 @@ def _flexibility(array: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[i
     if kind == "shapeRange":
         sizes = array.shapeRange.sizeRanges
         return (), tuple((item.lowerBound, None if item.upperBound < 0 else item.upperBound) for item in sizes)
+    return (), ()
+
+
+def _image_flexibility(
+    image: Any, shape: tuple[int, ...]
+) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, int | None], ...]]:
+    kind = image.WhichOneof("SizeFlexibility")
+    if kind == "enumeratedSizes":
+        sizes = [(image.height, image.width), *((item.height, item.width) for item in image.enumeratedSizes.sizes)]
+        return tuple((*shape[:2], height, width) for height, width in dict.fromkeys(sizes)), ()
+    if kind == "imageSizeRange":
+        planes = [(size, size) for size in shape[:2]]
+        bounds = (image.imageSizeRange.heightRange, image.imageSizeRange.widthRange)
+        return (), (*planes, *((item.lowerBound, None if item.upperBound < 0 else item.upperBound) for item in bounds))
     return (), ()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sdqa import mil
-from sdqa.mil.compare import compare_programs
+from sdqa.mil.compare import _distance, compare_programs, compare_values
 
 from .packages import WEIGHTS, edit
 
@@ -27,6 +27,25 @@ def test_a_changed_weight_is_found_where_it_is_used(network: Path, damaged: Path
     raw[128:132] = np.frombuffer(np.float32(5).tobytes(), np.uint8)
     (damaged / WEIGHTS).write_bytes(raw.tobytes())
     assert differences(network, damaged) == [("constant", "first")]
+
+
+def test_values_differ_from_the_changed_weight_on(network: Path, damaged: Path, image: Any) -> None:
+    raw = np.frombuffer((damaged / WEIGHTS).read_bytes(), np.uint8).copy()
+    raw[128:132] = np.frombuffer(np.float32(5).tobytes(), np.uint8)
+    (damaged / WEIGHTS).write_bytes(raw.tobytes())
+    sound, other = mil.load(network, fuse=False), mil.load(damaged, fuse=False)
+    assert {item.largest for item in compare_values(sound, sound, {"x": image})} == {0.0}
+    found = compare_values(sound, other, {"x": image})
+    assert [item.type for item in found] == ["conv", "silu", "conv", "add", "reshape", "linear"]
+    assert all(item.largest > 0.1 and item.psnr_db < 60 for item in found)
+
+
+@pytest.mark.parametrize(("x", "y"), [([1.0, 2.0], [1.0, np.nan]), ([np.inf, 2.0], [1.0, 2.0]), ([np.inf], [-np.inf])])
+def test_what_is_not_finite_never_passes_for_close(x: list[float], y: list[float]) -> None:
+    largest, psnr = _distance(np.array(x), np.array(y))
+    assert np.isnan(largest)
+    assert psnr == -np.inf
+    assert _distance(np.array(x), np.array(x)) == (0.0, np.inf)
 
 
 def test_a_lost_operation_is_found(network: Path, damaged: Path) -> None:

@@ -67,6 +67,13 @@ def test_diff_exits_with_one_where_packages_differ(network: Path, half_network: 
     assert json.loads(invoke("diff", network, half_network, "--json").output)
 
 
+def test_diff_of_values(network: Path, half_network: Path) -> None:
+    assert invoke("diff", network, network, "--random", 1).exit_code == 0
+    other = invoke("diff", network, half_network, "--random", 1, "--json")
+    assert other.exit_code == 1
+    assert {item["type"] for item in json.loads(other.output)} >= {"conv", "linear"}
+
+
 def test_errors_have_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "x.mlmodel").write_bytes(b"\xff\xff")
     command = [sys.executable, "-m", "sdqa.mil", "info", str(tmp_path / "x.mlmodel")]

@@ -275,6 +275,25 @@ def test_images_in_and_out(convert: Convert, layout: str, order: list[int]) -> N
         loaded.predict({"x": Image.fromarray(pixels[:2])})
 
 
+def test_images_of_several_sizes(convert: Convert) -> None:
+    from PIL import Image
+
+    traced = torch.jit.trace(torch.nn.Upsample(scale_factor=2), torch.zeros(1, 3, 4, 4))
+    sizes = {
+        "choices": ct.EnumeratedShapes(shapes=[(1, 3, 4, 4), (1, 3, 6, 8)], default=(1, 3, 4, 4)),
+        "range": ct.Shape(shape=(1, 3, ct.RangeDim(4, 6), ct.RangeDim(4, 8))),
+    }
+    for name, shape in sizes.items():
+        path = convert(traced, f"images_{name}", inputs=[ct.ImageType(name="x", shape=shape)])
+        loaded = mil.load(path)
+        for height, width in ((4, 4), (6, 8)):
+            (result,) = loaded.predict({"x": Image.new("RGB", (width, height), (9, 8, 7))}).values()
+            assert result.shape == (1, 3, 2 * height, 2 * width)
+            assert result[0, :, 0, 0].tolist() == [9, 8, 7]
+        with pytest.raises(InputError, match="shape"):
+            loaded.predict({"x": Image.new("RGB", (20, 20))})
+
+
 def test_states_live_from_one_prediction_to_the_next(convert: Convert) -> None:
     @mb.program(
         input_specs=[mb.TensorSpec((3,), dtype=types.fp16), mb.StateTensorSpec((3,), dtype=types.fp16)],
