@@ -99,7 +99,7 @@ def calibrate(
         environment: fingerprint of where it was measured.
 
     Raises:
-        UsageError: a variant has fewer than two harmless figures of some metric.
+        UsageError: a harmless lane is not whole, or a variant has fewer than two harmless figures of some metric.
     """
     if checks < 1 or not 0 < false_alarms < 1 or not 0 < confidence < 1:
         raise UsageError("calibration needs at least one check, and probabilities between 0 and 1")
@@ -108,6 +108,7 @@ def calibrate(
     variants: dict[str, dict[str, Tolerance]] = {}
     for variant, conditions in sorted(harmless.items()):
         clean = [Observed(name, tuple(lanes)) for name, lanes in sorted(conditions.items())]
+        _demand_whole(variant, clean)
         table = {}
         for metric, component in _keys(clean):
             key = metric if component is None else f"{metric}@{component}"
@@ -121,6 +122,17 @@ def calibrate(
         environment=dict(environment or {}),
         variants=variants,
     )
+
+
+def _demand_whole(variant: str, clean: Sequence[Observed]) -> None:
+    """Nothing is calibrated on a lane that did not run to its end."""
+    for observed in clean:
+        for lane in observed.lanes:
+            if lane.status != "ran" or lane.failures or not lane.measurements:
+                why = lane.failures[0].message if lane.failures else lane.reason or "it measured nothing"
+                raise UsageError(
+                    f"a harmless lane of {variant} is not whole: {why}", where=f"{lane.id}, {observed.name}"
+                )
 
 
 def _place(
@@ -144,7 +156,7 @@ def _place(
     cases = max(1, round(len(found[noisiest]) / counts[noisiest]))
     means_of_all = checks / (cases + 1)
     shares = (false_alarms / 2 / max(1.0, means_of_all), false_alarms / 2 / max(1.0, checks - means_of_all))
-    near = [f for f in found.values() if first.unit not in VALUE_UNITS or _is_near(f, found[noisiest])]
+    near = [f for f in found.values() if first.unit not in VALUE_UNITS or _is_near(f, found[noisiest], pooled)]
     pooled = [x for figures in near for x in figures]
     floor = statistics.loss(FLOORS[key[0]], better) if key[0] in FLOORS else -math.inf
     mean_bound, case_bound = _bounds(_mean(found[noisiest]), near, cases, shares, confidence)
@@ -247,9 +259,10 @@ def _bounds(
     return mean + k_mean * sd / math.sqrt(cases), mean + k_case * sd
 
 
-def _is_near(figures: Sequence[float], noisiest: Sequence[float]) -> bool:
+def _is_near(figures: Sequence[float], noisiest: Sequence[float], pooled: Sequence[float]) -> bool:
     """Whether two conditions are of one size: their means less than three deviations apart."""
-    return _mean(noisiest) - _mean(figures) <= 3 * max(SMALLEST_SD, _sd(noisiest))
+    sd = _sd(noisiest) if len(noisiest) >= 3 else _sd(pooled)
+    return _mean(noisiest) - _mean(figures) <= 3 * max(SMALLEST_SD, sd)
 
 
 def _between(bound: float, fault: float, unit: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from sdqa.bundle import Lane, Measurement
+from sdqa.bundle import Failure, Lane, Measurement
 from sdqa.errors import UsageError
 from sdqa.gate import Tolerance, judge
 from sdqa.gate.calibrate import calibrate
@@ -105,6 +105,20 @@ def test_hard_metrics_timings_and_sizes_are_not_calibrated(make_lane: MakeLane) 
     lane = make_lane({**CLEAN, "finite": [1.0] * 12}, measurements=extra)
     found = calibrate("tiny", {"*": {"clean": [lane]}}, {}, checks=30)
     assert sorted(found.variants["*"]) == ["lpips", "psnr"]
+
+
+def test_nothing_is_calibrated_on_a_lane_that_is_not_whole(make_lane: MakeLane) -> None:
+    failure = Failure(stage="convert", where="tiny/fp16", code="SDQA-300", message="no such op", exit_code=3)
+    for broken in (make_lane(CLEAN, status="incomplete", failures=(failure,)), make_lane({})):
+        with pytest.raises(UsageError, match="is not whole"):
+            calibrate("tiny", {"fp16": {"clean": [broken]}}, {}, checks=30)
+
+
+def test_conditions_of_a_single_figure_are_taken_together(make_lane: MakeLane) -> None:
+    lanes = {f"noise {i}": [make_lane({"psnr": [value]})] for i, value in enumerate([66.0, 70.0, 68.0, 69.0, 67.0])}
+    psnr = calibrate("tiny", {"*": lanes}, {}, checks=30).variants["*"]["psnr"]
+    assert psnr.harmless.n == 5
+    assert psnr.harmless.bound < 65
 
 
 def test_one_figure_is_not_enough(make_lane: MakeLane) -> None:
