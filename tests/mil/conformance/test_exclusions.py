@@ -61,6 +61,18 @@ def test_convolutions_are_expected_from_numbers_before_they_are_rounded(
     assert missed(exact.numpy().astype(data), expected)
 
 
+def test_recurrent_layers_are_expected_from_numbers_before_they_are_rounded() -> None:
+    torch.manual_seed(0)
+    layer, x = torch.nn.LSTM(1, 2, bidirectional=True), torch.randn(8, 32, 1)
+    with torch.no_grad():
+        expected = layer(x)[0].numpy().astype(np.float16)
+        for parameter in layer.parameters():
+            parameter.copy_(parameter.half())
+        exact = layer.double()(x.half().double())[0].numpy()
+    assert missed(exact.astype(np.float16), expected)
+    assert missed(exact.astype(np.float16), exact)  # what is expected in float64 cannot be met by an fp16 result
+
+
 SMOKE = np.array([[-16.0, 13.0], [11.0, 16.0]])
 """The first channel of coremltools' instance_norm test; epsilon 1e-2, gamma -9, beta -0.8."""
 
