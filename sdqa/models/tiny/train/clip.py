@@ -83,6 +83,9 @@ class ClipStage(Stage):
 
     def export(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        # Calling a tokenizer leaves its last padding and truncation behind, which are no part of it.
+        self.tokenizer.backend_tokenizer.no_padding()
+        self.tokenizer.backend_tokenizer.no_truncation()
         self.tokenizer.save_pretrained(folder)
         (folder / "open_clip_config.json").write_text(json.dumps(self.facts, indent=1), encoding="utf-8")
         with torch.no_grad():

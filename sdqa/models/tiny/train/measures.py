@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sdqa.models.tiny import scenes
+from sdqa.models.tiny import scenes, variants
 from sdqa.models.tiny.attributes import agreement
 from sdqa.models.tiny.scenes import Scene
 from sdqa.models.tiny.train.subject import Distance, Settings, Subject, pixels, unseen
+from sdqa.models.tiny.train.unet import load as load_unet
 from sdqa.models.tiny.train.vae import decode, encode, psnr
 from sdqa.models.tiny.vocabulary import LANDSCAPE, PORTRAIT
 
@@ -30,7 +33,11 @@ def size_mb(subject: Subject) -> Figures:
         files = [path for part in parts for path in (subject.folder / part).rglob("*") if path.is_file()]
         return sum(path.stat().st_size for path in files) / MEGABYTE
 
-    return {"pipeline and open_clip": total("pipeline", "open_clip"), "everything": total(".")}
+    return {
+        "pipeline and open_clip": total("pipeline", "open_clip"),
+        "with the variant": total("pipeline", "open_clip", "no_mid"),
+        "everything": total("."),
+    }
 
 
 @torch.no_grad()
@@ -63,6 +70,18 @@ def prompt_following(subject: Subject, guidance: float, count: int = 64) -> Figu
     wanted = unseen(count, offset=5_000)
     images = subject.imagine([scene.caption for scene in wanted], Settings(guidance=guidance))
     return agreement(subject.judge.read(images), [scene.attributes for scene in wanted])
+
+
+def variant_following(subject: Subject, guidance: float) -> Figures:
+    """`prompt_following` of the variant without a mid-block, where the weights have one."""
+    folder = subject.folder / "no_mid"
+    if not folder.is_dir():
+        return {}
+    with tempfile.TemporaryDirectory() as name:
+        whole = Path(name) / "variant"
+        variants.assemble(whole, subject.folder / "pipeline", folder)
+        unet = load_unet(whole / "unet").eval()
+    return prompt_following(subject.replacing(unet=unet), guidance)
 
 
 def edits(count: int) -> tuple[list[Scene], list[Scene]]:

@@ -60,7 +60,11 @@ class Subject:
     def load(cls, folder: Path) -> Subject:
         compat.prepare_hub()
         from diffusers import StableDiffusionImg2ImgPipeline
+        from diffusers.utils import logging as diffusers_logging
+        from transformers.utils import logging as transformers_logging
 
+        diffusers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()
         pipe = StableDiffusionImg2ImgPipeline.from_pretrained(
             folder / "pipeline", safety_checker=None, local_files_only=True
         ).to(torch.float32)
@@ -76,7 +80,7 @@ class Subject:
         """The same subject with a changed copy of its U-Net."""
         unet = copy.deepcopy(self.pipe.unet)
         change(unet)
-        return self._with(**{**self.pipe.components, "unet": unet})
+        return self.replacing(unet=unet)
 
     def in_half(self) -> Subject:
         """The same subject computing in fp16 throughout."""
@@ -84,12 +88,13 @@ class Subject:
         for part in parts.values():
             if isinstance(part, torch.nn.Module):
                 part.half()
-        return self._with(**parts)
+        return self.replacing(**parts)
 
-    def _with(self, **components: Any) -> Subject:
+    def replacing(self, **components: Any) -> Subject:
+        """The same subject with other parts of its pipeline."""
         from diffusers import StableDiffusionImg2ImgPipeline
 
-        pipe = StableDiffusionImg2ImgPipeline(**components, requires_safety_checker=False)
+        pipe = StableDiffusionImg2ImgPipeline(**{**self.pipe.components, **components}, requires_safety_checker=False)
         pipe.set_progress_bar_config(disable=True)
         return Subject(self.folder, pipe, self.open_clip, self.judge)
 

@@ -26,8 +26,8 @@ def distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("bar", "met"),
     [
-        (evaluate._size({"pipeline and open_clip": 9.9, "everything": 10.4}), True),
-        (evaluate._size({"pipeline and open_clip": 10.1, "everything": 10.4}), False),
+        (evaluate._size({"pipeline and open_clip": 9.9, "with the variant": 10.2, "everything": 10.4}), True),
+        (evaluate._size({"pipeline and open_clip": 10.1, "with the variant": 10.2, "everything": 10.4}), False),
         (evaluate._reconstruction({"mean": 31.9, "worst": 25.0}), False),
         (evaluate._retrieval({"complete captions": 0.949, "terse captions": 0.99}), False),
         (evaluate._retrieval({"complete captions": 0.95, "terse captions": 0.8}), True),
@@ -43,6 +43,13 @@ def distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 )
 def test_a_bar_is_met_only_when_it_is(bar: Bar, met: bool) -> None:
     assert bar.met is met
+
+
+def test_the_variant_is_reported_without_a_bar_and_only_where_there_is_one() -> None:
+    assert evaluate._variant({}) == []
+    (bar,) = evaluate._variant({"hair": 0.5, "hat": 1.0})
+    assert bar.met is None
+    assert bar.measured == "75.0% at guidance 3"
 
 
 def test_three_bars_of_editing_are_judged_alone() -> None:
