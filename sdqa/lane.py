@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from sdqa.convert import PackageRecord
     from sdqa.convert.stage import StoredPackage
     from sdqa.faults import Injection
     from sdqa.gate import Tolerances
@@ -125,7 +126,9 @@ def components(
     target = injection.package_component if injection is not None else None
 
     def load() -> dict[str, Runner]:
-        runners = {name: make_runner(lane, name, chunks) for name, chunks in paths.items()}
+        runners = {
+            name: translated(make_runner(lane, name, chunks), packages[name].record) for name, chunks in paths.items()
+        }
         if injection is not None and injection.wrap is not None and target is not None:
             runners[target] = injection.wrap(runners[target])
         return runners
@@ -167,6 +170,15 @@ def make_runner(lane: PlannedLane, component: str, paths: tuple[Path, ...]) -> R
 
         return CoreMLRunner(component, *paths, compute_unit=lane.compute_unit)
     raise RuntimeUnavailable(f"no runtime named {lane.runtime!r}", where=lane.id)
+
+
+def translated(runner: Runner, record: PackageRecord) -> Runner:
+    """A runner in the contract's names, also where another tool's package has names of its own."""
+    if not record.names:
+        return runner
+    from sdqa.runtime.renamed import RenamedRunner
+
+    return RenamedRunner(runner, record.names)
 
 
 def _edited(package: StoredPackage, store: Store, injection: Injection) -> tuple[Path, ...]:

@@ -75,9 +75,14 @@ def load_teacher(job: Job, lane: PlannedLane) -> Teacher:
 
 
 def convert(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> None:
-    """The lane's packages, from the store or converted now."""
+    """The lane's packages, from the store or converted now; another tool's are taken as they are."""
+    from sdqa.convert.stage import adopted
     from sdqa.convert.stage import convert as packages
 
+    if lane.model.source.startswith("packages:"):
+        job.progress.step(f"{lane.id}: packages of another tool")
+        evidence.packages = adopted(lane.model.source, teacher)
+        return
     evidence.packages = packages(
         teacher, lane.variant, job.store, say=lambda text: job.progress.step(f"{lane.id}: {text}")
     )

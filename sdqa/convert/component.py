@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import time
 from collections import Counter
@@ -83,6 +84,7 @@ def convert_here(
     write_package(model, package, notes={"com.sdqa.component": component, "com.sdqa.teacher": teacher.digest})
     write_modules(package, modules)
     del model
+    gc.collect()  # a program's operations and values refer to each other, and hold the weights a second time
     whole = take_inventory(package)
     check_schema(expected, whole.inputs, whole.outputs, where=str(package))
     packages: tuple[Path, ...] = (package,)

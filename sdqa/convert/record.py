@@ -31,6 +31,8 @@ class PackageRecord(BaseModel):
     bit_widths: dict[str, int]
     """Stored bits to number of weights: `16` or `6`; what is pruned away counts as `0`."""
     coverage: Coverage
+    names: dict[str, str] = {}
+    """Contract's name to the package's own, where another tool chose others."""
     conversion_seconds: float
     peak_bytes: int
     """Peak resident memory of the process that converted."""

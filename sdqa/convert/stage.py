@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sdqa.convert import PackageRecord, convert_component
-from sdqa.models import Teacher
+from sdqa.convert.adopt import adopt
+from sdqa.errors import ModelError
+from sdqa.models import ExistingPackages, Teacher, load_source
 from sdqa.plan import Variant
 from sdqa.store import Entry, Store, source_digest
 
@@ -41,6 +43,22 @@ def convert(
     return {component: convert_one(teacher, component, variant, store, say=say) for component in teacher.components}
 
 
+def adopted(source: str, teacher: Teacher) -> dict[str, StoredPackage]:
+    """Packages that another tool made, where they lie; nothing of them enters the store.
+
+    Raises:
+        ModelError: a component has no package.
+        ContractError: a package does not fit the teacher.
+    """
+    existing = load_source(source)
+    if not isinstance(existing, ExistingPackages):
+        raise ModelError("the source names no packages", where=source)
+    return {
+        component: StoredPackage(record, record.digest, fresh=False)
+        for component, record in adopt(existing, teacher).items()
+    }
+
+
 def convert_one(
     teacher: Teacher,
     component: str,
@@ -57,9 +75,8 @@ def convert_one(
         say(f"convert {component} ({', '.join(str(value) for value in facts.values() if value)})")
         base: Path | None = None
         if facts["compression"]:
-            base = convert_one(teacher, component, variant.uncompressed(), store, say=say).path
-        plain = variant if facts["compression"] else variant.uncompressed()
-        record = convert_component(teacher, component, plain, folder, base=base)
+            base = convert_one(teacher, component, variant.base(component), store, say=say).path
+        record = convert_component(teacher, component, variant, folder, base=base)
         (folder / RECORD_FILE).write_text(_moved(record, folder, Path()).model_dump_json(indent=1), encoding="utf-8")
 
     entry = store.memo("package", key, build)

@@ -80,7 +80,7 @@ def _reloaded(runner: Runner, **options: Any) -> Runner:
 
     if not isinstance(runner, ReferenceRunner):
         return runner
-    return ReferenceRunner(runner.component, runner.package, **options)
+    return ReferenceRunner(runner.component, *runner.packages, **options)
 
 
 @harmless("clean")

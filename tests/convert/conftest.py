@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from sdqa.convert import PackageRecord, Variant, convert_component
+from sdqa.convert import PackageRecord, Variant
+from sdqa.convert.stage import convert_one
 from sdqa.models import Teacher, load_teacher
+from sdqa.store import Store
 
 Convert = Callable[..., PackageRecord]
 
@@ -20,18 +22,16 @@ def teacher() -> Teacher:
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Convert:
-    """`packages(component, source="random:miniature", **variant)`: converted on first use, then remembered."""
-    root = tmp_path_factory.mktemp("packages")
+    """`packages(component, source="random:miniature", **variant)`: converted on first use, by one process for all."""
+    root = tmp_path_factory.getbasetemp()
+    store = Store((root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "store")
     known: dict[tuple[str, str, Variant], PackageRecord] = {}
 
     def convert(component: str, source: str = "random:miniature", **options: object) -> PackageRecord:
         variant = Variant.model_validate({"name": "test", **options})
         key = (component, source, variant)
         if key not in known:
-            base: Path | None = None
-            if variant.compresses(component):
-                base = convert(component, source, **{**options, "compression": None, "chunked": False}).path
-            known[key] = convert_component(load_teacher(source), component, variant, root / str(len(known)), base=base)
+            known[key] = convert_one(load_teacher(source), component, variant, store).record
         return known[key]
 
     return convert

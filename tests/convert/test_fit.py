@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from shutil import copytree
 
+import numpy as np
 import pytest
 
+from sdqa.convert.adopt import adopt
 from sdqa.convert.contract import Tensor, check_contract, contract, side_by_side
 from sdqa.convert.fit import _match, fit_packages
 from sdqa.errors import ContractError, ModelError
 from sdqa.models import ExistingPackages, Teacher, load_source, load_teacher
+from sdqa.runtime.renamed import RenamedRunner
 from tests.convert.conftest import Convert
 
 
@@ -102,3 +106,30 @@ def test_renamed_values_are_matched_by_their_only_shape() -> None:
     assert _match(wanted, found) == {"sample": "latent", "timestep": "timestep"}
     ambiguous = (*found, Tensor("other", (2, 4, 8, 8), "float32"))
     assert _match(wanted, ambiguous) is None
+
+
+def test_packages_of_another_tool_become_records(packages: Convert, teacher: Teacher, tmp_path: Path) -> None:
+    for component in teacher.components:
+        record = packages(component)
+        copytree(record.path, tmp_path / record.path.name)
+    records = adopt(find(tmp_path), teacher)
+    assert list(records) == list(teacher.components)
+    assert all(record.coverage.complete for record in records.values())
+    assert records["unet"].bit_widths == packages("unet").bit_widths
+    assert records["unet"].names == {}
+
+
+def test_a_folder_that_lacks_a_component_is_refused(folder: Path, teacher: Teacher) -> None:
+    with pytest.raises(ModelError, match="no package for vae_encoder, unet"):
+        adopt(find(folder), teacher)
+
+
+def test_renamed_values_are_translated_both_ways() -> None:
+    class Doubling:
+        component = "vae_decoder"
+
+        def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {"pixels": 2 * inputs["latent"]}
+
+    runner = RenamedRunner(Doubling(), {"z": "latent", "image": "pixels"})
+    assert runner.run({"z": np.ones(3)})["image"].tolist() == [2, 2, 2]

@@ -22,6 +22,7 @@ from sdqa.models import load_teacher
 from sdqa.runtime import coreml
 from sdqa.runtime.coreml import CoreMLRunner, Timing, read_placement, time_runner
 from sdqa.runtime.machine import assemble, describe_machine, physical_footprint, read_footprint
+from sdqa.runtime.reference import ReferenceRunner
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +58,13 @@ def test_runner_predicts_through_coremltools(decoder: Path, unit: str) -> None:
 
 @pytest.mark.usefixtures("backend")
 def test_chunks_run_in_a_row(decoder: Path, tmp_path: Path) -> None:
-    runner = CoreMLRunner("vae_decoder", *chunk_package(decoder, tmp_path, stem="VAEDecoder"))
-    image = runner.run(LATENTS)["image"]
+    chunks = chunk_package(decoder, tmp_path, stem="VAEDecoder")
     wanted = mil.load(decoder).predict(LATENTS)["image"]
-    assert np.abs(image - wanted).max() < 0.01 * np.abs(wanted).max()
+    for runner in (CoreMLRunner("vae_decoder", *chunks), ReferenceRunner("vae_decoder", *chunks)):
+        image = runner.run(LATENTS)["image"]
+        assert np.abs(image - wanted).max() < 0.01 * np.abs(wanted).max()
+    with pytest.raises(InputError, match="missing inputs: z"):
+        ReferenceRunner("vae_decoder", *chunks).run({})
 
 
 @pytest.mark.usefixtures("backend")
