@@ -86,11 +86,17 @@ def read_goldens(plan: Plan, lane: PlannedLane, teacher: Teacher, store: Store, 
 
 
 def read_tolerances(plan: Plan, lane: PlannedLane, evidence: Evidence) -> Tolerances | None:
-    """The model's tolerances; None, and a failure, where there are none."""
+    """The model's tolerances, and the limits that the suite states; None, and a failure, where there are neither."""
     from sdqa.gate import Tolerances
+    from sdqa.gate.stated import combined, stated_tolerances
 
+    limits = plan.suite.limits
+    path = plan.goldens / lane.model_name / "tolerances.json"
     try:
-        return Tolerances.load(plan.goldens / lane.model_name / "tolerances.json")
+        calibrated = None if limits and not path.exists() else Tolerances.load(path)
+        if not limits:
+            return calibrated
+        return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path)))
     except SdqaError as error:
         evidence.failed("gate", lane.id, error)
         return None

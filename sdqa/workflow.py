@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sdqa
 from sdqa import bundle
@@ -163,12 +163,14 @@ def report(
     checks: frozenset[str] | None = None,
     interrupted: bool = False,
     crashed: bool = False,
+    diagnosis: dict[str, Any] | None = None,
 ) -> bundle.Run:
     """Write the bundle of what ran and everything that people read from it.
 
     Args:
         checks: the checks that were selected; None for all.
         crashed: a lane is missing because of an error that sdqa does not know.
+        diagnosis: what broke the lane that failed, where that was asked for.
     """
     from sdqa.lane import record
     from sdqa.report import write_report
@@ -190,6 +192,7 @@ def report(
         cases={name: case.model_dump(mode="json") for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *(record(lane) for lane in job.plan.lanes if lane.skip_reason)),
         planned_checks=planned,
+        diagnosis=diagnosis,
     )
     job.bundle.write(run)
     write_report(job.bundle, job.bundle.folder)

@@ -12,6 +12,7 @@ from sdqa.plan import Case
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64 * 10**6
+SCENE_SIDE = 256  # scenes are drawn up to this size and enlarged beyond it
 
 
 def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
@@ -40,9 +41,14 @@ def source_prompt(case: Case) -> str | None:
 
 
 def _scene(name: str, size: int) -> npt.NDArray[np.uint8]:
+    from PIL import Image
+
     from sdqa.models.tiny import scenes
 
-    return np.asarray(scenes.draw(scenes.parse(name), size=size).convert("RGB"), dtype=np.uint8)
+    drawn = scenes.draw(scenes.parse(name), size=min(size, SCENE_SIDE)).convert("RGB")
+    if drawn.width != size:
+        drawn = drawn.resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(drawn, dtype=np.uint8)
 
 
 def _confined(name: str, root: Path) -> Path:

@@ -44,8 +44,9 @@ class Plan:
 
     @property
     def root(self) -> Path:
-        """The folder that the suite's relative paths start from."""
-        return self.suite_path.parent
+        """The folder that the suite's relative paths start from; for a shipped suite, where the user stands."""
+        shipped = self.suite_path.resolve().parent == Path(__file__).resolve().parents[1] / "suites"
+        return Path() if shipped else self.suite_path.parent
 
     @property
     def goldens(self) -> Path:

@@ -151,6 +151,9 @@ class Suite(Section):
     metrics: MetricChoice = MetricChoice()
     budgets: Budgets = Budgets()
     goldens: str = "goldens"
+    limits: dict[str, float] = Field(
+        default_factory=dict, description="metric or component/metric: a limit stated by hand instead of calibrated"
+    )
 
     @field_validator("models", "variants", "cases")
     @classmethod

@@ -55,3 +55,15 @@ def test_unet_calls_count_what_runs() -> None:
     cases = plan().suite.cases
     assert unet_calls(cases["text-portrait"]) == 21
     assert unet_calls(cases["portrait-red-hair"]) == 11
+
+
+def test_shipped_suites_load_and_work_where_the_user_stands() -> None:
+    from sdqa.plan import shipped_suites
+
+    suites = shipped_suites()
+    assert {"starter", "seed", "fullsize"} <= set(suites)
+    for path in suites.values():
+        made = make_plan(load_suite(path), path, platform="linux")
+        assert made.root == Path()
+        assert made.running
+    assert plan().root == SUITE.parent
