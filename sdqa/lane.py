@@ -140,7 +140,7 @@ def components(
         return runners
 
     identity: dict[str, Any] = {
-        "packages": {name: package.entry for name, package in packages.items()},
+        "packages": {name: package.record.digest for name, package in packages.items()},
         "runtime": lane.runtime,
         "compute_unit": lane.compute_unit,
     }
@@ -191,7 +191,7 @@ def _edited(package: StoredPackage, store: Store, injection: Injection) -> tuple
     """A private copy of a package with a fault planted in it."""
     import shutil
 
-    key = {"package": package.entry, "fault": injection.facts(), "code": source_digest("faults")}
+    key = {"package": package.record.digest, "fault": injection.facts(), "code": source_digest("faults")}
     names = [path.name for path in package.record.paths]
 
     def build(folder: Path) -> None:

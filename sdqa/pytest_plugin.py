@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--sdqa-output", default=None, metavar="DIR", help=f"the bundle's folder (default {DEFAULT_OUTPUT})"
     )
     group.addoption("--sdqa-store", default=None, metavar="DIR", help="the store's folder (default .sdqa/store)")
+    group.addoption("--sdqa-diagnose", action="store_true", help="when the gate fails, find out what broke")
     group.addoption("--sdqa-suite", default=None, metavar="FILE", help="a suite by another name than sdqa.toml")
 
 
@@ -214,8 +215,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             names = {item.lane.id for item in selected.values()}
             wanted = [lane for lane in suite.job.plan.running if lane.id in names and lane.id not in suite.crashes]
             lanes = [suite.run(lane) for lane in wanted]
+        diagnosis = None
+        if config.getoption("--sdqa-diagnose") and not interrupted:
+            with uncaptured(config):
+                diagnosis = explain_failure(suite.job, lanes, frozenset(selected))
         run = workflow.report(
-            suite.job, lanes, checks=frozenset(selected), interrupted=interrupted, crashed=bool(suite.crashes)
+            suite.job,
+            lanes,
+            checks=frozenset(selected),
+            interrupted=interrupted,
+            crashed=bool(suite.crashes),
+            diagnosis=diagnosis,
         )
         config.stash.setdefault(RUNS, []).append((run, suite.job.bundle.folder))
         codes.append(run.exit_code)
@@ -224,6 +234,22 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         unexpected = "error" in config.stash[OUTCOMES].statuses
         session.exitstatus = EXIT_INFRASTRUCTURE if unexpected else min((c for c in codes if c), default=EXIT_PASS)
+
+
+def explain_failure(job: Job, lanes: list[Lane], checks: frozenset[str]) -> dict[str, Any] | None:
+    """The diagnosis of the first lane that failed in something that a component can be to blame for."""
+    for lane in lanes:
+        failed = [v for v in lane.verdicts if v.status == "fail" and v.check in checks and "/budget/" not in v.check]
+        planned = [one for one in job.plan.running if one.id == lane.id]
+        if failed and planned:
+            from sdqa.diagnosing import diagnose_lane
+
+            try:
+                found: dict[str, Any] = diagnose_lane(job, planned[0], sweep=False).to_json()
+            except SdqaError as error:
+                return {"lane": lane.id, "verdict": f"not diagnosed: {error}"}
+            return found
+    return None
 
 
 @pytest.hookimpl(trylast=True)

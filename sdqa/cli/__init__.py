@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, references, running
+from sdqa.cli import bundles, causes, references, running
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, SdqaError
 
 
@@ -55,6 +55,8 @@ for verb in (
     references.goldens,
     references.approve,
     references.calibrate,
+    causes.diagnose,
+    causes.faults,
 ):
     cli.add_command(verb)
 cli.add_command(LazyGroup("sdqa.mil.cli", "mil_group", name="mil", help="Inspect, run, profile and compare packages."))

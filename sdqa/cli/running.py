@@ -43,6 +43,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
 @suite_option
 @lane_option
 @fault_option
+@click.option("--diagnose/--no-diagnose", default=True, help="Whether to find out what broke a lane that failed.")
 @output_option
 @store_option
 @json_option
@@ -51,6 +52,7 @@ def qa(
     suite: str | None,
     lanes: tuple[str, ...],
     fault: str | None,
+    diagnose: bool,
     output: Path,
     store: Path,
     as_json: bool,
@@ -63,7 +65,8 @@ def qa(
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
     click.echo(describe.plan_text(made), err=as_json)
-    status = _pytest(made.suite_path, lanes, fault, output, store, pytest_arguments, quiet=as_json)
+    more = (*(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
+    status = _pytest(made.suite_path, lanes, fault, output, store, more, quiet=as_json)
     if as_json:
         click.echo(json.dumps(Bundle(output).read().to_json(), sort_keys=True))
     sys.exit(status)

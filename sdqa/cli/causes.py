@@ -1,0 +1,82 @@
+"""Verbs that look for causes: diagnose, and the catalogue of faults."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from sdqa.cli.options import (
+    case_option,
+    fault_option,
+    json_option,
+    lane_option,
+    resolve_plan,
+    store_option,
+    suite_option,
+)
+
+
+@click.command()
+@suite_option
+@lane_option
+@store_option
+@fault_option
+@case_option
+@click.option("--steps/--no-steps", default=True, help="Whether to vary the number of steps too.")
+@click.option("--output", default=".sdqa/diagnosis", type=click.Path(path_type=Path), help="Where diagnosis.json goes.")
+@json_option
+def diagnose(
+    suite: str | None,
+    lanes: tuple[str, ...],
+    store: Path,
+    fault: str | None,
+    cases: tuple[str, ...],
+    steps: bool,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Name the component, the stage and the operation that broke a lane's candidate."""
+    from sdqa.bundle import Bundle
+    from sdqa.diagnosing import diagnose_lane
+    from sdqa.faults import injection
+    from sdqa.progress import reporting
+    from sdqa.store import Store, write_atomically
+    from sdqa.workflow import Job
+
+    plan = resolve_plan(suite, lanes)
+    with reporting() as progress:
+        planted = injection(fault) if fault else None
+        job = Job(plan, Store(store), Bundle(output), planted, progress)
+        found = [diagnose_lane(job, lane, cases=cases, sweep=steps) for lane in plan.running]
+    data = [one.to_json() for one in found]
+    write_atomically(output / "diagnosis.json", (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
+    if as_json:
+        click.echo(json.dumps(data, sort_keys=True))
+        return
+    for one in found:
+        click.echo(f"{one.lane}\n{one.verdict}\n")
+    click.echo(str(output / "diagnosis.json"))
+
+
+@click.group()
+def faults() -> None:
+    """The catalogue of injectable faults."""
+
+
+@faults.command(name="list")
+@json_option
+def list_faults(as_json: bool) -> None:
+    """Every fault: what it does, where, at which severities."""
+    from sdqa.faults import all_faults
+
+    if as_json:
+        data = [
+            {"name": f.name, "component": f.component, "stage": f.stage, "severities": list(f.severities)}
+            for f in all_faults()
+        ]
+        click.echo(json.dumps(data, indent=1))
+        return
+    for one in all_faults():
+        click.echo(f"{one.name:32} {one.component:14} {one.stage:13} {one.summary}")

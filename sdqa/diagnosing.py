@@ -1,0 +1,99 @@
+"""Collect what a diagnosis needs of one lane: packages in every precision, requests, glue and the planted fault."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sdqa.errors import DiagnosisError
+from sdqa.lane import Evidence as LaneEvidence
+from sdqa.lane import executed_packages, read_goldens
+from sdqa.plan import PlannedLane, Variant
+from sdqa.workflow import Job, load_teacher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sdqa.diagnose import Case, Diagnosis, Evidence, Wrapper
+    from sdqa.models import Teacher
+
+CASES = 4  # image-to-image ones of the suite, spread over it; more make intervals narrower and cost time
+
+
+def diagnose_lane(job: Job, lane: PlannedLane, *, cases: tuple[str, ...] = (), sweep: bool = True) -> Diagnosis:
+    """Find out what broke a lane's candidate.
+
+    Args:
+        cases: which cases to look at; a few that are spread over the suite when empty.
+        sweep: whether to vary the number of steps too.
+
+    Raises:
+        DiagnosisError: the lane has no golden to diagnose with, or does not run here.
+    """
+    from sdqa.diagnose import diagnose
+
+    if lane.skip_reason:
+        raise DiagnosisError(f"the lane does not run here: {lane.skip_reason}", where=lane.id)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        teacher = load_teacher(job, lane)
+        evidence = _evidence(job, lane, teacher, cases)
+        return diagnose(evidence, progress=lambda text: job.progress.step(f"{lane.id}: {text}"), sweep=sweep)
+
+
+def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...]) -> Evidence:
+    from sdqa.convert.stage import convert
+    from sdqa.diagnose import Evidence
+    from sdqa.metrics import MetricModels
+
+    def packages(variant: Variant) -> dict[str, Path]:
+        say = job.progress.step
+        return {name: one.path for name, one in convert(teacher, variant, job.store, say=say).items()}
+
+    candidate = convert(teacher, lane.variant, job.store, say=job.progress.step)
+    exact = lane.variant.uncompressed().model_copy(update={"precision": "float32", "keep_float32": ()})
+    return Evidence(
+        parts=teacher.pipeline_parts(),
+        cases=_cases(job, lane, teacher, cases),
+        packages={name: paths[0] for name, paths in executed_packages(candidate, job.store, job.fault).items()},
+        uncompressed=packages(lane.variant.uncompressed()) if lane.variant.compression else {},
+        float32=packages(exact) if lane.variant.precision != "float32" else {},
+        glue=job.fault.glue if job.fault is not None else None,
+        wrappers=_wrappers(job),
+        metrics=MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips),
+        store=job.store,
+        lane=lane.id,
+        teacher_identity=teacher.digest,
+    )
+
+
+def _cases(job: Job, lane: PlannedLane, teacher: Teacher, wanted: tuple[str, ...]) -> tuple[Case, ...]:
+    from sdqa.diagnose import Case
+    from sdqa.generate.stage import golden_request
+
+    chosen = wanted or _spread(lane)
+    found = LaneEvidence()
+    narrowed = replace(lane, cases={name: lane.cases[name] for name in chosen if name in lane.cases})
+    read_goldens(job.plan, narrowed, teacher, job.store, found)
+    if not found.goldens:
+        reason = found.failures[0].message if found.failures else f"no such case: {', '.join(chosen)}"
+        raise DiagnosisError(f"there is no golden to diagnose with: {reason}", where=lane.id)
+    change = job.fault.request if job.fault is not None else None
+    requests = {name: golden_request(lane.cases[name], golden) for name, golden in found.goldens.items()}
+    return tuple(Case(name, one, change(one) if change else None) for name, one in requests.items())
+
+
+def _spread(lane: PlannedLane) -> tuple[str, ...]:
+    with_source = [name for name, case in lane.cases.items() if case.source is not None]
+    pool = with_source or list(lane.cases)
+    return tuple(pool[:: max(1, len(pool) // CASES)][:CASES])
+
+
+def _wrappers(job: Job) -> dict[str, Wrapper]:
+    from sdqa.diagnose import Wrapper
+
+    fault = job.fault
+    if fault is None or fault.wrap is None or fault.package_component is None:
+        return {}
+    return {fault.package_component: Wrapper(str(fault.facts()), fault.wrap)}
