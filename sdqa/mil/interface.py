@@ -235,10 +235,11 @@ class Border:
         carrier = ValueType("tensor", feature.dtype).element.carrier
         if carrier is None:
             raise self._error(f"the input {feature.name!r} is declared text", "only tensors can be given")
-        if tensor.is_floating_point() and not carrier.is_floating_point:
+        if not carrier.is_floating_point:
             whole = tensor.to(carrier)
             if not torch.equal(whole.to(tensor.dtype), tensor):
-                raise self._error(f"the input {feature.name!r} has fractions", f"declared is {feature.dtype}")
+                what = "fractions" if tensor.is_floating_point() else "values out of range"
+                raise self._error(f"the input {feature.name!r} has {what}", f"declared is {feature.dtype}")
             return whole
         if feature.dtype == "fp16":
             if self.precision == "native":

@@ -25,6 +25,9 @@ SMALLEST_WEIGHT = 1 << 12
 FEWEST_ROWS = 16
 """Linear maps of fewer rows than this are bound by reading the weight, whatever its layout."""
 
+MOST_ELEMENTS = 1 << 30
+"""Layers with larger results are left to the plain operation, which is guarded against what cannot be held."""
+
 Pack = Callable[[torch.Tensor], Any]
 
 
@@ -85,7 +88,7 @@ def packed_layer(node: Node, types: dict[str, ValueType], plain: Implementation,
     shape, sizes = value_type.shape, weight.type.shape
     if node.type == "linear":
         rows = int(np.prod(shape[:-1]))
-        if rows < FEWEST_ROWS or len(sizes) != 2 or len(shape) < 2:
+        if rows < FEWEST_ROWS or len(sizes) != 2 or len(shape) < 2 or rows * sizes[0] > MOST_ELEMENTS:
             return None
         return Packed(weights, weight, bias, lambda w: _pack_linear(w, rows), _linear, plain, others)
     geometry = _geometry(others, shape, sizes)
@@ -135,6 +138,8 @@ def _geometry(others: dict[str, Constant], shape: tuple[int, ...], sizes: tuple[
     for axis in (0, 1):
         if shape[2 + axis] + 2 * padding[axis] < (sizes[2 + axis] - 1) * dilation[axis] + 1:
             return None
+    if shape[0] * sizes[0] * (shape[2] + 2 * padding[0]) * (shape[3] + 2 * padding[1]) > MOST_ELEMENTS:
+        return None
     return _Geometry(padding, stride, dilation, groups[0])
 
 

@@ -126,9 +126,9 @@ class Parser:
                 self._resolve(binding.name, scope, where)
                 if binding.WhichOneof("binding") == "name"
                 else self._literal("", binding.value, where)
-                for binding in argument.arguments
+                for binding in message.inputs[key].arguments
             ]
-            for key, argument in message.inputs.items()
+            for key in sorted(message.inputs)  # a protobuf map has no order of its own
         }
         for key, arguments in inputs.items():
             if not arguments and key != "values":
@@ -152,7 +152,9 @@ class Parser:
             return [constant]
         if registry.unpacker(message.type) is None:
             raise UnsupportedPackage(f"the operation {message.type!r} is not known", where=where)
-        arguments = {key: self._literal("", value, where) for key, value in message.attributes.items() if key != "name"}
+        arguments = {
+            key: self._literal("", value, where) for key, value in sorted(message.attributes.items()) if key != "name"
+        }
         for key, argument in message.inputs.items():
             if len(argument.arguments) != 1:
                 raise PackageError(f"the argument {key!r} is not one value", where=where)

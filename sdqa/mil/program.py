@@ -27,7 +27,7 @@ from sdqa.mil.types import ValueType
 from sdqa.mil.weights import Weights
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
-Callback: TypeAlias = Callable[[Any, str, torch.Tensor], None]
+Callback: TypeAlias = Callable[[OperationRecord, str, torch.Tensor], None]
 Capture: TypeAlias = "Sequence[str] | str | Callback"
 
 
@@ -243,8 +243,8 @@ class Program:
             return None, frozenset()
         everything = frozenset(value.name for node in self.function.body.walk() for value in node.outputs)
         if callable(capture):
-            call = capture
-            return (lambda step, name, value: call(step.node, name, value)), everything
+            call, records = capture, dict(zip(self.function.body.walk(), self.operations, strict=True))
+            return (lambda step, name, value: call(records[step.node], name, value)), everything
         wanted = everything if capture == "all" else self._wanted([capture] if isinstance(capture, str) else capture)
 
         def observe(step: Step, name: str, value: Any) -> None:

@@ -160,6 +160,8 @@ def test_fractions_do_not_fit_an_integer_input(convert: Convert) -> None:
     for bad in ([0.5, 1, 2], [np.nan, 1, 2], [np.inf, 1, 2]):
         with pytest.raises(InputError, match="fractions"):
             loaded.predict({"x": np.array(bad)})
+    with pytest.raises(InputError, match="out of range"):
+        loaded.predict({"x": np.array([2**31, 0, 0])})
 
 
 def test_a_failing_operation_is_named_with_what_it_was_given(convert: Convert) -> None:
