@@ -17,8 +17,9 @@ import numpy.typing as npt
 from sdqa.bundle import Blob, Bundle, Lane, Run, Sample
 from sdqa.errors import BundleError, GoldenStale, Problem, UsageError
 from sdqa.gate import warehouse
+from sdqa.gate.codec import array_digest, decode_image, decode_tensors
 from sdqa.gate.fingerprint import PICTURE_KEYS
-from sdqa.gate.goldens import Golden, array_digest, decode_image, decode_tensors, read_golden, write_golden
+from sdqa.gate.goldens import Golden, read_golden, write_golden
 from sdqa.store import digest_of
 
 LATENTS_FACT = "latents"

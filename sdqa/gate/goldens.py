@@ -14,7 +14,6 @@ are of files. Everything is read as untrusted: sizes first, safetensors only, ev
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 import tempfile
@@ -28,20 +27,37 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from sdqa.bundle import Record
-from sdqa.errors import DigestMismatch, GoldenMissing, ImageError, StoreError, UsageError
+from sdqa.errors import DigestMismatch, GoldenMissing, StoreError, UsageError
 from sdqa.gate import warehouse
 from sdqa.gate.audit import AuditEntry, append, author, now
+from sdqa.gate.codec import (
+    PREVIEW_SIDE,
+    Floats,
+    Pixels,
+    array_digest,
+    as_pixels,
+    decode_image,
+    decode_tensors,
+    encode_image,
+    encode_tensors,
+    preview,
+)
 from sdqa.store import digest_of
+
+__all__ = [
+    "Golden",
+    "GoldenFile",
+    "Manifest",
+    "array_digest",
+    "read_golden",
+    "read_manifest",
+    "stale_reasons",
+    "write_golden",
+]
 
 SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 2 * 2**20
-MAX_SIDE = 4096
-PREVIEW_SIDE = 128
-"""Pixels: images up to this size are kept in git as they are."""
-
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 
 class GoldenFile(Record):
@@ -91,14 +107,6 @@ class Golden:
     noise: Floats  # (C, h, w)
     posterior_noise: Floats | None  # (C, h, w); None for text-to-image
     source: Pixels | None  # (H, W, 3); None for text-to-image
-
-
-def array_digest(array: npt.NDArray[Any]) -> str:
-    """sha256 over dtype, shape and values (little-endian, C order), hexadecimal."""
-    ordered = np.ascontiguousarray(array)
-    ordered = ordered.astype(ordered.dtype.newbyteorder("<"), copy=False)
-    head = f"{ordered.dtype.name} {list(ordered.shape)}\n".encode()
-    return hashlib.sha256(head + ordered.tobytes()).hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -211,26 +219,26 @@ def write_golden(
     Raises:
         UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
     """
-    values: dict[str, npt.NDArray[Any]] = {"image": _pixels(image, "image")}
+    values: dict[str, npt.NDArray[Any]] = {"image": as_pixels(image, "image")}
     for name, tensor in (("latents", latents), ("noise", noise), ("posterior_noise", posterior_noise)):
         if tensor is not None:
             values[name] = np.ascontiguousarray(tensor, dtype=np.float32)
     if source is not None:
-        values["source"] = _pixels(source, "source")
+        values["source"] = as_pixels(source, "source")
     bad = [name for name, value in values.items() if not np.isfinite(value).all()]
     bad += [name for name, score in scores.items() if score is not None and not np.isfinite(score)]
     if bad:
         raise UsageError(f"a golden must be finite, these are not: {', '.join(sorted(bad))}", where=str(folder))
     contents = {
-        "noise.safetensors": _safetensors({n: values[n] for n in ("noise", "posterior_noise") if n in values}),
-        "latents.safetensors": _safetensors({"latents": values["latents"]}),
+        "noise.safetensors": encode_tensors({n: values[n] for n in ("noise", "posterior_noise") if n in values}),
+        "latents.safetensors": encode_tensors({"latents": values["latents"]}),
     }
     files = {name: _file(data) for name, data in contents.items()}
     for name in ("image", "source"):
         if name in values:
-            full = _encode(values[name])
+            full = encode_image(values[name])
             small = max(values[name].shape[:2]) <= PREVIEW_SIDE
-            contents[f"{name}.png"] = full if small else _encode(_preview(values[name]))
+            contents[f"{name}.png"] = full if small else encode_image(preview(values[name]))
             files[f"{name}.png"] = _file(full, "folder" if small else "warehouse")
             if not small:
                 warehouse.put(place, full)
@@ -333,68 +341,6 @@ def _file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Pa
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise DigestMismatch("a file of the golden is not the one that was recorded", where=str(path))
     return data
-
-
-def decode_tensors(data: bytes, path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The tensors of a safetensors file; `path` is for the message.
-
-    Raises:
-        DigestMismatch: it is not one.
-    """
-    import safetensors
-    import safetensors.numpy
-
-    try:
-        return dict(safetensors.numpy.load(data))
-    except safetensors.SafetensorError as error:
-        raise DigestMismatch(f"not a safetensors file: {error}", where=str(path)) from error
-
-
-def _safetensors(values: Mapping[str, npt.NDArray[Any]]) -> bytes:
-    import safetensors.numpy
-
-    return safetensors.numpy.save(dict(values))
-
-
-def _pixels(image: npt.NDArray[Any], name: str) -> Pixels:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ImageError(f"{name} must be uint8 of shape (H, W, 3), not {image.dtype} {image.shape}")
-    return np.ascontiguousarray(image)
-
-
-def _encode(image: Pixels) -> bytes:
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(image, "RGB").save(stream, "PNG", compress_level=9)
-    return stream.getvalue()
-
-
-def _preview(image: Pixels) -> Pixels:
-    from PIL import Image
-
-    picture = Image.fromarray(image, "RGB")
-    picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BOX)
-    return np.asarray(picture)
-
-
-def decode_image(data: bytes, path: Path) -> Pixels:
-    """The pixels (H, W, 3) of a PNG; `path` is for the message.
-
-    Raises:
-        ImageError: it is not one, or too large.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-            if max(picture.size) > MAX_SIDE:
-                raise ImageError(
-                    f"an image of {picture.size} is refused, the limit is {MAX_SIDE} px a side", where=str(path)
-                )
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"the image cannot be decoded: {error}", where=str(path)) from error
 
 
 def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
