@@ -1,0 +1,91 @@
+"""`python -m sdqa.faults`: the sensitivity table, measured now and held against the committed one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_PASS, SdqaError
+from sdqa.faults.sensitivity import Sensitivity, read, regressions
+from sdqa.rehearsal import Settings, rehearse, tasks
+
+BASELINE = Path("goldens") / "sensitivity.json"
+QUICK_CASES, FULL_CASES = 3, 5
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--quick", is_flag=True, help="Each fault at its default severity, each harmless change once.")
+@click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
+@click.option("--lane", default=None, metavar="LANE", help="The lane to harm; the suite's first one otherwise.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this fault or harmless change; repeatable.")
+@click.option("--cases", default=0, metavar="N", help=f"How many cases; {QUICK_CASES} or {FULL_CASES} otherwise.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--diagnose/--no-diagnose", default=None, help="Name the culprits too; on unless --quick.")
+@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.option("--output", default=".sdqa/faults", type=click.Path(path_type=Path), help="Where the table goes.")
+@click.option("--baseline", default=BASELINE, type=click.Path(path_type=Path), help="The table to hold it against.")
+@click.option("--json", "as_json", is_flag=True, help="The table on standard output.")
+def main(
+    quick: bool,
+    suite: str | None,
+    lane: str | None,
+    only: tuple[str, ...],
+    cases: int,
+    workers: int,
+    diagnose: bool | None,
+    store: Path,
+    output: Path,
+    baseline: Path,
+    as_json: bool,
+) -> None:
+    """Plant every fault, see what the gate catches and whom the diagnosis blames.
+
+    Exits 1 when a figure is worse than in the baseline; see docs/faults.md.
+    """
+    chosen = cases or (QUICK_CASES if quick else FULL_CASES)
+    settings = Settings(suite, lane, store, chosen, diagnose=not quick if diagnose is None else diagnose)
+    table = rehearse(
+        settings,
+        tasks(quick=quick, only=only),
+        quick=quick,
+        workers=workers,
+        say=lambda text: click.echo(text, err=True),
+    )
+    table.write(output / "sensitivity.json")
+    click.echo(json.dumps(table.model_dump(mode="json"), sort_keys=True) if as_json else _summary(table))
+    worse = regressions(read(baseline), table) if baseline.exists() else []
+    for line in worse:
+        click.echo(f"worse than {baseline}: {line}", err=True)
+    sys.exit(EXIT_GATE_FAILED if worse else EXIT_PASS)
+
+
+def _summary(table: Sensitivity) -> str:
+    found = table.figures
+    missed = [trial.id for trial in table.trials if trial.visible and not trial.caught]
+    alarms = sorted({one.change for one in table.quiet if one.alarm})
+    lines = [
+        f"visible faults caught        {found.visible_caught}",
+        f"below visibility, caught     {found.below_visibility_caught}",
+        f"false alarms                 {found.false_alarms}",
+        f"component blamed rightly     {found.component_right}",
+        f"stage blamed rightly         {found.stage_right}",
+        f"operation named rightly      {found.operation_right}",
+    ]
+    if missed:
+        lines.append(f"visible and not caught: {', '.join(missed)}")
+    if alarms:
+        lines.append(f"false alarms: {', '.join(alarms)}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    try:
+        main(standalone_mode=True)
+    except SdqaError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,52 @@
+"""What the diagnosis names for a planted fault, and whether that is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdqa.errors import SdqaError
+from sdqa.faults import Injection
+from sdqa.faults.sensitivity import Blame, Trial
+from sdqa.plan import PlannedLane
+from sdqa.workflow import Job
+
+if TYPE_CHECKING:
+    from sdqa.diagnose import Diagnosis
+
+GLUE = frozenset({"glue", "scheduler"})
+"""Places that are one to the diagnosis: everything between the components."""
+GLUE_STAGES = frozenset({"glue", "steps"})
+
+
+def blame(fault: Injection, trial: Trial, job: Job, lane: PlannedLane) -> Blame:
+    """Diagnose a lane with a fault in it, and compare what is named with what was planted."""
+    from sdqa.diagnosing import diagnose_lane
+
+    try:
+        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
+    except SdqaError as error:
+        return Blame(component_right=False, stage_right=False, verdict=str(error))
+    return compare(fault, trial, found)
+
+
+def compare(fault: Injection, trial: Trial, found: Diagnosis) -> Blame:
+    """Whether the first cause that a diagnosis names is the fault that was planted."""
+    if not found.causes:
+        return Blame(component_right=False, stage_right=False, verdict=found.verdict)
+    cause = found.causes[0]
+    expected = "glue" if fault.component in GLUE else fault.component
+    stages = GLUE_STAGES if fault.stage == "glue" else {fault.stage}
+    operation: bool | None = None
+    if trial.culprit_operation or trial.culprit_weight:
+        named = {cause.operation, cause.weight} - {""}
+        operation = bool(named & {trial.culprit_operation, trial.culprit_weight})
+    return Blame(
+        component=cause.component,
+        stage=cause.stage,
+        operation=cause.operation,
+        weight=cause.weight,
+        component_right=cause.component == expected,
+        stage_right=cause.stage in stages,
+        operation_right=operation,
+        verdict=found.verdict,
+    )

@@ -1,0 +1,89 @@
+"""All tasks in worker processes, and the table that they make."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sdqa.environment import environment
+from sdqa.faults.sensitivity import Quiet, Sensitivity, Trial, figures, smallest_caught
+from sdqa.rehearsal.stage import Settings, Stage
+from sdqa.rehearsal.tasks import Task
+
+Say = Callable[[str], None]
+
+
+def rehearse(
+    settings: Settings, todo: Sequence[Task], *, quick: bool, workers: int, say: Say = lambda _: None
+) -> Sensitivity:
+    """Try every task and put the table together.
+
+    Raises:
+        GoldenMissing: the model has no tolerances, without which nothing can be judged.
+        UsageError: no lane of that name runs on this machine.
+    """
+    start = time.perf_counter()
+    stage = Stage(settings)
+    say(f"{len(todo)} trials of {stage.lane.id} on {len(stage.lane.cases)} cases, {workers} at a time")
+    settings = replace(settings, spread=stage.measure_spread())
+    say(f"the teacher's own spread: LPIPS {settings.spread.mean:.3g} on average, {settings.spread.case:.3g} in a case")
+    trials: list[Trial] = []
+    quiet: list[Quiet] = []
+    for done, outcome in enumerate(_outcomes(settings, todo, workers), start=1):
+        say(f"[{done}/{len(todo)}] {_line(outcome)}")
+        if isinstance(outcome, Trial):
+            trials.append(outcome)
+        else:
+            quiet.append(outcome)
+    return Sensitivity(
+        kind="quick" if quick else "full",
+        lane=stage.lane.id,
+        cases=tuple(stage.lane.cases),
+        spread=settings.spread,
+        trials=tuple(trials),
+        quiet=tuple(quiet),
+        figures=figures(trials, quiet),
+        smallest_caught=smallest_caught(trials),
+        environment=environment(),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - start, 1),
+    )
+
+
+def _outcomes(settings: Settings, todo: Sequence[Task], workers: int) -> Iterator[Trial | Quiet]:
+    """Outcomes in the order of the tasks."""
+    if workers == 1:
+        stage = Stage(settings)
+        yield from (stage.perform(task) for task in todo)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_enter, initargs=(settings,)) as pool:
+        yield from pool.map(_perform, todo)
+
+
+_STAGE: dict[str, Stage] = {}
+"""The worker process's own stage."""
+
+
+def _enter(settings: Settings) -> None:
+    _STAGE["here"] = Stage(settings)
+
+
+def _perform(task: Task) -> Trial | Quiet:
+    return _STAGE["here"].perform(task)
+
+
+def _line(outcome: Trial | Quiet) -> str:
+    if isinstance(outcome, Quiet):
+        what = "FALSE ALARM " + ", ".join(outcome.failing[:3]) if outcome.alarm else "silent"
+        return f"{outcome.change}, seed {outcome.seed}: {what} ({outcome.seconds:.0f} s)"
+    seen = "visible" if outcome.visible else "below visibility"
+    what = (
+        f"caught by {', '.join(outcome.metrics()[:4]) or ', '.join(outcome.errors)}" if outcome.caught else "NOT CAUGHT"
+    )
+    blamed = f", blamed {outcome.blame.component} {outcome.blame.stage}" if outcome.blame else ""
+    return f"{outcome.id}: {seen}, {what}{blamed} ({outcome.seconds:.0f} s)"

@@ -1,0 +1,51 @@
+"""What there is to try: every fault at every severity, and every harmless change at several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sdqa.faults import all_faults, injection
+from sdqa.faults.harmless import all_harmless
+
+SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fault at one severity, or one harmless change at one seed."""
+
+    name: str
+    severity: str = ""
+    seed: int = -1
+
+    @property
+    def id(self) -> str:
+        """For people."""
+        return f"{self.name}@{self.severity}" if self.severity else f"{self.name}, seed {self.seed}"
+
+
+def tasks(*, quick: bool, only: Sequence[str] = (), seeds: int = SEEDS) -> list[Task]:
+    """What is to be tried: everything, or each fault at its default severity and each harmless change once.
+
+    Args:
+        only: names of faults (`name` or `name@severity`) and of harmless changes; empty for all.
+
+    Raises:
+        FaultError: a name is unknown.
+    """
+    changes = {change.name for change in all_harmless()}
+    for name in only:
+        if name not in changes:
+            injection(name)
+    found = [
+        Task(fault.name, severity)
+        for fault in all_faults()
+        for severity in fault.severities
+        if (f"{fault.name}@{severity}" in only)
+        or ((not only or fault.name in only) and (not quick or severity == fault.default))
+    ]
+    for index, change in enumerate(all_harmless()):
+        if not only or change.name in only:
+            found += [Task(change.name, seed=seed) for seed in ([index % seeds] if quick else range(seeds))]
+    return found
