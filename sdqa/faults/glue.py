@@ -169,12 +169,6 @@ def source_bgr(transform: str) -> Effect:
     return _glue(source_transform=transform)
 
 
-@fault("source-unit-range", component="glue", stage="glue", rows=(29,), severities={"marked": "unit-range"})
-def source_unit_range(transform: str) -> Effect:
-    """The source picture is in [0, 1] where the VAE encoder expects [-1, 1]."""
-    return _glue(source_transform=transform)
-
-
 @fault(
     "source-flipped", component="glue", stage="glue", rows=(29,), severities={"marked": "flip", "severe": "transpose"}
 )

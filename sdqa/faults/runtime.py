@@ -306,3 +306,32 @@ def vae_decoder_seams(step: float) -> Effect:
         value[..., middle:] -= step
 
     return _each(change)
+
+
+class _InputRange:
+    """A runner that is fed its inputs moved from [-1, 1] towards [0, 1]."""
+
+    def __init__(self, runner: Runner, share: float) -> None:
+        self.runner, self.share = runner, share
+
+    @property
+    def component(self) -> str:
+        """The component that is executed."""
+        return self.runner.component
+
+    def run(self, inputs: Arrays) -> Outputs:
+        """One forward pass; see `Runner.run`."""
+        moved = {name: value + self.share * ((value + 1) / 2 - value) for name, value in inputs.items()}
+        return self.runner.run({name: value.astype(np.float32) for name, value in moved.items()})
+
+
+@fault(
+    "vae-encoder-input-range",
+    component="vae_encoder",
+    stage="runtime",
+    rows=(29,),
+    severities={"mild": 0.05, "marked": 0.5, "severe": 1.0},
+)
+def vae_encoder_input_range(share: float) -> Effect:
+    """The VAE encoder is fed pictures whose range is on the way from [-1, 1] to [0, 1]."""
+    return Effect(wrap=lambda runner: _InputRange(runner, share))

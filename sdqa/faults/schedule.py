@@ -48,7 +48,7 @@ def timesteps_dropped(count: int) -> Effect:
     component="scheduler",
     stage="glue",
     rows=(4, 23),
-    severities={"marked": "v_prediction", "severe": "sample"},
+    severities={"severe": "v_prediction"},
 )
 def prediction_type(kind: str) -> Effect:
     """The scheduler takes the U-Net's output for something that it does not predict."""
@@ -72,17 +72,17 @@ def beta_schedule(overrides: Mapping[str, Any]) -> Effect:
 
 
 @fault(
-    "steps-offset",
+    "timestep-spacing",
     component="scheduler",
     stage="glue",
     rows=(23,),
     severities={
-        "mild": {"steps_offset": 0},
+        "mild": {"timestep_spacing": "linspace"},
         "marked": {"timestep_spacing": "trailing"},
         "severe": {"num_train_timesteps": 500},
     },
 )
-def steps_offset(overrides: Mapping[str, Any]) -> Effect:
+def timestep_spacing(overrides: Mapping[str, Any]) -> Effect:
     """Timesteps are spaced in another way than the model's configuration says."""
     return _glue(scheduler_overrides=dict(overrides))
 

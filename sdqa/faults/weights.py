@@ -124,7 +124,7 @@ def _transposed(pattern: str, position: float) -> Effect:
     component="vae_decoder",
     stage="conversion",
     rows=(16, 29),
-    severities={"mild": 0.9, "marked": 0.0, "severe": 0.3},
+    severities={"mild": 0.9, "marked": 0.3, "severe": 0.0},
 )
 def vae_kernel_transposed(position: float) -> Effect:
     """One kernel of the VAE decoder has height and width exchanged."""
@@ -136,7 +136,7 @@ def vae_kernel_transposed(position: float) -> Effect:
     component="vae_decoder",
     stage="conversion",
     rows=(16, 29),
-    severities={"mild": 0.99, "marked": 0.5, "severe": 0.0},
+    severities={"mild": 0.99, "marked": 0.0},
 )
 def vae_upsampler_transposed(position: float) -> Effect:
     """The convolution of an upsampler in the VAE decoder has height and width exchanged."""
@@ -160,7 +160,7 @@ def unet_kernel_transposed(position: float) -> Effect:
     component="vae_encoder",
     stage="conversion",
     rows=(29,),
-    severities={"mild": 0.99, "marked": 0.5, "severe": 0.0},
+    severities={"mild": 0.5, "marked": 0.0, "severe": 0.99},
 )
 def vae_encoder_kernel_transposed(position: float) -> Effect:
     """One kernel of the VAE encoder has height and width exchanged."""
@@ -190,7 +190,7 @@ def unet_linear_reshaped(position: float) -> Effect:
     component="text_encoder",
     stage="conversion",
     rows=(29,),
-    severities={"mild": ("q_proj", 0.9), "marked": ("v_proj", 0.0), "severe": ("fc2|out_proj", 0.9)},
+    severities={"mild": ("q_proj", 0.9), "marked": ("fc2|out_proj", 0.9), "severe": ("v_proj", 0.0)},
 )
 def text_encoder_query_transposed(place: tuple[str, float]) -> Effect:
     """A projection of the text encoder is stored transposed."""
