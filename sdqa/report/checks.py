@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sdqa.bundle import Lane, Run, Status, Verdict
-from sdqa.report.evidence import bounds_difference, evidence_words, show_bound, show_verdict_interval
+from sdqa.report.evidence import MUST_BE_ONE, bounds_difference, evidence_words, show_bound, show_verdict_interval
 from sdqa.report.figures import show_digest, show_figure
 from sdqa.report.glyphs import interval_glyph, limit_glyph
 from sdqa.report.headline import MARKS, SEVERITY
@@ -65,6 +65,8 @@ def excess_of(verdict: Verdict, better: str) -> float:
 
 def verdict_glyph(verdict: Verdict, better: str) -> Markup:
     """The verdict as a small chart, empty where there is nothing to draw."""
+    if verdict.metric in MUST_BE_ONE:
+        return Markup("")  # yes or no: the mark says it all
     label = evidence_words(verdict)
     if bounds_difference(verdict):
         return interval_glyph(verdict.difference, verdict.interval, verdict.tolerance, better, label)

@@ -7,10 +7,12 @@ import math
 from sdqa.bundle import Verdict
 from sdqa.report.figures import MISSING, show_figure, show_interval
 
+MUST_BE_ONE = frozenset({"finite", "shape", "contract", "coverage"})  # the gate's hard metrics
+
 
 def bounds_difference(verdict: Verdict) -> bool:
     """Whether the tolerance bounds the paired difference, rather than the figure itself (a floor, a budget, a dB)."""
-    return verdict.difference is not None and verdict.unit != "dB"
+    return verdict.difference is not None and verdict.unit != "dB" and verdict.metric not in MUST_BE_ONE
 
 
 def show_bound(verdict: Verdict) -> str:

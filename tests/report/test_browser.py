@@ -46,6 +46,8 @@ window.addEventListener("load", async () => {
   seen.status = await set({ status: "fail" });
   seen.attention = await set({ status: "attention" });
   seen.metric = await set({ metric: "peak_memory_bytes" });
+  await set({ status: "pass", lane: "tiny/fp16/reference/cpu" });
+  seen.opened = all("details.passed").every((one) => one.open || one.hidden) && visible("details.passed table") === 10;
   seen.text = await set({ text: "GREY hair" });
   seen.nothing = await set({ text: "no such text" });
   await set({});
@@ -128,6 +130,7 @@ def test_filters_show_what_was_asked_for(seen: dict[str, Any], run: Run) -> None
     assert seen["attention"]["checks"] == len(run.verdicts) - counts["pass"]
     assert seen["metric"]["checks"] == 3
     assert (seen["metric"]["cases"], seen["metric"]["groups"]) == (0, 1)
+    assert seen["opened"]  # checks that passed are folded away until they are asked for
     assert seen["text"]["cases"] == 1
     assert (seen["nothing"]["checks"], seen["nothing"]["cases"]) == (0, 0)
 

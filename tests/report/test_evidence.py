@@ -8,8 +8,8 @@ import pytest
 
 from sdqa.bundle import Lane, Measurement, Run, Verdict
 from sdqa.report.attention import attention_of
-from sdqa.report.checks import check_rows
-from sdqa.report.evidence import evidence_words
+from sdqa.report.checks import check_rows, verdict_glyph
+from sdqa.report.evidence import MUST_BE_ONE, evidence_words
 from sdqa.report.figures import show_bytes, show_figure, show_number, show_seconds
 
 
@@ -48,6 +48,18 @@ def test_a_limit_on_a_difference_has_a_sign_and_one_on_a_figure_has_none() -> No
     assert evidence_words(Verdict(check="a", metric="m", status="not measured")) == "no figure"
 
 
+def test_hard_metrics_are_those_of_the_gate() -> None:
+    from sdqa.gate.evidence import HARD
+
+    assert MUST_BE_ONE == HARD
+
+
+def test_a_hard_metric_bounds_the_figure_and_has_no_chart() -> None:
+    hard = Verdict(check="a", metric="finite", status="pass", value=1.0, golden=1.0, difference=0.0, tolerance=1.0)
+    assert evidence_words(hard) == "1, golden 1, difference 0, limit 1"
+    assert verdict_glyph(hard, "higher") == ""
+
+
 def run_of(*verdicts: Verdict, better: str = "lower") -> Run:
     measurements = tuple(Measurement(metric=name, better=better) for name in {v.metric for v in verdicts})  # type: ignore[arg-type]
     lane = Lane(
@@ -84,7 +96,7 @@ def test_a_figure_that_is_not_finite_is_the_worst() -> None:
 def test_what_was_not_measured_for_one_reason_is_one_entry() -> None:
     names = ("lpips", "psnr", "ssim", "clip", "noise", "tiling")
     verdicts = [
-        Verdict(check=f"a/c/{name}", metric=name, case="c", status="not measured", reason="no tolerances")
+        Verdict(check=f"a/c/{name}", metric=name, case="c", status="not measured", reason=f"{name} has no tolerance")
         for name in names
     ]
     other = Verdict(check="a/c/face", metric="face", case="c", status="not measured", reason="not installed")

@@ -30,6 +30,12 @@
     for (const group of all("[data-group]")) {
       group.hidden = all("[data-check]", group).every((row) => row.hidden);
     }
+    // Who asks for a metric or a status wants to see it: open what holds it.
+    for (const details of all("details.passed")) {
+      const found = all("[data-check]", details).some((row) => !row.hidden);
+      details.hidden = !found;
+      details.open = Boolean(judged) && found;
+    }
     for (const lane of lanes) {
       const visible = all("[data-check]", lane).some((row) => !row.hidden);
       lane.hidden = Boolean(want.lane && lane.dataset.lane !== want.lane) || Boolean(judged && !visible);
