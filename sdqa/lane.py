@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -239,6 +240,22 @@ def describe_packages(packages: Iterable[StoredPackage]) -> tuple[Package, ...]:
                 "coverage": package.record.coverage.model_dump(mode="json"),
                 "conversion_seconds": round(package.record.conversion_seconds, 3),
                 "conversion_peak_bytes": package.record.peak_bytes,
+                "neural_engine": {
+                    "leaving_share": round(package.record.leaving_share, 6),
+                    "findings": [
+                        {
+                            "rule": finding.rule,
+                            "severity": finding.severity,
+                            "reason": finding.reason,
+                            "operations": len(finding.operations),
+                            "modules": list(finding.modules[:8]),
+                            "flops_share": round(finding.flops_share, 6),
+                        }
+                        for lint in package.record.lint
+                        for finding in lint.findings
+                    ],
+                },
+                "cost": dataclasses.asdict(package.record.cost),
             },
         )
         for package in packages

@@ -5,26 +5,25 @@ from __future__ import annotations
 import gc
 import shutil
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from sdqa.convert.chunking import chunk_package
 from sdqa.convert.compression import compress_model, palettize_mixed
 from sdqa.convert.contract import check_schema, contract
-from sdqa.convert.coverage import measure_coverage, require_coverage
+from sdqa.convert.coverage import require_coverage
+from sdqa.convert.describe import describe
 from sdqa.convert.inventory import take_inventory
 from sdqa.convert.isolate import peak_bytes, run_isolated, should_isolate
-from sdqa.convert.package import package_bytes, write_package
+from sdqa.convert.package import write_package
 from sdqa.convert.program import convert_module
 from sdqa.convert.record import PackageRecord
-from sdqa.convert.sidecar import constant_name, map_modules, plain_name, sidecar_path, write_modules
+from sdqa.convert.sidecar import map_modules, sidecar_path, write_modules
 from sdqa.errors import ConversionError
 from sdqa.mil.package import open_package
 from sdqa.mil.records import read_modules
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
-from sdqa.store import digest_of, tree_digest
 
 
 def convert_component(
@@ -92,7 +91,9 @@ def convert_here(
         packages = chunk_package(package, destination, stem=expected.file_name)
         shutil.rmtree(package)
         sidecar_path(package).unlink()
-    return _record(component, packages, parameters, started, where)
+    record = describe(component, packages, parameters)
+    require_coverage(record.coverage, where=where)
+    return record.model_copy(update={"conversion_seconds": time.perf_counter() - started, "peak_bytes": peak_bytes()})
 
 
 def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, module: Any, where: str) -> Any:
@@ -143,33 +144,3 @@ def open_model(package: Path) -> Any:
         specification = model.get_spec()
         model._mil_program = load(specification, specification.specificationVersion, model.weights_dir)
     return model
-
-
-def _record(
-    component: str, packages: tuple[Path, ...], parameters: dict[str, Any], started: float, where: str
-) -> PackageRecord:
-    """Everything in the record but time is read back from the files."""
-    inventories = [take_inventory(package) for package in packages]
-    names = {constant_name(name): name for name in parameters}
-    weights = (weight for inventory in inventories for weight in inventory.weights())
-    coverage = measure_coverage(parameters, ((name, names.get(plain_name(name)), value) for name, value in weights))
-    require_coverage(coverage, where=where)
-    histogram: Counter[str] = Counter()
-    widths: Counter[str] = Counter()
-    for inventory in inventories:
-        histogram.update(inventory.histogram)
-        widths.update(inventory.bit_widths())
-    return PackageRecord(
-        component=component,
-        path=packages[0],
-        paths=packages,
-        modules=sidecar_path(packages[0]),
-        bytes=sum(package_bytes(package) for package in packages),
-        digest=digest_of([tree_digest(package) for package in packages]),
-        operations=histogram.total(),
-        histogram=dict(sorted(histogram.items())),
-        bit_widths=dict(sorted(widths.items(), key=lambda item: int(item[0]))),
-        coverage=coverage,
-        conversion_seconds=time.perf_counter() - started,
-        peak_bytes=peak_bytes(),
-    )

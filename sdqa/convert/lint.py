@@ -161,6 +161,8 @@ class Lint:
     findings: tuple[Finding, ...]
     leaving_share: float
     """Share of the arithmetic in operations that leave the Neural Engine, by some rule."""
+    flops: int
+    """Arithmetic of one run."""
 
     @property
     def leaves(self) -> tuple[Finding, ...]:
@@ -182,7 +184,8 @@ def lint_package(package: Path) -> Lint:
     found = [finding for finding in findings if finding is not None]
     leaving = {name for finding in found if finding.severity == "leaves" for name in finding.operations}
     found.extend(_whole(profile.weight_bytes_stored))
-    return Lint(package.name, tuple(found), sum(flops.get(name, 0) for name in leaving) / total)
+    share = sum(flops.get(name, 0) for name in leaving) / total
+    return Lint(package.name, tuple(found), share, sum(flops.values()))
 
 
 def _finding(each: Rule, program: Program, flops: Mapping[str, int], total: int) -> Finding | None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from sdqa.convert.budget import ComponentCost
 from sdqa.convert.coverage import Coverage
+from sdqa.convert.lint import Lint
 
 
 class PackageRecord(BaseModel):
@@ -31,11 +33,23 @@ class PackageRecord(BaseModel):
     bit_widths: dict[str, int]
     """Stored bits to number of weights: `16` or `6`; what is pruned away counts as `0`."""
     coverage: Coverage
+    lint: tuple[Lint, ...]
+    """What is known or reported to leave the Neural Engine, for each package."""
+    cost: ComponentCost
+    """Weights, live memory and arithmetic of one run."""
     names: dict[str, str] = {}
     """Contract's name to the package's own, where another tool chose others."""
-    conversion_seconds: float
-    peak_bytes: int
+    conversion_seconds: float = 0.0
+    peak_bytes: int = 0
     """Peak resident memory of the process that converted."""
+
+    @property
+    def leaving_share(self) -> float:
+        """Share of the arithmetic in operations that leave the Neural Engine, by the lint's rules."""
+        flops = [lint.flops for lint in self.lint]
+        total = sum(flops)
+        shares = (lint.leaving_share * each for lint, each in zip(self.lint, flops, strict=True))
+        return sum(shares) / total if total else 0.0
 
     @property
     def average_bits(self) -> float:

@@ -1,0 +1,62 @@
+"""The record of a component's packages: everything in it but time is read back from the files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdqa.convert.budget import measure_costs
+from sdqa.convert.coverage import measure_coverage
+from sdqa.convert.inventory import take_inventory
+from sdqa.convert.lint import lint_package
+from sdqa.convert.package import package_bytes
+from sdqa.convert.record import PackageRecord
+from sdqa.convert.sidecar import constant_name, plain_name, sidecar_path
+from sdqa.store import digest_of, tree_digest
+
+
+def describe(
+    component: str,
+    packages: tuple[Path, ...],
+    parameters: Mapping[str, NDArray[np.generic]],
+    *,
+    names: Mapping[str, str] | None = None,
+) -> PackageRecord:
+    """Take stock of a component's packages.
+
+    Args:
+        component: what they hold.
+        packages: in execution order.
+        parameters: of the torch module, by dotted name, for the coverage.
+        names: the contract's name to the packages' own, where they differ.
+
+    Raises:
+        PackageError: one is damaged.
+    """
+    inventories = [take_inventory(package) for package in packages]
+    hints = {constant_name(name): name for name in parameters}
+    weights = (weight for inventory in inventories for weight in inventory.weights())
+    histogram: Counter[str] = Counter()
+    widths: Counter[str] = Counter()
+    for inventory in inventories:
+        histogram.update(inventory.histogram)
+        widths.update(inventory.bit_widths())
+    return PackageRecord(
+        component=component,
+        path=packages[0],
+        paths=packages,
+        modules=sidecar_path(packages[0]),
+        bytes=sum(package_bytes(package) for package in packages),
+        digest=digest_of([tree_digest(package) for package in packages]),
+        operations=histogram.total(),
+        histogram=dict(sorted(histogram.items())),
+        bit_widths=dict(sorted(widths.items(), key=lambda item: int(item[0]))),
+        coverage=measure_coverage(parameters, ((name, hints.get(plain_name(name)), value) for name, value in weights)),
+        lint=tuple(lint_package(package) for package in packages),
+        cost=measure_costs({component: packages})[0],
+        names=dict(names or {}),
+    )
