@@ -260,4 +260,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for run, folder in config.stash.get(RUNS, []):
         terminalreporter.write_line("")
         terminal.print_run(run, terminal.console_for(terminalreporter._tw._file))
+        if run.diagnosis:
+            terminalreporter.write_line("")
+            terminalreporter.write_line(f"diagnosis of {run.diagnosis.get('lane', '')}")
+            terminalreporter.write_line(str(run.diagnosis.get("verdict", "")))
         terminalreporter.write_line(f"report: {folder / 'index.html'}")
