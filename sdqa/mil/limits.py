@@ -66,7 +66,11 @@ def _product(values: list[int]) -> int:
 
 
 def _broadcast(arguments: Arguments) -> float:
-    x, y = _shape(arguments, "x"), _shape(arguments, "y")
+    return _spread(_shape(arguments, "x"), _shape(arguments, "y"))
+
+
+def _spread(x: tuple[int, ...], y: tuple[int, ...]) -> float:
+    """How many elements two shapes have together, broadcast."""
     if x == y:
         return math.prod(x)
     longest = max(len(x), len(y))
@@ -79,11 +83,7 @@ def _matmul(arguments: Arguments) -> float:
     if len(x) < 2 or len(y) < 2:
         return 0
     # whichever axes are contracted, the result is no larger than the batch times the larger of each pair
-    return (
-        math.prod(max(a, b) for a, b in zip(reversed(x[:-2]), reversed(y[:-2]), strict=False))
-        * max(x[-2:])
-        * max(y[-2:])
-    )
+    return _spread(x[:-2], y[:-2]) * max(x[-2:]) * max(y[-2:])
 
 
 def _range(arguments: Arguments) -> float:
