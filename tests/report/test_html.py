@@ -132,7 +132,7 @@ def test_nothing_is_fetched(page: str, tags: Tags) -> None:
 
 
 def test_failures_come_before_everything_else(page: str) -> None:
-    places = [page.index(f'<section id="{name}"') for name in ("attention", "lanes", "overview", "cases", "checks")]
+    places = [page.index(f'<section id="{name}"') for name in ("attention", "lanes", "cases", "overview", "checks")]
     assert places == sorted(places)
     assert page.index(">Fail</h1>") < page.index("A fault was planted") < places[0]
     first = page[places[0] :].index('data-status="fail"')
