@@ -5,6 +5,9 @@ torch and torchvision are pinned together and installed first, so that no other 
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 
 import nox
@@ -32,13 +35,14 @@ def sdqa(session: nox.Session, *arguments: str, extras: tuple[str, ...] = (), of
 
 def command(session: nox.Session, *arguments: str, env: dict[str, str]) -> None:
     """Run Python; nox would turn every failure into exit code 1, but sdqa's codes are part of its contract."""
-    import subprocess
-
-    python = session.bin + ("\\python.exe" if sys.platform == "win32" else "/python")
-    try:
-        code = subprocess.call([python, *arguments], env={**session.env, **env})  # type: ignore[dict-item]
-    except KeyboardInterrupt:
-        code = 130
+    python = shutil.which("python", path=session.bin)
+    process = subprocess.Popen([str(python), *arguments], env={**os.environ, **env})
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:  # the process got it too, and is writing the bundle of what ran
+            continue
     if code:
         sys.exit(code)
 

@@ -13,6 +13,7 @@ from sdqa.report.figures import plural
 Tone = Literal["pass", "fail", "suspicious", "not measured"]
 
 SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "pass": 3}
+CAUSE_LENGTH = 200
 MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "pass": "✓"}
 
 
@@ -37,7 +38,7 @@ def headline_of(run: Run) -> Headline:
         sentence = (
             f"{counts['fail']} of {plural(total, 'check')} failed, in {failed} of {plural(len(run.lanes), 'lane')}."
         )
-        return Headline("fail", "Fail", sentence + _rest(run, counts), counts)
+        return Headline("fail", "Fail", sentence + _rest(run, counts) + _cause(run), counts)
     if run.exit_code == EXIT_GATE_FAILED:
         return Headline("fail", "Fail", "The gate failed, though no single check did." + _rest(run, counts), counts)
     if is_incomplete(run):
@@ -107,6 +108,12 @@ def _elsewhere(run: Run) -> str:
     if left_out > 0:
         said += f" {left_out} of {plural(run.planned_checks, 'planned check')} were not selected."
     return said
+
+
+def _cause(run: Run) -> str:
+    """The first line of the diagnosis, when it names a cause."""
+    lines = str((run.diagnosis or {}).get("verdict", "")).strip().splitlines()
+    return f" {lines[0][:CAUSE_LENGTH].rstrip('.')}." if lines and lines[0].startswith("Cause") else ""
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:

@@ -1,0 +1,30 @@
+"""The headline names the cause when the diagnosis does, and says nothing of it otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sdqa.bundle import Lane, Run, Verdict
+from sdqa.report.headline import headline_of
+
+
+def run(diagnosis: dict[str, Any] | None) -> Run:
+    verdict = Verdict(check="m/v/unet/parity_psnr", metric="parity_psnr", status="fail")
+    lane = Lane(id="m/v", model="m", variant="v", runtime="reference", compute_unit="CPU_ONLY", verdicts=(verdict,))
+    return Run(
+        sdqa_version="0", suite="s", suite_digest="d", created="now", exit_code=1, lanes=(lane,), diagnosis=diagnosis
+    )
+
+
+def test_the_cause_is_in_the_headline() -> None:
+    sentence = headline_of(run({"verdict": "Cause: unet, quantisation\n  Explains 99 %"})).sentence
+    assert sentence.endswith("Cause: unet, quantisation.")
+
+
+@pytest.mark.parametrize(
+    "diagnosis", [None, {}, {"verdict": ""}, {"verdict": "not diagnosed: no golden"}, {"verdict": 3}]
+)
+def test_no_cause_no_word_of_it(diagnosis: dict[str, Any] | None) -> None:
+    assert "Cause" not in headline_of(run(diagnosis)).sentence
