@@ -93,7 +93,7 @@ def waterfall_chart(bars: Sequence[Bar], label: str, total_label: str = "total")
     ends = [start + value for start, (_, value) in zip(starts, known, strict=True)]
     low, high = min([0.0, *starts, *ends]), max([0.0, *starts, *ends])
     span = (high - low) or 1.0
-    label_width, room, width, row = 170, 190, 640, 26
+    label_width, room, width, row = 170, 110, 640, 26
     plot = width - label_width - room
 
     def x(value: float) -> float:

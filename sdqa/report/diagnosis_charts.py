@@ -14,7 +14,8 @@ from sdqa.report.figures import show_figure, show_number
 from sdqa.report.untyped import Untyped, number_at, record_at, records_at, text_at
 
 PERFECT_DB = 100.0  # the scale of ladders: fp32 against fp32 is about there, identical is infinite
-FALL_DB = 10.0  # a rung that loses more than this is marked
+POOR_DB = 45.0  # a rung that ends below this, and lost more than FALL_DB on the way there, is marked
+FALL_DB = 3.0
 ORDER = ("text_encoder", "text_encoder_2", "vae_encoder", "unet", "vae_decoder", "teacher", "candidate")
 RUNG_COLUMNS = ("PSNR", "Added", "Cosine", "Largest error", "Worst tile", "Not finite", "Note")
 
@@ -46,8 +47,8 @@ def ladder_of(record: Untyped) -> Ladder:
     before: float | None = None
     for rung in records_at(record, "rungs"):
         psnr, name = number_at(rung, "psnr_db"), text_at(rung, "name")
-        # The rung where most decibels are lost is where the component broke.
-        fall = before is not None and psnr is not None and before - psnr > FALL_DB
+        # Losing decibels from 150 to 80 is rounding; the rung that ends low is where the component broke.
+        fall = psnr is not None and psnr < POOR_DB and (before is None or before - psnr > FALL_DB)
         before = psnr if psnr is not None else before
         shown = show_figure(psnr, "dB")
         bars.append(Bar(name, psnr, shown, "bad" if fall or (psnr is not None and math.isnan(psnr)) else ""))
@@ -80,7 +81,7 @@ def swap_chart(data: Untyped) -> tuple[Markup, tuple[tuple[str, str, str], ...]]
         value, low, high = (number_at(record, key) for key in ("value", "low", "high"))
         shown = show_number(value, signed=True)
         interval = f"[{show_number(low, signed=True)}, {show_number(high, signed=True)}]" if low is not None else ""
-        bars.append(Bar(str(component), value, f"{shown} {interval}".rstrip(), low=low, high=high))
+        bars.append(Bar(str(component), value, shown, low=low, high=high))
         rows.append((str(component), shown, interval))
     metric = text_at(data, "swap_metric") or "the loss"
     chart = waterfall_chart(bars, f"share of each component in {metric}, adding up to the total")
@@ -103,6 +104,8 @@ def operations_chart(operations: Sequence[Untyped]) -> Markup:
     series = []
     for name, key in (("carried", "carried_db"), ("added", "added_db")):
         values = ((i, number_at(record, key)) for i, record in enumerate(operations))
-        series.append(Series(name, tuple((float(i), value) for i, value in values if value is not None)))
+        # Identical results are recorded as infinite or capped high: beyond PERFECT_DB there is nothing to see.
+        points = ((float(i), min(value, PERFECT_DB)) for i, value in values if value is not None)
+        series.append(Series(name, tuple(points)))
     label = "PSNR along the operations, higher is better: what reaches each one, and what each one adds"
     return line_chart(series, label, x_label="operation, in order of execution", y_label="PSNR dB", whole_x=True)

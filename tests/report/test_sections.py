@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -68,6 +69,23 @@ def test_the_worst_operation_comes_first_and_nan_before_it(run: Run) -> None:
     diagnosis = diagnosis_of({"operations": operations})
     assert diagnosis is not None
     assert [row.name for row in diagnosis.operation_rows] == ["dead", "bad", "fine"]
+
+
+@pytest.mark.parametrize(
+    ("rungs", "marked"),
+    [((147.0, 78.0), []), ((17.8, 17.8), [0]), ((118.0, 74.0, 20.0), [2]), ((float("nan"), 20.0), [0])],
+)
+def test_the_rung_that_breaks_a_component_is_marked_and_rounding_is_not(
+    rungs: tuple[float, ...], marked: list[int]
+) -> None:
+    names = [f"rung{i}" for i in range(len(rungs))]
+    record = {"component": "unet", "rungs": [{"name": n, "psnr_db": v} for n, v in zip(names, rungs, strict=True)]}
+    diagnosis = diagnosis_of({"ladder": [record]})
+    assert diagnosis is not None
+    chart = diagnosis.ladders[0].chart
+    bad = re.findall(r'class="bar bad"><title>rung(\d)', chart)
+    # NaN has no bar to colour; its figure says NaN.
+    assert [int(i) for i in bad] == [i for i in marked if rungs[i] == rungs[i]]
 
 
 def test_the_rung_that_loses_most_is_marked(run: Run) -> None:
