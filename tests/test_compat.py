@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -54,3 +55,39 @@ def test_kmeans_palettization_is_available() -> None:
     import coremltools._deps as deps
 
     assert deps._HAS_SKLEARN
+
+
+def test_coremltools_still_shows_its_progress_bars_unconditionally() -> None:
+    import inspect
+
+    compat.prepare_coremltools()
+    import coremltools.converters.mil.mil.passes.pass_pipeline as pass_pipeline
+
+    source = inspect.getsource(sys.modules[pass_pipeline.__name__])
+    assert "import tqdm" in source, "coremltools has changed its progress bars: try without _silence_progress"
+    assert "disable" not in source.partition("tqdm(")[2].partition(")")[0]
+    bar = pass_pipeline.tqdm([1, 2, 3])
+    assert bar.disable
+
+
+def test_the_hubs_offline_switch_is_still_read_once() -> None:
+    result = run(
+        "import os; os.environ['HF_HUB_OFFLINE'] = '1'; from huggingface_hub import constants; "
+        "os.environ['HF_HUB_OFFLINE'] = '0'; from huggingface_hub.constants import is_offline_mode; "
+        "print(is_offline_mode(), constants.HF_HUB_OFFLINE)"
+    )
+    assert result.stdout.split() == ["True", "True"], "huggingface_hub has changed: try without hub_online"
+
+
+def test_the_network_is_opened_for_the_hub_alone_and_not_against_the_user() -> None:
+    code = (
+        "from sdqa import compat; compat.prepare_hub(); from huggingface_hub import constants\n"
+        "with compat.hub_online(): print(constants.HF_HUB_OFFLINE)\n"
+        "print(constants.HF_HUB_OFFLINE)"
+    )
+    free = {key: value for key, value in os.environ.items() if key not in {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}}
+    for environment, expected in ((free, ["False", "True"]), ({**free, "HF_HUB_OFFLINE": "1"}, ["True", "True"])):
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=240, env=environment, check=True
+        )
+        assert result.stdout.split() == expected
