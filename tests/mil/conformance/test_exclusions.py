@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,14 @@ def test_resample_is_expected_at_a_coordinate_that_fp16_does_not_have() -> None:
     across = 2 - folded if folded > 1 else folded
     assert missed(image[1, 0] + across * (image[1, 1] - image[1, 0]), 36.3)
     assert not missed(image[1, 0] + 0.3 * (image[1, 1] - image[1, 0]), 36.3)
+
+
+def test_resample_for_ios15_counts_casts_that_only_fp16_has() -> None:
+    files = resources.files("coremltools.converters.mil.mil.ops.tests")
+    old = files.joinpath("iOS15", "test_image_resizing.py").read_text("utf-8")
+    new = files.joinpath("iOS16", "test_image_resizing.py").read_text("utf-8")
+    assert "self._test_builder_to_backend_smoke(compute_unit, backend, coordinates_dtype, 2)" in old
+    assert 'expected_cast_ops = 2 if backend.precision == "fp16" else 0' in new
 
 
 def test_tables_are_expected_with_a_sum_in_fp16() -> None:
