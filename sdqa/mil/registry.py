@@ -16,9 +16,11 @@ rounds and casts results to the declared dtype afterwards, except those of opera
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,10 +89,30 @@ def op(*names: str, movement: bool = False, wants_context: bool = False) -> Call
         for name in names:
             if name in OPERATIONS:
                 raise ValueError(f"operation {name!r} is registered twice: {OPERATIONS[name].run!r} and {function!r}")
-            OPERATIONS[name] = Operation(name, function, movement, wants_context)
+            OPERATIONS[name] = Operation(name, _given_tensors(function), movement, wants_context)
         return function
 
     return register
+
+
+def _given_tensors(function: F) -> F:
+    """The function, with arguments that it declares as `torch.Tensor` made tensors: a small constant may be none."""
+    import numpy as np
+
+    from sdqa.mil.arguments import as_tensor  # brings torch, which is there already where operations are registered
+
+    names = [name for name, it in inspect.signature(function).parameters.items() if it.annotation == "torch.Tensor"]
+    if not names:
+        return function
+
+    @functools.wraps(function)
+    def run(**arguments: Any) -> Any:
+        for name in names:
+            if isinstance(arguments.get(name), np.ndarray | np.generic):
+                arguments[name] = as_tensor(arguments[name])
+        return function(**arguments)
+
+    return cast(F, run)
 
 
 def constexpr(*names: str) -> Callable[[F], F]:

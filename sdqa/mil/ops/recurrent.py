@@ -53,6 +53,23 @@ def _tensors(dtype: torch.dtype, *values: Argument) -> tuple[torch.Tensor | None
     return tuple(None if value is None else as_tensor(value).to(dtype) for value in values)
 
 
+def _state(value: Argument, x: torch.Tensor) -> torch.Tensor:
+    """An initial state [b, *] in the data's dtype.
+
+    One of another batch size stands for any if its rows are alike: coremltools' frontend writes zeros of the wrong size
+    before a packed sequence, which Core ML accepts.
+
+    Raises:
+        ValueError: if its batch size is another, and its rows differ.
+    """
+    state, batch = as_tensor(value).to(x.dtype), x.shape[1]
+    if state.shape[0] == batch:
+        return state
+    if not len(state) or bool((state != state[:1]).any()):
+        raise ValueError(f"an initial state of shape {tuple(state.shape)} for a batch of {batch}")
+    return state[:1].expand(batch, -1)
+
+
 def _collected(steps: list[torch.Tensor], last: torch.Tensor, output_sequence: Argument) -> torch.Tensor:
     """[s, b, H] of every step, or [1, b, H] of the last one that was computed."""
     return torch.stack(steps) if as_bool(output_sequence) else last.unsqueeze(0)
@@ -70,8 +87,8 @@ def rnn(
     activation: Argument = "tanh",
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """h = activation(W_ih x + W_hh h + bias). Returns the sequence and the last h [b, H]."""
-    h, w_ih, w_hh, b = _tensors(x.dtype, initial_h, weight_ih, weight_hh, bias)
-    assert h is not None
+    h = _state(initial_h, x)
+    w_ih, w_hh, b = _tensors(x.dtype, weight_ih, weight_hh, bias)
     assert w_ih is not None
     assert w_hh is not None
     act = _activation(activation)
@@ -102,8 +119,8 @@ def gru(
     With `reset_after` the reset gate acts on U h + b instead, as in torch and cuDNN. `bias` belongs to the hidden
     product, `input_bias` to the input's. Returns the sequence and the last h [b, H].
     """
-    h, w_ih, w_hh, b, b_ih = _tensors(x.dtype, initial_h, weight_ih, weight_hh, bias, input_bias)
-    assert h is not None
+    h = _state(initial_h, x)
+    w_ih, w_hh, b, b_ih = _tensors(x.dtype, weight_ih, weight_hh, bias, input_bias)
     assert w_ih is not None
     assert w_hh is not None
     gate, act, after = _activation(recurrent_activation), _activation(activation), as_bool(reset_after)
@@ -191,7 +208,7 @@ def lstm(
         weights = (as_tensor(w_ih).to(x.dtype), as_tensor(w_hh).to(x.dtype))
         return _Cell(*weights, bias_vector, peephole_vector, *functions, limit)
 
-    h, c = as_tensor(initial_h).to(x.dtype), as_tensor(initial_c).to(x.dtype)
+    h, c = _state(initial_h, x), _state(initial_c, x)
     forward = cell(weight_ih, weight_hh, bias, peephole)
     if as_str(direction) != "bidirectional":
         steps, h, c = forward.run(x, h, c, _order(direction, x.shape[0]))

@@ -134,3 +134,8 @@ def test_unvalidated_indices_are_undefined() -> None:
 
     words = " ".join(str(scatter_gather.scatter.__doc__).split())
     assert "Behavior for out-of-bound indices is undefined but memory safe" in words
+
+
+def test_int16_indices_are_introduced_at_fp16_precision_only() -> None:
+    source = resources.files("coremltools.converters.mil.mil.passes").joinpath("pass_pipeline.py").read_text("utf-8")
+    assert '"common::add_int16_cast",  # Will be removed if compute precision is not FP16.' in source

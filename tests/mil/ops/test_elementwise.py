@@ -168,3 +168,14 @@ def test_half_precision_tensors_stay_half_precision(name: str) -> None:
     result = found.run(x=x)
     assert isinstance(result, torch.Tensor)
     assert result.dtype == torch.float16
+
+
+def test_small_constants_need_not_be_tensors() -> None:
+    from sdqa.mil.registry import operation
+
+    for name, arguments in (("cast", {"dtype": "fp32"}), ("abs", {}), ("reduce_sum", {}), ("reduce_max", {})):
+        found = operation(name)
+        assert found is not None
+        result = found.run(x=np.array([3], np.int32), **arguments)
+        assert isinstance(result, torch.Tensor)
+        assert result.item() == 3

@@ -149,3 +149,11 @@ def test_unknown_names_are_refused() -> None:
         run("rnn", x=X, initial_h=H, direction="sideways", **parameters(1))
     with pytest.raises(ValueError, match="weight_ih_back"):
         run("lstm", x=X, initial_h=H, initial_c=C, direction="bidirectional", **parameters(4))
+
+
+def test_an_initial_state_of_another_batch_size_must_have_rows_that_are_alike() -> None:
+    zeros, states = np.zeros((7, HIDDEN), np.float32), np.zeros((BATCH, HIDDEN), np.float32)
+    expected = run("lstm", x=X, initial_h=states, initial_c=states, **parameters(4))
+    same(run("lstm", x=X, initial_h=zeros, initial_c=zeros, **parameters(4)), expected)
+    with pytest.raises(ValueError, match="for a batch of 2"):
+        run("rnn", x=X, initial_h=numbers(7, HIDDEN), **parameters(1))
