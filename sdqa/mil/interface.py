@@ -248,8 +248,19 @@ class Border:
         return tensor.to(carrier)
 
     def leave(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Outputs by name, by Core ML's conventions."""
-        return {feature.name: self._given(feature, value) for feature, value in zip(self.outputs, values, strict=True)}
+        """Outputs by name, by Core ML's conventions.
+
+        Raises:
+            ExecutionError: if a value is not what the package describes.
+        """
+        given: dict[str, Any] = {}
+        for feature, value in zip(self.outputs, values, strict=True):
+            try:
+                given[feature.name] = self._given(feature, value)
+            except (RuntimeError, TypeError, ValueError) as error:
+                what = f"the output {feature.name!r} is no {feature.kind}: {type(error).__name__}: {error}"
+                raise ExecutionError(what, where=self.where) from error
+        return given
 
     def _given(self, feature: Feature, value: Any) -> Any:
         if feature.kind == "label" and isinstance(value, torch.Tensor):
