@@ -80,11 +80,10 @@ def gather_nd(
         raise ValueError(f"index vectors of {depth} elements into shape {tuple(data.shape)}")
     sizes = places.shape[:-1] + data.shape[batch + depth :]
     linear = _linear(places, inner, validate=validate_indices)
-    count = math.prod(data.shape[:batch])
-    rows = data.reshape(count * math.prod(inner), -1) if data.numel() else data.reshape(0, math.prod(sizes[-1:]))
-    offsets = torch.arange(count) * math.prod(inner)
-    chosen = (linear.reshape(count, -1) + offsets.unsqueeze(1)).reshape(-1)
-    return rows.index_select(0, chosen).reshape(sizes)
+    count, size = math.prod(data.shape[:batch]), math.prod(inner)
+    rows = data.reshape(count * size, math.prod(data.shape[batch + depth :]))
+    chosen = linear.reshape(count, math.prod(places.shape[batch:-1])) + (torch.arange(count) * size).unsqueeze(1)
+    return rows.index_select(0, chosen.reshape(-1)).reshape(sizes)
 
 
 @op("scatter")
@@ -102,8 +101,8 @@ def scatter(
     places = _places(as_tensor(indices), target.shape[at], validate=validate_indices)
     lead = list(range(at, at + places.dim()))
     moved = target.movedim(at, 0)
-    rows = moved.reshape(target.shape[at], -1)
-    news = news.to(target.dtype).movedim(lead, list(range(len(lead)))).reshape(places.numel(), -1)
+    rows = moved.reshape(target.shape[at], math.prod(moved.shape[1:]))
+    news = news.to(target.dtype).movedim(lead, list(range(len(lead)))).reshape(places.numel(), rows.shape[1])
     return _combine_rows(rows, places.reshape(-1), news, as_str(mode)).reshape(moved.shape).movedim(0, at)
 
 
@@ -115,8 +114,10 @@ def scatter_nd(
     target, places = as_tensor(data), as_tensor(indices)
     inner = target.shape[: places.shape[-1]]
     linear = _linear(places, inner, validate=validate_indices).reshape(-1)
-    rows = target.reshape(math.prod(inner), -1)
-    news = as_tensor(updates).to(target.dtype).reshape(linear.numel(), -1)
+    rows = target.reshape(math.prod(inner), math.prod(target.shape[len(inner) :]))
+    if not linear.numel():
+        return target.clone()
+    news = as_tensor(updates).to(target.dtype).reshape(linear.numel(), rows.shape[1])
     return _combine_rows(rows, linear, news, as_str(mode)).reshape(target.shape)
 
 

@@ -150,3 +150,13 @@ def test_validated_indices_must_not_be_negative_or_too_large(index: int) -> None
     for name, places in (("scatter", indices), ("scatter_along_axis", indices), ("scatter_nd", indices[:, None])):
         with pytest.raises(IndexError):
             run(name, data=numbers(3), indices=places, updates=update, validate_indices=True)
+
+
+def test_no_indices_read_and_change_nothing() -> None:
+    data, none = numbers(3, 4), np.zeros((0, 2), np.int32)
+    assert run("gather_nd", x=data, indices=none).shape == (0,)
+    assert run("gather_nd", x=data, indices=none[:, :1]).shape == (0, 4)
+    assert run("gather", x=data, indices=none[:, 0]).shape == (0, 4)
+    same(run("scatter_nd", data=data, indices=none, updates=np.zeros(0, np.float32)), data)
+    same(run("scatter_nd", data=data, indices=none, updates=np.zeros(1, np.float32)), data)
+    same(run("scatter", data=data, indices=none[:, 0], updates=np.zeros((0, 4), np.float32)), data)
