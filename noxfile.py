@@ -5,10 +5,12 @@ torch and torchvision are pinned together and installed first, so that no other 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nox
 
@@ -21,9 +23,16 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE"
 
 
 def prepare(session: nox.Session, *extras: str) -> None:
-    """The product and its optional requirements, from the source tree, in the session's own environment."""
+    """The product and its optional requirements, from the source tree, in the session's own environment.
+
+    What is installed is remembered in the environment, so that a second run does not ask the index again.
+    """
     names = f"[{','.join(extras)}]" if extras else ""
-    session.install("-q", *TORCH, "-e", f".{names}")
+    wanted = hashlib.sha256(Path("pyproject.toml").read_bytes() + repr((TORCH, names)).encode()).hexdigest()
+    stamp = Path(session.virtualenv.location) / "sdqa-installed"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        session.install("-q", *TORCH, "-e", f".{names}")
+        stamp.write_text(wanted)
 
 
 def sdqa(session: nox.Session, *arguments: str, extras: tuple[str, ...] = (), offline: bool = True) -> None:

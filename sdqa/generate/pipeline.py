@@ -71,10 +71,15 @@ class _Img2Img(StableDiffusionImg2ImgPipeline):  # type: ignore[misc]
     """Image-to-image with recorded noise in the place of a generator's."""
 
     initial_noise: Tensor
+    source: Tensor  # (1, 3, H, W) in [-1, 1]
 
-    def prepare_latents(self, image: Tensor, timestep: Tensor, *_: Any, **__: Any) -> Tensor:
-        """Encode the source, scale, and add the recorded noise at the first timestep."""
-        latents = self.vae.config.scaling_factor * self.vae.encode(image).latent_dist.sample()
+    def prepare_latents(self, image: Tensor, timestep: Tensor, *_: Any, **__: Any) -> Tensor:  # noqa: ARG002
+        """Encode the source, scale, and add the recorded noise at the first timestep.
+
+        The source is taken as it is: diffusers guesses a tensor's range from its smallest value, and a bright picture
+        without a value below zero would be rescaled twice.
+        """
+        latents = self.vae.config.scaling_factor * self.vae.encode(self.source).latent_dist.sample()
         return self.scheduler.add_noise(latents, self.initial_noise, timestep)  # type: ignore[no-any-return]
 
 
@@ -172,8 +177,8 @@ class Graph:
                     return timesteps[glue.drop_timesteps :], count - glue.drop_timesteps
 
                 pipeline.get_timesteps = get_timesteps
-            source = _transform(image, glue.source_transform)
-            return pipeline(image=source, strength=request.strength, **common).images  # type: ignore[no-any-return]
+            pipeline.source = _transform(image, glue.source_transform)
+            return pipeline(image=(image + 1) / 2, strength=request.strength, **common).images  # type: ignore[no-any-return]
 
 
 def _config(config: Any, **overrides: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sdqa.environment import versions
 from sdqa.generate.noise import Noise
 from sdqa.generate.pipeline import Glue, Graph, Request
 from sdqa.generate.sample import StoredSample, read_sample, write_sample
@@ -70,6 +71,7 @@ def generate(
             "glue": repr(components.glue),
             "request": request_facts(request),
             "threads": THREADS,
+            "versions": versions(),
             "code": source_digest(*CODE),
         }
 

@@ -122,6 +122,7 @@ def test_noise_is_the_same_on_every_platform() -> None:
         Glue(drop_timesteps=1),
         Glue(swap_guidance=True),
         Glue(source_transform="bgr"),
+        Glue(source_transform="unit-range"),
         Glue(scheduler_overrides={"prediction_type": "v_prediction"}),
     ],
 )
@@ -154,3 +155,19 @@ def test_wrong_output_shape_is_a_contract_error(graph: Graph, parts: Mapping[str
     runners["unet"] = Broken(runners["unet"], lambda value: value[:, :3])
     with pytest.raises(ContractError, match="noise_pred has shape"):
         Graph(runners, graph_parts(parts)).generate(request())
+
+
+def test_a_bright_source_is_not_rescaled(graph: Graph) -> None:
+    seen = []
+    encoder = graph.runners["vae_encoder"]
+
+    class Watch:
+        component = "vae_encoder"
+
+        def run(self, inputs: Arrays) -> dict[str, Any]:
+            seen.append(inputs["x"])
+            return encoder.run(inputs)
+
+    watched = Graph({**graph.runners, "vae_encoder": Watch()}, graph.parts)
+    watched.generate(request(source=np.full((64, 64, 3), 200, np.uint8)))
+    np.testing.assert_allclose(seen[0], 200 / 127.5 - 1, atol=1e-6)

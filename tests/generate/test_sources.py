@@ -22,7 +22,7 @@ def test_scenes_are_drawn_at_the_size_asked_for(tmp_path: Path) -> None:
 
 def test_files_are_centred_squares(tmp_path: Path) -> None:
     wide = np.zeros((40, 80, 3), np.uint8)
-    wide[:, 20:60] = 200
+    wide[:, 10:70] = 200
     Image.fromarray(wide).save(tmp_path / "wide.png")
     image = load_source("file:wide.png", 32, tmp_path)
     assert image.shape == (32, 32, 3)
