@@ -64,6 +64,12 @@ def recipe() -> Recipe:
     return miniature()
 
 
+@pytest.fixture(name="miniature")
+def miniature_maker() -> Callable[..., Recipe]:
+    """Miniatures that differ: `miniature(seed=1)`."""
+    return miniature
+
+
 @pytest.fixture
 def studio(tmp_path: Path) -> Callable[..., Studio]:
     """A studio in a folder of its own: `studio("a", recipe, stop_after=3)`."""

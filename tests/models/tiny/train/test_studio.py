@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
-from conftest import miniature
 from filelock import FileLock
 from safetensors.torch import load_file
 
@@ -27,6 +26,7 @@ from sdqa.models.tiny.train.shipping import PROVENANCE, ship
 from sdqa.models.tiny.train.studio import STAGES, Studio
 
 Make = Callable[..., Studio]
+Vary = Callable[..., Recipe]
 ROOT = Path(__file__).parents[4]
 
 
@@ -56,7 +56,7 @@ def test_a_stopped_stage_goes_on_bit_for_bit(studio: Make, recipe: Recipe, stage
     assert_equal_bits(undisturbed.folder(stage), resumed.folder(stage))
 
 
-def test_another_seed_gives_other_weights(studio: Make) -> None:
+def test_another_seed_gives_other_weights(studio: Make, miniature: Vary) -> None:
     for name, seed in (("a", 0), ("b", 1)):
         studio(name, miniature(seed=seed)).train("attributes")
     first, second = (weights(studio(name, miniature()).folder("attributes")) for name in ("a", "b"))
@@ -104,7 +104,7 @@ def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_
     assert torch.equal(weights(shipped)[kept], weights(tmp_path / "second")[kept])
 
 
-def test_v_prediction_and_factor_eight_train(studio: Make) -> None:
+def test_v_prediction_and_factor_eight_train(studio: Make, miniature: Vary) -> None:
     base = miniature().model_dump()
     unet: dict[str, Any] = {**base["unet"], "prediction": "v_prediction"}
     deep = miniature(vae={**base["vae"], "channels": [8, 8, 8, 16]}, unet=unet, no_mid=None)
@@ -115,7 +115,7 @@ def test_v_prediction_and_factor_eight_train(studio: Make) -> None:
     assert all(torch.isfinite(tensor).all() for tensor in weights(made.folder("unet")).values())
 
 
-def test_only_the_named_parameters_learn_and_ship(studio: Make, tmp_path: Path) -> None:
+def test_only_the_named_parameters_learn_and_ship(studio: Make, miniature: Vary, tmp_path: Path) -> None:
     base = miniature().model_dump()
     partly = miniature(no_mid={**base["no_mid"], "only": ["up_blocks.0.resnets.0."]})
     made = studio("partly", partly)
