@@ -148,3 +148,15 @@ def test_what_does_not_run_or_is_not_finite_or_exceeds_a_budget_is_visible() -> 
     slow = Measurement(metric="inference_s", value=50.0)
     assert visible(lane(lpips(0, "a"), slow), SPREAD, {"inference_s": 40.0})[0]
     assert not visible(lane(lpips(0, "a"), slow), SPREAD, {"inference_s": 60.0})[0]
+
+
+def test_the_report_shows_what_the_table_says() -> None:
+    from sdqa.report.sensitivity_section import sensitivity_of
+
+    right = Blame(component="unet", stage="runtime", component_right=True, stage_right=True)
+    missed = trial("mild", caught=False, failing=())
+    whole = table(trial(blame=right), missed, quiet=(silence(0, False), silence(1, True)))
+    shown = sensitivity_of(whole.model_dump(mode="json"))
+    assert shown is not None
+    assert shown.sentence == "1 of 2 visible faults caught; 1 of 1 blamed rightly; 1 false alarm in 2 harmless runs."
+    assert [row.severity for row in shown.trials] == ["mild", "marked"], "what slipped through comes first"
