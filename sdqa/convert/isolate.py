@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -60,6 +61,7 @@ def run_isolated(
             text=True,
             capture_output=True,
             check=False,
+            env={**os.environ, "PYTHONPATH": _search_path()},
         )
         if process.returncode == 0 and outcome.is_file():
             result = json.loads(outcome.read_text("utf-8"))
@@ -67,6 +69,12 @@ def run_isolated(
                 return PackageRecord.model_validate(result["record"])
             raise _error(result["error"])
     raise explain_death(process.returncode, process.stderr, component)
+
+
+def _search_path() -> str:
+    """PYTHONPATH with this package's own place first: the parent may have found it by other means."""
+    place = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def explain_death(returncode: int, stderr: str, component: str) -> ConversionError:
