@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,25 +61,30 @@ def convert_component(
 
 
 def convert_here(
-    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
+    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None, *, alone: bool = False
 ) -> PackageRecord:
-    """`convert_component` in this process."""
+    """`convert_component` in this process.
+
+    Args:
+        alone: the process does nothing else, so memory counts more than loading the weights a second time.
+    """
     from sdqa.convert.wrappers import laid_out, wrap
 
     started = time.perf_counter()
     where = f"{teacher.source}, {variant.name}, {component}"
     expected = contract(component, teacher.family, teacher.facts, variant)
-    module = wrap(teacher, component)
-    parameters = {name: parameter.detach().numpy() for name, parameter in module.named_parameters()}
     if base is not None and variant.compresses(component):
         model, modules = open_model(base), read_modules(base)
     else:
+        module = wrap(teacher, component)
+        names = [name for name, _ in module.named_parameters()]
+        release = _releaser(teacher, module) if alone else None
         with laid_out(module, variant.attention) as shaped:
-            converted = convert_module(shaped, expected, teacher.facts, variant)
-        model, modules = converted.model, map_modules(converted.paths, converted.model._mil_program, parameters)
-        del converted
+            converted = convert_module(shaped, expected, teacher.facts, variant, release=release)
+        model, modules = converted.model, map_modules(converted.paths, converted.model._mil_program, names)
+        del converted, module, shaped, release
     if variant.compresses(component):
-        model = _compressed(model, teacher, component, str(variant.compression), module, where)
+        model = _compressed(model, teacher, component, str(variant.compression), where)
     package = destination / f"{expected.file_name}.mlpackage"
     write_package(model, package, notes={"com.sdqa.component": component, "com.sdqa.teacher": teacher.digest})
     write_modules(package, modules)
@@ -91,12 +97,27 @@ def convert_here(
         packages = chunk_package(package, destination, stem=expected.file_name)
         shutil.rmtree(package)
         sidecar_path(package).unlink()
+    parameters = {name: value.detach().numpy() for name, value in wrap(teacher, component).named_parameters()}
     record = describe(component, packages, parameters)
     require_coverage(record.coverage, where=where)
     return record.model_copy(update={"conversion_seconds": time.perf_counter() - started, "peak_bytes": peak_bytes()})
 
 
-def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, module: Any, where: str) -> Any:
+def _releaser(teacher: Teacher, module: Any) -> Callable[[], None]:
+    """What gives up every hold on a wrapped component's weights but the one of who has read them already."""
+    import torch
+
+    held = list(module.parameters())  # also those that a change of layout takes out of the module for a while
+
+    def release() -> None:
+        teacher.release()
+        for parameter in [*held, *module.parameters()]:
+            parameter.data = torch.empty(0)
+
+    return release
+
+
+def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, where: str) -> Any:
     """The recipe applied; a mixed-bit one needs the teacher to measure, and applies to the U-Net alone."""
     kind, _, target = recipe.partition(":")
     if kind != "mixed-bit":
@@ -105,10 +126,11 @@ def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, modul
         return model
     from sdqa.convert.sensitivity import allocate
     from sdqa.convert.trajectory import merged, record_trajectory
+    from sdqa.convert.wrappers import wrap
 
     inputs = record_trajectory(teacher)
     small = not should_isolate("auto", teacher.parameters[component])
-    allocation = allocate(merged(inputs) if small else inputs, module, target)
+    allocation = allocate(merged(inputs) if small else inputs, wrap(teacher, component), target)
     return palettize_mixed(model, allocation.bits, where=where)
 
 

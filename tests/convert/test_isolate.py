@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sdqa.convert import Variant, convert_component
+from sdqa.convert.component import convert_here
 from sdqa.convert.isolate import explain_death, run_isolated, should_isolate
 from sdqa.errors import ConversionError, ModelError, UsageError
-from sdqa.models import Teacher
+from sdqa.models import Teacher, load_teacher
 from tests.convert.conftest import Convert
 
 
@@ -18,6 +19,14 @@ def test_a_process_of_its_own_makes_the_same_bytes(packages: Convert, teacher: T
     assert record.digest == packages("vae_decoder").digest
     assert record.path.is_relative_to(tmp_path)
     assert record.peak_bytes > 10**8
+
+
+def test_releasing_the_weights_changes_no_byte(packages: Convert, tmp_path: Path) -> None:
+    apart = load_teacher("random:miniature")
+    variant = Variant(name="v", attention="split_einsum")
+    record = convert_here(apart, "unet", variant, tmp_path, None, alone=True)
+    assert record.digest == packages("unet", attention="split_einsum").digest
+    assert record.coverage.complete
 
 
 def test_errors_of_the_process_arrive_as_what_they_are(
