@@ -109,7 +109,7 @@ class Case(Section):
     @classmethod
     def _known_source(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(
-            r"scene:(portrait|landscape)/[0-9]{1,9}|file:.+|photo:astronaut", value
+            r"scene:(portrait|landscape)/[0-9]{1,9}(\?[A-Za-z0-9_=&-]+)?|file:.+|photo:astronaut", value
         ):
             raise ValueError(f"{value!r} is not a source; use scene:portrait/SEED, scene:landscape/SEED or file:PATH")
         return value

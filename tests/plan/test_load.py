@@ -84,3 +84,8 @@ def test_missing_file_and_unknown_suite(tmp_path: Path, monkeypatch: pytest.Monk
 def test_strength_that_leaves_no_step(tmp_path: Path) -> None:
     found = problems(tmp_path, GOOD.replace("steps = 7", "steps = 1"))
     assert "leaves no step" in found["$.cases.one"]
+
+
+def test_scenes_may_be_edited_in_their_name(tmp_path: Path) -> None:
+    text = GOOD.replace("scene:portrait/1", "scene:portrait/1?hair=red&glasses=yes")
+    assert load_suite(write(tmp_path, text)).cases["one"].source == "scene:portrait/1?hair=red&glasses=yes"
