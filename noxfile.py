@@ -19,7 +19,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def prepare(session: nox.Session, *extras: str) -> None:
@@ -35,11 +35,10 @@ def prepare(session: nox.Session, *extras: str) -> None:
         stamp.write_text(wanted)
 
 
-def sdqa(session: nox.Session, *arguments: str, extras: tuple[str, ...] = (), offline: bool = True) -> None:
+def sdqa(session: nox.Session, *arguments: str) -> None:
     """Install and run a verb of the command line; its exit code is the session's."""
-    prepare(session, *extras)
-    environment = ENVIRONMENT if offline else {**ENVIRONMENT, "HF_HUB_OFFLINE": "0"}
-    command(session, "-m", "sdqa", *arguments, *session.posargs, env=environment)
+    prepare(session)
+    command(session, "-m", "sdqa", *arguments, *session.posargs, env=ENVIRONMENT)
 
 
 def command(session: nox.Session, *arguments: str, env: dict[str, str]) -> None:
@@ -66,7 +65,7 @@ def qa(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The project's own tests."""
     prepare(session, "test")
-    session.run("python", "-m", "pytest", "-q", "-n", "2", *session.posargs, env=ENVIRONMENT)
+    session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session

@@ -22,8 +22,10 @@ def lane_measurements(evidence: Evidence, fingerprint: str) -> list[Measurement]
         found.append(_hard("coverage", record.coverage.complete, str(record.coverage), name, fingerprint))
         found.append(_hard("contract", True, "inputs and outputs are as declared", name, fingerprint))
     if evidence.packages:
-        total = float(sum(package.record.bytes for package in evidence.packages.values()))
-        found.append(_figure("model_memory_bytes", total, "B", None, fingerprint))
+        from sdqa.convert.budget import estimate_memory
+
+        memory = estimate_memory([package.record.cost for package in evidence.packages.values()])
+        found.append(_figure("model_memory_bytes", float(memory.load_all_bytes), "B", None, fingerprint))
     records = [sample.record for sample in evidence.samples.values()]
     for name in evidence.packages:
         seconds = [second for record in records for second in record.seconds.get(name, ())]

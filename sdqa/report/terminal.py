@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sdqa.bundle import Run, Status
+from sdqa.bundle import Lane, Run, Status
+from sdqa.plan.quantity import show_bytes
 from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
 from sdqa.report.figures import MISSING, show_figure
@@ -62,6 +63,7 @@ def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> N
     headline = headline_of(run)
     if measured_lanes(run):
         _print_overview(run, console)
+    _print_packages(run, console)
     _print_attention(run, console, limit)
     for name, failure in failures_of(run):
         line = f"{failure.code} {name}, {failure.stage} {failure.where}: {failure.message}"
@@ -101,6 +103,57 @@ def _print_overview(run: Run, console: Console) -> None:
             table.add_row(Text(clean(row.label)), *(_cell(c) for c in row.cells[start : start + columns]))
         console.print(table)
         console.print()
+
+
+def _print_packages(run: Run, console: Console) -> None:
+    """What was executed: sizes, bits, coverage and what is known to leave the Neural Engine."""
+    packages = [(lane, package) for lane in run.lanes for package in lane.packages]
+    if not packages:
+        return
+    table = _table(console)
+    for column in (
+        "package",
+        "size",
+        "operations",
+        "bits",
+        "coverage",
+        "parity",
+        "conversion peak",
+        "off the Neural Engine",
+    ):
+        table.add_column(column, justify="left" if column == "package" else "right", overflow="fold")
+    for lane, package in packages:
+        facts = package.facts
+        coverage = _mapping(facts.get("coverage"))
+        placement = _mapping(facts.get("neural_engine"))
+        table.add_row(
+            clean(f"{lane.id} {package.component}"),
+            show_bytes(package.bytes),
+            str(package.operations),
+            _fact(facts.get("average_bits"), "{:.3g}"),
+            f"{coverage.get('found', '?')} of {coverage.get('parameters', '?')}" if coverage else "—",
+            _parity(lane, package.component),
+            show_bytes(peak) if isinstance(peak := facts.get("conversion_peak_bytes"), int) else "—",
+            _fact(placement.get("leaving_share"), "{:.1%} of FLOPs"),
+        )
+    console.print(table)
+    console.print()
+
+
+def _parity(lane: Lane, component: str) -> str:
+    """How close the component is to the teacher's on the teacher's inputs, at worst."""
+    for measurement in lane.measurements:
+        if measurement.metric == "parity_psnr" and measurement.component == component and measurement.value is not None:
+            return f"{measurement.value:.1f} dB"
+    return "—"
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _fact(value: object, form: str) -> str:
+    return form.format(value) if isinstance(value, int | float) else "—"
 
 
 def _cell(cell: Cell | None) -> Text:
