@@ -100,6 +100,12 @@ class _Matcher:
         found = [other for other in self.by_inputs.get(key, ()) if id(other) not in self.used and _fits(node, other)]
         if not found:
             return None
+        for other in self.by_clue.get(
+            f"name {plain(node.name)}", ()
+        ):  # of another type, on the same inputs: `sin` where `cos` was
+            used = tuple(self.roots.get(name, name) for name in other.names_used())
+            if other.type != node.type and used == key[1] and id(other) not in self.used and _fits(node, other):
+                return other
         weights = set(_weights(node))
         return max(
             found,

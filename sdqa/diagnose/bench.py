@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from sdqa.diagnose.evidence import COMPONENTS, GLUE, Case, Evidence, glue_digest, request_digest
+from sdqa.errors import ContractError, ExecutionError
 from sdqa.generate.pipeline import Generation, Glue, Graph, Request
 from sdqa.generate.teacher import graph_parts, teacher_runners
 from sdqa.runtime import Arrays, Runner
@@ -133,6 +134,12 @@ class Bench:
             self._traces[case.name] = graph.generate(case.request, keep_tensors=True)
         return self._traces[case.name]
 
+    def candidate_run(self, case: Case) -> Generation:
+        """The candidate's generation of a case, with every component's inputs and outputs."""
+        request = case.request_as_run
+        runners = self._runners(request, frozenset(self.evidence.packages))
+        return Graph(runners, self.graph_parts, self.evidence.glue).generate(request, keep_tensors=True)
+
     def mixture(self, case: Case, players: frozenset[str]) -> Outcome:
         """The case with the named players (components, or "glue") taken from the candidate."""
         glue = (self.evidence.glue or Glue()) if GLUE in players else Glue()
@@ -158,7 +165,10 @@ class Bench:
         self, key: Mapping[str, Any], request: Request, glue: Glue, candidates: frozenset[str]
     ) -> Outcome:
         def generate() -> Outcome:
-            made = Graph(self._runners(request, candidates), self.graph_parts, glue).generate(request)
+            try:
+                made = Graph(self._runners(request, candidates), self.graph_parts, glue).generate(request)
+            except (ContractError, ExecutionError):  # a component that fails loses everything; the ladder says where
+                return self._nothing(request)
             return Outcome(made.image, made.latents, made.nonfinite)
 
         if self.evidence.store is None:
@@ -173,6 +183,13 @@ class Bench:
         with np.load(entry.path / "outcome.npz", allow_pickle=False) as arrays:
             facts = json.loads((entry.path / "facts.json").read_text(encoding="utf-8"))
             return Outcome(arrays["image"], arrays["latents"], facts)
+
+    def _nothing(self, request: Request) -> Outcome:
+        """A black picture."""
+        latents = np.full_like(request.noise.initial, np.nan)
+        factor = 2 ** (len(self.graph_parts["vae_config"]["block_out_channels"]) - 1)
+        height, width = (size * factor for size in latents.shape[1:])
+        return Outcome(np.zeros((height, width, 3), np.uint8), latents, {"pipeline": int(latents.size)})
 
     def _runners(self, request: Request, candidates: frozenset[str]) -> dict[str, Runner]:
         names = [name for name in COMPONENTS if name != "vae_encoder" or request.source is not None]

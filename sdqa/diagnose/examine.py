@@ -51,8 +51,7 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
         ladders = tuple(ladder(bench, component, progress=progress) for component in evidence.components)
     with _timed(seconds, "swap"):
         attributions = swap(bench, progress=progress)
-    exact = all(component in evidence.float32 for component in evidence.components)
-    suspected = suspects(attributions, ladders, exact_reference=exact)
+    suspected = suspects(attributions, ladders)
     with _timed(seconds, "glue"):
         fields = glue_fields(bench) if evidence.glue_differences else ()
         guesses: tuple[GlueFinding, ...] = ()

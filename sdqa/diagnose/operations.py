@@ -38,6 +38,8 @@ TRIED = 12
 SOUND_DB = 60.0
 """What a reference program must reach against the teacher to be one."""
 FP16_MAX = 65504.0
+COMPARABLE = 0.3
+"""Of operations whose impact is at least this share of the largest, the first one is named: where the two part."""
 LISTED_WEIGHTS = 12
 LOST = 1e6
 """Noise (relative to the peak's power) that a result with NaN counts as."""
@@ -264,8 +266,29 @@ def _culprit(tallies: Mapping[str, _Tally], impacts: Mapping[str, float], weight
     ranked = lost or sorted(impacts, key=lambda name: -impacts[name])
     if not ranked:
         return ""
+    comparable = [name for name in ranked if impacts[name] >= COMPARABLE * impacts[ranked[0]]]
+    first = next(name for name in tallies if name in comparable)
     broken = {one.operation for one in weights if not one.quantised}
-    return ranked[0] if ranked[0] in broken else tallies[ranked[0]].blame or ranked[0]
+    blamed = tallies[first].blame
+    if not blamed or first in broken:
+        return first
+    if blamed not in tallies:  # missing from the candidate
+        return blamed
+    return _host(blamed, first, tallies)
+
+
+def _host(inserted: str, user: str, tallies: Mapping[str, _Tally]) -> str:
+    """The sound operation that an inserted one follows, or that takes it where it follows an input of the program."""
+    makers = {value.name: name for name, tally in tallies.items() for value in tally.node.outputs}
+    before = [makers[name] for name in tallies[inserted].node.names_used() if name in makers]
+    host = before[0] if before else user
+    place = "its result goes" if before else "what it takes goes"
+    node = tallies[inserted].node
+    tallies[host].note(f"{place} through {node.type} {inserted}, which is not in a sound conversion")
+    tallies[host].findings.extend(
+        finding for finding in tallies[inserted].findings if finding not in tallies[host].findings
+    )
+    return host
 
 
 def _finding(component: str, tally: _Tally, impacts: Mapping[str, float], finder: ModuleFinder) -> OperationFinding:

@@ -7,9 +7,11 @@ package as it is shows what compression adds. So the stages of *one* package are
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,12 @@ from sdqa.runtime import Arrays
 
 Array = npt.NDArray[Any]
 HUGE = 1e4
-"""A reference constant beyond this may become infinite by rounding to fp16 (or by the arithmetic that folded it)."""
+"""Constants (masks) that reach this may become infinite by rounding to fp16, or by the arithmetic that folded them."""
+FEW = 16
+"""Elements below which a constant is an argument and no weight."""
+NEARLY_ALL = 0.95
+DIGITS = frozenset({"round", "floor", "ceil", "clip", "quantize", "dequantize", "cast"})
+"""Operations that only take digits or range away: where the reference has none, precision was lost."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,19 @@ class ConstantPair:
         with np.errstate(over="ignore"):
             expected = self.reference.astype(value.dtype)
         agree = (expected == value) | (np.isnan(expected) & np.isnan(value))
-        overflow = np.isinf(value) & (np.abs(self.reference) >= HUGE) & (np.sign(value) == np.sign(self.reference))
-        return bool((agree | overflow).all())
+        masks = float(np.abs(self.reference).max(initial=0.0)) >= HUGE
+        return bool((agree | (np.isinf(value) & masks)).all())
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A load of a package with the losses of later stages taken back."""
+
+    program: Program
+    compressed: int  # constants that compression changed
+    unmatched: int  # of those, the ones without a reference to go back to
+    stored: int  # constants that the package says it compressed
+    exact: bool  # whether the rounding of (nearly) all half-precision constants could be taken back too
 
 
 class Candidate:
@@ -111,35 +129,71 @@ class Candidate:
             item = items[index] if index < len(items) else None
             if isinstance(item, Constant):
                 value = np.asarray(item.read())
-                return (value, "package") if value.dtype.kind == "f" else None
+                return (self._exact(value), "package") if value.dtype.kind == "f" else None
+        if (
+            constant.type.dtype == "fp16"
+            and (constant.type.elements or 0) >= FEW
+            and not isinstance(constant, Unpacked)
+        ):
+            unnamed = self._exact(np.asarray(constant.read()))
+            if unnamed.dtype == np.float32:
+                return unnamed, ""
         parameter = self.parameters.get(plain(constant.name), "")
         expected = self.checkpoint.get(parameter)
         if expected is None or expected.size != constant.type.elements:
             return None
         return expected.reshape(constant.type.shape), parameter
 
-    def restored(self, *, precision: str, rounding: bool) -> tuple[Program, int, int]:
-        """The package with compression taken back and, if asked, the rounding of its constants too.
+    @cached_property
+    def _originals(self) -> dict[bytes, Array]:
+        """Values that are known in fp32 (of the checkpoint, of the reference), by what fp16 makes of them."""
+        known = [value for value in self.checkpoint.values() if value.size >= FEW]
+        if self.reference is not None:
+            read = (constant.read() for constant in self.reference.function.body.constants.values())
+            known += [value for value in read if isinstance(value, np.ndarray) and value.dtype == np.float32]
+        with np.errstate(over="ignore"):
+            return {_digest(value.astype(np.float16)): value for value in known if value.size >= FEW}
 
-        Returns:
-            The program, how many constants are compressed, and how many of those had no reference to go back to.
-        """
+    def _exact(self, value: Array) -> Array:
+        """The fp32 values that a half-precision constant was rounded from, where they are known; else itself."""
+        if value.dtype != np.float16 or value.size < FEW:
+            return value
+        found = self._originals.get(_digest(value))
+        return value if found is None else found.reshape(value.shape)
+
+    def restored(self, *, precision: str, rounding: bool) -> Restored:
+        """The package with compression taken back and, if asked, the rounding of its constants too."""
         program = mil.load(self.package, precision=precision)
-        restored: set[tuple[int, str, int]] = set()
+        if rounding:
+            self._bypass(program)
+        given = [
+            item
+            for node in program.function.body.nodes
+            for items in node.inputs.values()
+            for item in items
+            if isinstance(item, Constant)
+        ]
+        unpacked = sum(isinstance(item, Unpacked) for item in given)
+        halves = sum(_is_rounded(item) for item in given)
+        compressed = matched = known = 0
         for pair in self.pairs(program):
+            known += _is_rounded(pair.constant) and pair.reference.dtype == np.float32
             if pair.compressed:
+                compressed += 1
+                matched += isinstance(pair.constant, Unpacked)
                 self._replace(pair, precision=precision)
-                restored.add((id(pair.node), pair.argument, pair.index))
             elif rounding and pair.rounded and pair.constant.type.dtype == "fp16":
                 self._replace(pair, precision=precision)
-        compressed = [
-            (id(node), argument, index)
-            for node in self.plain_program.function.body.nodes
-            for argument, items in node.inputs.items()
-            for index, item in enumerate(items)
-            if isinstance(item, Unpacked)
-        ]
-        return program, max(len(restored), len(compressed)), max(0, len(compressed) - len(restored))
+        unmatched = unpacked - matched
+        return Restored(program, compressed + unmatched, unmatched, unpacked, known >= NEARLY_ALL * halves)
+
+    def _bypass(self, program: Program) -> None:
+        """Let operations that only take digits away, and that the reference has not, pass their input on."""
+        inserted = frozenset(self.alignment.inserted)
+        for node in program.function.body.nodes:
+            if node.name in inserted and node.type in DIGITS and "x" in node.inputs and node.type != "cast":
+                node.type = "identity"
+                node.inputs = {"x": node.inputs["x"]}
 
     def _replace(self, pair: ConstantPair, *, precision: str) -> None:
         exact = precision == "float32"
@@ -149,6 +203,18 @@ class Candidate:
         dtype = "fp32" if exact else pair.constant.type.dtype
         kind = ValueType("tensor", dtype, pair.constant.type.shape)
         pair.node.inputs[pair.argument][pair.index] = Immediate(pair.constant.name, kind, value)
+
+
+def _is_rounded(constant: Constant) -> bool:
+    """Whether it is a half-precision weight; one number repeated (a mean of zeros) has nothing to take back."""
+    if constant.type.dtype != "fp16" or (constant.type.elements or 0) < FEW:
+        return False
+    value = np.asarray(constant.read())
+    return bool((value != value.flat[0]).any())
+
+
+def _digest(value: Array) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(value).tobytes(), digest_size=16).digest()
 
 
 class ProgramRunner:

@@ -72,6 +72,7 @@ class Rung(Record):
     calls: int = 0
     per_timestep: tuple[StepError, ...] = ()
     note: str = ""
+    normal_db: float = 0.0  # what this stage may add, in the same unit as `added_db`
 
 
 class Ladder(Record):

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdqa.diagnose.evidence import GLUE
 from sdqa.diagnose.loss import VISIBLE
 from sdqa.diagnose.records import Attribution, Ladder, Rung, Stage
 
-NORMAL_DB: Mapping[Stage, float] = {"conversion": 75.0, "precision": 50.0, "quantisation": 25.0, "runtime": 45.0}
-"""Error that a stage may add (PSNR, mean over calls) without being abnormal. Sound conversions of the embedded model
-reach 115 to 153 dB in fp32, 69 to 80 dB in fp16, and 38 to 53 dB with 6-bit palettization; a captured Neural Engine run
-differed from its emulation by 48 dB in the mean. The floors lie between these and the nearest faults."""
-ROUNDED_REFERENCE_DB = 50.0
-"""The conversion floor where only a half-precision reference exists: its weights are rounded already."""
 NOTICEABLE = 0.15
 """Share of a visible loss from which a component is a cause whatever its ladder says."""
+SMALL = 0.05
+"""Share of a visible loss from which an abnormal component is a cause."""
 SECOND = 0.2
 """Share of a component's error energy from which a second, abnormal stage is a cause of its own."""
 ALONE = 0.5
@@ -42,9 +38,7 @@ def visible_loss(attributions: Sequence[Attribution]) -> bool:
     return any(one.total > VISIBLE[one.metric] for one in attributions if one.metric != "clip")
 
 
-def suspects(
-    attributions: Sequence[Attribution], ladders: Sequence[Ladder], *, exact_reference: bool = True
-) -> list[Suspect]:
+def suspects(attributions: Sequence[Attribution], ladders: Sequence[Ladder]) -> list[Suspect]:
     """All causes, the one that explains most first.
 
     A component is a cause when it is responsible for a noticeable part of a visible loss, or when its ladder is
@@ -52,16 +46,20 @@ def suspects(
     """
     primary = attributions[0]
     seen = visible_loss(attributions)
+    broken = any(abnormal_rungs(one) for one in ladders)
     found: list[Suspect] = []
     for one in ladders:
         share, low, high = fraction(attributions, one.component)
-        abnormal = abnormal_rungs(one, exact_reference=exact_reference)
+        abnormal = abnormal_rungs(one)
         alone = max(
             (attribution.mixtures.get(one.component, 0.0) / VISIBLE[attribution.metric])
             for attribution in attributions
             if attribution.metric != "clip"
         )
-        responsible = seen and (share >= NOTICEABLE or (bool(abnormal) and (alone >= ALONE or share >= 0.05)))
+        # A sound component that is harmless alone only shares in what an abnormal one does.
+        drawn_in = not abnormal and broken and alone < 1
+        abnormally = bool(abnormal) and (alone >= ALONE or share >= SMALL)
+        responsible = seen and ((share >= NOTICEABLE and not drawn_in) or abnormally)
         if not responsible and not abnormal:
             continue
         for rung in stages_of(one, abnormal):
@@ -109,14 +107,11 @@ def stages_of(ladder: Ladder, abnormal: Sequence[Rung]) -> list[Rung]:
     return [most, *(rung for rung in abnormal if rung is not most and rung.added_share >= SECOND)]
 
 
-def abnormal_rungs(ladder: Ladder, *, exact_reference: bool = True) -> list[Rung]:
+def abnormal_rungs(ladder: Ladder) -> list[Rung]:
     """The rungs that add more than their stage may; what an earlier one lost is not held against a later one."""
     found, lost = [], 0
     for rung in ladder.rungs:
-        floor = NORMAL_DB[rung.stage]
-        if rung.stage == "conversion" and not exact_reference:
-            floor = ROUNDED_REFERENCE_DB
-        if rung.nonfinite > lost or math.isnan(rung.added_db) or rung.added_db < floor:
+        if rung.nonfinite > lost or math.isnan(rung.added_db) or rung.added_db < rung.normal_db:
             found.append(rung)
         lost = max(lost, rung.nonfinite)
     return found

@@ -31,7 +31,7 @@ MINOR = 0.2
 METRIC_WORDS = {"lpips": "LPIPS", "rms": "RMS image", "latents": "latent", "clip": "CLIP score"}
 NEXT: Mapping[Stage, tuple[str, ...]] = {
     "conversion": (
-        "convert the component again from the checkpoint and compare the packages (`sdqa mil compare`)",
+        "convert the component again from the checkpoint and compare the packages (`python -m sdqa.mil diff`)",
         "keep the named module out of the converter's rewriting passes, or rewrite it in the wrapper",
     ),
     "precision": ('keep the named module in fp32 (`precision = "mixed"`, `keep_float32`) and measure again',),
@@ -318,7 +318,7 @@ def _place(cause: Cause) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{round(100 * share) + 0:.0f} %"  # never "-0 %"
 
 
 def _sentence(text: str) -> str:

@@ -17,6 +17,10 @@ SAME = 2e-3
 """Relative error below which a weight is the checkpoint's, rounded: fp16 costs 3e-4, bfloat16 1.6e-3 (relative L2)."""
 ALIKE = 0.999
 """Cosine above which one array is another but for rounding."""
+FEWEST = 64
+"""Elements below which nothing can be said about levels."""
+ON_GRID = 0.03
+"""Mean distance from whole multiples of the step at which a weight lies on the grid; by chance it is 0.25."""
 LEVELS = 256
 """Distinct values up to which a weight with many elements counts as quantised."""
 
@@ -28,7 +32,7 @@ class Comparison:
     relative_error: float  # |w - reference| / |reference|, infinite when w is not finite
     cosine: float
     verdict: str
-    quantised: bool = False  # few levels, where the reference has many
+    quantised: bool = False  # in the way that compression does it, rightly or wrongly
     ordinary: bool = False  # nothing but rounding
 
     @property
@@ -59,7 +63,8 @@ def compare_weight(reference: Array, weight: Array) -> Comparison:
         )
     if not np.isfinite(w).all():
         count = int((~np.isfinite(w)).sum())
-        return Comparison(math.inf, 0.0, f"{count} of {w.size} values are not finite")
+        words = f"{count} of {w.size} values are not finite"
+        return Comparison(math.inf, 0.0, words, quantised=_has_few_levels(w, r))
     scale = float(np.linalg.norm(r))
     error = float(np.linalg.norm(w - r)) / scale if scale else float(np.linalg.norm(w))
     cosine = _cosine(w, r)
@@ -67,15 +72,45 @@ def compare_weight(reference: Array, weight: Array) -> Comparison:
         return Comparison(error, 1.0, "equal", ordinary=True)
     if error <= SAME:
         return Comparison(error, cosine, "rounded", ordinary=True)
-    quantised = _is_quantised(w, r)
-    return Comparison(error, cosine, _name(w, r, error, cosine, quantised), quantised=quantised)
+    compressed = _compression(w, r, cosine)
+    if compressed:
+        return Comparison(error, cosine, compressed, quantised=True)
+    return Comparison(error, cosine, _name(w, r, error, cosine))
 
 
-def _name(w: Array, r: Array, error: float, cosine: float, quantised: bool) -> str:
+def _compression(w: Array, r: Array, cosine: float) -> str:
+    """What compression may have done to a kernel: too few levels, lost or exchanged scales, clipping, pruning.
+
+    Vectors (biases, gains) are not compressed, so nothing of the kind is said of them.
+    """
+    if w.ndim < 2 or not w.any():
+        return ""
+    if _has_few_levels(w, r):
+        return f"quantised to {len(np.unique(w))} levels"
+    if cosine > ALIKE and not np.any((w == 0) & (r != 0)):
+        factor = float(np.vdot(w, r)) / float(np.vdot(r, r))
+        if float(np.linalg.norm(w - factor * r)) < SAME * float(np.linalg.norm(w)):
+            return f"scaled by {factor:.4g}"
+    changed = abs(w - r) > SAME * np.maximum(abs(r), abs(r).mean())
+    zeroed = changed & (w == 0)
+    if changed.any() and zeroed.sum() == changed.sum():
+        kept = abs(r[w != 0])
+        if float(np.quantile(kept, 0.01)) >= 0.98 * float(abs(r[zeroed]).max()):
+            return f"pruned: the smallest {100 * float((w == 0).mean()):.3g} % are zero"
+    limit = float(abs(w).max())
+    if changed.any() and np.allclose(abs(w[changed]), limit, rtol=SAME) and bool((abs(r[changed]) > limit).all()):
+        return f"clipped at {limit:.3g}, the largest is {float(abs(r).max()):.3g}"
+    channels = _channel_factors(w, r)
+    if channels is not None:
+        return f"channels scaled by {channels[0]:.3g} to {channels[1]:.3g}"
+    return ""
+
+
+def _name(w: Array, r: Array, error: float, cosine: float) -> str:
     if not w.any():
         return "zeroed"
     factor = float(np.vdot(w, r)) / float(np.vdot(r, r)) if r.any() else 0.0
-    if abs(cosine) > ALIKE and not quantised:
+    if abs(cosine) > ALIKE:
         return "sign reversed" if abs(factor + 1) < 0.01 else f"scaled by {factor:.4g}"
     shift = w - r
     if float(shift.std()) <= 0.02 * float(abs(shift).mean()):
@@ -84,8 +119,6 @@ def _name(w: Array, r: Array, error: float, cosine: float, quantised: bool) -> s
         found = _cosine(w, moved)
         if found > max(0.99, cosine + 0.02):
             return f"{what} (cosine {cosine:.2f}, {what.split()[-1]} {found:.2f})"
-    if quantised:
-        return f"quantised to {len(np.unique(w))} levels"
     changed = w != r
     touched = changed & (abs(w - r) > 2e-3 * np.maximum(abs(r), abs(r).mean()))
     if 0 < touched.mean() < 0.6:
@@ -95,9 +128,6 @@ def _name(w: Array, r: Array, error: float, cosine: float, quantised: bool) -> s
         return f"{100 * touched.mean():.3g} % of its values changed"
     if np.allclose(np.sort(w, axis=None), np.sort(r, axis=None), rtol=2e-3, atol=1e-6 * float(abs(r).max())):
         return "its values rearranged"
-    channels = _channel_factors(w, r)
-    if channels is not None:
-        return f"channels scaled by {channels[0]:.3g} to {channels[1]:.3g}"
     if cosine < 0.2:
         return "unrelated to the checkpoint"
     return f"noise of {100 * error:.3g} %"
@@ -122,16 +152,21 @@ def _rearrangements(r: Array) -> Iterator[tuple[str, Array]]:
         yield (f"axis {axis} rolled", np.roll(r, 1, axis))
 
 
-def _is_quantised(w: Array, r: Array) -> bool:
-    """Few distinct values where the reference has many."""
-    if w.size < 64:
+def _has_few_levels(w: Array, r: Array) -> bool:
+    """Few distinct values where the reference has many, or values on the grid of an integer type."""
+    if w.size < FEWEST:
         return False
     distinct = len(np.unique(w))
-    return distinct <= min(LEVELS, w.size // 4) and len(np.unique(r)) > 2 * distinct
+    if distinct <= min(LEVELS, w.size // 4) and len(np.unique(r)) > 2 * distinct:
+        return True
+    step = float(abs(r).max()) / 127
+    if distinct > LEVELS or not step or not np.isfinite(w).all():
+        return False
+    return float(abs(w / step - np.rint(w / step)).mean()) < ON_GRID
 
 
 def _channel_factors(w: Array, r: Array) -> tuple[float, float] | None:
-    """The range of factors, when every output channel is its reference times one number."""
+    """The range of factors, when every output channel is its reference times one positive number."""
     if w.ndim < 2:
         return None
     rows, expected = w.reshape(len(w), -1), r.reshape(len(r), -1)
@@ -140,7 +175,7 @@ def _channel_factors(w: Array, r: Array) -> tuple[float, float] | None:
         return None
     factors = (rows * expected).sum(axis=1) / power
     rest = float(np.linalg.norm(rows - factors[:, None] * expected)) / max(float(np.linalg.norm(rows)), 1e-30)
-    return (float(factors.min()), float(factors.max())) if rest < 5 * SAME else None
+    return (float(factors.min()), float(factors.max())) if rest < 5 * SAME and factors.min() > 0 else None
 
 
 def _cosine(a: Array, b: Array) -> float:

@@ -13,7 +13,7 @@ import pytest
 from sdqa.diagnose import Diagnosis, Wrapper
 from sdqa.diagnose.bench import Bench
 from sdqa.diagnose.examine import write
-from sdqa.errors import DiagnosisError
+from sdqa.errors import DiagnosisError, ExecutionError
 from sdqa.generate.pipeline import Glue
 from sdqa.runtime import Arrays, Runner
 from tests.diagnose.conftest import CASES, Laboratory, case
@@ -66,14 +66,25 @@ def test_transposed_kernel_is_conversion_and_named_with_its_module(laboratory: L
 
 def test_transposed_kernel_is_named_without_any_reference_package(laboratory: Laboratory) -> None:
     packages = {"vae_decoder": laboratory.planted("vae_decoder", transpose_upsampler)}
-    cause = only_cause(laboratory.diagnose(packages, references=False))
+    found = laboratory.diagnose(packages, references=False)
+    cause = only_cause(found)
+    assert found.ladder[0].rungs[0].normal_db == 75  # rounding could be taken back from the checkpoint alone
     assert (cause.component, cause.stage) == ("vae_decoder", "conversion")
     assert cause.weight == UPSAMPLER
 
 
+def test_renamed_package_without_its_sidecar_is_sound(laboratory: Laboratory) -> None:
+    path = laboratory.planted("vae_decoder", lambda planting: planting.rename("other_"))
+    path.with_suffix(".modules.json").unlink()
+    for references in (True, False):
+        found = laboratory.diagnose({"vae_decoder": path}, references=references)
+        assert found.sound, found.verdict
+        assert found.ladder[0].rungs[0].psnr_db > 100
+
+
 def test_faulty_converter_is_found_against_torch_when_its_references_are_as_wrong(laboratory: Laboratory) -> None:
     def defect(planting: Planting) -> None:
-        planting.weight(UPSAMPLER.removesuffix("_to_fp16"), lambda kernel: kernel * 1.5)
+        planting.weight(UPSAMPLER.removesuffix("_to_fp16"), lambda kernel: kernel.transpose(0, 1, 3, 2))
 
     wrong = laboratory.planted("vae_decoder", defect, "fp32")
     found = laboratory.diagnose({"vae_decoder": wrong}, float32={"vae_decoder": wrong}, uncompressed={})
@@ -117,7 +128,8 @@ def test_overflowing_constant_is_precision_and_the_operation_that_overflows(labo
     found = laboratory.diagnose({"unet": laboratory.planted("unet", overflow)})
     cause = only_cause(found)
     assert (cause.component, cause.stage) == ("unet", "precision")
-    assert cause.operation == planted[0]
+    assert (cause.operation, cause.module) == ("input_11_cast_fp16", "unet.down_blocks.0.resnets.0.nonlinearity")
+    assert f"goes through mul {planted[0]}, which is not in a sound conversion" in found.verdict
     assert "not finite" in found.verdict
 
 
@@ -161,6 +173,31 @@ def test_one_shifted_tile_at_one_step_is_runtime(laboratory: Laboratory) -> None
         return changed
 
     wrapper = Wrapper("tile", lambda runner: Faulty(runner, 1, shift))
+    found = laboratory.diagnose({"unet": laboratory.package("unet")}, wrappers={"unet": wrapper})
+    assert [(cause.component, cause.stage) for cause in found.causes] == [("unet", "runtime")]
+
+
+def test_fault_that_shows_only_on_the_candidates_own_values_is_runtime(laboratory: Laboratory) -> None:
+    packages = {name: laboratory.package(name) for name in ("unet", "vae_decoder")}
+    traces = [Bench(laboratory.evidence(packages)).trace(one) for one in CASES]
+    taught = {call.inputs["z"].tobytes() for trace in traces for call in trace.recorders["vae_decoder"].calls}
+
+    class Moody(Faulty):
+        def run(self, inputs: Arrays) -> dict[str, Any]:
+            outputs = self.runner.run(inputs)
+            known = np.asarray(inputs["z"]).tobytes() in taught
+            return outputs if known else {name: np.full_like(value, -1) for name, value in outputs.items()}
+
+    wrapper = Wrapper("moody", lambda runner: Moody(runner, 0, None))
+    cause = only_cause(laboratory.diagnose(packages, wrappers={"vae_decoder": wrapper}))
+    assert (cause.component, cause.stage) == ("vae_decoder", "runtime")
+
+
+def test_component_that_fails_is_blamed_and_not_the_end_of_the_diagnosis(laboratory: Laboratory) -> None:
+    def fail(value: Any) -> Any:
+        raise ExecutionError("the device gave up", where="unet")
+
+    wrapper = Wrapper("fails", lambda runner: Faulty(runner, 1, fail))
     found = laboratory.diagnose({"unet": laboratory.package("unet")}, wrappers={"unet": wrapper})
     assert [(cause.component, cause.stage) for cause in found.causes] == [("unet", "runtime")]
 

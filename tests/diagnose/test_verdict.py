@@ -1,0 +1,172 @@
+"""The words: what is blamed, what is cleared, and what is not claimed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sdqa.diagnose.records import Attribution, Interaction, Ladder, Rung, Share, Stage, StepPoint, Sweep
+from sdqa.diagnose.suspects import suspects
+from sdqa.diagnose.swap import attribute
+from sdqa.diagnose.verdict import Findings, causes, confidence, excluded, inseparable, write
+
+
+class NoGlue:
+    """The part of the evidence that the words need."""
+
+    def __init__(self, cases: int) -> None:
+        self.cases = tuple(range(cases))
+        self.glue_differences: dict[str, Any] = {}
+
+
+NORMAL = {"conversion": 75.0, "precision": 57.0, "quantisation": 25.0, "runtime": 45.0}
+
+
+def rung(stage: Stage, psnr: float, added: float, share: float, nonfinite: int = 0) -> Rung:
+    return Rung(
+        name=stage,
+        stage=stage,
+        psnr_db=psnr,
+        worst_db=psnr,
+        added_db=added,
+        added_share=share,
+        cosine=1,
+        max_abs=0,
+        tile_min_db=psnr,
+        nonfinite=nonfinite,
+        calls=8,
+        normal_db=NORMAL[stage],
+    )
+
+
+def ladder(component: str, conversion: float, precision: float) -> Ladder:
+    noises = [10 ** (-level / 10) for level in (conversion, precision)]
+    shares = [noise / sum(noises) for noise in noises]
+    return Ladder(
+        component=component,
+        rungs=(
+            rung("conversion", conversion, conversion, shares[0]),
+            rung("precision", min(conversion, precision), precision, shares[1]),
+        ),
+    )
+
+
+def game(parts: dict[str, float], overlap: float = 0.0, cases: int = 4) -> Attribution:
+    """A loss that is the sum of parts, less what two of them do in common."""
+    from sdqa.diagnose.shapley import coalitions
+
+    guilty = {name for name, part in parts.items() if part > 0}
+    worth = {
+        coalition: np.full(cases, sum(parts[name] for name in coalition) - overlap * (guilty <= coalition))
+        for coalition in coalitions(tuple(parts))
+    }
+    return attribute("rms", tuple(parts), worth)
+
+
+def findings(attribution: Attribution, *ladders: Ladder, sweep: Sweep | None = None, cases: int = 4) -> Findings:
+    evidence: Any = NoGlue(cases)
+    return Findings(evidence, (attribution,), ladders, suspects((attribution,), ladders), sweep=sweep)
+
+
+def say(found: Findings) -> str:
+    named = causes(found)
+    return write(found, named, excluded(found, named))
+
+
+SOUND = (ladder("unet", 120, 70), ladder("vae_decoder", 118, 72))
+
+
+def test_small_loss_on_sound_ladders_is_sound_and_says_how_sure() -> None:
+    found = findings(game({"unet": 0.001, "vae_decoder": 0.0002}), *SOUND)
+    assert causes(found) == ()
+    assert say(found).startswith("The candidate is sound")
+    assert "8.3 times smaller than what would be visible" in confidence(found, ())
+
+
+def test_abnormal_rung_names_the_stage() -> None:
+    found = findings(game({"unet": 0.2, "vae_decoder": 0.0}), ladder("unet", 30, 70), SOUND[1])
+    (cause,) = causes(found)
+    assert (cause.component, cause.stage) == ("unet", "conversion")
+    assert round(cause.explains, 3) == 1.0
+    assert {one.suspect for one in excluded(found, (cause,))} >= {"fp16 precision", "vae_decoder"}
+
+
+def test_nan_blames_the_rung_where_it_first_appears() -> None:
+    broken = Ladder(
+        component="unet",
+        rungs=(
+            rung("conversion", 120, 120, 0.0),
+            rung("precision", float("nan"), float("nan"), 1.0, nonfinite=3),
+            rung("runtime", float("nan"), 200, 0.0, nonfinite=3),
+        ),
+    )
+    (cause,) = causes(findings(game({"unet": 0.5, "vae_decoder": 0.0}), broken, SOUND[1]))
+    assert cause.stage == "precision"
+    assert "3 of 8 calls are not finite" in cause.evidence[0]
+
+
+def test_two_stages_of_one_component_are_both_named() -> None:
+    found = findings(game({"unet": 0.2, "vae_decoder": 0.0}), ladder("unet", 30, 31), SOUND[1])
+    assert {cause.stage for cause in causes(found)} == {"conversion", "precision"}
+
+
+def test_two_causes_that_hide_each_other_are_named_and_said_not_to_be_separable() -> None:
+    attribution = game({"unet": 0.2, "vae_decoder": 0.2}, overlap=0.18)
+    found = findings(attribution, ladder("unet", 30, 70), ladder("vae_decoder", 30, 70))
+    assert {cause.component for cause in causes(found)} == {"unet", "vae_decoder"}
+    assert "does not separate unet from vae_decoder" in say(found)
+
+
+def test_visible_loss_without_a_culprit_is_said_to_be_unexplained() -> None:
+    flat = {f"c{index}": 0.01 for index in range(8)}
+    worth = game(flat)
+    found = findings(worth, *(ladder(name, 120, 70) for name in flat))
+    assert causes(found) == ()
+    assert "no component, stage or setting stands out" in inseparable(found, ())
+    assert "sound" not in say(found)
+
+
+def test_one_case_claims_no_interval() -> None:
+    found = findings(game({"unet": 0.2, "vae_decoder": 0.0}, cases=1), ladder("unet", 30, 70), SOUND[1], cases=1)
+    assert "one case only" in confidence(found, causes(found))
+
+
+def sweep(at_used: float, *, compounds: bool = False) -> Sweep:
+    points = (StepPoint(steps=5, error=at_used), StepPoint(steps=50, error=0.0))
+    return Sweep(
+        metric="rms",
+        teacher=points,
+        candidate=points,
+        used=5,
+        teacher_error_at_used=at_used,
+        growth=3.0 if compounds else 1.0,
+        converged=at_used < 0.02,
+        compounds=compounds,
+    )
+
+
+def test_converged_teacher_clears_the_number_of_steps() -> None:
+    found = findings(game({"unet": 0.2, "vae_decoder": 0.0}), ladder("unet", 30, 70), sweep=sweep(0.001))
+    assert "Not the cause: number of steps (the teacher has converged beyond 5" in say(found)
+
+
+def test_too_few_steps_are_blamed_when_nothing_else_is_wrong() -> None:
+    found = findings(game({"unet": 0.001, "vae_decoder": 0.0}), *SOUND, sweep=sweep(0.1))
+    (cause,) = causes(found)
+    assert cause.stage == "steps"
+    assert say(found).startswith("The candidate is sound")
+
+
+def test_error_that_grows_with_steps_is_said_to_compound() -> None:
+    coarse = Ladder(component="unet", rungs=(rung("conversion", 120, 120, 0.0), rung("quantisation", 15, 15, 1.0)))
+    found = findings(game({"unet": 0.2, "vae_decoder": 0.0}), coarse, SOUND[1], sweep=sweep(0.001, compounds=True))
+    assert "compounds: 3.0 times from the fewest to the most steps" in say(found)
+
+
+def test_interactions_worth_mentioning_are_kept() -> None:
+    attribution = game({"unet": 0.2, "vae_decoder": 0.2}, overlap=0.1)
+    assert attribution.interactions == (Interaction(players=("unet", "vae_decoder"), value=-0.1),) or (
+        abs(attribution.interactions[0].value + 0.1) < 1e-9
+    )
+    assert isinstance(attribution.shares["unet"], Share)
