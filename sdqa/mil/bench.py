@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -182,7 +183,9 @@ def _onnx(
         return []
     path = folder / "mid.onnx"
     if not path.exists():
-        torch.onnx.export(module, given, str(path), input_names=list(INPUTS), dynamo=False, opset_version=17)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracing exporter says that it is one
+            torch.onnx.export(module, given, str(path), input_names=list(INPUTS), dynamo=False, opset_version=17)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
