@@ -14,6 +14,8 @@ NOTICEABLE = 0.15
 """Share of a visible loss from which a component is a cause whatever its ladder says."""
 SMALL = 0.05
 """Share of a visible loss from which an abnormal component is a cause."""
+MOSTLY = 0.5
+"""Share of a loss, visible or not, from which settings that differ are named."""
 SECOND = 0.2
 """Share of a component's error energy from which a second, abnormal stage is a cause of its own."""
 ALONE = 0.5
@@ -78,8 +80,9 @@ def suspects(attributions: Sequence[Attribution], ladders: Sequence[Ladder]) -> 
     if GLUE in primary.shares:
         share, low, high = fraction(attributions, GLUE)
         alone = max(one.mixtures[GLUE] / VISIBLE[one.metric] for one in attributions if one.metric != "clip")
-        if seen and (share >= NOTICEABLE or alone >= ALONE):
-            found.append(Suspect(GLUE, "glue", share, (low, high), None, abnormal=True, visible=True))
+        visible = seen and (share >= NOTICEABLE or alone >= ALONE)
+        if visible or share >= MOSTLY:
+            found.append(Suspect(GLUE, "glue", share, (low, high), None, abnormal=True, visible=visible))
     return sorted(found, key=lambda one: (not one.visible, -one.share, one.component))
 
 

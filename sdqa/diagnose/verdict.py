@@ -281,7 +281,7 @@ def write(findings: Findings, found: Sequence[Cause], cleared: Sequence[Excluded
     if not own and not seen:
         lines.append(f"The candidate is sound: {loss}.")
         lines.append(f"How sure: {confidence(findings, own)}.")
-    elif not seen and not any(cause.stage == "glue" for cause in own):
+    elif not seen and not findings.guesses:
         lines.append(f"No visible loss ({loss}), yet not everything is right.")
     for cause in found:
         stage = "" if cause.stage == cause.component else cause.stage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,29 @@ def test_visible_loss_without_a_culprit_is_said_to_be_unexplained() -> None:
     assert causes(found) == ()
     assert "no component, stage or setting stands out" in inseparable(found, ())
     assert "sound" not in say(found)
+
+
+def test_setting_that_does_most_of_an_invisible_loss_is_named() -> None:
+    from sdqa.diagnose.records import GlueFinding
+
+    attribution = game({"unet": 0.0001, "vae_decoder": 0.0, "glue": 0.004})
+    found = replace(
+        findings(attribution, *SOUND),
+        glue=(GlueFinding(field="strength", expected="0.7", found="0.69", loss=0.004, metric="rms", words="strength"),),
+    )
+    (cause,) = causes(found)
+    assert (cause.stage, cause.operation) == ("glue", "strength")
+    assert say(found).startswith("No visible loss")
+
+
+def test_sound_component_that_an_abnormal_one_draws_in_is_not_blamed() -> None:
+    from sdqa.diagnose.shapley import coalitions
+
+    pair = frozenset({"unet", "vae_decoder"})
+    worth = {coalition: np.full(4, 0.4 * (pair <= coalition)) for coalition in coalitions(sorted(pair))}
+    attribution = attribute("rms", sorted(pair), worth)
+    found = findings(attribution, SOUND[0], ladder("vae_decoder", 30, 70))
+    assert [cause.component for cause in causes(found)] == ["vae_decoder"]
 
 
 def test_one_case_claims_no_interval() -> None:
