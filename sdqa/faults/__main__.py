@@ -27,6 +27,7 @@ QUICK_CASES, FULL_CASES = 3, 5
 @click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
 @click.option("--output", default=".sdqa/faults", type=click.Path(path_type=Path), help="Where the table goes.")
 @click.option("--baseline", default=BASELINE, type=click.Path(path_type=Path), help="The table to hold it against.")
+@click.option("--record", is_flag=True, help="Make this table the baseline, whatever it says.")
 @click.option("--json", "as_json", is_flag=True, help="The table on standard output.")
 def main(
     quick: bool,
@@ -39,6 +40,7 @@ def main(
     store: Path,
     output: Path,
     baseline: Path,
+    record: bool,
     as_json: bool,
 ) -> None:
     """Plant every fault, see what the gate catches and whom the diagnosis blames.
@@ -56,6 +58,8 @@ def main(
     )
     table.write(output / "sensitivity.json")
     click.echo(json.dumps(table.model_dump(mode="json"), sort_keys=True) if as_json else _summary(table))
+    if record:
+        table.write(baseline)
     worse = regressions(read(baseline), table) if baseline.exists() else []
     for line in worse:
         click.echo(f"worse than {baseline}: {line}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,8 @@ def test_listing_the_faults_imports_no_torch() -> None:
     code = f"import sys; from sdqa.faults import all_faults; all_faults(); print(sorted({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_the_documentation_lists_every_fault() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert [entry.name for entry in all_faults() if f"| `{entry.name}` |" not in text] == []
