@@ -150,7 +150,8 @@ def bench(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Mutated packages against the reference runtime, bounded in number and time."""
     prepare(session, "test")
-    command(session, "-m", "tests.mil.fuzz", *session.posargs, env=ENVIRONMENT)
+    fuzz = ("-X", "faulthandler", "-m", "pytest", "-q", "-s", "tests/mil/fuzz_packages.py")
+    command(session, *fuzz, *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session(name="train-tiny")

@@ -255,8 +255,14 @@ def explain_failure(job: Job, lanes: list[Lane], checks: frozenset[str]) -> dict
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The table of lanes and where the report is."""
+    import traceback
+
     from sdqa.report import terminal
 
+    for suite in suites(config):
+        for lane, error in suite.crashes.items():
+            terminalreporter.write_line(f"{lane}: an error that sdqa does not know:")
+            terminalreporter.write_line("".join(traceback.format_exception(error)))
     for run, folder in config.stash.get(RUNS, []):
         terminalreporter.write_line("")
         terminal.print_run(run, terminal.console_for(terminalreporter._tw._file))
