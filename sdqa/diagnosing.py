@@ -58,7 +58,7 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
         cases=_cases(job, lane, teacher, cases),
         packages={name: paths[0] for name, paths in executed_packages(candidate, job.store, job.fault).items()},
         uncompressed=packages(lane.variant.uncompressed()) if lane.variant.compression else {},
-        float32=packages(exact) if lane.variant.precision != "float32" else {},
+        float32=packages(exact),
         glue=job.fault.glue if job.fault is not None else None,
         wrappers=_wrappers(job),
         metrics=MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips),

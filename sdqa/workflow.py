@@ -214,16 +214,28 @@ def exit_code(plan: Plan, lanes: Iterable[bundle.Lane]) -> int:
     return EXIT_PASS
 
 
-def judge_again(plan: Plan, folder: Path) -> bundle.Run:
-    """A bundle's run with new verdicts on its own measurements, by today's tolerances and budgets."""
-    from sdqa.gate import Tolerances, judge
+def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> bundle.Run:
+    """A bundle's run with new verdicts on its own measurements, by today's tolerances and budgets.
+
+    Args:
+        baseline: an earlier run's bundle, to compare times and memory with; within one fingerprint only.
+    """
+    from sdqa.gate import judge
+    from sdqa.gate.latency import judge_resources
+    from sdqa.lane import read_tolerances
 
     run = bundle.Bundle(folder).read()
+    earlier = {} if baseline is None else {lane.id: lane for lane in bundle.Bundle(baseline).read().lanes}
+    known = {one.id: one for one in plan.lanes}
     lanes = []
     for lane in run.lanes:
-        tolerances = Tolerances.load(plan.goldens / lane.model / "tolerances.json")
-        planned = [check for one in plan.lanes if one.id == lane.id for check in planned_checks(plan, one)]
-        verdicts = () if lane.status == "skipped" else judge(lane, tolerances, plan.suite.budgets, planned=planned)
+        verdicts: tuple[bundle.Verdict, ...] = ()
+        if lane.status != "skipped" and lane.id in known:
+            tolerances = read_tolerances(plan, known[lane.id], Evidence())
+            planned = planned_checks(plan, known[lane.id])
+            verdicts = judge(lane, tolerances, plan.suite.budgets, planned=planned)
+        if lane.id in earlier and lane.status != "skipped":
+            verdicts += judge_resources(lane, earlier[lane.id])
         lanes.append(lane.model_copy(update={"verdicts": verdicts}))
     code = exit_code(plan, [lane for lane in lanes if lane.status != "skipped"])
     return run.model_copy(update={"lanes": tuple(lanes), "exit_code": code})

@@ -14,13 +14,14 @@ from sdqa.cli.options import bundle_argument, json_option, output_option, resolv
 @click.command()
 @bundle_argument
 @suite_option
+@click.option("--baseline", type=click.Path(path_type=Path), help="An earlier bundle: compare times and memory too.")
 @json_option
-def gate(bundle: Path, suite: str | None, as_json: bool) -> None:
+def gate(bundle: Path, suite: str | None, baseline: Path | None, as_json: bool) -> None:
     """Judge a bundle's measurements again, with the tolerances and budgets of today; writes nothing."""
     from sdqa.report import terminal
     from sdqa.workflow import judge_again
 
-    run = judge_again(resolve_plan(suite, ()), bundle)
+    run = judge_again(resolve_plan(suite), bundle, baseline)
     if as_json:
         click.echo(json.dumps(run.to_json(), sort_keys=True))
     else:
