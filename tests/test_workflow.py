@@ -66,3 +66,9 @@ def test_skipped_lanes_say_why(plan: Plan) -> None:
     [found] = [record(one) for one in plan.lanes if one.id == "tiny/fp16@coreml-cpu_only"]
     assert found.status == "skipped"
     assert "macOS" in found.reason
+
+
+def test_trap_failures_never_become_the_exit_status(plan: Plan) -> None:
+    assert exit_code(plan, [lane("fail")]) == 1
+    assert exit_code(plan, [lane("not measured")]) == 4
+    assert exit_code(plan, []) == 4

@@ -1,0 +1,32 @@
+"""The stage hands on what ships: the package after compression, under a key that knows the recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sdqa.convert import stage
+from sdqa.lane import executed_packages
+from sdqa.models import load_teacher
+from sdqa.plan import Variant
+from sdqa.store import Store
+
+PLAIN = Variant(name="fp16")
+SMALL = Variant(name="six", compression="palettize-6bit")
+
+
+def test_trap_checks_before_compression_do_not_test_what_ships(tmp_path: Path) -> None:
+    teacher, store = load_teacher("random:miniature"), Store(tmp_path)
+    plain = stage.convert_one(teacher, "text_encoder", PLAIN, store)
+    small = stage.convert_one(teacher, "text_encoder", SMALL, store)
+    executed = executed_packages({"text_encoder": small}, store, None)["text_encoder"]
+    assert executed == small.record.paths
+    assert small.record.digest != plain.record.digest
+    assert "6" in small.record.bit_widths
+    assert "6" not in plain.record.bit_widths
+    assert sum(file.stat().st_size for file in executed[0].rglob("weight.bin")) < plain.record.bytes
+
+
+def test_a_recipe_for_other_components_changes_nothing() -> None:
+    only_unet = SMALL.model_copy(update={"compressed_components": ("unet",)})
+    assert only_unet.facts_for("vae_decoder") == PLAIN.facts_for("vae_decoder")
+    assert only_unet.facts_for("unet") != PLAIN.facts_for("unet")
