@@ -23,7 +23,6 @@ class StoredPackage:
     """A converted component in the store."""
 
     record: PackageRecord
-    entry: str  # digest of what it was made from
     fresh: bool
 
     @property
@@ -53,10 +52,7 @@ def adopted(source: str, teacher: Teacher) -> dict[str, StoredPackage]:
     existing = load_source(source)
     if not isinstance(existing, ExistingPackages):
         raise ModelError("the source names no packages", where=source)
-    return {
-        component: StoredPackage(record, record.digest, fresh=False)
-        for component, record in adopt(existing, teacher).items()
-    }
+    return {component: StoredPackage(record, fresh=False) for component, record in adopt(existing, teacher).items()}
 
 
 def convert_one(
@@ -101,7 +97,7 @@ def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any]) -> d
 
 def _stored(entry: Entry) -> StoredPackage:
     record = PackageRecord.model_validate_json((entry.path / RECORD_FILE).read_bytes())
-    return StoredPackage(_moved(record, Path(), entry.path), entry.digest, entry.fresh)
+    return StoredPackage(_moved(record, Path(), entry.path), entry.fresh)
 
 
 def _moved(record: PackageRecord, old: Path, new: Path) -> PackageRecord:
