@@ -1,6 +1,8 @@
 """`sdqa calibrate`: measure what is harmless and what is a fault, and let the gate place its tolerances between them.
 
-Harmless is each variant's own clean lane, drawn again from other noise: the spread that a sound candidate has. Faults
+Harmless is each variant's own clean lane, drawn again from other noise: the spread that a sound candidate has. Where an
+uncompressed variant is planned, its 8-bit versions are measured too, as variants of their own: nobody sees eight bits
+(`sdqa.faults.visibility`), so a lane that is switched to them has its tolerances already. Faults
 are a few of the registered ones, of every component and of the glue, each planted in the first variant. The rest of the
 catalogue is left out on purpose: the sensitivity table shows how the gate does on faults that it was not tuned to.
 """
@@ -17,6 +19,8 @@ from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow import Job, measure_lane, planned_checks
 
 SEEDS = 4  # further draws of every case's noise
+INVISIBLE = ("palettize-8bit", "linear-int8")
+"""Recipes whose result nobody can tell from the uncompressed one; a variant of that name needs no lane in the suite."""
 FAULTS = (
     "text-encoder-noise",
     "text-encoder-query-transposed",
@@ -46,6 +50,9 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
         variant → condition → lanes; fault → lanes.
     """
     lanes = [lane for lane in job.plan.running if lane.model_name == model]
+    lanes += [
+        _stored_as(recipe, lane) for lane in lanes[:1] if lane.variant.compression is None for recipe in INVISIBLE
+    ]
     harmless = {lane.variant.name: {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
     return harmless, {name: [one] for name, one in _faults(job, lanes[0])}
 
@@ -55,7 +62,12 @@ def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
     for index in range(1, SEEDS + 1):
         plan = _reseeded(job.plan, 1000 * index)
         twin = next(one for one in plan.lanes if one.id == lane.id)
-        yield f"noise {index}", _lane(replace(job, plan=plan), twin)
+        yield f"noise {index}", _lane(replace(job, plan=plan), replace(twin, variant=lane.variant))
+
+
+def _stored_as(recipe: str, lane: PlannedLane) -> PlannedLane:
+    """The lane of a compressed variant that is named after its recipe."""
+    return replace(lane, variant=lane.variant.model_copy(update={"name": recipe, "compression": recipe}))
 
 
 def _faults(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:

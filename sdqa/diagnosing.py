@@ -93,7 +93,9 @@ def _spread(lane: PlannedLane) -> tuple[str, ...]:
 def _wrappers(job: Job) -> dict[str, Wrapper]:
     from sdqa.diagnose import Wrapper
 
-    fault = job.fault
-    if fault is None or fault.wrap is None or fault.package_component is None:
-        return {}
-    return {fault.package_component: Wrapper(str(fault.facts()), fault.wrap)}
+    parts = job.fault.parts if job.fault is not None else ()
+    return {
+        part.package_component: Wrapper(str(part.facts()), part.wrap)
+        for part in parts
+        if part.wrap is not None and part.package_component is not None
+    }

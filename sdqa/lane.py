@@ -130,14 +130,14 @@ def components(
     from sdqa.generate.stage import Components
 
     paths = executed_packages(packages, store, injection)
-    target = injection.package_component if injection is not None else None
 
     def load() -> dict[str, Runner]:
         runners = {
             name: translated(make_runner(lane, name, chunks), packages[name].record) for name, chunks in paths.items()
         }
-        if injection is not None and injection.wrap is not None and target is not None:
-            runners[target] = injection.wrap(runners[target])
+        for part in injection.parts if injection is not None else ():
+            if part.wrap is not None and part.package_component is not None:
+                runners[part.package_component] = part.wrap(runners[part.package_component])
         return runners
 
     identity: dict[str, Any] = {
@@ -156,9 +156,9 @@ def executed_packages(
 ) -> dict[str, tuple[Path, ...]]:
     """The packages that really run: the converted ones, or a private copy where a fault is planted in one."""
     paths = {name: package.record.paths for name, package in packages.items()}
-    target = injection.package_component if injection is not None else None
-    if injection is not None and injection.edit_package is not None and target is not None:
-        paths[target] = _edited(packages[target], store, injection)
+    for part in injection.parts if injection is not None else ():
+        if part.edit_package is not None and part.package_component is not None:
+            paths[part.package_component] = _edited(packages[part.package_component], store, part)
     return paths
 
 

@@ -187,16 +187,32 @@ def report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         status="incomplete" if interrupted or crashed or any(lane.failures for lane in ran) else "complete",
         exit_code=EXIT_INTERRUPTED if interrupted else EXIT_INFRASTRUCTURE if crashed else exit_code(job.plan, ran),
-        fault=f"{job.fault.name}@{job.fault.severity}" if job.fault else None,
+        fault=job.fault.id if job.fault else None,
         environment=environment(),
         cases={name: case.model_dump(mode="json") for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *(record(lane) for lane in job.plan.lanes if lane.skip_reason)),
         planned_checks=planned,
         diagnosis=diagnosis,
+        sensitivity=committed_sensitivity(job),
     )
     job.bundle.write(run)
     write_report(job.bundle, job.bundle.folder)
     return run
+
+
+def committed_sensitivity(job: Job) -> dict[str, Any] | None:
+    """What the gate is known to catch: the table beside the goldens, as `nox -s faults -- --record` left it."""
+    from sdqa.faults.sensitivity import FILE, read
+
+    path = job.plan.goldens / FILE
+    if not path.exists():
+        return None
+    try:
+        found: dict[str, Any] = read(path).to_json()
+    except SdqaError as error:  # it says what other runs caught; this one is not worse for it
+        job.progress.step(f"the sensitivity table is left out: {error}")
+        return None
+    return found
 
 
 def exit_code(plan: Plan, lanes: Iterable[bundle.Lane]) -> int:

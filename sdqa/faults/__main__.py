@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_PASS, SdqaError
-from sdqa.faults.sensitivity import Sensitivity, read, regressions
+from sdqa.faults.sensitivity import FILE, Sensitivity, read, regressions
 from sdqa.rehearsal import Settings, rehearse, tasks
 
-BASELINE = Path("goldens") / "sensitivity.json"
+BASELINE = Path("goldens") / FILE
 QUICK_CASES, FULL_CASES = 3, 5
 
 
@@ -56,7 +56,7 @@ def main(
         workers=workers,
         say=lambda text: click.echo(text, err=True),
     )
-    table.write(output / "sensitivity.json")
+    table.write(output / FILE)
     click.echo(json.dumps(table.model_dump(mode="json"), sort_keys=True) if as_json else _summary(table))
     if record:
         table.write(baseline)
@@ -77,6 +77,7 @@ def _summary(table: Sensitivity) -> str:
         f"component blamed rightly     {found.component_right}",
         f"stage blamed rightly         {found.stage_right}",
         f"operation named rightly      {found.operation_right}",
+        f"both of two faults named     {found.both_named}",
     ]
     if missed:
         lines.append(f"visible and not caught: {', '.join(missed)}")

@@ -164,13 +164,13 @@ def split_einsum(_: Random) -> Effect:
     return Effect()
 
 
-@harmless("palettized-8bit", variant={"compression": "palettize-8bit"})
+@harmless("palettized-8bit", variant={"name": "palettize-8bit", "compression": "palettize-8bit"})
 def palettized_8bit(_: Random) -> Effect:
-    """The components are palettized to 8 bits."""
+    """The components are palettized to 8 bits, as a variant of that name."""
     return Effect()
 
 
-@harmless("linear-8bit", variant={"compression": "linear-int8"})
+@harmless("linear-8bit", variant={"name": "linear-int8", "compression": "linear-int8"})
 def linear_8bit(_: Random) -> Effect:
-    """The components are quantised to 8 bits with a scale per channel."""
+    """The components are quantised to 8 bits with a scale per channel, as a variant of that name."""
     return Effect()

@@ -64,11 +64,17 @@ class Injection:
     figures: Callable[[Measurement], Measurement] | None = None
     edit_package: Callable[[Path], None] | None = None
     locate: Callable[[Path], Culprit | None] | None = None  # on a sound package: which operation or weight it will be
+    also: tuple[Injection, ...] = ()  # planted at the same time, in another place (`sdqa.faults.pairs`)
 
     @property
     def id(self) -> str:
-        """`name@severity`."""
-        return f"{self.name}@{self.severity}"
+        """`name@severity`; joined by `+` where several are planted."""
+        return "+".join(f"{part.name}@{part.severity}" for part in self.parts)
+
+    @property
+    def parts(self) -> tuple[Injection, ...]:
+        """Every single fault: its package edit and its wrapper belong to its own component."""
+        return (self, *self.also)
 
     def facts(self) -> dict[str, Any]:
         """What decides the outcome, for the store's keys."""
@@ -76,6 +82,7 @@ class Injection:
             "name": self.name,
             "severity": self.severity,
             "level": repr(self.level),
+            **({"also": [part.facts() for part in self.also]} if self.also else {}),
             "code": source_digest("faults"),
         }
 

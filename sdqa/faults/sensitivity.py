@@ -18,6 +18,8 @@ from sdqa.errors import FaultError
 from sdqa.store import write_atomically
 
 SCHEMA_VERSION = 1
+FILE = "sensitivity.json"
+"""In the folder of the goldens: the committed table."""
 MAX_BYTES = 32 * 2**20
 ORDER = ("mild", "marked", "severe")
 NOT_DIAGNOSED = frozenset({"packaging", "budget"})
@@ -70,6 +72,26 @@ class Trial(Record):
         return tuple(sorted({check.rpartition("/")[2] for check in self.failing}))
 
 
+class Pair(Record):
+    """Two faults at once, in different places."""
+
+    first: str  # fault@severity
+    second: str
+    components: tuple[str, str]  # that are to be blamed
+    caught: bool
+    exit_code: int
+    failing: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()  # what the diagnosis blamed, in its order
+    both_named: bool | None = None  # None: not diagnosed
+    verdict: str = ""
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Both faults."""
+        return f"{self.first}+{self.second}"
+
+
 class Quiet(Record):
     """One harmless change at one seed: silence is wanted."""
 
@@ -109,7 +131,7 @@ class Share(Record):
 
 
 class Figures(Record):
-    """The table in six figures."""
+    """The table in seven figures."""
 
     visible_caught: Share
     below_visibility_caught: Share
@@ -117,6 +139,7 @@ class Figures(Record):
     component_right: Share
     stage_right: Share
     operation_right: Share
+    both_named: Share  # of pairs
 
 
 class Sensitivity(Record):
@@ -128,6 +151,7 @@ class Sensitivity(Record):
     cases: tuple[str, ...]
     spread: Spread
     trials: tuple[Trial, ...]
+    pairs: tuple[Pair, ...] = ()
     quiet: tuple[Quiet, ...] = ()
     figures: Figures
     smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
@@ -137,7 +161,7 @@ class Sensitivity(Record):
 
     def write(self, path: Path) -> None:
         """Write the document."""
-        text = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+        text = json.dumps(self.to_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         write_atomically(path, (text + "\n").encode())
 
 
@@ -159,11 +183,12 @@ def read(path: Path) -> Sensitivity:
         raise FaultError(f"the sensitivity table is wrong: $.{key}: {first['msg']}", where=str(path)) from error
 
 
-def figures(trials: Iterable[Trial], quiet: Iterable[Quiet]) -> Figures:
-    """The table's figures."""
+def figures(trials: Iterable[Trial], quiet: Iterable[Quiet], pairs: Iterable[Pair] = ()) -> Figures:
+    """The table's figures. A pair counts unless one of its faults is known to be invisible by itself."""
     rows, silent = tuple(trials), tuple(quiet)
     visible = [trial for trial in rows if trial.visible]
     hidden = [trial for trial in rows if not trial.visible]
+    unseen = {trial.id for trial in hidden}
     blames = [trial.blame for trial in visible if trial.caught and trial.blame is not None]
 
     def right(answers: Iterable[bool | None]) -> Share:
@@ -177,6 +202,7 @@ def figures(trials: Iterable[Trial], quiet: Iterable[Quiet]) -> Figures:
         component_right=right(blame.component_right for blame in blames),
         stage_right=right(blame.stage_right for blame in blames),
         operation_right=right(blame.operation_right for blame in blames),
+        both_named=right(pair.both_named for pair in pairs if not {pair.first, pair.second} & unseen),
     )
 
 
@@ -209,12 +235,20 @@ def regressions(before: Sensitivity, now: Sensitivity) -> list[str]:
         for one in now.quiet
         if one.alarm and (one.change, one.seed) not in alarms_before
     ]
-    was = figures((old[name] for name in common), ())
-    became = figures((new[name] for name in common), ())
+    paired = {pair.id for pair in before.pairs} & {pair.id for pair in now.pairs}
+    was, became = (
+        figures(
+            (trial for trial in table.trials if trial.id in common),
+            (),
+            (pair for pair in table.pairs if pair.id in paired),
+        )
+        for table in (before, now)
+    )
     for key, words in (
         ("component_right", "components blamed rightly"),
         ("stage_right", "stages blamed rightly"),
         ("operation_right", "operations named rightly"),
+        ("both_named", "both of two faults named"),
     ):
         first: Share = getattr(was, key)
         second: Share = getattr(became, key)

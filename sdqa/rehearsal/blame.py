@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.errors import SdqaError
 from sdqa.faults import Injection
-from sdqa.faults.sensitivity import Blame, Trial
+from sdqa.faults.sensitivity import Blame, Pair, Trial
 from sdqa.plan import PlannedLane
 from sdqa.workflow import Job
 
@@ -29,12 +29,27 @@ def blame(fault: Injection, trial: Trial, job: Job, lane: PlannedLane) -> Blame:
     return compare(fault, trial, found)
 
 
+def blame_both(pair: Pair, job: Job, lane: PlannedLane) -> Pair:
+    """Diagnose a lane with two faults in it, and see whether both places are named."""
+    from sdqa.diagnosing import diagnose_lane
+
+    try:
+        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
+    except SdqaError as error:
+        return pair.model_copy(update={"both_named": False, "verdict": str(error)})
+    named = tuple(dict.fromkeys(cause.component for cause in found.causes))
+    expected = {_place(component) for component in pair.components}
+    return pair.model_copy(
+        update={"named": named, "both_named": expected <= set(named), "verdict": found.verdict},
+    )
+
+
 def compare(fault: Injection, trial: Trial, found: Diagnosis) -> Blame:
     """Whether the first cause that a diagnosis names is the fault that was planted."""
     if not found.causes:
         return Blame(component_right=False, stage_right=False, verdict=found.verdict)
     cause = found.causes[0]
-    expected = "glue" if fault.component in GLUE else fault.component
+    expected = _place(fault.component)
     stages = GLUE_STAGES if fault.stage == "glue" else {fault.stage}
     operation: bool | None = None
     if trial.culprit_operation or trial.culprit_weight:
@@ -50,3 +65,8 @@ def compare(fault: Injection, trial: Trial, found: Diagnosis) -> Blame:
         operation_right=operation,
         verdict=found.verdict,
     )
+
+
+def _place(component: str) -> str:
+    """What a diagnosis calls it."""
+    return "glue" if component in GLUE else component

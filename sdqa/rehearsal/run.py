@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from sdqa.environment import environment
-from sdqa.faults.sensitivity import Quiet, Sensitivity, Trial, figures, smallest_caught
-from sdqa.rehearsal.stage import Settings, Stage
+from sdqa.faults.sensitivity import Pair, Quiet, Sensitivity, Trial, figures, smallest_caught
+from sdqa.rehearsal.stage import Outcome, Settings, Stage
 from sdqa.rehearsal.tasks import Task
 
 Say = Callable[[str], None]
@@ -31,22 +31,22 @@ def rehearse(
     say(f"{len(todo)} trials of {stage.lane.id} on {len(stage.lane.cases)} cases, {workers} at a time")
     settings = replace(settings, spread=stage.measure_spread())
     say(f"the teacher's own spread: LPIPS {settings.spread.mean:.3g} on average, {settings.spread.case:.3g} in a case")
-    trials: list[Trial] = []
-    quiet: list[Quiet] = []
+    outcomes: list[Outcome] = []
     for done, outcome in enumerate(_outcomes(settings, todo, workers), start=1):
         say(f"[{done}/{len(todo)}] {_line(outcome)}")
-        if isinstance(outcome, Trial):
-            trials.append(outcome)
-        else:
-            quiet.append(outcome)
+        outcomes.append(outcome)
+    trials = tuple(one for one in outcomes if isinstance(one, Trial))
+    pairs = tuple(one for one in outcomes if isinstance(one, Pair))
+    quiet = tuple(one for one in outcomes if isinstance(one, Quiet))
     return Sensitivity(
         kind="quick" if quick else "full",
         lane=stage.lane.id,
         cases=tuple(stage.lane.cases),
         spread=settings.spread,
-        trials=tuple(trials),
-        quiet=tuple(quiet),
-        figures=figures(trials, quiet),
+        trials=trials,
+        pairs=pairs,
+        quiet=quiet,
+        figures=figures(trials, quiet, pairs),
         smallest_caught=smallest_caught(trials),
         environment=environment(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -54,7 +54,7 @@ def rehearse(
     )
 
 
-def _outcomes(settings: Settings, todo: Sequence[Task], workers: int) -> Iterator[Trial | Quiet]:
+def _outcomes(settings: Settings, todo: Sequence[Task], workers: int) -> Iterator[Outcome]:
     """Outcomes in the order of the tasks."""
     if workers == 1:
         stage = Stage(settings)
@@ -73,11 +73,14 @@ def _enter(settings: Settings) -> None:
     _STAGE["here"] = Stage(settings)
 
 
-def _perform(task: Task) -> Trial | Quiet:
+def _perform(task: Task) -> Outcome:
     return _STAGE["here"].perform(task)
 
 
-def _line(outcome: Trial | Quiet) -> str:
+def _line(outcome: Outcome) -> str:
+    if isinstance(outcome, Pair):
+        named = f"named {', '.join(outcome.named) or 'nothing'}" if outcome.both_named is not None else "not diagnosed"
+        return f"{outcome.id}: {'caught' if outcome.caught else 'NOT CAUGHT'}, {named} ({outcome.seconds:.0f} s)"
     if isinstance(outcome, Quiet):
         what = "FALSE ALARM " + ", ".join(outcome.failing[:3]) if outcome.alarm else "silent"
         return f"{outcome.change}, seed {outcome.seed}: {what} ({outcome.seconds:.0f} s)"

@@ -15,7 +15,7 @@ from sdqa.bundle import Bundle, Lane
 from sdqa.errors import EXIT_PASS, UsageError
 from sdqa.faults import Injection, injection
 from sdqa.faults.harmless import harmless_change
-from sdqa.faults.sensitivity import NOT_DIAGNOSED, Quiet, Spread, Trial
+from sdqa.faults.sensitivity import NOT_DIAGNOSED, Pair, Quiet, Spread, Trial
 from sdqa.faults.visibility import teacher_spread, visible
 from sdqa.gate import judge
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
@@ -29,6 +29,8 @@ from sdqa.workflow import Job, exit_code, load_teacher, measure_lane, planned_ch
 if TYPE_CHECKING:
     from sdqa.generate.pipeline import Generation, Request
 
+Outcome = Trial | Pair | Quiet
+"""A row of the table."""
 SEED_STEP = 7919  # between the noise of one seed and the next; any number that no two cases differ by
 
 
@@ -61,10 +63,10 @@ class Stage:
         self.tolerances = Tolerances.load(plan.goldens / lane.model_name / TOLERANCES_FILE)
         self.budgets = {name: getattr(plan.suite.budgets, name) for name in type(plan.suite.budgets).model_fields}
 
-    def perform(self, task: Task) -> Trial | Quiet:
+    def perform(self, task: Task) -> Outcome:
         """Carry out one task."""
         start = time.perf_counter()
-        outcome = self._trial(task) if task.severity else self._quiet(task)
+        outcome = self._pair(task) if task.second else self._trial(task) if task.severity else self._quiet(task)
         return outcome.model_copy(update={"seconds": round(time.perf_counter() - start, 2)})
 
     def _trial(self, task: Task) -> Trial:
@@ -96,10 +98,32 @@ class Stage:
         if self.settings.diagnose and trial.caught and trial.visible and fault.stage not in NOT_DIAGNOSED:
             from sdqa.rehearsal.blame import blame
 
-            job = Job(self.plan, self.store, Bundle(self.store.root), fault)
-            trial = trial.model_copy(update={"blame": blame(fault, trial, job, self.lane)})
+            trial = trial.model_copy(update={"blame": blame(fault, trial, self._job(fault), self.lane)})
         self._forget(fault)
         return trial
+
+    def _pair(self, task: Task) -> Pair:
+        fault = injection(task.id)
+        first, second = fault.parts
+        _, lane, code = self._judged(self.plan, self.lane, fault)
+        pair = Pair(
+            first=f"{first.name}@{first.severity}",
+            second=second.id,
+            components=(first.component, second.component),
+            caught=code != EXIT_PASS,
+            exit_code=code,
+            failing=_failing(lane),
+        )
+        if self.settings.diagnose and pair.caught:
+            from sdqa.rehearsal.blame import blame_both
+
+            pair = blame_both(pair, self._job(fault), self.lane)
+        for part in fault.parts:
+            self._forget(part)
+        return pair
+
+    def _job(self, fault: Injection) -> Job:
+        return Job(self.plan, self.store, Bundle(self.store.root), fault)
 
     def _quiet(self, task: Task) -> Quiet:
         change = harmless_change(task.name)

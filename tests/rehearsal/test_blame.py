@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import sdqa.diagnosing
 from sdqa.diagnose import Diagnosis
 from sdqa.diagnose.records import Cause
 from sdqa.faults import injection
-from sdqa.faults.sensitivity import Trial
-from sdqa.rehearsal.blame import compare
+from sdqa.faults.sensitivity import Pair, Trial
+from sdqa.rehearsal.blame import blame_both, compare
 
 
 def trial(**changes: Any) -> Trial:
@@ -41,6 +43,16 @@ def test_another_component_is_wrong_and_an_operation_that_nobody_expected_is_not
     cause = Cause(component="vae_decoder", stage="conversion", operation="conv_in")
     found = compare(injection("unet-noise"), trial(), diagnosis(cause))
     assert (found.component_right, found.stage_right, found.operation_right) == (False, True, None)
+
+
+def test_of_two_faults_both_have_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair(first="a@mild", second="b@mild", components=("unet", "scheduler"), caught=True, exit_code=1)
+    unet, glue = Cause(component="unet", stage="runtime"), Cause(component="glue", stage="glue")
+    for named, right in (((unet, glue), True), ((glue, unet), True), ((unet,), False), ((), False)):
+        monkeypatch.setattr(sdqa.diagnosing, "diagnose_lane", lambda *_, named=named, **__: diagnosis(*named))
+        found = blame_both(pair, None, SimpleNamespace(cases={}))  # type: ignore[arg-type]
+        assert found.both_named is right
+        assert found.named == tuple(cause.component for cause in named)
 
 
 @pytest.mark.parametrize("stage", ["glue", "steps"])

@@ -14,12 +14,14 @@ def test_the_full_rehearsal_tries_every_severity_and_every_seed() -> None:
     found = tasks(quick=False)
     assert len(found) == len(set(found))
     assert sum(bool(task.severity) for task in found) == sum(len(fault.severities) for fault in all_faults())
-    assert sum(not task.severity for task in found) == 5 * len(all_harmless()) >= 100
+    assert sum(task.seed >= 0 for task in found) == 5 * len(all_harmless()) >= 100
+    assert sum(bool(task.second) for task in found) == 40, "every two of five places, four times"
 
 
 def test_the_quick_rehearsal_tries_everything_once() -> None:
     found = tasks(quick=True)
-    assert sorted(task.name for task in found) == sorted(
+    assert sum(bool(task.second) for task in found) == 10
+    assert sorted(task.name for task in found if not task.second) == sorted(
         [fault.name for fault in all_faults()] + [change.name for change in all_harmless()]
     )
 
@@ -28,6 +30,9 @@ def test_names_select_faults_severities_and_harmless_changes() -> None:
     assert tasks(quick=True, only=["nan@severe", "metadata"], seeds=1) == [
         Task("nan", "severe"),
         Task("metadata", seed=0),
+    ]
+    assert tasks(quick=True, only=["unet-noise+vae-kernel-transposed"]) == [
+        Task("unet-noise", second="vae-kernel-transposed")
     ]
     assert [task.severity for task in tasks(quick=False, only=["nan"])] == ["mild", "marked", "severe"]
     with pytest.raises(FaultError, match="did you mean"):
