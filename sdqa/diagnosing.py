@@ -15,21 +15,26 @@ from sdqa.workflow import Job, load_teacher
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sdqa.convert.stage import StoredPackage
     from sdqa.diagnose import Case, Diagnosis, Evidence, Wrapper
     from sdqa.models import Teacher
 
 CASES = 4  # image-to-image ones of the suite, spread over it; more make intervals narrower and cost time
 
 
-def diagnose_lane(job: Job, lane: PlannedLane, *, cases: tuple[str, ...] = (), sweep: bool = True) -> Diagnosis:
+def diagnose_lane(
+    job: Job, lane: PlannedLane, *, cases: tuple[str, ...] = (), sweep: bool = True, packages: Path | None = None
+) -> Diagnosis:
     """Find out what broke a lane's candidate.
 
     Args:
         cases: which cases to look at; a few that are spread over the suite when empty.
         sweep: whether to vary the number of steps too.
+        packages: a folder of packages that take the place of the lane's own.
 
     Raises:
-        DiagnosisError: the lane has no golden to diagnose with, or does not run here.
+        DiagnosisError: the lane has no golden to diagnose with, does not run here, or has packages that cannot be
+            looked into.
     """
     from sdqa.diagnose import diagnose
 
@@ -38,11 +43,11 @@ def diagnose_lane(job: Job, lane: PlannedLane, *, cases: tuple[str, ...] = (), s
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         teacher = load_teacher(job, lane)
-        evidence = _evidence(job, lane, teacher, cases)
+        evidence = _evidence(job, lane, teacher, cases, packages)
         return diagnose(evidence, progress=lambda text: job.progress.step(f"{lane.id}: {text}"), sweep=sweep)
 
 
-def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...]) -> Evidence:
+def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...], given: Path | None) -> Evidence:
     from sdqa.convert.stage import convert
     from sdqa.diagnose import Evidence
     from sdqa.metrics import MetricModels
@@ -51,7 +56,7 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
         say = job.progress.step
         return {name: one.path for name, one in convert(teacher, variant, job.store, say=say).items()}
 
-    candidate = convert(teacher, lane.variant, job.store, say=job.progress.step)
+    candidate = _candidate(job, lane, teacher, given)
     exact = lane.variant.uncompressed().model_copy(update={"precision": "float32", "keep_float32": ()})
     return Evidence(
         parts=teacher.pipeline_parts(),
@@ -66,6 +71,27 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
         lane=lane.id,
         teacher_identity=teacher.digest,
     )
+
+
+def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None) -> dict[str, StoredPackage]:
+    """What is to be looked into: given packages, another tool's, or the lane's own."""
+    from sdqa.convert.stage import adopted, convert
+
+    if given is not None:
+        found = adopted(f"packages:{given}", teacher)
+    elif lane.model.source.startswith("packages:"):
+        found = adopted(lane.model.source, teacher)
+    else:
+        found = convert(teacher, lane.variant, job.store, say=job.progress.step)
+    for name, one in found.items():
+        if len(one.record.paths) > 1:
+            hint = "diagnose the variant without chunks: its weights and operations are the same"
+            raise DiagnosisError(f"the {name} is split into {len(one.record.paths)} packages", where=lane.id, hint=hint)
+        if one.record.names:
+            own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
+            hint = "rename the features (`coremltools.utils.rename_feature`) and diagnose again"
+            raise DiagnosisError(f"the {name} has names of its own: {own}", where=str(one.path), hint=hint)
+    return found
 
 
 def _cases(job: Job, lane: PlannedLane, teacher: Teacher, wanted: tuple[str, ...]) -> tuple[Case, ...]:

@@ -1,0 +1,60 @@
+"""What a diagnosis is given to look into, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import sdqa.convert.stage
+from sdqa import cli
+from sdqa.bundle import Bundle
+from sdqa.diagnosing import _candidate
+from sdqa.errors import EXIT_USAGE, DiagnosisError
+from sdqa.plan import load_suite, make_plan
+from sdqa.store import Store
+from sdqa.workflow import Job
+
+SUITE = Path(__file__).parents[1] / "sdqa.toml"
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(make_plan(load_suite(SUITE), SUITE), Store(tmp_path), Bundle(tmp_path / "report"))
+
+
+def package(*paths: str, **names: str) -> Any:
+    return SimpleNamespace(path=Path(paths[0]), record=SimpleNamespace(paths=paths, names=names))
+
+
+def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    given = {"unet": package("Unet.mlpackage")}
+    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda source, _: asked.append(source) or given)
+    lane = job.plan.running[0]
+    assert _candidate(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
+    existing = SimpleNamespace(id="x", model=SimpleNamespace(source="packages:elsewhere"))
+    assert _candidate(job, existing, None, None) == given  # type: ignore[arg-type]
+    assert asked == ["packages:folder", "packages:elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (package("UnetChunk1.mlpackage", "UnetChunk2.mlpackage"), "split into 2 packages"),
+        (package("Unet.mlpackage", sample="latents"), "names of its own: latents for sample"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_refused(
+    job: Job, monkeypatch: pytest.MonkeyPatch, found: Any, words: str
+) -> None:
+    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_: {"unet": found})
+    with pytest.raises(DiagnosisError, match=words):
+        _candidate(job, job.plan.running[0], None, Path("folder"))  # type: ignore[arg-type]
+
+
+def test_a_model_that_no_lane_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(("diagnose", "--suite", str(SUITE), "--model", "other")) == EXIT_USAGE
+    assert "tiny/fp16" in capsys.readouterr().err
