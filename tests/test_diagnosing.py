@@ -30,9 +30,14 @@ def package(*paths: str, **names: str) -> Any:
 
 
 def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    asked: list[str] = []
     given = {"unet": package("Unet.mlpackage")}
-    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda source, _: asked.append(source) or given)
+
+    def adopted(source: str, _: object) -> dict[str, Any]:
+        asked.append(source)
+        return given
+
+    monkeypatch.setattr(sdqa.convert.stage, "adopted", adopted)
     lane = job.plan.running[0]
     assert _candidate(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
     existing = SimpleNamespace(id="x", model=SimpleNamespace(source="packages:elsewhere"))
