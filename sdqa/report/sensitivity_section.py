@@ -10,6 +10,7 @@ untyped data: every key is optional, unknown keys are ignored, a value of the wr
                 failing: [str], errors: [str],         # checks that failed, codes of what did not run
                 blame: {component: str, stage: str, operation: str,
                         component_right: bool, stage_right: bool, operation_right: bool}}]     # null: not diagnosed
+    pairs     [{first: str, second: str, both_named: bool}]                                    # two faults at once
     quiet     [{change: str, seed: int, alarm: bool, failing: [str]}]                          # harmless changes
     figures   {name: {count: int, total: int}}
     smallest_caught  {fault: severity}                 # null: not caught at any
@@ -38,6 +39,11 @@ class TrialRow:
     planted: str
     blamed: str
     right: bool | None  # None: not diagnosed
+
+    @property
+    def conspicuous(self) -> bool:
+        """Visible, and missed or blamed wrongly."""
+        return self.visible and (not self.caught or self.right is False)
 
 
 @dataclass(frozen=True)
@@ -73,14 +79,14 @@ def sensitivity_of(data: Untyped | None) -> Sensitivity | None:
         lane=text_at(data, "lane"),
         kind=text_at(data, "kind"),
         date=text_at(data, "date"),
-        sentence=_sentence(trials, quiet),
+        sentence=_sentence(trials, quiet, [record.get("both_named") for record in records_at(data, "pairs")]),
         figures=_figures(record_at(data, "figures")),
         trials=tuple(sorted(trials, key=_importance)),
         quiet=quiet,
     )
 
 
-def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...]) -> str:
+def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...], both_named: list[object]) -> str:
     visible = [row for row in trials if row.visible]
     blamed = [row for row in visible if row.right is not None]
     parts = []
@@ -88,6 +94,9 @@ def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...]) -> str:
         parts.append(f"{sum(row.caught for row in visible)} of {len(visible)} visible faults caught")
     if blamed:
         parts.append(f"{sum(row.right is True for row in blamed)} of {len(blamed)} blamed rightly")
+    answers = [answer for answer in both_named if isinstance(answer, bool)]
+    if answers:
+        parts.append(f"both named in {sum(answers)} of {plural(len(answers), 'pair')} of faults")
     if quiet:
         runs = sum(row.runs for row in quiet)
         alarms = sum(row.alarms for row in quiet)

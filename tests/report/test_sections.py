@@ -182,7 +182,7 @@ def test_the_record_that_a_diagnosis_writes_is_understood() -> None:
 
 def test_the_document_that_the_faults_session_writes_is_understood() -> None:
     """The section reads untyped data: this holds its keys to the record that is written."""
-    from sdqa.faults.sensitivity import Figures, Quiet, Sensitivity, Share, Spread, Trial
+    from sdqa.faults.sensitivity import Figures, Pair, Quiet, Sensitivity, Share, Spread, Trial
 
     none = Share(count=0, total=0)
     document = Sensitivity(
@@ -195,16 +195,21 @@ def test_the_document_that_the_faults_session_writes_is_understood() -> None:
                 caught=True, exit_code=1, failing=("all/lpips",),
             ),
         ),
+        pairs=(Pair(first="f@mild", second="g@mild", components=("unet", "glue"), caught=True, exit_code=1,
+                    named=("unet",), both_named=False),),
         quiet=(Quiet(change="c", seed=1, component="unet", alarm=True, exit_code=1),),
         figures=Figures(
             visible_caught=Share(count=1, total=1), below_visibility_caught=none, false_alarms=none,
-            component_right=none, stage_right=none, operation_right=none,
+            component_right=none, stage_right=none, operation_right=none, both_named=none,
         ),
         smallest_caught={},
     )  # fmt: skip
     shown = sensitivity_of(document.to_json())
     assert shown is not None
-    assert shown.sentence == "1 of 1 visible faults caught; 1 false alarm in 1 harmless run."
+    assert (
+        shown.sentence
+        == "1 of 1 visible faults caught; both named in 0 of 1 pair of faults; 1 false alarm in 1 harmless run."
+    )
     assert shown.trials[0].planted == "unet, conversion"
     assert dict(shown.figures)["visible caught"] == "1 of 1"
 
