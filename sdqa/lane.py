@@ -156,9 +156,11 @@ def executed_packages(
 ) -> dict[str, tuple[Path, ...]]:
     """The packages that really run: the converted ones, or a private copy where a fault is planted in one."""
     paths = {name: package.record.paths for name, package in packages.items()}
-    for part in injection.parts if injection is not None else ():
+    if injection is None:
+        return paths
+    for part in injection.parts:
         if part.edit_package is not None and part.package_component is not None:
-            paths[part.package_component] = _edited(packages[part.package_component], store, part)
+            paths[part.package_component] = _edited(packages[part.package_component], store, part, injection.id)
     return paths
 
 
@@ -188,18 +190,22 @@ def translated(runner: Runner, record: PackageRecord) -> Runner:
     return RenamedRunner(runner, record.names)
 
 
-def _edited(package: StoredPackage, store: Store, injection: Injection) -> tuple[Path, ...]:
-    """A private copy of a package with a fault planted in it."""
+def _edited(package: StoredPackage, store: Store, part: Injection, planted: str) -> tuple[Path, ...]:
+    """A private copy of a package with a fault planted in it; every injection has its own, so that it can be forgotten.
+
+    Args:
+        planted: the whole injection's identity, of which the part is one.
+    """
     import shutil
 
-    key = {"package": package.record.digest, "fault": injection.facts(), "code": source_digest("faults")}
+    key = {"package": package.record.digest, "planted": planted, "fault": part.facts(), "code": source_digest("faults")}
     names = [path.name for path in package.record.paths]
 
     def build(folder: Path) -> None:
         for path in package.record.paths:
             shutil.copytree(path, folder / path.name)
-        assert injection.edit_package is not None
-        injection.edit_package(folder / names[0])
+        assert part.edit_package is not None
+        part.edit_package(folder / names[0])
 
     folder = store.memo("faulty", key, build).path
     return tuple(folder / name for name in names)

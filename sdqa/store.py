@@ -142,7 +142,7 @@ class Store:
         _verified.add(place)
 
     def _is_whole(self, place: Path) -> bool:
-        if place in _verified:
+        if place in _verified and (place / MANIFEST_FILE).exists():
             return True
         try:
             manifest = json.loads((place / MANIFEST_FILE).read_text(encoding="utf-8"))

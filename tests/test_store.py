@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,12 @@ def test_tree_digest_sees_names_and_bytes(tmp_path: Path) -> None:
     before = tree_digest(tmp_path)
     (tmp_path / "a" / "x").rename(tmp_path / "a" / "y")
     assert tree_digest(tmp_path) != before
+
+
+def test_what_somebody_removed_is_built_again(store: Store) -> None:
+    entry = store.memo("kind", {"a": 1}, build)
+    shutil.rmtree(entry.path)
+    assert store.find("kind", {"a": 1}) is None
+    again = store.memo("kind", {"a": 1}, build)
+    assert again.fresh
+    assert (again.path / "value.txt").read_text(encoding="utf-8") == "made"

@@ -118,8 +118,7 @@ class Stage:
             from sdqa.rehearsal.blame import blame_both
 
             pair = blame_both(pair, self._job(fault), self.lane)
-        for part in fault.parts:
-            self._forget(part)
+        self._forget(fault)
         return pair
 
     def _job(self, fault: Injection) -> Job:
@@ -211,7 +210,7 @@ class Stage:
                 key = json.loads(place.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
-            if key.get("fault") == json.loads(json.dumps(fault.facts())):
+            if key.get("planted") == fault.id:
                 shutil.rmtree(place.parent, ignore_errors=True)
 
 
