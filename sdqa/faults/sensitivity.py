@@ -111,8 +111,8 @@ class Spread(Record):
     """The teacher's own spread: LPIPS between its pictures and the ones it draws under harmless perturbations."""
 
     conditions: dict[str, float] = Field(default_factory=dict)  # mean LPIPS over the cases
-    mean: float = 0.0  # the largest mean
-    case: float = 0.0  # the largest of a single case
+    mean: float = 0.0  # what a mean over the cases may reach
+    case: float = 0.0  # what a single case may reach
 
 
 class Share(Record):

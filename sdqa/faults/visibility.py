@@ -1,14 +1,17 @@
 """Would a person see it? The teacher's own spread decides, not what the gate happens to catch.
 
 The teacher draws every case again under perturbations that nobody would call a fault: its weights in bfloat16, its
-weights in 8 bits, and one percent of other noise. The largest LPIPS between those pictures and its own is the spread.
-A candidate whose pictures are farther from the golden than that is visibly different.
+weights in 8 bits, and one percent of other noise. How far those pictures are from its own, in LPIPS, is the spread: two
+standard deviations above the mean of the perturbation that changes most. A candidate whose pictures are farther from
+the golden than that is visibly different.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import sqrt
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Lane
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from sdqa.models import Teacher
 
 NOISE = 0.01
+DEVIATIONS = 2.0
+"""Of the spread's distribution that still belong to it; a handful of cases has no meaningful maximum."""
 Distance = Callable[[str, "Generation"], float]
 
 
@@ -37,12 +42,26 @@ def teacher_spread(teacher: Teacher, requests: Mapping[str, Request], distance: 
         "weights in 8 bits": (Graph(teacher_runners(_rounded(parts, _eight_bits)), graph_parts(parts)), _same),
         "1 % of other noise": (Graph(teacher_runners(parts), graph_parts(parts)), _other_noise),
     }
-    means, worst = {}, 0.0
-    for name, (graph, change) in graphs.items():
-        found = [distance(case, graph.generate(change(request))) for case, request in requests.items()]
-        means[name] = sum(found) / len(found)
-        worst = max(worst, *found)
-    return Spread(conditions=means, mean=max(means.values()), case=worst)
+    found = {
+        name: [distance(case, graph.generate(change(request))) for case, request in requests.items()]
+        for name, (graph, change) in graphs.items()
+    }
+    return spread_of(found)
+
+
+def spread_of(found: Mapping[str, Sequence[float]]) -> Spread:
+    """The spread of measured distances.
+
+    Args:
+        found: perturbation → LPIPS of each case, at least one.
+    """
+    means = {name: fmean(values) for name, values in found.items()}
+    away = {name: DEVIATIONS * (stdev(values) if len(values) > 1 else 0.0) for name, values in found.items()}
+    return Spread(
+        conditions=means,
+        mean=max(means[name] + away[name] / sqrt(len(values)) for name, values in found.items()),
+        case=max(max(means[name] + away[name], *values) for name, values in found.items()),
+    )
 
 
 def visible(lane: Lane, spread: Spread, budgets: Mapping[str, float | None]) -> tuple[bool, str, list[float]]:

@@ -20,7 +20,7 @@ from sdqa.faults.sensitivity import (
     regressions,
     smallest_caught,
 )
-from sdqa.faults.visibility import visible
+from sdqa.faults.visibility import spread_of, visible
 
 
 def trial(severity: str = "marked", **changes: Any) -> Trial:
@@ -160,3 +160,12 @@ def test_the_report_shows_what_the_table_says() -> None:
     assert shown is not None
     assert shown.sentence == "1 of 2 visible faults caught; 1 of 1 blamed rightly; 1 false alarm in 2 harmless runs."
     assert [row.severity for row in shown.trials] == ["mild", "marked"], "what slipped through comes first"
+
+
+def test_the_spread_is_two_deviations_of_the_perturbation_that_changes_most() -> None:
+    found = spread_of({"calm": [0.1, 0.1, 0.1, 0.1], "restless": [0.1, 0.3, 0.1, 0.3]})
+    assert found.conditions == pytest.approx({"calm": 0.1, "restless": 0.2})
+    deviation = 0.2 / 3**0.5
+    assert found.mean == pytest.approx(0.2 + deviation)
+    assert found.case == pytest.approx(0.2 + 2 * deviation)
+    assert spread_of({"one case": [0.4]}).case == 0.4
