@@ -30,9 +30,8 @@ def rehearse(
     stage = Stage(settings)
     say(f"{len(todo)} trials of {stage.lane.id} on {len(stage.lane.cases)} cases, {workers} at a time")
     settings = replace(settings, spread=stage.measure_spread())
-    say(
-        f"the teacher's own spread: LPIPS up to {settings.spread.mean:.3g} on average, {settings.spread.case:.3g} in a case"
-    )
+    spread = settings.spread
+    say(f"the teacher's own spread: LPIPS up to {spread.mean:.3g} on average, {spread.case:.3g} in a case")
     outcomes: list[Outcome] = []
     for done, outcome in enumerate(_outcomes(settings, todo, workers), start=1):
         say(f"[{done}/{len(todo)}] {_line(outcome)}")
