@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
 
 from sdqa import compat
 
@@ -68,6 +72,49 @@ def test_coremltools_still_shows_its_progress_bars_unconditionally() -> None:
     assert "disable" not in source.partition("tqdm(")[2].partition(")")[0]
     bar = pass_pipeline.tqdm([1, 2, 3])
     assert bar.disable
+
+
+def test_coremltools_still_writes_out_an_index_for_every_weight() -> None:
+    import inspect
+
+    compat.prepare_coremltools()
+    import coremltools.converters.mil.mil.passes.defs.quantization as quantization
+
+    source = inspect.getsource(sys.modules[quantization.__name__])
+    assert "abs_value[np.where(abs_value < 1e38)]" in source, (
+        "coremltools has changed its overflow check: try without _lighten_overflow_check"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "overflows"),
+    [
+        ([0.5, -65504.0], False),
+        ([0.5, -65505.0], True),
+        ([65505.0], True),
+        ([1.0, -np.inf, 3e38], False),  # stand for infinity: an attention mask
+        ([1.0, np.nan], False),
+        ([np.nan, 1e5], True),
+        ([-np.inf, 1e5], True),
+    ],
+)
+def test_the_lighter_overflow_check_gives_coremltools_answers(values: list[float], overflows: bool) -> None:
+    compat.prepare_coremltools()
+    from coremltools.converters.mil.mil.passes.defs.quantization import FP16ComputePrecision
+
+    array = np.asarray(values, np.float32)
+    size = np.abs(array)
+    assert (np.max(size[np.where(size < 1e38)], initial=0.0) > 65504) is np.bool_(overflows), "coremltools' own words"
+
+    def variable(**fields: object) -> SimpleNamespace:
+        return SimpleNamespace(is_tensor_or_scalar_of=lambda dtype: dtype == "fp32", **fields)
+
+    constant = variable(op=SimpleNamespace(op_type="const", val=SimpleNamespace(val=array)))
+    computed = variable(op=SimpleNamespace(op_type="add"))
+    placeholder = variable(op=None)
+    for given in (constant, [placeholder, computed, constant], (computed, constant)):
+        operation = SimpleNamespace(inputs={"x": computed, "y": given})
+        assert FP16ComputePrecision.fp16_overflow(operation) is overflows
 
 
 def test_the_hubs_offline_switch_is_still_read_once() -> None:
