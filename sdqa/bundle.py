@@ -116,6 +116,26 @@ class Failure(Record):
     exit_code: int
 
 
+class DeviceEstimate(Record):
+    """A device that was not there: seconds that a case may take on it, and the range of the calibration."""
+
+    device: str
+    seconds: float
+    low_s: float
+    high_s: float
+    step_s: float  # one run of the U-Net
+
+
+class Estimate(Record):
+    """Latency that was not measured but estimated, from what the packages ask for. No verdict ever rests on it."""
+
+    kind: Literal["roofline estimate"] = "roofline estimate"
+    case: str
+    steps: int  # runs of the U-Net, guidance pairs counted once
+    devices: tuple[DeviceEstimate, ...] = ()
+    reason: str = ""  # why there is none
+
+
 class Lane(Record):
     """Model x variant x runtime x compute unit: what one CI job runs."""
 
@@ -130,6 +150,7 @@ class Lane(Record):
     packages: tuple[Package, ...] = ()
     samples: tuple[Sample, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    estimate: Estimate | None = None
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sdqa.bundle import Measurement
+from sdqa.bundle import DeviceEstimate, Estimate, Measurement
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
+    from sdqa.convert.stage import StoredPackage
     from sdqa.lane import Evidence
+    from sdqa.plan import PlannedLane
 
 
 def lane_measurements(evidence: Evidence, fingerprint: str) -> list[Measurement]:
@@ -26,6 +28,10 @@ def lane_measurements(evidence: Evidence, fingerprint: str) -> list[Measurement]
 
         memory = estimate_memory([package.record.cost for package in evidence.packages.values()])
         found.append(_figure("model_memory_bytes", float(memory.load_all_bytes), "B", None, fingerprint))
+        alone = float(memory.one_at_a_time_bytes)
+        found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
+        away = round(100 * leaving_share(evidence.packages.values()), 4)
+        found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
     records = [sample.record for sample in evidence.samples.values()]
     for name in evidence.packages:
         seconds = [second for record in records for second in record.seconds.get(name, ())]
@@ -37,6 +43,42 @@ def lane_measurements(evidence: Evidence, fingerprint: str) -> list[Measurement]
         peak = float(max(record.peak_bytes for record in records))
         found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
     return found
+
+
+def leaving_share(packages: Iterable[StoredPackage]) -> float:
+    """Share of the arithmetic off the Neural Engine by the lint's rules, over one run of every component."""
+    costs = [(package.record.cost.flops, package.record.leaving_share) for package in packages]
+    total = sum(flops for flops, _ in costs)
+    return sum(flops * share for flops, share in costs) / total if total else 0.0
+
+
+def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) -> Estimate | None:
+    """A roofline estimate of the lane's longest case on devices that are not here; None where nothing would run."""
+    from sdqa.convert.budget import CHIPS, beyond_calibration, estimate_latency
+    from sdqa.plan.describe import unet_calls
+
+    if not packages or not lane.cases:
+        return None
+    name, case = max(lane.cases.items(), key=lambda item: unet_calls(item[1]))
+    costs = [package.record.cost for package in packages.values()]
+    about = {"case": name, "steps": unet_calls(case)}
+    reason = beyond_calibration(costs)
+    if reason:
+        return Estimate(**about, reason=reason)
+    found = [estimate_latency(costs, unet_calls(case), chip, image_to_image=case.source is not None) for chip in CHIPS]
+    return Estimate(
+        **about,
+        devices=tuple(
+            DeviceEstimate(
+                device=one.device,
+                seconds=round(one.seconds, 3),
+                low_s=round(one.low_s, 3),
+                high_s=round(one.high_s, 3),
+                step_s=round(one.step_s, 4),
+            )
+            for one in found
+        ),
+    )
 
 
 #: How parity is measured: figures of another identity are not compared.

@@ -217,6 +217,8 @@ def record(lane: PlannedLane, evidence: Evidence | None = None, samples: tuple[S
     where = {"runtime": lane.runtime, "compute_unit": lane.compute_unit}
     if evidence is None:
         return Lane(**names, **where, status="skipped", reason=lane.skip_reason)
+    from sdqa.figures import estimated_latency
+
     return Lane(
         **names,
         **where,
@@ -226,6 +228,7 @@ def record(lane: PlannedLane, evidence: Evidence | None = None, samples: tuple[S
         packages=describe_packages(evidence.packages.values()),
         samples=samples,
         measurements=tuple(evidence.measurements),
+        estimate=estimated_latency(lane, evidence.packages),
         failures=tuple(evidence.failures),
     )
 

@@ -7,7 +7,7 @@ happens twice, and an interrupted run goes on where it stopped.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,9 +83,7 @@ def convert(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -
         job.progress.step(f"{lane.id}: packages of another tool")
         evidence.packages = adopted(lane.model.source, teacher)
         return
-    evidence.packages = packages(
-        teacher, lane.variant, job.store, say=lambda text: job.progress.step(f"{lane.id}: {text}")
-    )
+    evidence.packages = packages(teacher, lane.variant, job.store, say=_sayer(job, lane))
 
 
 def generate(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> None:
@@ -94,13 +92,13 @@ def generate(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) 
     from sdqa.generate.stage import golden_request
     from sdqa.lane import read_goldens
 
+    job.progress.step(f"{lane.id}: references")
     read_goldens(job.plan, lane, teacher, job.store, evidence)
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
     if job.fault is not None and job.fault.request is not None:
         requests = {name: job.fault.request(request) for name, request in requests.items()}
-    for case, sample in samples(teacher, _components(job, lane, evidence), requests, job.store):
-        job.progress.step(f"{lane.id}: generate {case}")
-        evidence.samples[case] = sample
+    components = _components(job, lane, evidence)
+    evidence.samples.update(samples(teacher, components, requests, job.store, say=_sayer(job, lane)))
 
 
 def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> None:
@@ -123,6 +121,7 @@ def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> 
     evidence.fingerprint = fingerprint(teacher.digest, models.identity(), lane.runtime, lane.compute_unit)
     comparable = digest_of(evidence.fingerprint)
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
+    job.progress.step(f"{lane.id}: compare each component with the teacher's")
     readings = parity(teacher, _components(job, lane, evidence), requests, job.store)
     evidence.measurements += parity_measurements(readings)
     evidence.measurements += lane_measurements(evidence, comparable)
@@ -255,6 +254,10 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> bundl
         lanes.append(lane.model_copy(update={"verdicts": verdicts}))
     code = exit_code(plan, [lane for lane in lanes if lane.status != "skipped"])
     return run.model_copy(update={"lanes": tuple(lanes), "exit_code": code})
+
+
+def _sayer(job: Job, lane: PlannedLane) -> Callable[[str], None]:
+    return lambda text: job.progress.step(f"{lane.id}: {text}")
 
 
 def _components(job: Job, lane: PlannedLane, evidence: Evidence) -> Components:

@@ -1,9 +1,9 @@
 """Budgets without a phone: memory of a pipeline, and an estimate of its latency, from what the packages ask for.
 
-Memory follows from the packages. Latency is a roofline estimate: every operation takes the time of its arithmetic or of
-its memory traffic, whichever is longer, at the chip's published rates times one efficiency. That efficiency is the only
-free number; it is calibrated on Apple's published end-to-end table. An estimate is labelled as one, carries the range
-that the calibration leaves, and never gates alone.
+Memory follows from the packages. Latency is a roofline estimate: a run of a component takes the time of its arithmetic,
+at the chip's published rate times one efficiency, or of reading its weights, at the published bandwidth, whichever is
+longer. That efficiency is the only free number; it is calibrated on Apple's published end-to-end table. An estimate is
+labelled as one, carries the range that the calibration leaves, and never gates.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ CHIPS: dict[str, Chip] = {
 COUNTED_IN_8_BITS = frozenset({"iPhone 15 Pro", "iPhone 16"})
 
 CALIBRATION_STEPS = 20
+SMALLEST_SHARE = 0.01
+"""Of the calibration model's arithmetic in a run of the U-Net: below it, starting operations outweighs computing."""
 CALIBRATION_COSTS = (
     # Arithmetic counted with torch's FlopCounterMode on the architecture (random:sd-2-1); weights at 6 bits.
     ComponentCost("text_encoder", 255_290_880, 680_775_680, 0, 46_000_000_000, 680_775_680),
@@ -98,6 +100,8 @@ class LatencyEstimate:
     low_s: float
     high_s: float
     """Range within which the published devices lie around their own estimates."""
+    step_s: float
+    """One run of the U-Net."""
     published_s: float | None = None
 
     def __str__(self) -> str:
@@ -165,8 +169,21 @@ def estimate_latency(
     ratios = calibration_ratios()
     used = [cost for cost in costs if image_to_image or cost.component != "vae_encoder"]
     seconds = _roofline(used, steps, chip, efficiency())
-    return LatencyEstimate(
-        device, seconds, seconds * min(ratios.values()), seconds * max(ratios.values()), chip.published_s
+    step = _roofline([cost for cost in costs if cost.component == "unet"], 1, chip, efficiency())
+    low, high = seconds * min(ratios.values()), seconds * max(ratios.values())
+    return LatencyEstimate(device, seconds, low, high, step, chip.published_s)
+
+
+def beyond_calibration(costs: Sequence[ComponentCost]) -> str:
+    """Why an estimate of this pipeline would mean nothing; empty where it means something."""
+    share = sum(cost.flops for cost in costs if cost.component == "unet") / next(
+        cost.flops for cost in CALIBRATION_COSTS if cost.component == "unet"
+    )
+    if share >= SMALLEST_SHARE:
+        return ""
+    return (
+        f"its U-Net asks for {share:.2%} of the arithmetic of the model that estimates are calibrated on: "
+        "starting operations would decide, not computing"
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +60,9 @@ def convert_component(
 
 
 def convert_here(
-    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None, *, alone: bool = False
+    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
 ) -> PackageRecord:
-    """`convert_component` in this process.
-
-    Args:
-        alone: the process does nothing else, so memory counts more than loading the weights a second time.
-    """
+    """`convert_component` in this process."""
     from sdqa.convert.wrappers import laid_out, wrap
 
     started = time.perf_counter()
@@ -78,11 +73,10 @@ def convert_here(
     else:
         module = wrap(teacher, component)
         names = [name for name, _ in module.named_parameters()]
-        release = _releaser(teacher, module) if alone else None
         with laid_out(module, variant.attention) as shaped:
-            converted = convert_module(shaped, expected, teacher.facts, variant, release=release)
+            converted = convert_module(shaped, expected, teacher.facts, variant)
         model, modules = converted.model, map_modules(converted.paths, converted.model._mil_program, names)
-        del converted, module, shaped, release
+        del converted, module, shaped
     if variant.compresses(component):
         model = _compressed(model, teacher, component, str(variant.compression), where)
     package = destination / f"{expected.file_name}.mlpackage"
@@ -101,20 +95,6 @@ def convert_here(
     record = describe(component, packages, parameters)
     require_coverage(record.coverage, where=where)
     return record.model_copy(update={"conversion_seconds": time.perf_counter() - started, "peak_bytes": peak_bytes()})
-
-
-def _releaser(teacher: Teacher, module: Any) -> Callable[[], None]:
-    """What gives up every hold on a wrapped component's weights but the one of who has read them already."""
-    import torch
-
-    held = list(module.parameters())  # also those that a change of layout takes out of the module for a while
-
-    def release() -> None:
-        teacher.release()
-        for parameter in [*held, *module.parameters()]:
-            parameter.data = torch.empty(0)
-
-    return release
 
 
 def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, where: str) -> Any:

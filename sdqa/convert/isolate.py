@@ -115,7 +115,6 @@ def main() -> None:
             Variant.model_validate(job["variant"]),
             Path(job["destination"]),
             Path(job["base"]) if job["base"] else None,
-            alone=True,
         )
         result: dict[str, object] = {"record": record.model_dump(mode="json")}
     except SdqaError as error:

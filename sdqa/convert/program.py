@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +51,8 @@ def compute_precision(contract: Contract, variant: Variant) -> str:
     return variant.base(contract.component).precision
 
 
-def convert_module(
-    module: Any, contract: Contract, facts: Facts, variant: Variant, *, release: Callable[[], None] | None = None
-) -> Converted:
+def convert_module(module: Any, contract: Contract, facts: Facts, variant: Variant) -> Converted:
     """Trace a wrapped component and convert it.
-
-    Args:
-        release: called once coremltools has read the parameters, to give up the module's own hold on them: coremltools
-            then frees each fp32 weight when it has rounded it. Not called in a float32 conversion.
 
     Raises:
         ConversionError: torch or coremltools refuses; the message carries what they say.
@@ -80,9 +74,7 @@ def convert_module(
                 traced,
                 convert_to="mlprogram",
                 minimum_deployment_target=getattr(ct.target, variant.target),
-                compute_precision=_precision(
-                    ct, precision, variant.float32_modules(contract.component), paths, release
-                ),
+                compute_precision=_precision(ct, precision, variant.float32_modules(contract.component), paths),
                 inputs=[
                     ct.TensorType(name=tensor.name, shape=tensor.shape, dtype=getattr(np, tensor.dtype))
                     for tensor in contract.inputs
@@ -101,31 +93,11 @@ def convert_module(
     return Converted(model, paths)
 
 
-def _precision(
-    ct: Any, precision: str, kept: tuple[str, ...], paths: Mapping[str, str], release: Callable[[], None] | None
-) -> Any:
+def _precision(ct: Any, precision: str, kept: tuple[str, ...], paths: Mapping[str, str]) -> Any:
     if precision == "float32":
         return ct.precision.FLOAT32
-    rounds: Callable[[Any], bool] = _everything
-    if precision == "mixed":
-        from sdqa.convert.mixed import select_half_precision
+    if precision == "float16":
+        return ct.precision.FLOAT16
+    from sdqa.convert.mixed import select_half_precision
 
-        rounds = select_half_precision(paths, kept)
-    return ct.transform.FP16ComputePrecision(op_selector=rounds if release is None else _releasing(rounds, release))
-
-
-def _everything(_: Any) -> bool:
-    """Every operation is rounded to fp16."""
-    return True
-
-
-def _releasing(rounds: Callable[[Any], bool], release: Callable[[], None]) -> Callable[[Any], bool]:
-    """A selector that releases the module before its first answer: by then the frontend has read every parameter."""
-    pending = [release]
-
-    def answer(operation: Any) -> bool:
-        while pending:
-            pending.pop()()
-        return rounds(operation)
-
-    return answer
+    return ct.transform.FP16ComputePrecision(op_selector=select_half_precision(paths, kept))

@@ -14,7 +14,15 @@ HARD = frozenset({"finite", "shape", "contract", "coverage"})
 """Metrics that must read exactly 1: they need no tolerance, and nothing else counts before them."""
 FATAL = frozenset({"finite", "shape"})
 """Hard metrics of a case without which no other figure of the case means anything."""
-BUDGETS = ("model_memory_bytes", "inference_s", "end_to_end_s")
+BUDGETS = (
+    "model_memory_bytes",
+    "one_at_a_time_memory_bytes",
+    "off_neural_engine_percent",
+    "inference_s",
+    "end_to_end_s",
+)
+FROM_PACKAGES = frozenset(BUDGETS[:3])
+"""Budgets whose figures follow from the packages, whatever executes them."""
 ALL, BUDGET = "all", "budget"
 """Scopes that are neither a case nor a component."""
 
@@ -24,6 +32,10 @@ class Budgets(Protocol):
 
     @property
     def model_memory_bytes(self) -> int | None: ...
+    @property
+    def one_at_a_time_memory_bytes(self) -> int | None: ...
+    @property
+    def off_neural_engine_percent(self) -> float | None: ...
     @property
     def inference_s(self) -> float | None: ...
     @property
@@ -35,6 +47,8 @@ class NoBudgets:
     """A suite without budgets."""
 
     model_memory_bytes: int | None = None
+    one_at_a_time_memory_bytes: int | None = None
+    off_neural_engine_percent: float | None = None
     inference_s: float | None = None
     end_to_end_s: float | None = None
 

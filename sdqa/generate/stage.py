@@ -56,9 +56,17 @@ def _array_digest(value: np.ndarray[Any, np.dtype[Any]] | None) -> str | None:
 
 
 def generate(
-    teacher: Teacher, components: Components, requests: Mapping[str, Request], store: Store
+    teacher: Teacher,
+    components: Components,
+    requests: Mapping[str, Request],
+    store: Store,
+    *,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[str, StoredSample]]:
     """Samples of the named requests, one after the other.
+
+    Args:
+        say: told before a case is generated or read from the store.
 
     Yields:
         (case, sample) in the order of `requests`.
@@ -88,6 +96,7 @@ def generate(
                 seconds = time.perf_counter() - start
             write_sample(folder, generation, seconds, memory.peak_bytes)
 
+        say(f"generate {case}")
         yield case, read_sample(store.memo("sample", key, build).path)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sdqa.mil import registry
 from sdqa.mil.constants import Constant
-from sdqa.mil.graph import Function, Node
+from sdqa.mil.graph import Argument, Function, Node
 from sdqa.mil.plan import plan_block
 from sdqa.mil.types import BY_NAME, ValueType
 
@@ -111,11 +111,13 @@ def _flops(node: Node, sizes: Shapes) -> int | None:
     if operation is None or operation.movement or not node.outputs:
         return 0
 
-    def shape(argument: str) -> tuple[int, ...]:
-        given = node.single(argument)
+    def measured(given: Argument | None) -> tuple[int, ...]:
         if given is None:
             return ()
         return given.type.shape if isinstance(given, Constant) else sizes[given]
+
+    def shape(argument: str) -> tuple[int, ...]:
+        return measured(node.single(argument))
 
     result = sizes[node.outputs[0].name]
     elements = math.prod(result)
@@ -135,6 +137,8 @@ def _flops(node: Node, sizes: Shapes) -> int | None:
             flipped = isinstance(transposed, Constant) and bool(transposed.read())
             x = shape("x")
             return 2 * elements * (x[-2] if flipped and len(x) > 1 else x[-1])
+        case "einsum":
+            return _einsum_flops(node, [measured(given) for given in node.inputs["values"]])
         case "scaled_dot_product_attention":
             query, key, value = shape("query"), shape("key"), shape("value")
             scores = math.prod(query[:-1]) * key[-2]
@@ -149,6 +153,19 @@ def _flops(node: Node, sizes: Shapes) -> int | None:
             return elements * (math.prod(kernel.read().tolist()) if isinstance(kernel, Constant) else 1)  # type: ignore[union-attr]
         case kind:
             return elements * _PER_ELEMENT.get(kind, 1)
+
+
+def _einsum_flops(node: Node, shapes: list[tuple[int, ...]]) -> int | None:
+    """A multiply-add for every combination of the equation's letters."""
+    equation = node.single("equation")
+    if not isinstance(equation, Constant) or any(size < 0 for each in shapes for size in each):
+        return None
+    terms = str(equation.read()).replace(" ", "").partition("->")[0].split(",")
+    extents: dict[str, int] = {}
+    for term, each in zip(terms, shapes, strict=True):
+        for letter, size in zip(term, each, strict=True):
+            extents[letter] = max(size, extents.get(letter, 1))
+    return 2 * math.prod(extents.values())
 
 
 def _peak(function: Function, sizes: Shapes) -> int | None:

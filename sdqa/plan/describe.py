@@ -49,6 +49,8 @@ def plan_text(plan: Plan) -> str:
     ]
     budgets = [
         ("model memory", suite.budgets.model_memory_bytes, show_bytes),
+        ("memory one at a time", suite.budgets.one_at_a_time_memory_bytes, show_bytes),
+        ("off the Neural Engine", suite.budgets.off_neural_engine_percent, "{:g} %".format),
         ("inference", suite.budgets.inference_s, show_seconds),
         ("end to end", suite.budgets.end_to_end_s, show_seconds),
     ]

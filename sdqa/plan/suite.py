@@ -132,7 +132,13 @@ class MetricChoice(Section):
 class Budgets(Section):
     """`[budgets]`: the phone's limits. Without a value there is no verdict."""
 
-    model_memory_bytes: Bytes | None = None
+    model_memory_bytes: Bytes | None = Field(default=None, description="with all components loaded")
+    one_at_a_time_memory_bytes: Bytes | None = Field(
+        default=None, description="with each component loaded, run and unloaded in turn"
+    )
+    off_neural_engine_percent: float | None = Field(
+        default=None, ge=0, le=100, description="share of the arithmetic that the lint finds off the Neural Engine"
+    )
     inference_s: Seconds | None = None
     end_to_end_s: Seconds | None = None
 

@@ -24,6 +24,7 @@ from sdqa.report.history import HistoryEntry
 from sdqa.report.lanes import lane_cards, package_rows
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 from sdqa.report.pictures import Album
+from sdqa.report.placement import estimates, placements
 from sdqa.report.sensitivity_section import sensitivity_of
 from sdqa.report.trends import trend_of
 
@@ -58,6 +59,8 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) 
         overview=overview_of(run),
         overview_lanes=measured_lanes(run),
         packages=package_rows(run),
+        placements=placements(run),
+        estimates=estimates(run),
         diagnosis=diagnosis_of(run.diagnosis),
         sensitivity=sensitivity_of(run.sensitivity),
         trend=trend_of(history),

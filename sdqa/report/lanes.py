@@ -142,6 +142,8 @@ def package_rows(run: Run) -> tuple[PackageRow, ...]:
 
 def _package(lane: str, package: Package) -> PackageRow:
     facts = dict(package.facts)
+    if isinstance(lint := facts.get("neural_engine"), dict):  # its findings have a table of their own
+        facts["neural_engine"] = {name: value for name, value in lint.items() if name != "findings"}
     bits: Any = next((facts.pop(key) for key in ("bit_widths", "bits", "bit_width") if key in facts), {})
     if isinstance(bits, dict):
         shown = ", ".join(

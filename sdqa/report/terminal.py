@@ -22,6 +22,7 @@ from sdqa.report.checks import check_rows
 from sdqa.report.figures import MISSING, show_figure
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
 from sdqa.report.overview import Cell, measured_lanes, overview_of
+from sdqa.report.placement import Placement, estimates, placements
 
 _STYLES: dict[Status, str] = {
     "pass": "green",
@@ -64,6 +65,8 @@ def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> N
     if measured_lanes(run):
         _print_overview(run, console)
     _print_packages(run, console)
+    _print_placements(run, console)
+    _print_estimates(run, console)
     _print_attention(run, console, limit)
     for name, failure in failures_of(run):
         line = f"{failure.code} {name}, {failure.stage} {failure.where}: {failure.message}"
@@ -137,6 +140,49 @@ def _print_packages(run: Run, console: Console) -> None:
             _fact(placement.get("leaving_share"), "{:.1%} of FLOPs"),
         )
     console.print(table)
+    console.print()
+
+
+def _print_placements(run: Run, console: Console) -> None:
+    """What the lint found, equal findings of several lanes once; each rule's reason once."""
+    found: dict[tuple[str, ...], list[Placement]] = {}
+    for one in placements(run):
+        if one.notable:
+            found.setdefault((one.component, one.rule, one.effect, one.operations, one.share), []).append(one)
+    if not found:
+        return
+    table = _table(console)
+    for column in ("Neural Engine lint", "finding", "effect", "operations", "of FLOPs", "for example in"):
+        right = column in ("operations", "of FLOPs")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for group in found.values():
+        one, more = group[0], f" and {len(group) - 1} more" if len(group) > 1 else ""
+        name = clean(f"{one.lane}{more} {one.component}")
+        module = clean(one.modules[0]) if one.modules else MISSING
+        table.add_row(name, clean(one.rule), clean(one.effect), one.operations, one.share, module)
+    console.print(table)
+    for rule, reason in {one.rule: one.reason for group in found.values() for one in group}.items():
+        console.print(Text(clean(f"{rule}: {reason}"), style="dim"))
+    console.print()
+
+
+def _print_estimates(run: Run, console: Console) -> None:
+    known = estimates(run)
+    if known is None:
+        return
+    columns = max(1, (console.width - 20) // 40)
+    for start in range(0, len(known.lanes), columns):
+        table = _table(console)
+        table.add_column("latency, estimated", overflow="fold")
+        for lane, subject in known.lanes[start : start + columns]:
+            table.add_column(clean(f"{lane}: {subject}"), justify="right", overflow="fold")
+        for device, cells in known.rows:
+            table.add_row(device, *cells[start : start + columns])
+        console.print(table)
+    if known.rows:
+        console.print(Text("Roofline estimates with the range of their calibration, no measurements: never judged."))
+    for lanes, reason in known.absent:
+        console.print(Text(clean(f"no latency estimate for {lanes}: {reason}"), style="dim"))
     console.print()
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from sdqa.convert import Variant, convert_component
-from sdqa.convert.component import convert_here
 from sdqa.convert.isolate import explain_death, run_isolated, should_isolate
 from sdqa.errors import ConversionError, ModelError, UsageError
-from sdqa.models import Teacher, load_teacher
+from sdqa.models import Teacher
 from tests.convert.conftest import Convert
 
 
@@ -22,14 +21,6 @@ def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given
     assert record.digest == packages("vae_decoder").digest
     assert record.path.parent == record.modules.parent == Path("made"), "the store moves records by this folder's name"
     assert record.peak_bytes > 10**8
-
-
-def test_releasing_the_weights_changes_no_byte(packages: Convert, tmp_path: Path) -> None:
-    apart = load_teacher("random:miniature")
-    variant = Variant(name="v", attention="split_einsum")
-    record = convert_here(apart, "unet", variant, tmp_path, None, alone=True)
-    assert record.digest == packages("unet", attention="split_einsum").digest
-    assert record.coverage.complete
 
 
 def test_errors_of_the_process_arrive_as_what_they_are(
