@@ -105,6 +105,12 @@ class Unet(Strict):
     prediction: Literal["epsilon", "v_prediction"] = "epsilon"
     min_snr: float = 5.0
     caption_dropout: Fraction = 0.1
+    edits: Fraction = 0.0
+    """Share of a batch that are edits: the noise carries the source of an image-to-image case, see `edit_noise`."""
+    edit_strength: tuple[Fraction, Fraction, Fraction] = (0.3, 0.5, 1.0)
+    """Least, most frequent and greatest strength of these edits."""
+    guidance: Annotated[float, Field(ge=1)] = 1.0
+    """The guidance scale whose prediction is compared with the noise; above 1 for use at such scales."""
     train_text: bool = True
     """Whether the text encoder learns with it."""
     only: tuple[str, ...] = ()
@@ -117,6 +123,9 @@ class Unet(Strict):
     def _one_flag_a_level(self) -> Unet:
         if len(self.attention) != len(self.channels):
             raise ValueError("attention needs one flag for each of channels")
+        least, usual, greatest = self.edit_strength
+        if not 0 < least < usual < greatest:
+            raise ValueError("edit_strength must rise from above 0")
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from torch import Tensor
 
 from sdqa.models.tiny import scenes
 from sdqa.models.tiny.captions import Attributes
-from sdqa.models.tiny.train import drawing
+from sdqa.models.tiny.scenes import Scene
+from sdqa.models.tiny.train import drawing, edits
 from sdqa.models.tiny.train.config import Data
 from sdqa.models.tiny.train.progress import Progress
 
@@ -46,11 +48,23 @@ def draw(config: Data, cache: Path, device: torch.device) -> Drawings:
         cache: a `.npy` file; it is written whole or not at all, and drawn again if it has another shape.
         device: where the pixels are kept.
     """
-    chosen = [scenes.sample(config.seed + i) for i in range(config.count)]
-    pixels = _cached(cache, (config.count, 3, config.size, config.size))
+    return _drawn(config, config.count, scenes.sample, cache, device)
+
+
+def draw_edits(config: Data, cache: Path, device: torch.device) -> Drawings:
+    """Every training scene of a recipe after an edit: the same person or place with other attributes.
+
+    Scenes that are only measured on are not among them: picture `i` is `edits.twin` of the training scene `i`.
+    """
+    return _drawn(config, config.count - config.held_out, edits.twin, cache, device)
+
+
+def _drawn(config: Data, count: int, scene: Callable[[int], Scene], cache: Path, device: torch.device) -> Drawings:
+    chosen = [scene(config.seed + i) for i in range(count)]
+    pixels = _cached(cache, (count, 3, config.size, config.size))
     if pixels is None:
-        with Progress("draw", config.count) as progress:
-            pixels = drawing.draw(config.seed, config.count, config.size, progress.advance)
+        with Progress("draw", count) as progress:
+            pixels = drawing.draw(config.seed, count, config.size, progress.advance, scene)
         cache.parent.mkdir(parents=True, exist_ok=True)
         partial = cache.with_suffix(".partial")
         with partial.open("wb") as file:
@@ -58,8 +72,8 @@ def draw(config: Data, cache: Path, device: torch.device) -> Drawings:
         os.replace(partial, cache)
     return Drawings(
         pixels=torch.from_numpy(pixels).to(device),
-        captions=tuple((*scene.captions, scene.caption) for scene in chosen),
-        attributes=tuple(scene.attributes for scene in chosen),
+        captions=tuple((*one.captions, one.caption) for one in chosen),
+        attributes=tuple(one.attributes for one in chosen),
         training=config.count - config.held_out,
     )
 

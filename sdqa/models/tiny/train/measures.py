@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from sdqa.models.tiny import scenes, variants
 from sdqa.models.tiny.attributes import agreement
 from sdqa.models.tiny.scenes import Scene
+from sdqa.models.tiny.train.edits import change
 from sdqa.models.tiny.train.subject import Distance, Settings, Subject, pixels, unseen
 from sdqa.models.tiny.train.unet import load as load_unet
 from sdqa.models.tiny.train.vae import decode, encode, psnr
@@ -87,14 +88,7 @@ def variant_following(subject: Subject, guidance: float) -> Figures:
 def edits(count: int) -> tuple[list[Scene], list[Scene]]:
     """Source scenes, and each with two of its attributes changed."""
     random, sources = Random(7), unseen(count, offset=7_000)
-    return sources, [scenes.edit(scene, **_change(scene, random)) for scene in sources]
-
-
-def _change(scene: Scene, random: Random) -> dict[str, str | bool | None]:
-    allowed = PORTRAIT if scene.kind == "portrait" else LANDSCAPE
-    names = random.sample(sorted(allowed), 2)
-    others = {name: [value for value in allowed[name] if value != getattr(scene.attributes, name)] for name in names}
-    return {name: random.choice(others[name]) for name in names}
+    return sources, [scenes.edit(scene, **change(scene, random, 2)) for scene in sources]
 
 
 def editing(subject: Subject, strength: float, guidance: float, count: int = 64) -> Figures:

@@ -73,6 +73,11 @@ class Studio:
         return data.draw(self.recipe.data, self.run.work / "drawings.npy", self.run.machine.device)
 
     @cached_property
+    def edited(self) -> Drawings:
+        """Every training scene once more, edited."""
+        return data.draw_edits(self.recipe.data, self.run.work / "edited.npy", self.run.machine.device)
+
+    @cached_property
     def tokenizer(self) -> Any:
         """Learned once a run, or the one of `start`."""
         folder = self.run.work / "stages" / "tokenizer"
@@ -130,7 +135,8 @@ def _unet(studio: Studio) -> Stage:
     latent = recipe.latent_size, recipe.vae.latent_channels
     model = unet.load(folder) if folder else unet.build(recipe.unet, recipe.text, *latent)
     autoencoder = studio.trained_vae()
-    return unet.UnetStage(recipe.unet, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model)
+    edited = studio.edited if recipe.unet.edits else None
+    return unet.UnetStage(recipe.unet, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, edited)
 
 
 def _no_mid(studio: Studio) -> Stage:
@@ -141,7 +147,10 @@ def _no_mid(studio: Studio) -> Stage:
     model = unet.build(recipe.no_mid, recipe.text, recipe.latent_size, recipe.vae.latent_channels)
     unet.inherit(model, teacher)
     autoencoder = studio.trained_vae()
-    return unet.NoMidStage(recipe.no_mid, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, teacher)
+    edited = studio.edited if recipe.no_mid.edits else None
+    return unet.NoMidStage(
+        recipe.no_mid, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, edited, teacher
+    )
 
 
 def _clip(studio: Studio) -> Stage:

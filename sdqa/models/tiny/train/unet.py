@@ -105,8 +105,32 @@ def alphas() -> Tensor:
     return products
 
 
+def edit_noise(noise: Tensor, source: Tensor, wanted: Tensor, alpha_bar_start: Tensor) -> Tensor:
+    """The noise with which the noised `wanted` is, at the start of image-to-image, exactly the noised `source`.
+
+    With it, √ᾱ_t·wanted + √(1-ᾱ_t)·edit_noise is, from the start down to t = 0, the deterministic trajectory of an
+    ideal editor: it begins with what image-to-image begins with, and ends with the wanted picture.
+
+    Args:
+        noise: what image-to-image adds to its source, N×C×h×w, as are `source` and `wanted`.
+        alpha_bar_start: ᾱ of the timestep that the strength starts from, one a sample.
+    """
+    start = alpha_bar_start.view(-1, 1, 1, 1)
+    return noise + (start / (1 - start)).sqrt() * (source - wanted)
+
+
+def triangular(uniform: Tensor, low: float, mode: float, high: float) -> Tensor:
+    """Uniform numbers in [0, 1) to ones in [low, high) of which those near `mode` are the most frequent."""
+    rising = low + (uniform * (high - low) * (mode - low)).sqrt()
+    falling = high - ((1 - uniform) * (high - low) * (high - mode)).sqrt()
+    return torch.where(uniform < (mode - low) / (high - low), rising, falling)
+
+
 class UnetStage(Stage):
-    """ε- or v-prediction with min-SNR weights (Hang et al. 2023), and dropped captions for guidance."""
+    """ε- or v-prediction with min-SNR weights (Hang et al. 2023), and dropped captions for guidance.
+
+    Part of a batch can be edits: pairs of a scene and the same scene edited, on the trajectory of `edit_noise`.
+    """
 
     name = "unet"
 
@@ -118,17 +142,16 @@ class UnetStage(Stage):
         tokenizer: Any,
         text: Any,
         unet: Any,
+        edited: Drawings | None = None,
         teacher: Any | None = None,
     ) -> None:
         self.config, self.schedule = config, config.schedule
         self.text, self.unet, self.teacher = text, unet, teacher
         device = drawings.pixels.device
         self.training = drawings.training
-        self.latents = encode_all(vae, drawings) * vae.config.scaling_factor
-        length = tokenizer.model_max_length
-        flat = [wording for wordings in drawings.captions for wording in wordings]
-        self.tokens = words.encode(tokenizer, flat, length).view(len(drawings.captions), -1, length).to(device)
-        self.empty = words.encode(tokenizer, [""], length).to(device)
+        self.latents, self.tokens = _learnable(drawings, vae, tokenizer)
+        self.edited = None if edited is None else _learnable(edited, vae, tokenizer)
+        self.empty = words.encode(tokenizer, [""], tokenizer.model_max_length).to(device)
         self.alpha_bar = alphas().to(device)
         self.text.requires_grad_(config.train_text)
         for name, parameter in unet.named_parameters():
@@ -147,8 +170,36 @@ class UnetStage(Stage):
         timesteps = torch.randint(0, len(self.alpha_bar), (count,), generator=random).to(device)
         latents = self.latents[indices.to(device)]
         noise = normal(latents.shape, random, device)
-        tokens = torch.where(dropped[:, None].to(device), self.empty, self.tokens[indices, wording])
+        tokens = self.tokens[indices, wording]
+        if self.edited is not None:
+            pairs = round(count * self.config.edits)
+            noise[:pairs], latents[:pairs], tokens[:pairs], timesteps[:pairs] = self._edits(
+                indices[:pairs], dropped[:pairs].to(device), noise[:pairs], random
+            )
+        tokens = torch.where(dropped[:, None].to(device), self.empty, tokens)
         return self._denoising_loss(latents, noise, timesteps, tokens)
+
+    def _edits(
+        self, indices: Tensor, dropped: Tensor, noise: Tensor, random: Generator
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Noise that carries a scene, latents and tokens of its edit (or the other way round), and timesteps.
+
+        The tokens are those of the complete caption: others may leave out what changes. A dropped caption says
+        nothing at all: then the scene is its own edit.
+        """
+        assert self.edited is not None
+        device, shape = noise.device, (len(indices), 1, 1, 1)
+        backwards = (torch.rand(len(indices), generator=random) < 0.5).to(device)
+        strength = triangular(torch.rand(len(indices), generator=random), *self.config.edit_strength)
+        start = (strength * len(self.alpha_bar)).long().clamp(max=len(self.alpha_bar) - 1)
+        # Squared: steps near the start, where the picture turns into its edit, are the most frequent.
+        timesteps = (start * (1 - torch.rand(len(indices), generator=random).square())).long().to(device)
+        plain, edited = self.latents[indices.to(device)], self.edited[0][indices.to(device)]
+        source = torch.where(backwards.view(shape), edited, plain)
+        wanted = torch.where(backwards.view(shape), plain, edited)
+        source = torch.where(dropped.view(shape), wanted, source)
+        tokens = torch.where(backwards[:, None], self.tokens[indices, -1], self.edited[1][indices, -1])
+        return edit_noise(noise, source, wanted, self.alpha_bar[start.to(device)]), wanted, tokens, timesteps
 
     def _denoising_loss(
         self, latents: Tensor, noise: Tensor, timesteps: Tensor, tokens: Tensor
@@ -160,14 +211,31 @@ class UnetStage(Stage):
         target = noise
         if self.config.prediction == "v_prediction":
             target = alpha_bar.sqrt() * noise - (1 - alpha_bar).sqrt() * latents
-        error = (predicted - target).square().mean((1, 2, 3))
-        weighted = (error * self._weights(timesteps)).mean()
+        told = (tokens != self.empty).any(1)
+        error = (self._guided(predicted, noised, timesteps, told) - target).square().mean((1, 2, 3))
+        # Guidance multiplies the gradients of what was told; they should count no more for it.
+        weighted = (torch.where(told, error / self.config.guidance, error) * self._weights(timesteps)).mean()
         if self.teacher is not None and self.config.distil:
             with torch.no_grad():
                 taught = self.teacher(noised, timesteps, hidden).sample.float()
             apart = ((predicted - taught).square().mean((1, 2, 3)) * self._weights(timesteps)).mean()
             weighted = (1 - self.config.distil) * weighted + self.config.distil * apart
         return weighted, {"mse": error.detach().mean()}
+
+    def _guided(self, predicted: Tensor, noised: Tensor, timesteps: Tensor, told: Tensor) -> Tensor:
+        """The predictions as guidance changes them; those without a caption stay.
+
+        So a U-Net can be trained for the scales that it is used at. The free prediction takes no gradient here: it
+        learns from dropped captions, and must not lean on the prompt.
+        """
+        if self.config.guidance == 1 or not told.any():
+            return predicted
+        with torch.no_grad():
+            hidden = self.text(self.empty).last_hidden_state.expand(int(told.sum()), -1, -1)
+            free = self.unet(noised[told], timesteps[told], hidden).sample.float()
+        guided = predicted.clone()
+        guided[told] = free + self.config.guidance * (predicted[told] - free)
+        return guided
 
     def _weights(self, timesteps: Tensor) -> Tensor:
         alpha_bar = self.alpha_bar[timesteps]
@@ -188,6 +256,14 @@ class UnetStage(Stage):
     def export(self, folder: Path) -> None:
         self.unet.save_pretrained(folder / "unet")
         self.text.save_pretrained(folder / "text_encoder")
+
+
+def _learnable(drawings: Drawings, vae: Any, tokenizer: Any) -> tuple[Tensor, Tensor]:
+    """Scaled latents, N×C×h×w, and the tokens of all wordings, N×wordings×length."""
+    length = tokenizer.model_max_length
+    flat = [wording for wordings in drawings.captions for wording in wordings]
+    tokens = words.encode(tokenizer, flat, length).view(len(drawings.captions), -1, length)
+    return encode_all(vae, drawings) * vae.config.scaling_factor, tokens.to(drawings.pixels.device)
 
 
 class NoMidStage(UnetStage):

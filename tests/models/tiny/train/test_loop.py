@@ -49,8 +49,9 @@ def test_a_perfect_denoiser_has_no_loss_and_its_scheduler_recovers_the_picture(p
     timesteps = torch.linspace(1, 999, 8).long()
     oracle = Oracle(latents, prediction)
     stage: Any = object.__new__(UnetStage)
-    stage.config = SimpleNamespace(prediction=prediction, min_snr=5.0, distil=0.0)
+    stage.config = SimpleNamespace(prediction=prediction, min_snr=5.0, distil=0.0, guidance=1.0)
     stage.unet, stage.teacher, stage.alpha_bar = oracle, None, alphas()
+    stage.empty = torch.zeros(1, 1)
     stage.text = lambda tokens: SimpleNamespace(last_hidden_state=tokens)
     loss, figures = stage._denoising_loss(latents, noise, timesteps, torch.zeros(8, 1))
     assert loss.item() < 1e-6

@@ -115,6 +115,18 @@ def test_v_prediction_and_factor_eight_train(studio: Make, miniature: Vary) -> N
     assert all(torch.isfinite(tensor).all() for tensor in weights(made.folder("unet")).values())
 
 
+def test_edits_train_and_go_on_bit_for_bit(studio: Make, miniature: Vary) -> None:
+    base = miniature().model_dump()
+    edits = miniature(unet={**base["unet"], "edits": 0.5, "guidance": 2.0}, no_mid=None)
+    whole, broken = studio("whole", edits), studio("broken", edits)
+    assert whole.train("vae")
+    assert broken.train("vae")
+    assert whole.train("unet")
+    assert not studio("broken", edits, stop_after=3).train("unet")
+    assert broken.train("unet")
+    assert_equal_bits(whole.folder("unet"), broken.folder("unet"))
+
+
 def test_only_the_named_parameters_learn_and_ship(studio: Make, miniature: Vary, tmp_path: Path) -> None:
     base = miniature().model_dump()
     partly = miniature(no_mid={**base["no_mid"], "only": ["up_blocks.0.resnets.0."]})
