@@ -13,7 +13,7 @@ from sdqa.faults.sensitivity import FILE, Sensitivity, read, regressions
 from sdqa.rehearsal import Settings, rehearse, tasks
 
 BASELINE = Path("goldens") / FILE
-QUICK_CASES, FULL_CASES = 3, 5
+CASES = 3
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,7 +21,7 @@ QUICK_CASES, FULL_CASES = 3, 5
 @click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 @click.option("--lane", default=None, metavar="LANE", help="The lane to harm; the suite's first one otherwise.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this fault or harmless change; repeatable.")
-@click.option("--cases", default=0, metavar="N", help=f"How many cases; {QUICK_CASES} or {FULL_CASES} otherwise.")
+@click.option("--cases", default=CASES, show_default=True, metavar="N", help="How many cases.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 @click.option("--diagnose/--no-diagnose", default=None, help="Name the culprits too; on unless --quick.")
 @click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
@@ -47,8 +47,7 @@ def main(
 
     Exits 1 when a figure is worse than in the baseline; see docs/faults.md.
     """
-    chosen = cases or (QUICK_CASES if quick else FULL_CASES)
-    settings = Settings(suite, lane, store, chosen, diagnose=not quick if diagnose is None else diagnose)
+    settings = Settings(suite, lane, store, cases, diagnose=not quick if diagnose is None else diagnose)
     table = rehearse(
         settings,
         tasks(quick=quick, only=only),
