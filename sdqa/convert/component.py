@@ -14,7 +14,7 @@ from sdqa.convert.contract import check_schema, contract
 from sdqa.convert.coverage import require_coverage
 from sdqa.convert.describe import describe
 from sdqa.convert.inventory import take_inventory
-from sdqa.convert.isolate import peak_bytes, run_isolated, should_isolate
+from sdqa.convert.isolate import run_isolated, should_isolate
 from sdqa.convert.package import write_package
 from sdqa.convert.program import convert_module
 from sdqa.convert.record import PackageRecord
@@ -24,6 +24,7 @@ from sdqa.mil.package import open_package
 from sdqa.mil.records import read_modules
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
+from sdqa.runtime.memory import PeakMemory
 
 
 def convert_component(
@@ -56,13 +57,15 @@ def convert_component(
         )
     if should_isolate(isolate, teacher.parameters[component]):
         return run_isolated(teacher, component, variant, destination, base)
-    return convert_here(teacher, component, variant, destination, base)
+    with PeakMemory() as memory:
+        record = convert_here(teacher, component, variant, destination, base)
+    return record.model_copy(update={"peak_bytes": memory.peak_bytes})
 
 
 def convert_here(
     teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
 ) -> PackageRecord:
-    """`convert_component` in this process."""
+    """`convert_component` in this process, without the peak of its memory."""
     from sdqa.convert.wrappers import laid_out, wrap
 
     started = time.perf_counter()
@@ -94,7 +97,7 @@ def convert_here(
     parameters = {name: value.detach().numpy() for name, value in wrap(teacher, component).named_parameters()}
     record = describe(component, packages, parameters)
     require_coverage(record.coverage, where=where)
-    return record.model_copy(update={"conversion_seconds": time.perf_counter() - started, "peak_bytes": peak_bytes()})
+    return record.model_copy(update={"conversion_seconds": time.perf_counter() - started})
 
 
 def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, where: str) -> Any:

@@ -33,7 +33,15 @@ def should_isolate(isolate: str, parameters: int) -> bool:
 
 
 def peak_bytes() -> int:
-    """Peak resident memory of this process so far."""
+    """Peak resident memory of this process so far.
+
+    Linux's `ru_maxrss` begins with what the process that started this one had; the high-water mark in /proc does not.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        marks = [line.split() for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM:")]
+        if marks:
+            return int(marks[0][1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -116,7 +124,8 @@ def main() -> None:
             Path(job["destination"]),
             Path(job["base"]) if job["base"] else None,
         )
-        result: dict[str, object] = {"record": record.model_dump(mode="json")}
+        whole = record.model_copy(update={"peak_bytes": peak_bytes()})
+        result: dict[str, object] = {"record": whole.model_dump(mode="json")}
     except SdqaError as error:
         fields = {"class": type(error).__name__, "what": error.what, "where": error.where, "hint": error.hint}
         result = {"error": fields}

@@ -41,7 +41,7 @@ class PackageRecord(BaseModel):
     """Contract's name to the package's own, where another tool chose others."""
     conversion_seconds: float = 0.0
     peak_bytes: int = 0
-    """Peak resident memory of the process that converted."""
+    """Peak resident memory while converting, of the process that did."""
 
     @property
     def leaving_share(self) -> float:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sdqa.convert import Variant, convert_component
@@ -21,6 +23,13 @@ def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given
     assert record.digest == packages("vae_decoder").digest
     assert record.path.parent == record.modules.parent == Path("made"), "the store moves records by this folder's name"
     assert record.peak_bytes > 10**8
+
+
+def test_a_process_does_not_inherit_the_peak_of_the_one_that_starts_it() -> None:
+    ballast = np.ones(10**8)  # 800 MB
+    code = "from sdqa.convert.isolate import peak_bytes; print(peak_bytes())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 10**7 < int(found.stdout) < ballast.nbytes / 2
 
 
 def test_errors_of_the_process_arrive_as_what_they_are(
