@@ -68,7 +68,8 @@ def convert_one(
     key = package_key(teacher, component, facts)
 
     def build(folder: Path) -> None:
-        say(f"convert {component} ({', '.join(str(value) for value in facts.values() if value)})")
+        words = ["chunked" if name == "chunked" else str(value) for name, value in facts.items() if value]
+        say(f"convert {component} ({', '.join(words)})")
         base: Path | None = None
         if facts["compression"]:
             base = convert_one(teacher, component, variant.base(component), store, say=say).path
