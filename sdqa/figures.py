@@ -1,12 +1,13 @@
-"""The figures of a lane as a whole: sizes, coverage, parity, times and memory."""
+"""The figures of a lane as a whole, and its packages as a bundle records them."""
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sdqa.bundle import DeviceEstimate, Estimate, Measurement
+from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,50 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
             )
             for one in found
         ),
+    )
+
+
+def describe_packages(
+    packages: Iterable[StoredPackage], plans: Mapping[str, list[dict[str, Any]]]
+) -> tuple[Package, ...]:
+    """The packages as a bundle records them, with Core ML's compute plans where there are any."""
+    return tuple(
+        Package(
+            component=package.record.component,
+            name=package.path.name,
+            digest=package.record.digest,
+            bytes=package.record.bytes,
+            operations=package.record.operations,
+            facts={
+                "bit_widths": package.record.bit_widths,
+                "average_bits": round(package.record.average_bits, 3),
+                "histogram": package.record.histogram,
+                "coverage": package.record.coverage.model_dump(mode="json"),
+                "conversion_seconds": round(package.record.conversion_seconds, 3),
+                "conversion_peak_bytes": package.record.peak_bytes,
+                "neural_engine": {
+                    "leaving_share": round(package.record.leaving_share, 6),
+                    "findings": [
+                        {
+                            "rule": finding.rule,
+                            "severity": finding.severity,
+                            "reason": finding.reason,
+                            "operations": len(finding.operations),
+                            "modules": list(finding.modules[:8]),
+                            "flops_share": round(finding.flops_share, 6),
+                        }
+                        for lint in package.record.lint
+                        for finding in lint.findings
+                    ],
+                },
+                "cost": dataclasses.asdict(package.record.cost),
+                **{
+                    f"compute_plan_{number}": plan
+                    for number, plan in enumerate(plans.get(package.record.component, ()), 1)
+                },
+            },
+        )
+        for package in packages
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdqa.bundle import Bundle, Failure, Lane, Measurement, Package, Sample
+from sdqa.bundle import Bundle, Failure, Lane, Measurement, Sample
 from sdqa.errors import GoldenStale, RuntimeUnavailable, SdqaError
+from sdqa.figures import describe_packages, estimated_latency
 from sdqa.gate import warehouse
 from sdqa.gate.approve import LATENTS_FACT
 from sdqa.gate.goldens import Golden, array_digest, read_golden, stale_reasons
@@ -48,6 +48,7 @@ class Evidence:
     measurements: list[Measurement] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     fingerprint: dict[str, Any] = field(default_factory=dict)
+    plans: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # Core ML's compute plans, by component
 
     def failed(self, stage: str, where: str, error: SdqaError) -> None:
         """Remember that something planned did not happen."""
@@ -217,57 +218,17 @@ def record(lane: PlannedLane, evidence: Evidence | None = None, samples: tuple[S
     where = {"runtime": lane.runtime, "compute_unit": lane.compute_unit}
     if evidence is None:
         return Lane(**names, **where, status="skipped", reason=lane.skip_reason)
-    from sdqa.figures import estimated_latency
-
     return Lane(
         **names,
         **where,
         status="incomplete" if evidence.failures else "ran",
         reason=evidence.failures[0].message if evidence.failures else "",
         fingerprint=evidence.fingerprint,
-        packages=describe_packages(evidence.packages.values()),
+        packages=describe_packages(evidence.packages.values(), evidence.plans),
         samples=samples,
         measurements=tuple(evidence.measurements),
         estimate=estimated_latency(lane, evidence.packages),
         failures=tuple(evidence.failures),
-    )
-
-
-def describe_packages(packages: Iterable[StoredPackage]) -> tuple[Package, ...]:
-    """The packages as a bundle records them."""
-    return tuple(
-        Package(
-            component=package.record.component,
-            name=package.path.name,
-            digest=package.record.digest,
-            bytes=package.record.bytes,
-            operations=package.record.operations,
-            facts={
-                "bit_widths": package.record.bit_widths,
-                "average_bits": round(package.record.average_bits, 3),
-                "histogram": package.record.histogram,
-                "coverage": package.record.coverage.model_dump(mode="json"),
-                "conversion_seconds": round(package.record.conversion_seconds, 3),
-                "conversion_peak_bytes": package.record.peak_bytes,
-                "neural_engine": {
-                    "leaving_share": round(package.record.leaving_share, 6),
-                    "findings": [
-                        {
-                            "rule": finding.rule,
-                            "severity": finding.severity,
-                            "reason": finding.reason,
-                            "operations": len(finding.operations),
-                            "modules": list(finding.modules[:8]),
-                            "flops_share": round(finding.flops_share, 6),
-                        }
-                        for lint in package.record.lint
-                        for finding in lint.findings
-                    ],
-                },
-                "cost": dataclasses.asdict(package.record.cost),
-            },
-        )
-        for package in packages
     )
 
 

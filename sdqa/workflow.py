@@ -31,6 +31,7 @@ from sdqa.store import Store, digest_of
 
 if TYPE_CHECKING:
     from sdqa.faults import Injection
+    from sdqa.generate.pipeline import Request
     from sdqa.generate.stage import Components
     from sdqa.models import Teacher
 
@@ -119,14 +120,34 @@ def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> 
         names = job.plan.suite.metrics.names
         evidence.measurements += score_case(subject(lane, case, sample, golden), names, models, job.store, digests)
     evidence.fingerprint = fingerprint(teacher.digest, models.identity(), lane.runtime, lane.compute_unit)
+    if lane.runtime == "coreml":
+        from sdqa.device import machine_facts
+
+        evidence.fingerprint |= machine_facts()
     comparable = digest_of(evidence.fingerprint)
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
     job.progress.step(f"{lane.id}: compare each component with the teacher's")
     readings = parity(teacher, _components(job, lane, evidence), requests, job.store)
     evidence.measurements += parity_measurements(readings)
     evidence.measurements += lane_measurements(evidence, comparable)
+    if lane.runtime == "coreml" and requests:
+        ask_device(job, lane, teacher, evidence, next(iter(requests.values())), comparable)
     if job.fault is not None and job.fault.figures is not None:
         evidence.measurements = [job.fault.figures(measurement) for measurement in evidence.measurements]
+
+
+def ask_device(
+    job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence, request: Request, comparable: str
+) -> None:
+    """Load and prediction times, memory and placement, from Core ML itself; each component on the teacher's inputs."""
+    from sdqa.device import measure_device
+    from sdqa.generate.parity import teacher_trace
+
+    job.progress.step(f"{lane.id}: times and placement by Core ML")
+    inputs = {name: calls[0].inputs for name, calls in teacher_trace(teacher, request, job.store).items() if calls}
+    records = [package.record for package in evidence.packages.values()]
+    measured, evidence.plans = measure_device(records, inputs, lane.compute_unit, comparable, evidence.fingerprint)
+    evidence.measurements += measured
 
 
 def gate(job: Job, lane: PlannedLane, evidence: Evidence) -> bundle.Lane:

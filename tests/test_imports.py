@@ -21,7 +21,7 @@ LEVELS = [
     {"convert", "generate", "metrics", "gate", "report"},
     {"diagnose", "faults"},
     {"recording"},
-    {"lane", "figures"},
+    {"lane", "figures", "device"},
     {"workflow"},
     {"stages", "calibration", "diagnosing", "pytest_plugin", "train"},
     {"rehearsal"},
