@@ -79,3 +79,16 @@ def test_schemas_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     for what in ("run", "suite"):
         assert run("schema", what) == 0
         assert json.loads(capsys.readouterr().out)["type"] == "object"
+
+
+@pytest.mark.parametrize(("suite", "place"), [("fullsize", "."), ("project/sdqa.toml", "project")])
+def test_pytests_cache_lies_in_the_users_folder_and_not_in_the_package(
+    suite: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "sdqa.toml").write_text((ROOT / "sdqa.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    seen: list[str] = []
+    monkeypatch.setattr(pytest, "main", lambda arguments: seen.extend(arguments) or 0)
+    assert run("qa", "--suite", suite) == 0
+    assert f"cache_dir={(tmp_path / place).resolve() / '.pytest_cache'}" in seen
