@@ -72,7 +72,9 @@ def load_teacher(job: Job, lane: PlannedLane) -> Teacher:
     from sdqa.models import load_teacher as load
 
     job.progress.step(f"{lane.id}: teacher {lane.model.source}")
-    return load(lane.model.reference or lane.model.source, lock=job.plan.root / "sdqa.lock")
+    teacher = load(lane.model.reference or lane.model.source, lock=job.plan.root / "sdqa.lock")
+    teacher.release_others()
+    return teacher
 
 
 def convert(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Evidence) -> None:

@@ -95,5 +95,10 @@ class Teacher:
         for key in [key for key in _LOADED if key[:2] == (self.source, self.digest)]:
             del _LOADED[key]
 
+    def release_others(self) -> None:
+        """Forget what other teachers have loaded: from one lane to the next, one model's weights are enough."""
+        for key in [key for key in _LOADED if key[:2] != (self.source, self.digest)]:
+            del _LOADED[key]
+
 
 _LOADED: dict[tuple[str, str, str], Any] = {}

@@ -30,6 +30,14 @@ def test_weights_are_the_same_every_time() -> None:
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
+def test_one_teacher_makes_room_for_the_next() -> None:
+    first, second = load_teacher("random:miniature"), load_teacher("random:miniature-tiny-sd")
+    unet, other = first.part("unet"), second.part("unet")
+    second.release_others()
+    assert second.part("unet") is other
+    assert first.part("unet") is not unet, "loaded again"
+
+
 def test_norms_are_perturbed() -> None:
     norm = load_teacher("random:miniature").part("unet").conv_norm_out
     assert norm.weight.std() > 0.02
