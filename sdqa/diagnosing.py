@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from sdqa.errors import DiagnosisError
 from sdqa.lane import Evidence as LaneEvidence
 from sdqa.lane import executed_packages, read_goldens
 from sdqa.plan import PlannedLane, Variant
+from sdqa.store import tree_digest
 from sdqa.workflow import Job, load_teacher
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sdqa.diagnose import Case, Diagnosis, Evidence, Wrapper
     from sdqa.models import Teacher
 
+SPLIT_DB = 57.0  # what rounding between two packages may add: as much as half precision itself
 CASES = 4  # image-to-image ones of the suite, spread over it; more make intervals narrower and cost time
 
 
@@ -57,15 +60,23 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
         return {name: one.path for name, one in convert(teacher, variant, job.store, say=say).items()}
 
     candidate = _candidate(job, lane, teacher, given)
-    exact = lane.variant.uncompressed().model_copy(update={"precision": "float32", "keep_float32": ()})
+    whole = lane.variant.model_copy(update={"chunked": False})
+    exact = whole.uncompressed().model_copy(update={"precision": "float32", "keep_float32": ()})
+    executed = executed_packages(candidate, job.store, job.fault)
+    split = {name: paths for name, paths in executed.items() if len(paths) > 1}
+    looked_into = {name: paths[0] for name, paths in executed.items()}
+    if split:
+        unsplit = packages(whole)
+        looked_into |= {name: unsplit[name] for name in split}
     return Evidence(
         parts=teacher.pipeline_parts(),
         cases=_cases(job, lane, teacher, cases),
-        packages={name: paths[0] for name, paths in executed_packages(candidate, job.store, job.fault).items()},
-        uncompressed=packages(lane.variant.uncompressed()) if lane.variant.compression else {},
+        packages=looked_into,
+        uncompressed=packages(whole.uncompressed()) if lane.variant.compression else {},
         float32=packages(exact),
         glue=job.fault.glue if job.fault is not None else None,
-        wrappers=_wrappers(job),
+        wrappers=_wrappers(job, split),
+        runtime=f"reference, {' and '.join(split)} in several packages" if split else "reference",
         metrics=MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips),
         store=job.store,
         lane=lane.id,
@@ -74,7 +85,10 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
 
 
 def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None) -> dict[str, StoredPackage]:
-    """What is to be looked into: given packages, another tool's, or the lane's own."""
+    """What is to be looked into: given packages, another tool's, or the lane's own.
+
+    The lane's own U-Net may be split: it is looked into whole, and its execution in two packages is a rung of its own.
+    """
     from sdqa.convert.stage import adopted, convert
 
     if given is not None:
@@ -82,10 +96,10 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
     elif lane.model.source.startswith("packages:"):
         found = adopted(lane.model.source, teacher)
     else:
-        found = convert(teacher, lane.variant, job.store, say=job.progress.step)
+        return convert(teacher, lane.variant, job.store, say=job.progress.step)
     for name, one in found.items():
         if len(one.record.paths) > 1:
-            hint = "diagnose the variant without chunks: its weights and operations are the same"
+            hint = "give the component in one package: its weights and operations are the same"
             raise DiagnosisError(f"the {name} is split into {len(one.record.paths)} packages", where=lane.id, hint=hint)
         if one.record.names:
             own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
@@ -116,12 +130,30 @@ def _spread(lane: PlannedLane) -> tuple[str, ...]:
     return tuple(pool[:: max(1, len(pool) // CASES)][:CASES])
 
 
-def _wrappers(job: Job) -> dict[str, Wrapper]:
+def _wrappers(job: Job, split: Mapping[str, tuple[Path, ...]]) -> dict[str, Wrapper]:
+    """What lies between package and caller: execution in several packages, and a planted fault."""
     from sdqa.diagnose import Wrapper
 
-    parts = job.fault.parts if job.fault is not None else ()
-    return {
-        part.package_component: Wrapper(str(part.facts()), part.wrap)
-        for part in parts
-        if part.wrap is not None and part.package_component is not None
-    }
+    found = {name: _in_parts(name, paths) for name, paths in split.items()}
+    for part in job.fault.parts if job.fault is not None else ():
+        if part.wrap is not None and part.package_component is not None:
+            inner = found.get(part.package_component)
+            found[part.package_component] = _around(inner, Wrapper(str(part.facts()), part.wrap))
+    return found
+
+
+def _in_parts(component: str, paths: tuple[Path, ...]) -> Wrapper:
+    from sdqa.diagnose import Wrapper
+    from sdqa.runtime.reference import ReferenceRunner
+
+    identity = f"in packages {' '.join(tree_digest(path) for path in paths)}"
+    return Wrapper(identity, lambda _: ReferenceRunner(component, *paths), SPLIT_DB)
+
+
+def _around(inner: Wrapper | None, outer: Wrapper) -> Wrapper:
+    from sdqa.diagnose import Wrapper
+
+    if inner is None:
+        return outer
+    identity = f"{outer.identity} around {inner.identity}"
+    return Wrapper(identity, lambda plain: outer.wrap(inner.wrap(plain)), inner.normal_db)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 
 import sdqa.convert.stage
+import sdqa.runtime.reference
 from sdqa import cli
 from sdqa.bundle import Bundle
-from sdqa.diagnosing import _candidate
+from sdqa.diagnosing import SPLIT_DB, _candidate, _wrappers
 from sdqa.errors import EXIT_USAGE, DiagnosisError
+from sdqa.faults import injection
 from sdqa.plan import load_suite, make_plan
 from sdqa.store import Store
 from sdqa.workflow import Job
@@ -58,6 +61,23 @@ def test_what_cannot_be_looked_into_is_refused(
     monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_: {"unet": found})
     with pytest.raises(DiagnosisError, match=words):
         _candidate(job, job.plan.running[0], None, Path("folder"))  # type: ignore[arg-type]
+
+
+def test_a_split_component_runs_in_its_parts_and_a_fault_goes_around_them(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = (tmp_path / "one", tmp_path / "two")
+    for part in parts:
+        part.mkdir()
+        (part / "model").write_text(part.name, encoding="utf-8")
+    monkeypatch.setattr(sdqa.runtime.reference, "ReferenceRunner", lambda *given: given)
+    plain = _wrappers(job, {"unet": parts})["unet"]
+    assert plain.wrap("the whole") == ("unet", *parts)  # type: ignore[arg-type, comparison-overlap]
+    assert plain.normal_db == SPLIT_DB
+    faulty = _wrappers(replace(job, fault=injection("unet-drift")), {"unet": parts})["unet"]
+    assert plain.identity in faulty.identity
+    assert faulty.wrap("the whole").runner == ("unet", *parts)  # type: ignore[arg-type, attr-defined]
+    assert set(_wrappers(replace(job, fault=injection("vae-decoder-tile")), {})) == {"vae_decoder"}
 
 
 def test_a_model_that_no_lane_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,7 @@ class Wrapper:
 
     identity: str  # what makes two wrappers the same; part of the store's keys
     wrap: Callable[[Runner], Runner]
+    normal_db: float | None = None  # error (PSNR) that it may add; without one it has to be the same arithmetic
 
 
 @dataclass(frozen=True)

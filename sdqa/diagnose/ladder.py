@@ -39,14 +39,15 @@ SAME_RUNTIME_DB = 120.0
 """The runtime floor of the reference runtime, which is the same arithmetic whoever calls it."""
 
 
-def normal_db(stage: Stage, plain: Restored, bench: Bench) -> float:
+def normal_db(component: str, stage: Stage, plain: Restored, bench: Bench) -> float:
     """What a stage of this package may add."""
     if stage == "conversion" and not plain.exact:
         return ROUNDED_DB
     if stage == "quantisation" and not plain.stored:
         return NORMAL_DB["conversion"]  # a package that says nothing of compression has no right to its losses
     if stage == "runtime" and bench.evidence.load is None:
-        return SAME_RUNTIME_DB
+        wrapper = bench.evidence.wrappers.get(component)
+        return wrapper.normal_db if wrapper is not None and wrapper.normal_db is not None else SAME_RUNTIME_DB
     return NORMAL_DB[stage]
 
 
@@ -161,7 +162,7 @@ def _climb(bench: Bench, component: str) -> Ladder:
             for replay, output in zip(recorded, outputs, strict=True)
         ]
         added = [_added(component, old, new) for old, new in zip(before, outputs, strict=True)]
-        climbed.append(_Climbed(normal_db(stage, plain, bench), name, stage, against, added, note))
+        climbed.append(_Climbed(normal_db(component, stage, plain, bench), name, stage, against, added, note))
         before = outputs
     if climbed[-1].stage == "runtime":
         climbed[-1].added.extend(_own_run(bench, component))
