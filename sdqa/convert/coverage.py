@@ -194,7 +194,7 @@ def _is_frequency_table(flat: NDArray[np.float64]) -> bool:
 
 def _is_mask(value: Array) -> bool:
     """A causal mask: square, zero on and below the diagonal, one negative number above."""
-    if value.ndim < 2 or value.shape[-1] != value.shape[-2]:
+    if value.ndim < 2 or value.shape[-1] != value.shape[-2] or value.shape[-1] < 2:
         return False
     square = np.asarray(value, dtype=np.float64).reshape(-1, *value.shape[-2:])[0]
     above = square[np.triu_indices_from(square, 1)]

@@ -24,8 +24,8 @@ def blame(fault: Injection, trial: Trial, job: Job, lane: PlannedLane) -> Blame:
 
     try:
         found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
-    except SdqaError as error:
-        return Blame(component_right=False, stage_right=False, verdict=str(error))
+    except Exception as error:  # an instrument that crashes has not named the fault; the other trials go on
+        return Blame(component_right=False, stage_right=False, verdict=_words(error))
     return compare(fault, trial, found)
 
 
@@ -35,8 +35,8 @@ def blame_both(pair: Pair, job: Job, lane: PlannedLane) -> Pair:
 
     try:
         found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
-    except SdqaError as error:
-        return pair.model_copy(update={"both_named": False, "verdict": str(error)})
+    except Exception as error:  # as above
+        return pair.model_copy(update={"both_named": False, "verdict": _words(error)})
     named = tuple(dict.fromkeys(cause.component for cause in found.causes))
     expected = {_place(component) for component in pair.components}
     return pair.model_copy(
@@ -65,6 +65,10 @@ def compare(fault: Injection, trial: Trial, found: Diagnosis) -> Blame:
         operation_right=operation,
         verdict=found.verdict,
     )
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, SdqaError) else f"crashed: {type(error).__name__}: {error}"
 
 
 def _place(component: str) -> str:

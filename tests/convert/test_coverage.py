@@ -71,6 +71,8 @@ def test_tables_that_models_compute_from_nothing_are_explained() -> None:
     embedding = RANDOM.standard_normal((100, 8)).astype(np.float32)
     assert is_explained(half(frequencies), [])
     assert is_explained(mask, [])
+    kernels = np.random.default_rng(0).standard_normal((64, 32, 1, 1)).astype(np.float16)
+    assert not is_explained(kernels, []), "square in its last two axes, and no mask"
     assert is_explained(half(embedding[:77])[None], [embedding])
     assert is_explained(np.zeros(64, np.float16), [])
     assert not is_explained(half(frequencies[::-1]), [])

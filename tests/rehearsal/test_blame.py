@@ -10,9 +10,10 @@ import pytest
 import sdqa.diagnosing
 from sdqa.diagnose import Diagnosis
 from sdqa.diagnose.records import Cause
+from sdqa.errors import DiagnosisError
 from sdqa.faults import injection
 from sdqa.faults.sensitivity import Pair, Trial
-from sdqa.rehearsal.blame import blame_both, compare
+from sdqa.rehearsal.blame import blame, blame_both, compare
 
 
 def trial(**changes: Any) -> Trial:
@@ -43,6 +44,25 @@ def test_another_component_is_wrong_and_an_operation_that_nobody_expected_is_not
     cause = Cause(component="vae_decoder", stage="conversion", operation="conv_in")
     found = compare(injection("unet-noise"), trial(), diagnosis(cause))
     assert (found.component_right, found.stage_right, found.operation_right) == (False, True, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(DiagnosisError("no golden"), "no golden"), (IndexError(0), "crashed: Ind")]
+)
+def test_an_instrument_that_crashes_has_named_nothing(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def crash(*_: object, **__: object) -> Diagnosis:
+        raise error
+
+    monkeypatch.setattr(sdqa.diagnosing, "diagnose_lane", crash)
+    lane: Any = SimpleNamespace(cases={})
+    job: Any = None
+    found = blame(injection("unet-noise"), trial(), job, lane)
+    assert (found.component_right, found.stage_right) == (False, False)
+    assert words in found.verdict
+    pair = Pair(first="a@mild", second="b@mild", components=("unet", "glue"), caught=True, exit_code=1)
+    assert blame_both(pair, job, lane).both_named is False
 
 
 def test_of_two_faults_both_have_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
