@@ -102,7 +102,7 @@ def _look(bench: Bench, component: str) -> Operations:
     for run in runs:
         run.observe(tallies)
     impacts = _impacts(runs, tallies)
-    culprit = _culprit(tallies, impacts, weights)
+    culprit = _culprit(tallies, impacts, weights, candidate.alignment.removed)
     return Operations(
         component=component,
         reference="package",
@@ -257,10 +257,16 @@ def _impacts(runs: Sequence[_Run], tallies: Mapping[str, _Tally]) -> dict[str, f
     return {tally.node.name: float(np.mean([min(LOST, run.impact(tally.node)) for run in runs])) for tally in worst}
 
 
-def _culprit(tallies: Mapping[str, _Tally], impacts: Mapping[str, float], weights: Sequence[WeightFinding]) -> str:
+def _culprit(
+    tallies: Mapping[str, _Tally],
+    impacts: Mapping[str, float],
+    weights: Sequence[WeightFinding],
+    removed: Sequence[str],
+) -> str:
     """The operation with the largest impact, the first in order among those that lose everything.
 
-    Where its own weights are right, what was inserted before it, or is missing there, is to blame.
+    Where its own weights are right, what was inserted before it, or is missing there, is to blame; what was inserted
+    under the name of what is missing took its place.
     """
     lost = [name for name in tallies if impacts.get(name, 0.0) >= LOST]
     ranked = lost or sorted(impacts, key=lambda name: -impacts[name])
@@ -273,6 +279,9 @@ def _culprit(tallies: Mapping[str, _Tally], impacts: Mapping[str, float], weight
     if not blamed or first in broken:
         return first
     if blamed not in tallies:  # missing from the candidate
+        return blamed
+    if plain(blamed) in {plain(name) for name in removed}:
+        tallies[blamed].note(f"a {tallies[blamed].node.type} takes the place of the sound conversion's operation")
         return blamed
     return _host(blamed, first, tallies)
 
