@@ -13,7 +13,7 @@ from sdqa.report.figures import plural
 Tone = Literal["pass", "fail", "suspicious", "not measured"]
 
 SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "pass": 3}
-CAUSE_LENGTH = 200
+CAUSES, CAUSE_LENGTH = 3, 200
 MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "pass": "✓"}
 
 
@@ -111,9 +111,10 @@ def _elsewhere(run: Run) -> str:
 
 
 def _cause(run: Run) -> str:
-    """The first line of the diagnosis, when it names a cause."""
+    """Every cause that the diagnosis names, the one that explains most first."""
     lines = str((run.diagnosis or {}).get("verdict", "")).strip().splitlines()
-    return f" {lines[0][:CAUSE_LENGTH].rstrip('.')}." if lines and lines[0].startswith("Cause") else ""
+    causes = [line[:CAUSE_LENGTH].rstrip(".") for line in lines if line.startswith("Cause: ")][:CAUSES]
+    return "".join(f" {cause}." for cause in causes)
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:

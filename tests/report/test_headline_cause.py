@@ -21,6 +21,8 @@ def run(diagnosis: dict[str, Any] | None) -> Run:
 def test_the_cause_is_in_the_headline() -> None:
     sentence = headline_of(run({"verdict": "Cause: unet, quantisation\n  Explains 99 %"})).sentence
     assert sentence.endswith("Cause: unet, quantisation.")
+    two = {"verdict": "No visible loss.\nCause: glue\n  Explains 92 %\nCause: unet, conversion\n  Explains 8 %"}
+    assert headline_of(run(two)).sentence.endswith("Cause: glue. Cause: unet, conversion.")
 
 
 @pytest.mark.parametrize(
