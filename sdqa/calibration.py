@@ -14,8 +14,7 @@ from dataclasses import replace
 
 from sdqa.bundle import Lane
 from sdqa.lane import record
-from sdqa.plan import Plan, PlannedLane
-from sdqa.plan.suite import TEACHER_NOW
+from sdqa.plan import Plan, PlannedLane, reseeded
 from sdqa.workflow import Job, measure_lane, planned_checks
 
 SEEDS = 4  # further draws of every case's noise
@@ -60,7 +59,7 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
 def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
     yield "as planned", _lane(job, lane)
     for index in range(1, SEEDS + 1):
-        plan = _reseeded(job.plan, 1000 * index)
+        plan = reseeded(job.plan, 1000 * index)
         twin = next(one for one in plan.lanes if one.id == lane.id)
         yield f"noise {index}", _lane(replace(job, plan=plan), replace(twin, variant=lane.variant))
 
@@ -82,14 +81,6 @@ def _lane(job: Job, lane: PlannedLane) -> Lane:
     what = f" with {job.fault.id}" if job.fault else ""
     job.progress.step(f"calibrate {lane.id}{what}")
     return record(lane, measure_lane(job, lane))
-
-
-def _reseeded(plan: Plan, offset: int) -> Plan:
-    """The same plan from other noise, against references that the teacher draws now."""
-    cases = {name: case.model_copy(update={"seed": case.seed + offset}) for name, case in plan.suite.cases.items()}
-    suite = plan.suite.model_copy(update={"goldens": TEACHER_NOW, "cases": cases})
-    lanes = tuple(replace(lane, cases={name: cases[name] for name in lane.cases}) for lane in plan.lanes)
-    return replace(plan, suite=suite, lanes=lanes)
 
 
 def count_checks(plan: Plan) -> int:

@@ -1,6 +1,6 @@
 """`sdqa.toml` → typed suite → plan: what will run, what it will cost, what is skipped and why."""
 
-from sdqa.plan.lanes import Plan, PlannedLane, make_plan
+from sdqa.plan.lanes import Plan, PlannedLane, make_plan, reseeded
 from sdqa.plan.load import find_suite, load_suite, shipped_suites
 from sdqa.plan.suite import Budgets, Case, Model, Suite
 from sdqa.plan.variant import Variant
@@ -16,5 +16,6 @@ __all__ = [
     "find_suite",
     "load_suite",
     "make_plan",
+    "reseeded",
     "shipped_suites",
 ]

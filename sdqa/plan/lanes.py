@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.errors import UsageError
-from sdqa.plan.suite import Case, Model, Suite
+from sdqa.plan.suite import TEACHER_NOW, Case, Model, Suite
 from sdqa.plan.variant import Variant
 from sdqa.store import digest_of
 
@@ -99,9 +99,15 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
     return Plan(suite=suite, suite_path=path, suite_digest=digest_of(suite.model_dump(mode="json")), lanes=tuple(lanes))
 
 
-def _select(lanes: list[PlannedLane], only: tuple[str, ...]) -> list[PlannedLane]:
-    from dataclasses import replace
+def reseeded(plan: Plan, offset: int) -> Plan:
+    """The same plan from other noise, against references that the teacher draws now."""
+    cases = {name: case.model_copy(update={"seed": case.seed + offset}) for name, case in plan.suite.cases.items()}
+    suite = plan.suite.model_copy(update={"goldens": TEACHER_NOW, "cases": cases})
+    lanes = tuple(replace(lane, cases={name: cases[name] for name in lane.cases}) for lane in plan.lanes)
+    return replace(plan, suite=suite, lanes=lanes)
 
+
+def _select(lanes: list[PlannedLane], only: tuple[str, ...]) -> list[PlannedLane]:
     known = ", ".join(lane.id for lane in lanes)
     for pattern in only:
         if not any(fnmatch.fnmatchcase(lane.id, pattern) for lane in lanes):

@@ -20,8 +20,7 @@ from sdqa.faults.visibility import teacher_spread, visible
 from sdqa.gate import judge
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.lane import Evidence, read_goldens, record
-from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan
-from sdqa.plan.suite import TEACHER_NOW
+from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
 from sdqa.rehearsal.tasks import Task
 from sdqa.store import Store, source_digest
 from sdqa.workflow import Job, exit_code, load_teacher, measure_lane, planned_checks
@@ -127,7 +126,7 @@ class Stage:
     def _quiet(self, task: Task) -> Quiet:
         change = harmless_change(task.name)
         applied = change.at(task.seed)
-        plan = _reseeded(self.plan, SEED_STEP * task.seed) if task.seed else self.plan
+        plan = reseeded(self.plan, SEED_STEP * task.seed) if task.seed else self.plan
         lane = plan.lanes[0]
         if change.variant:
             lane = replace(lane, variant=lane.variant.model_copy(update=dict(change.variant)))
@@ -221,14 +220,6 @@ def _failing(lane: Lane) -> tuple[str, ...]:
         if found:
             return tuple(found)
     return ()
-
-
-def _reseeded(plan: Plan, offset: int) -> Plan:
-    """The same plan from other noise, against references that the teacher draws now."""
-    cases = {name: case.model_copy(update={"seed": case.seed + offset}) for name, case in plan.suite.cases.items()}
-    suite = plan.suite.model_copy(update={"goldens": TEACHER_NOW, "cases": cases})
-    lanes = tuple(replace(lane, cases={name: cases[name] for name in lane.cases}) for lane in plan.lanes)
-    return replace(plan, suite=suite, lanes=lanes)
 
 
 def _spread_over(names: list[str], count: int) -> list[str]:

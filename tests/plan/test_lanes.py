@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sdqa.errors import UsageError
-from sdqa.plan import Plan, load_suite, make_plan
+from sdqa.plan import Plan, load_suite, make_plan, reseeded
 from sdqa.plan.describe import plan_data, plan_text, unet_calls
+from sdqa.plan.suite import TEACHER_NOW
 
 SUITE = Path(__file__).parents[2] / "sdqa.toml"
 
@@ -67,3 +68,13 @@ def test_shipped_suites_load_and_work_where_the_user_stands() -> None:
         assert made.root == Path()
         assert made.running
     assert plan().root == SUITE.parent
+
+
+def test_another_seed_means_other_noise_and_references_drawn_now() -> None:
+    made = plan()
+    other = reseeded(made, 7)
+    assert other.suite.goldens == TEACHER_NOW
+    for before, after in zip(made.lanes, other.lanes, strict=True):
+        assert {name: case.seed + 7 for name, case in before.cases.items()} == {
+            name: case.seed for name, case in after.cases.items()
+        }
