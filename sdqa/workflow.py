@@ -223,18 +223,27 @@ def report(
 
 
 def committed_sensitivity(job: Job) -> dict[str, Any] | None:
-    """What the gate is known to catch: the table beside the goldens, as `nox -s faults -- --record` left it."""
+    """What the gate is known to catch: the table beside the goldens, as `nox -s faults -- --record` left it.
+
+    It speaks of the tolerances that it was measured with; beside others it would promise what nobody has seen.
+    """
     from sdqa.faults.sensitivity import FILE, read
+    from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 
     path = job.plan.goldens / FILE
     if not path.exists():
         return None
     try:
-        found: dict[str, Any] = read(path).to_json()
+        found = read(path)
+        judged_by = Tolerances.load(path.parent / found.lane.partition("/")[0] / TOLERANCES_FILE)
     except SdqaError as error:  # it says what other runs caught; this one is not worse for it
         job.progress.step(f"the sensitivity table is left out: {error}")
         return None
-    return found
+    if found.tolerances != judged_by.digest():
+        job.progress.step("the sensitivity table is left out: it was measured with other tolerances (nox -s faults)")
+        return None
+    data: dict[str, Any] = found.to_json()
+    return data
 
 
 def exit_code(plan: Plan, lanes: Iterable[bundle.Lane]) -> int:

@@ -1,15 +1,18 @@
-"""Exit codes: a failed gate outranks everything, and what was not measured is never green."""
+"""Exit codes: a failed gate outranks everything, and what was not measured is never green. What else a run carries."""
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sdqa.bundle import Failure, Lane, Status, Verdict
+from sdqa.bundle import Bundle, Failure, Lane, Status, Verdict
 from sdqa.lane import record
 from sdqa.plan import Plan, load_suite, make_plan
-from sdqa.workflow import exit_code
+from sdqa.store import Store
+from sdqa.workflow import Job, committed_sensitivity, exit_code
 
 SUITE = Path(__file__).parents[1] / "sdqa.toml"
 
@@ -72,3 +75,22 @@ def test_trap_failures_never_become_the_exit_status(plan: Plan) -> None:
     assert exit_code(plan, [lane("fail")]) == 1
     assert exit_code(plan, [lane("not measured")]) == 4
     assert exit_code(plan, []) == 4
+
+
+def test_the_sensitivity_table_is_shown_beside_the_tolerances_it_was_measured_with(plan: Plan, tmp_path: Path) -> None:
+    goldens = tmp_path / "goldens"
+    shutil.copytree(plan.goldens / "tiny", goldens / "tiny", ignore=shutil.ignore_patterns("*.png", "*.safetensors"))
+    suite = plan.suite.model_copy(update={"goldens": "goldens"})
+    job = Job(replace(plan, suite=suite, suite_path=tmp_path / "sdqa.toml"), Store(tmp_path), Bundle(tmp_path))
+    assert committed_sensitivity(job) is None, "nobody has measured"
+    shutil.copy(plan.goldens / "sensitivity.json", goldens)
+    shown = committed_sensitivity(job)
+    assert shown is not None
+    assert shown["figures"]["visible_caught"]["count"] > 200
+    tolerances = goldens / "tiny" / "tolerances.json"
+    text = tolerances.read_text(encoding="utf-8")
+    tolerances.write_text(text.replace('"checks": ', '"checks": 1'), encoding="utf-8")
+    assert committed_sensitivity(job) is None, "other tolerances"
+    tolerances.write_text(text, encoding="utf-8")
+    (goldens / "sensitivity.json").write_text("{", encoding="utf-8")
+    assert committed_sensitivity(job) is None, "damaged"

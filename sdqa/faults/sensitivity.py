@@ -155,6 +155,7 @@ class Sensitivity(Record):
     quiet: tuple[Quiet, ...] = ()
     figures: Figures
     smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
+    tolerances: str = ""  # digest of those that the gate judged by
     environment: dict[str, Any] = Field(default_factory=dict)
     date: str = ""
     seconds: float = 0.0

@@ -49,6 +49,7 @@ def rehearse(
         quiet=quiet,
         figures=figures(trials, quiet, pairs),
         smallest_caught=smallest_caught(trials),
+        tolerances=stage.tolerances.digest(),
         environment=environment(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - start, 1),
