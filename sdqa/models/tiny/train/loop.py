@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import threading
 import time
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,8 +133,8 @@ def train(stage: Stage, run: Run) -> bool:
     random = Generator()
     end = min(schedule.steps, run.stop_after or schedule.steps)
     try:
-        with Progress(stage.name, schedule.steps, step) as progress:
-            while step < end:
+        with Progress(stage.name, schedule.steps, step) as progress, _between_steps() as interrupted:
+            while step < end and not interrupted:
                 random.manual_seed(_seed(run.seed, stage.name, step))
                 for group in optimizer.param_groups:
                     group["lr"] = rate(schedule, step)
@@ -151,6 +153,8 @@ def train(stage: Stage, run: Run) -> bool:
                 if time.monotonic() - saved > run.checkpoint_every_s:
                     save()
                     saved = time.monotonic()
+            if interrupted:
+                raise KeyboardInterrupt
     except KeyboardInterrupt:
         save()
         raise
@@ -161,6 +165,25 @@ def train(stage: Stage, run: Run) -> bool:
     for module in stage.modules.values():
         module.eval()
     return step >= schedule.steps
+
+
+@contextmanager
+def _between_steps() -> Iterator[list[int]]:
+    """Signals that would interrupt a step, kept until it is over: half a step in a checkpoint cannot be resumed.
+
+    Yields:
+        The signals that came.
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only there can handlers be set
+        yield came
+        return
+    before = {one: signal.signal(one, lambda number, _: came.append(number)) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def normal(shape: Sequence[int], random: Generator, device: torch.device) -> Tensor:

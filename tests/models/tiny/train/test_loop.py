@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 import torch
 
 from sdqa.models.tiny.train.config import Schedule
-from sdqa.models.tiny.train.loop import FLOOR, _seed, rate
+from sdqa.models.tiny.train.loop import FLOOR, _between_steps, _seed, rate
 from sdqa.models.tiny.train.unet import UnetStage, alphas, scheduler
 
 
@@ -67,3 +70,12 @@ def test_a_perfect_denoiser_has_no_loss_and_its_scheduler_recovers_the_picture(p
     noised = ddim.add_noise(latents, noise, t.expand(8))
     recovered = ddim.step(oracle(noised, t.expand(8), noise).sample, t, noised).pred_original_sample
     assert torch.allclose(recovered, latents, atol=1e-4)
+
+
+def test_a_signal_waits_for_the_end_of_the_step() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with _between_steps() as came:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+        assert came == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is before
