@@ -12,7 +12,8 @@ from sdqa.errors import GoldenStale, RuntimeUnavailable, SdqaError
 from sdqa.figures import describe_packages, estimated_latency
 from sdqa.gate import warehouse
 from sdqa.gate.approve import LATENTS_FACT
-from sdqa.gate.goldens import Golden, array_digest, read_golden, stale_reasons
+from sdqa.gate.codec import array_digest
+from sdqa.gate.goldens import Golden, read_golden, stale_reasons
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import Store, source_digest

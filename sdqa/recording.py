@@ -18,7 +18,8 @@ from sdqa.store import Store
 
 if TYPE_CHECKING:
     from sdqa.bundle import Measurement
-    from sdqa.gate.goldens import Golden, Manifest
+    from sdqa.gate.goldens import Golden
+    from sdqa.gate.manifest import Manifest
     from sdqa.models import Teacher
 
 
@@ -55,7 +56,7 @@ def record_goldens(
 def _record_model(
     plan: Plan, model: str, store: Store, progress: Progress, cases: tuple[str, ...], reason: str
 ) -> Iterator[Recorded]:
-    from sdqa.gate.goldens import read_manifest
+    from sdqa.gate.manifest import read_manifest
     from sdqa.models import load_teacher
 
     described = plan.suite.models[model]

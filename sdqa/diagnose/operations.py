@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,14 @@ import numpy.typing as npt
 
 from sdqa.diagnose.alignment import plain
 from sdqa.diagnose.bench import Bench
-from sdqa.diagnose.discrepancy import Discrepancy, compare, compare_outputs, decibel
+from sdqa.diagnose.discrepancy import compare_outputs, decibel
 from sdqa.diagnose.evidence import request_digest
 from sdqa.diagnose.ladder import Replay, candidate_of, replays
 from sdqa.diagnose.modules import ModuleFinder
+from sdqa.diagnose.observation import LOST, ComponentRun, Tally, as_arrays
 from sdqa.diagnose.programs import Candidate
 from sdqa.diagnose.records import OperationFinding, Operations, WeightFinding
 from sdqa.diagnose.weights import compare_weight
-from sdqa.errors import ExecutionError
-from sdqa.mil.graph import Node
 from sdqa.mil.program import Program
 from sdqa.store import tree_digest
 
@@ -37,31 +35,9 @@ TRIED = 12
 """Operations whose impact on the component's output is measured."""
 SOUND_DB = 60.0
 """What a reference program must reach against the teacher to be one."""
-FP16_MAX = 65504.0
 COMPARABLE = 0.3
 """Of operations whose impact is at least this share of the largest, the first one is named: where the two part."""
 LISTED_WEIGHTS = 12
-LOST = 1e6
-"""Noise (relative to the peak's power) that a result with NaN counts as."""
-
-
-@dataclass
-class _Tally:
-    """What is found out about one operation, over the replays."""
-
-    node: Node
-    added: list[float] = field(default_factory=list)
-    carried: list[float] = field(default_factory=list)
-    low: float = math.inf
-    high: float = -math.inf
-    nonfinite: bool = False
-    findings: list[str] = field(default_factory=list)
-    blame: str = ""  # another operation that is to blame instead: one inserted before it, or one that is missing
-
-    def note(self, finding: str) -> None:
-        """Add a finding once."""
-        if finding not in self.findings:
-            self.findings.append(finding)
 
 
 def operations(bench: Bench, component: str, *, progress: Callable[[str], None] | None = None) -> Operations:
@@ -97,8 +73,8 @@ def _look(bench: Bench, component: str) -> Operations:
         alone = Candidate(candidate.package, None, checkpoint=candidate.checkpoint)
         return module_operations(bench, component, alone, finder, recorded, weight_findings(alone, component))
     weights = weight_findings(candidate, component)
-    tallies: dict[str, _Tally] = {}
-    runs = [_Run(candidate, replay) for replay in recorded]
+    tallies: dict[str, Tally] = {}
+    runs = [ComponentRun(candidate, replay) for replay in recorded]
     for run in runs:
         run.observe(tallies)
     impacts = _impacts(runs, tallies)
@@ -115,142 +91,12 @@ def _look(bench: Bench, component: str) -> Operations:
 
 
 def _is_sound(reference: Program, component: str, replay: Replay) -> bool:
-    outputs = _arrays(reference.predict(dict(replay.call.inputs or {})))
+    outputs = as_arrays(reference.predict(dict(replay.call.inputs or {})))
     found = compare_outputs(component, replay.call.outputs or {}, outputs)
     return found.finite and found.psnr_db >= SOUND_DB
 
 
-class _Run:
-    """One recorded call, run by the reference and by the candidate, with every value kept."""
-
-    def __init__(self, candidate: Candidate, replay: Replay) -> None:
-        if candidate.reference is None:
-            raise ValueError("a run needs a reference program")
-        inputs = dict(replay.call.inputs or {})
-        self.candidate, self.reference = candidate, candidate.reference
-        outputs, values = self.reference.predict(inputs, capture="all")
-        self.outputs: dict[str, Array] = _arrays(outputs)
-        self.sound: dict[str, Any] = {**inputs, **values}
-        self.own: dict[str, Any] = {}
-        try:
-            self.own = candidate.plain_program.predict(inputs, capture="all")[1]
-        except ExecutionError as error:
-            self.failure = str(error)
-        self.results: dict[str, dict[str, Any]] = {}  # candidate operation -> its results on sound inputs
-
-    def observe(self, tallies: dict[str, _Tally]) -> None:
-        """Run every operation of the candidate on sound inputs and add to the tallies."""
-        alignment = self.candidate.alignment
-        partners = {node.name: node for node in self.reference.function.body.nodes}
-        fed: dict[str, Any] = {
-            mine: self.sound[theirs] for mine, theirs in alignment.values.items() if theirs in self.sound
-        }
-        strange: dict[str, str] = {}  # value -> the inserted operation behind it
-        lost = set(alignment.removed)
-        makers = {value.name: node for node in self.reference.function.body.nodes for value in node.outputs}
-        for node in self.candidate.plain_program.function.body.nodes:
-            tally = tallies.setdefault(node.name, _Tally(node))
-            other = partners.get(alignment.operations.get(node.name, ""))
-            try:
-                results = self.candidate.plain_program.run_operation(node.name, fed)
-            except ExecutionError as error:
-                tally.note(f"fails: {error.what}")
-                tally.added.append(LOST)
-                continue
-            self.results[node.name] = results
-            for index, value in enumerate(node.outputs):
-                result = results.get(value.name)
-                if not isinstance(result, np.ndarray):
-                    fed.setdefault(value.name, result)
-                    continue
-                self._range(tally, result)
-                expected = self.sound.get(other.outputs[index].name) if other and index < len(other.outputs) else None
-                if not isinstance(expected, np.ndarray) or expected.dtype.kind != "f":
-                    if other is None:
-                        fed[value.name] = result
-                        origin = next((strange[name] for name in node.names_used() if name in strange), "")
-                        if node.type != "cast" or origin:
-                            strange[value.name] = origin or node.name  # the first of several in a row
-                        if not np.isfinite(result).all() and all(
-                            np.isfinite(fed[name]).all() for name in node.names_used() if name in fed
-                        ):
-                            tally.nonfinite = True
-                            tally.note("its result is not finite although its inputs are")
-                    continue
-                self._judge(tally, expected, result, self.own.get(value.name))
-                if tally.added[-1] > 0 and not tally.blame:
-                    behind = [strange[name] for name in node.names_used() if name in strange]
-                    before = [makers[name].name for name in other.names_used() if name in makers] if other else []
-                    missing = [name for name in before if name in lost]
-                    tally.blame = behind[0] if behind else (missing[0] if missing else "")
-
-    @staticmethod
-    def _range(tally: _Tally, result: Array) -> None:
-        if result.dtype.kind != "f" or not result.size:
-            return
-        finite = result[np.isfinite(result)]
-        if finite.size:
-            tally.low, tally.high = min(tally.low, float(finite.min())), max(tally.high, float(finite.max()))
-
-    @staticmethod
-    def _judge(tally: _Tally, expected: Array, result: Array, own: Any) -> None:
-        if result.shape != expected.shape:
-            tally.note(f"gives {list(result.shape)} in place of {list(expected.shape)}")
-            tally.added.append(LOST)
-            return
-        added = compare(expected, result)
-        tally.added.append(_noise(added))
-        if not added.finite:
-            tally.nonfinite = True
-            largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
-            reason = f", the right ones reach {largest:.3g}, fp16 ends at {FP16_MAX:.0f}" if largest > FP16_MAX else ""
-            tally.note(f"{added.nonfinite} values are not finite although its inputs are right{reason}")
-        elif result.size > 1 and float(np.ptp(result)) == 0 and float(np.ptp(expected)) > 0:
-            tally.note("its result is constant")
-        if isinstance(own, np.ndarray) and own.shape == expected.shape:
-            tally.carried.append(_noise(compare(expected, own)))
-
-    def impact(self, node: Node) -> float:
-        """Noise of the component's outputs when only this operation's results are the candidate's."""
-        other = self.candidate.alignment.operations.get(node.name, "")
-        partner = next((item for item in self.reference.function.body.nodes if item.name == other), None)
-        results = self.results.get(node.name)
-        if partner is None or results is None:
-            return LOST
-        changed = {
-            his.name: results[mine.name]
-            for mine, his in zip(node.outputs, partner.outputs, strict=False)
-            if mine.name in results
-        }
-        outputs = propagate(self.reference, self.sound, changed)
-        if outputs is None:
-            return LOST
-        expected = {name: value for name, value in self.outputs.items() if name in outputs}
-        return max((_noise(compare(value, outputs[name])) for name, value in expected.items()), default=0.0)
-
-
-def propagate(program: Program, values: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Array] | None:
-    """The program's outputs when some of a run's values are replaced; only what depends on them is run again.
-
-    Returns:
-        Outputs by name, None when an operation cannot run on what it is given.
-    """
-    replaced = dict(changed)
-    for node in program.function.body.nodes:
-        if any(value.name in changed for value in node.outputs) or not any(
-            name in replaced for name in node.names_used()
-        ):
-            continue
-        try:
-            results = program.run_operation(node.name, {**values, **replaced})
-        except ExecutionError:
-            return None
-        replaced.update(results)
-    found = {**values, **replaced}
-    return {feature.name: np.asarray(found[feature.name]) for feature in program.outputs if feature.name in found}
-
-
-def _impacts(runs: Sequence[_Run], tallies: Mapping[str, _Tally]) -> dict[str, float]:
+def _impacts(runs: Sequence[ComponentRun], tallies: Mapping[str, Tally]) -> dict[str, float]:
     """Mean impact over the replays of the operations that add most."""
     adding = [tally for tally in tallies.values() if tally.added and np.mean(tally.added) > 0]
     worst = sorted(adding, key=lambda tally: -float(np.mean(tally.added)))[:TRIED]
@@ -258,7 +104,7 @@ def _impacts(runs: Sequence[_Run], tallies: Mapping[str, _Tally]) -> dict[str, f
 
 
 def _culprit(
-    tallies: Mapping[str, _Tally],
+    tallies: Mapping[str, Tally],
     impacts: Mapping[str, float],
     weights: Sequence[WeightFinding],
     removed: Sequence[str],
@@ -286,7 +132,7 @@ def _culprit(
     return _host(blamed, first, tallies)
 
 
-def _host(inserted: str, user: str, tallies: Mapping[str, _Tally]) -> str:
+def _host(inserted: str, user: str, tallies: Mapping[str, Tally]) -> str:
     """The sound operation that an inserted one follows, or that takes it where it follows an input of the program."""
     makers = {value.name: name for name, tally in tallies.items() for value in tally.node.outputs}
     before = [makers[name] for name in tallies[inserted].node.names_used() if name in makers]
@@ -300,7 +146,7 @@ def _host(inserted: str, user: str, tallies: Mapping[str, _Tally]) -> str:
     return host
 
 
-def _finding(component: str, tally: _Tally, impacts: Mapping[str, float], finder: ModuleFinder) -> OperationFinding:
+def _finding(component: str, tally: Tally, impacts: Mapping[str, float], finder: ModuleFinder) -> OperationFinding:
     node = tally.node
     impact = impacts.get(node.name)
     return OperationFinding(
@@ -348,17 +194,9 @@ def listed(weights: Sequence[WeightFinding], culprit: str) -> tuple[WeightFindin
     return tuple(sorted(weights, key=lambda one: one.operation != culprit)[:LISTED_WEIGHTS])
 
 
-def _noise(found: Discrepancy) -> float:
-    return min(LOST, found.noise)
-
-
 def _decibel(noises: Sequence[float]) -> float:
     """Mean noise in dB; NaN when anything was lost, the ceiling when nothing was measured."""
     if not noises:
         return decibel(0.0)
     mean = float(np.mean(noises))
     return math.nan if max(noises) >= LOST else decibel(mean)
-
-
-def _arrays(outputs: Mapping[str, Any]) -> dict[str, Array]:
-    return {name: np.asarray(value) for name, value in outputs.items()}

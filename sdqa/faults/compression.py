@@ -11,7 +11,8 @@ from sdqa.faults.registry import fault
 from sdqa.faults.selection import kernels, spread, user_of
 
 if TYPE_CHECKING:
-    from sdqa.faults.package_editor import Array, PackageEditor
+    from sdqa.faults.messages import Array
+    from sdqa.faults.package_editor import PackageEditor
 
 
 def palettized(weight: Array, bits: int) -> Array:

@@ -32,6 +32,7 @@ from sdqa.faults.pairs import together
 
 CATALOGUE = (
     "weights",
+    "layout",
     "graph",
     "constants",
     "precision",

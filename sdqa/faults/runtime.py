@@ -9,39 +9,9 @@ import numpy as np
 
 from sdqa.faults.injection import Effect
 from sdqa.faults.registry import fault
+from sdqa.faults.runners import Change, FaultyRunner, Outputs, ScaledInputs
 from sdqa.faults.selection import generator
-from sdqa.runtime import Arrays, Runner
-
-Outputs = dict[str, np.ndarray[Any, np.dtype[Any]]]
-Change = Callable[[int, Outputs, Arrays], Outputs]
-
-
-class FaultyRunner:
-    """A runner whose outputs are changed on the way out; `change(call, outputs, inputs)` gets writable copies.
-
-    Calls are counted from zero for each generation: a timestep above the one before begins a new one.
-    """
-
-    def __init__(self, runner: Runner, change: Change) -> None:
-        self.runner = runner
-        self.change = change
-        self.calls = 0
-        self._timestep = np.inf
-
-    @property
-    def component(self) -> str:
-        """The component that is executed."""
-        return self.runner.component
-
-    def run(self, inputs: Arrays) -> Outputs:
-        """One forward pass; see `Runner.run`."""
-        outputs = {name: np.array(value) for name, value in self.runner.run(inputs).items()}
-        if "timestep" in inputs:
-            timestep = float(np.reshape(inputs["timestep"], -1)[0])
-            self.calls = 0 if timestep > self._timestep else self.calls
-            self._timestep = timestep
-        call, self.calls = self.calls, self.calls + 1
-        return self.change(call, outputs, inputs)
+from sdqa.runtime import Arrays
 
 
 def _wrapped(make: Callable[[], Change]) -> Effect:
@@ -308,23 +278,6 @@ def vae_decoder_seams(step: float) -> Effect:
     return _each(change)
 
 
-class _InputRange:
-    """A runner that is fed its inputs moved from [-1, 1] towards [0, 1]."""
-
-    def __init__(self, runner: Runner, share: float) -> None:
-        self.runner, self.share = runner, share
-
-    @property
-    def component(self) -> str:
-        """The component that is executed."""
-        return self.runner.component
-
-    def run(self, inputs: Arrays) -> Outputs:
-        """One forward pass; see `Runner.run`."""
-        moved = {name: value + self.share * ((value + 1) / 2 - value) for name, value in inputs.items()}
-        return self.runner.run({name: value.astype(np.float32) for name, value in moved.items()})
-
-
 @fault(
     "vae-encoder-input-range",
     component="vae_encoder",
@@ -334,4 +287,4 @@ class _InputRange:
 )
 def vae_encoder_input_range(share: float) -> Effect:
     """The VAE encoder is fed pictures whose range is on the way from [-1, 1] to [0, 1]."""
-    return Effect(wrap=lambda runner: _InputRange(runner, share))
+    return Effect(wrap=lambda runner: ScaledInputs(runner, share))

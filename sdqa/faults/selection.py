@@ -1,4 +1,4 @@
-"""Which weights and operations a fault picks: by role, so that it means the same in any model."""
+"""Which weights and operations a fault picks, by role, so that it means the same in any model; whom that blames."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdqa.errors import FaultError
+from sdqa.faults.injection import Culprit
 
 if TYPE_CHECKING:
+    from sdqa.faults.messages import Array
     from sdqa.faults.package_editor import PackageEditor
 
 
@@ -81,3 +83,10 @@ def masked_additions(editor: PackageEditor) -> list[Any]:
     if not found:
         raise FaultError("the package has no causal mask that is added", where=editor.folder.name)
     return found
+
+
+def replaced(editor: PackageEditor, weight: str, values: Array) -> Culprit:
+    """Write one weight, and blame the operation that uses it."""
+    operation = editor.name_of(user_of(editor, weight))
+    editor.write(weight, values)
+    return Culprit(operation, weight)

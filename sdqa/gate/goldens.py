@@ -20,13 +20,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, ValidationError
 
-from sdqa.bundle import Record
 from sdqa.errors import DigestMismatch, GoldenMissing, StoreError, UsageError
 from sdqa.gate import warehouse
 from sdqa.gate.audit import AuditEntry, append, author, now
@@ -42,58 +40,8 @@ from sdqa.gate.codec import (
     encode_tensors,
     preview,
 )
+from sdqa.gate.manifest import MANIFEST_FILE, GoldenFile, Manifest, file_record, read_manifest
 from sdqa.store import digest_of
-
-__all__ = [
-    "Golden",
-    "GoldenFile",
-    "Manifest",
-    "array_digest",
-    "read_golden",
-    "read_manifest",
-    "stale_reasons",
-    "write_golden",
-]
-
-SCHEMA_VERSION = 1
-MANIFEST_FILE = "manifest.json"
-MAX_MANIFEST_BYTES = 2 * 2**20
-
-
-class GoldenFile(Record):
-    """One file of a golden."""
-
-    sha256: str
-    bytes: int
-    place: Literal["folder", "warehouse"] = "folder"
-
-
-class Manifest(Record):
-    """What is recorded with a golden."""
-
-    schema_version: int = SCHEMA_VERSION
-    model: str
-    case: str
-    inputs: dict[str, Any]  # prompt, negative prompt, strength, guidance scale, steps, scheduler …
-    seed: int
-    timesteps: tuple[float, ...]  # the schedule as it was run
-    scores: dict[str, float | None] = Field(default_factory=dict)  # metric → the teacher's figure
-    teacher: str  # digest of the model that drew it
-    origin: str = "teacher"  # what drew it: the teacher, or the lane whose outcome was approved
-    metrics: dict[str, Any] = Field(default_factory=dict)  # metric → identity
-    digests: dict[str, str]  # of values: image, latents, noise, posterior_noise, source
-    files: dict[str, GoldenFile]
-    versions: dict[str, str] = Field(default_factory=dict)
-    reason: str
-    date: str  # ISO 8601, UTC
-
-    def content(self) -> str:
-        """Digest of what the golden says; when and why it was recorded do not matter.
-
-        A field that came later counts only where it is not its default: older records keep their digest.
-        """
-        ignored = {"reason", "date", "versions", "files"} | ({"origin"} if self.origin == "teacher" else set())
-        return digest_of(self.model_dump(mode="json", exclude=ignored))
 
 
 @dataclass(frozen=True)
@@ -107,34 +55,6 @@ class Golden:
     noise: Floats  # (C, h, w)
     posterior_noise: Floats | None  # (C, h, w); None for text-to-image
     source: Pixels | None  # (H, W, 3); None for text-to-image
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """A golden's manifest alone.
-
-    Raises:
-        GoldenMissing: there is none, or it does not follow the schema.
-    """
-    path = folder / MANIFEST_FILE
-    hint = f"record it: sdqa goldens --case {folder.name} --reason '…'"
-    try:
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise GoldenMissing(f"the manifest is larger than {MAX_MANIFEST_BYTES} bytes", where=str(path), hint=hint)
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise GoldenMissing("there is no golden for this case", where=str(folder), hint=hint) from error
-    except ValueError as error:
-        raise GoldenMissing("the golden's manifest is not JSON", where=str(path), hint=hint) from error
-    version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
-        what = f"the golden has schema version {version!r}, this sdqa reads {SCHEMA_VERSION}"
-        raise GoldenMissing(what, where=str(path), hint=hint)
-    try:
-        return Manifest.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise GoldenMissing(f"the golden's manifest is wrong: $.{key}: {first['msg']}", where=str(path)) from error
 
 
 def read_golden(folder: Path, *, place: str = warehouse.DEFAULT_PLACE, cache: Path | None = None) -> Golden:
@@ -233,13 +153,13 @@ def write_golden(
         "noise.safetensors": encode_tensors({n: values[n] for n in ("noise", "posterior_noise") if n in values}),
         "latents.safetensors": encode_tensors({"latents": values["latents"]}),
     }
-    files = {name: _file(data) for name, data in contents.items()}
+    files = {name: file_record(data) for name, data in contents.items()}
     for name in ("image", "source"):
         if name in values:
             full = encode_image(values[name])
             small = max(values[name].shape[:2]) <= PREVIEW_SIDE
             contents[f"{name}.png"] = full if small else encode_image(preview(values[name]))
-            files[f"{name}.png"] = _file(full, "folder" if small else "warehouse")
+            files[f"{name}.png"] = file_record(full, "folder" if small else "warehouse")
             if not small:
                 warehouse.put(place, full)
     before = read_manifest(folder) if (folder / MANIFEST_FILE).exists() else None
@@ -317,10 +237,6 @@ def stale_reasons(
 def _short(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "…"
-
-
-def _file(data: bytes, place: Literal["folder", "warehouse"] = "folder") -> GoldenFile:
-    return GoldenFile(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), place=place)
 
 
 def _file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Path | None) -> bytes:

@@ -10,7 +10,8 @@ from sdqa.bundle import Lane, Measurement
 from sdqa.errors import GoldenMissing, SdqaError
 from sdqa.gate import warehouse
 from sdqa.gate.audit import unrecorded
-from sdqa.gate.goldens import MANIFEST_FILE, Golden, read_golden
+from sdqa.gate.goldens import Golden, read_golden
+from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 
 TEACHER_VARIANT = "teacher"

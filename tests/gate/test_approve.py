@@ -16,7 +16,8 @@ from sdqa.bundle import Bundle, Lane, Measurement, Run, Sample, Verdict
 from sdqa.errors import BundleError, GoldenStale, UsageError
 from sdqa.gate.approve import approve
 from sdqa.gate.audit import read_audit, unrecorded
-from sdqa.gate.goldens import array_digest, read_golden, write_golden
+from sdqa.gate.codec import array_digest
+from sdqa.gate.goldens import read_golden, write_golden
 from sdqa.store import digest_of
 
 IDENTITIES = {"clip_score": {"model": "embedded:tiny"}}

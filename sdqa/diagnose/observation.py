@@ -1,0 +1,181 @@
+"""One recorded call, run operation by operation on sound inputs: what each adds, and what it does to the output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sdqa.diagnose.discrepancy import Discrepancy, compare
+from sdqa.diagnose.ladder import Replay
+from sdqa.diagnose.programs import Candidate
+from sdqa.errors import ExecutionError
+from sdqa.mil.graph import Node
+from sdqa.mil.program import Program
+
+Array = npt.NDArray[Any]
+
+FP16_MAX = 65504.0
+LOST = 1e6
+"""Noise (relative to the peak's power) that a result with NaN counts as."""
+
+
+@dataclass
+class Tally:
+    """What is found out about one operation, over the replays."""
+
+    node: Node
+    added: list[float] = field(default_factory=list)
+    carried: list[float] = field(default_factory=list)
+    low: float = math.inf
+    high: float = -math.inf
+    nonfinite: bool = False
+    findings: list[str] = field(default_factory=list)
+    blame: str = ""  # another operation that is to blame instead: one inserted before it, or one that is missing
+
+    def note(self, finding: str) -> None:
+        """Add a finding once."""
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+
+class ComponentRun:
+    """One recorded call, run by the reference and by the candidate, with every value kept."""
+
+    def __init__(self, candidate: Candidate, replay: Replay) -> None:
+        if candidate.reference is None:
+            raise ValueError("a run needs a reference program")
+        inputs = dict(replay.call.inputs or {})
+        self.candidate, self.reference = candidate, candidate.reference
+        outputs, values = self.reference.predict(inputs, capture="all")
+        self.outputs: dict[str, Array] = as_arrays(outputs)
+        self.sound: dict[str, Any] = {**inputs, **values}
+        self.own: dict[str, Any] = {}
+        try:
+            self.own = candidate.plain_program.predict(inputs, capture="all")[1]
+        except ExecutionError as error:
+            self.failure = str(error)
+        self.results: dict[str, dict[str, Any]] = {}  # candidate operation -> its results on sound inputs
+
+    def observe(self, tallies: dict[str, Tally]) -> None:
+        """Run every operation of the candidate on sound inputs and add to the tallies."""
+        alignment = self.candidate.alignment
+        partners = {node.name: node for node in self.reference.function.body.nodes}
+        fed: dict[str, Any] = {
+            mine: self.sound[theirs] for mine, theirs in alignment.values.items() if theirs in self.sound
+        }
+        strange: dict[str, str] = {}  # value -> the inserted operation behind it
+        lost = set(alignment.removed)
+        makers = {value.name: node for node in self.reference.function.body.nodes for value in node.outputs}
+        for node in self.candidate.plain_program.function.body.nodes:
+            tally = tallies.setdefault(node.name, Tally(node))
+            other = partners.get(alignment.operations.get(node.name, ""))
+            try:
+                results = self.candidate.plain_program.run_operation(node.name, fed)
+            except ExecutionError as error:
+                tally.note(f"fails: {error.what}")
+                tally.added.append(LOST)
+                continue
+            self.results[node.name] = results
+            for index, value in enumerate(node.outputs):
+                result = results.get(value.name)
+                if not isinstance(result, np.ndarray):
+                    fed.setdefault(value.name, result)
+                    continue
+                self._range(tally, result)
+                expected = self.sound.get(other.outputs[index].name) if other and index < len(other.outputs) else None
+                if not isinstance(expected, np.ndarray) or expected.dtype.kind != "f":
+                    if other is None:
+                        fed[value.name] = result
+                        origin = next((strange[name] for name in node.names_used() if name in strange), "")
+                        if node.type != "cast" or origin:
+                            strange[value.name] = origin or node.name  # the first of several in a row
+                        if not np.isfinite(result).all() and all(
+                            np.isfinite(fed[name]).all() for name in node.names_used() if name in fed
+                        ):
+                            tally.nonfinite = True
+                            tally.note("its result is not finite although its inputs are")
+                    continue
+                self._judge(tally, expected, result, self.own.get(value.name))
+                if tally.added[-1] > 0 and not tally.blame:
+                    behind = [strange[name] for name in node.names_used() if name in strange]
+                    before = [makers[name].name for name in other.names_used() if name in makers] if other else []
+                    missing = [name for name in before if name in lost]
+                    tally.blame = behind[0] if behind else (missing[0] if missing else "")
+
+    @staticmethod
+    def _range(tally: Tally, result: Array) -> None:
+        if result.dtype.kind != "f" or not result.size:
+            return
+        finite = result[np.isfinite(result)]
+        if finite.size:
+            tally.low, tally.high = min(tally.low, float(finite.min())), max(tally.high, float(finite.max()))
+
+    @staticmethod
+    def _judge(tally: Tally, expected: Array, result: Array, own: Any) -> None:
+        if result.shape != expected.shape:
+            tally.note(f"gives {list(result.shape)} in place of {list(expected.shape)}")
+            tally.added.append(LOST)
+            return
+        added = compare(expected, result)
+        tally.added.append(noise_of(added))
+        if not added.finite:
+            tally.nonfinite = True
+            largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
+            reason = f", the right ones reach {largest:.3g}, fp16 ends at {FP16_MAX:.0f}" if largest > FP16_MAX else ""
+            tally.note(f"{added.nonfinite} values are not finite although its inputs are right{reason}")
+        elif result.size > 1 and float(np.ptp(result)) == 0 and float(np.ptp(expected)) > 0:
+            tally.note("its result is constant")
+        if isinstance(own, np.ndarray) and own.shape == expected.shape:
+            tally.carried.append(noise_of(compare(expected, own)))
+
+    def impact(self, node: Node) -> float:
+        """Noise of the component's outputs when only this operation's results are the candidate's."""
+        other = self.candidate.alignment.operations.get(node.name, "")
+        partner = next((item for item in self.reference.function.body.nodes if item.name == other), None)
+        results = self.results.get(node.name)
+        if partner is None or results is None:
+            return LOST
+        changed = {
+            his.name: results[mine.name]
+            for mine, his in zip(node.outputs, partner.outputs, strict=False)
+            if mine.name in results
+        }
+        outputs = propagate(self.reference, self.sound, changed)
+        if outputs is None:
+            return LOST
+        expected = {name: value for name, value in self.outputs.items() if name in outputs}
+        return max((noise_of(compare(value, outputs[name])) for name, value in expected.items()), default=0.0)
+
+
+def propagate(program: Program, values: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Array] | None:
+    """The program's outputs when some of a run's values are replaced; only what depends on them is run again.
+
+    Returns:
+        Outputs by name, None when an operation cannot run on what it is given.
+    """
+    replaced = dict(changed)
+    for node in program.function.body.nodes:
+        if any(value.name in changed for value in node.outputs) or not any(
+            name in replaced for name in node.names_used()
+        ):
+            continue
+        try:
+            results = program.run_operation(node.name, {**values, **replaced})
+        except ExecutionError:
+            return None
+        replaced.update(results)
+    found = {**values, **replaced}
+    return {feature.name: np.asarray(found[feature.name]) for feature in program.outputs if feature.name in found}
+
+
+def noise_of(found: Discrepancy) -> float:
+    return min(LOST, found.noise)
+
+
+def as_arrays(outputs: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: np.asarray(value) for name, value in outputs.items()}

@@ -1,0 +1,87 @@
+"""A golden's manifest: what was put in, what it scored, and the digests of everything that was recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from sdqa.bundle import Record
+from sdqa.errors import GoldenMissing
+from sdqa.store import digest_of
+
+SCHEMA_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 2 * 2**20
+
+
+class GoldenFile(Record):
+    """One file of a golden."""
+
+    sha256: str
+    bytes: int
+    place: Literal["folder", "warehouse"] = "folder"
+
+
+class Manifest(Record):
+    """What is recorded with a golden."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    case: str
+    inputs: dict[str, Any]  # prompt, negative prompt, strength, guidance scale, steps, scheduler …
+    seed: int
+    timesteps: tuple[float, ...]  # the schedule as it was run
+    scores: dict[str, float | None] = Field(default_factory=dict)  # metric → the teacher's figure
+    teacher: str  # digest of the model that drew it
+    origin: str = "teacher"  # what drew it: the teacher, or the lane whose outcome was approved
+    metrics: dict[str, Any] = Field(default_factory=dict)  # metric → identity
+    digests: dict[str, str]  # of values: image, latents, noise, posterior_noise, source
+    files: dict[str, GoldenFile]
+    versions: dict[str, str] = Field(default_factory=dict)
+    reason: str
+    date: str  # ISO 8601, UTC
+
+    def content(self) -> str:
+        """Digest of what the golden says; when and why it was recorded do not matter.
+
+        A field that came later counts only where it is not its default: older records keep their digest.
+        """
+        ignored = {"reason", "date", "versions", "files"} | ({"origin"} if self.origin == "teacher" else set())
+        return digest_of(self.model_dump(mode="json", exclude=ignored))
+
+
+def file_record(data: bytes, place: Literal["folder", "warehouse"] = "folder") -> GoldenFile:
+    """What is recorded of a file."""
+    return GoldenFile(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), place=place)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """A golden's manifest alone.
+
+    Raises:
+        GoldenMissing: there is none, or it does not follow the schema.
+    """
+    path = folder / MANIFEST_FILE
+    hint = f"record it: sdqa goldens --case {folder.name} --reason '…'"
+    try:
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise GoldenMissing(f"the manifest is larger than {MAX_MANIFEST_BYTES} bytes", where=str(path), hint=hint)
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise GoldenMissing("there is no golden for this case", where=str(folder), hint=hint) from error
+    except ValueError as error:
+        raise GoldenMissing("the golden's manifest is not JSON", where=str(path), hint=hint) from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        what = f"the golden has schema version {version!r}, this sdqa reads {SCHEMA_VERSION}"
+        raise GoldenMissing(what, where=str(path), hint=hint)
+    try:
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise GoldenMissing(f"the golden's manifest is wrong: $.{key}: {first['msg']}", where=str(path)) from error
