@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -9,6 +10,8 @@ def main() -> None:
     """Run the command line; known errors are one message and an exit code, never a traceback."""
     from sdqa.cli import run
 
+    # A cancelled CI job is terminated: it ends as after Ctrl-C, with a bundle that says so.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

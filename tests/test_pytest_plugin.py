@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+
+from sdqa.errors import EXIT_INTERRUPTED
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,6 +48,31 @@ def test_a_clean_run_is_green(clean: tuple[subprocess.CompletedProcess[str], Pat
     assert run_of(output)["status"] == "complete"
     for name in ("index.html", "junit.xml", "summary.md"):
         assert (output / name).stat().st_size > 0
+
+
+def test_a_terminated_run_says_that_it_is_not_complete(tmp_path: Path) -> None:
+    """CI services cancel a job this way."""
+    store, output = tmp_path / "store", tmp_path / "output"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CI": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "sdqa",
+        "qa",
+        "--lane",
+        "tiny/fp16",
+        "--store",
+        str(store),
+        "--output",
+        str(output),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as running:
+        deadline = time.monotonic() + 300
+        while not any(store.rglob("*.mlpackage")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        running.terminate()
+        assert running.wait(timeout=300) == EXIT_INTERRUPTED
+    assert run_of(output)["status"] == "incomplete"
 
 
 def test_items_have_the_promised_names(clean: tuple[subprocess.CompletedProcess[str], Path]) -> None:
