@@ -13,10 +13,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sdqa.bundle import Lane
+from sdqa.errors import UsageError
 from sdqa.lane import record
 from sdqa.plan import Plan, PlannedLane, reseeded
 from sdqa.workflow import Job, measure_lane, planned_checks
 
+SOUND_DB = 35.0
+"""What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
+say what is normal: the least that apple/ml-stable-diffusion accepts of a conversion."""
 SEEDS = 4  # further draws of every case's noise
 INVISIBLE = ("palettize-8bit", "linear-int8")
 """Recipes whose result nobody can tell from the uncompressed one; a variant of that name needs no lane in the suite."""
@@ -47,6 +51,9 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
 
     Returns:
         variant → condition → lanes; fault → lanes.
+
+    Raises:
+        UsageError: a lane that is to say what is normal is broken itself.
     """
     lanes = [lane for lane in job.plan.running if lane.model_name == model]
     lanes += [
@@ -57,11 +64,30 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
 
 
 def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
-    yield "as planned", _lane(job, lane)
+    planned = _lane(job, lane)
+    if lane.variant.compression is None:
+        demand_sound(planned)
+    yield "as planned", planned
     for index in range(1, SEEDS + 1):
         plan = reseeded(job.plan, 1000 * index)
         twin = next(one for one in plan.lanes if one.id == lane.id)
         yield f"noise {index}", _lane(replace(job, plan=plan), replace(twin, variant=lane.variant))
+
+
+def demand_sound(lane: Lane) -> None:
+    """Refuse an uncompressed lane that is far from its teacher: tolerances around it would keep it green for ever.
+
+    Raises:
+        UsageError: naming its components that are below `SOUND_DB`.
+    """
+    parities = [one for one in lane.measurements if one.metric == "parity_psnr" and one.value is not None]
+    broken = [f"{one.component} {one.value:.0f} dB" for one in parities if not (one.value or 0) >= SOUND_DB]
+    if broken:
+        raise UsageError(
+            f"the candidate is not sound: parity of {', '.join(sorted(broken))}, {SOUND_DB:.0f} dB is the least",
+            where=lane.id,
+            hint="`sdqa diagnose` names the culprit; tolerances are only placed around a sound candidate",
+        )
 
 
 def _stored_as(recipe: str, lane: PlannedLane) -> PlannedLane:
