@@ -71,13 +71,14 @@ def embedded(request: Request) -> Teacher:
     """A model that ships with sdqa."""
     from sdqa.models.folder import load_folder
     from sdqa.models.tiny import PIPELINE
-    from sdqa.models.tiny.variants import no_mid_pipeline
+    from sdqa.models.tiny.variants import VARIANTS, assembled
 
     if request.rest == "tiny":
         return load_folder(PIPELINE, source=request.source)
-    if request.rest == "tiny-no-mid":
-        return load_folder(no_mid_pipeline(), source=request.source)
-    raise ModelError(f"there is no embedded model {request.rest!r}", hint="embedded: tiny, tiny-no-mid")
+    if request.rest in VARIANTS:
+        return load_folder(assembled(request.rest), source=request.source)
+    known = ", ".join(("tiny", *VARIANTS))
+    raise ModelError(f"there is no embedded model {request.rest!r}", hint=f"embedded: {known}")
 
 
 @source("folder")

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
-from sdqa.generate.schedule import SCHEDULERS, planned_timesteps, timesteps
+from sdqa.generate.schedule import SCHEDULERS, make_scheduler, planned_timesteps, timesteps
 from sdqa.models import load_teacher
 from sdqa.plan import load_suite
 from sdqa.store import Store
@@ -30,3 +31,25 @@ def test_strength_skips_the_beginning(name: str) -> None:
     assert whole[-len(half) :] == half
     assert list(whole) == sorted(whole, reverse=True)
     assert 0 < len(half) <= 6
+
+
+@pytest.mark.parametrize(
+    ("name", "strength", "signal", "noise"),
+    [("ddim", 0.5, 0.9996, 0.0292), ("pndm", None, 0.9996, 0.0292), ("pndm", 0.5, 0.9036, 0.1049)],
+)
+def test_pndm_started_in_the_middle_does_not_end_where_it_should(
+    name: str, strength: float | None, signal: float, noise: float
+) -> None:
+    """Its first step counts twice, and only a whole schedule repeats the first timestep: docs/configuration.md says so.
+
+    With the true noise as every prediction, samples stay mixtures of picture and noise.
+    """
+    config = load_teacher("embedded:tiny").part("scheduler").config
+    picture, drawn = torch.randn(2, 4096, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    scheduler, steps = make_scheduler(name, config), timesteps(name, config, 20, strength)
+    scheduler.set_timesteps(20)
+    sample = scheduler.add_noise(picture, drawn, torch.tensor([int(steps[0])]))
+    for step in steps:
+        sample = scheduler.step(drawn, int(step), sample).prev_sample
+    shares = torch.linalg.lstsq(torch.stack([picture, drawn], 1), sample[:, None]).solution.flatten()
+    assert shares.tolist() == pytest.approx([signal, noise], abs=2e-4)

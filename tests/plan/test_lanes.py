@@ -54,8 +54,10 @@ def test_plan_text_and_data_say_the_same() -> None:
 
 def test_unet_calls_count_what_runs() -> None:
     cases = plan().suite.cases
-    assert unet_calls(cases["text-portrait"]) == 21
-    assert unet_calls(cases["portrait-red-hair"]) == 11
+    for scheduler, whole, half in (("ddim", 20, 10), ("pndm", 21, 11)):
+        chosen = {"scheduler": scheduler}
+        assert unet_calls(cases["text-portrait"].model_copy(update=chosen)) == whole
+        assert unet_calls(cases["portrait-red-hair"].model_copy(update=chosen)) == half
 
 
 def test_shipped_suites_load_and_work_where_the_user_stands() -> None:

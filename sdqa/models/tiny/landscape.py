@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 
 from sdqa.models.tiny.canvas import BLACK, NEUTRAL, WHITE, Canvas, Colour, Point, Tone, mix, shift, tone
-from sdqa.models.tiny.vocabulary import LANDSCAPE, check
+from sdqa.models.tiny.vocabulary import check
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,10 @@ class LandscapeIdentity:
     sun: Point
     peaks: tuple[Peak, ...]
     """Highest first: it stands behind the others."""
-    phases: tuple[float, ...]
-    """Of the waves that shape hills, dunes and the ground, in radians."""
+    crests: tuple[float, ...]
+    """Phases of the two waves of hills or dunes, in radians."""
+    ground: float
+    """Phase of the wave of the ground's edge, in radians."""
     trees: tuple[Tree, ...]
     """Farthest first."""
     house_x: float
@@ -126,7 +128,8 @@ def sample_identity(random: Random, attributes: LandscapeAttributes) -> Landscap
             Peak(x, height, half_width, tone(random, 8) if mountains else NEUTRAL)
             for x, height, half_width in sorted(peaks, key=lambda peak: -peak[1])
         ),
-        phases=phases,
+        crests=phases[:2],
+        ground=phases[2],
         trees=tuple(sorted(trees, key=lambda tree: tree.nearness)),
         house_x=house_x,
         lake_x=lake_x,
@@ -135,6 +138,21 @@ def sample_identity(random: Random, attributes: LandscapeAttributes) -> Landscap
         sky_top_tone=sky_tones[0],
         sky_bottom_tone=sky_tones[1],
     )
+
+
+def hidden(attributes: LandscapeAttributes) -> frozenset[str]:
+    """The parts of an identity that a drawing with these attributes does not show."""
+    mountains, night, misty = attributes.land == "mountains", attributes.light == "night", attributes.light == "misty"
+    shown = {
+        ("peaks",): mountains,
+        ("crests",): not mountains,
+        ("stars",): night,
+        ("sun",): not misty,
+        ("trees",): attributes.trees,
+        ("house_x",): attributes.house,
+        ("lake_x", "lake_size"): attributes.lake,
+    }
+    return frozenset(name for names, visible in shown.items() if not visible for name in names)
 
 
 def draw(attributes: LandscapeAttributes, identity: LandscapeIdentity) -> Canvas:
@@ -194,14 +212,14 @@ def _hills(canvas: Canvas, attributes: LandscapeAttributes, identity: LandscapeI
     for wave in range(2):
         amplitude, frequency = (0.09, 5 + 2 * wave) if hills else (0.05, 4 + wave)
         crest = [
-            (x, identity.horizon - 0.08 + 0.06 * wave - amplitude * math.sin(frequency * x + identity.phases[wave]))
+            (x, identity.horizon - 0.08 + 0.06 * wave - amplitude * math.sin(frequency * x + identity.crests[wave]))
             for x in np.linspace(0, 1, 40)
         ]
         canvas.polygon([*crest, (1, 1), (0, 1)], light.on(mix(colour, BLACK, 0.12 - 0.08 * wave)))
 
 
 def _ground(canvas: Canvas, identity: LandscapeIdentity, colour: Colour) -> None:
-    edge = [(x, identity.horizon + 0.012 * math.sin(7 * x + identity.phases[2])) for x in np.linspace(0, 1, 30)]
+    edge = [(x, identity.horizon + 0.012 * math.sin(7 * x + identity.ground)) for x in np.linspace(0, 1, 30)]
     canvas.polygon([*edge, (1, 1), (0, 1)], colour)
 
 
@@ -232,6 +250,3 @@ def _trees(canvas: Canvas, identity: LandscapeIdentity, light: Light, snow: bool
             half, base = height * (0.36 - 0.07 * tier), y - 0.02 - height * 0.28 * tier
             tip = y - 0.02 - height * (0.5 + 0.25 * tier)
             canvas.polygon(((x - half, base), (x, tip), (x + half, base)), mix(needles, WHITE, 0.06 * tier))
-
-
-__all__ = ["LANDSCAPE", "LandscapeAttributes", "LandscapeIdentity", "draw", "sample_attributes", "sample_identity"]

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 
 from sdqa.models.tiny.canvas import BLACK, NEUTRAL, SIDE, WHITE, Canvas, Colour, Point, Tone, mix, shift, tone
-from sdqa.models.tiny.vocabulary import BACKGROUND, CLOTH, HAIR, PORTRAIT, check
+from sdqa.models.tiny.vocabulary import BACKGROUND, CLOTH, HAIR, check
 
 IRISES: tuple[Colour, ...] = ((60, 40, 25), (40, 90, 160), (50, 120, 60))
 SPECTACLES: Colour = (20, 20, 24)
@@ -112,6 +112,11 @@ def sample_identity(random: Random, attributes: PortraitAttributes) -> PortraitI
         hair_tone=tone(random, 8),
         hat_tone=tone(random, 6) if attributes.hat else NEUTRAL,
     )
+
+
+def hidden(attributes: PortraitAttributes) -> frozenset[str]:
+    """The parts of an identity that a drawing with these attributes does not show."""
+    return frozenset() if attributes.hat else frozenset({"hat_tone"})
 
 
 def draw(attributes: PortraitAttributes, identity: PortraitIdentity) -> Canvas:
@@ -289,6 +294,3 @@ def _hat(canvas: Canvas, face: Face, colour: Colour) -> None:
     canvas.rectangle(x - width, brim - 0.21, x + width, brim, colour, radius=22)
     canvas.rectangle(x - width, brim - 0.05, x + width, brim, mix(colour, BLACK, 0.35))
     canvas.ellipse((x, brim), face.width * 1.5, 0.03, mix(colour, BLACK, 0.12))
-
-
-__all__ = ["PORTRAIT", "PortraitAttributes", "PortraitIdentity", "draw", "sample_attributes", "sample_identity"]

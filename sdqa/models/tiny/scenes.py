@@ -97,6 +97,15 @@ def edit(scene: Scene, **attributes: Any) -> Scene:
     return _captioned(changed, scene.identity, Random(repr(changed)))
 
 
+def hidden(scene: Scene) -> frozenset[str]:
+    """The parts of its identity that the scene's drawing does not show: where the trees of a bare place would stand."""
+    match scene.attributes:
+        case PortraitAttributes() as person:
+            return portrait.hidden(person)
+        case LandscapeAttributes() as view:
+            return landscape.hidden(view)
+
+
 def parse(name: str) -> Scene:
     """The scene that a suite names: `portrait/17`, `scene:landscape/3`, `scene:portrait/17?hair=red&glasses=yes`.
 
@@ -117,4 +126,4 @@ def _captioned(attributes: Attributes, identity: Identity, random: Random) -> Sc
     return Scene(attributes, identity, tuple(caption(attributes, random) for _ in range(4)))
 
 
-__all__ = ["SIZE", "Scene", "caption", "describe", "draw", "edit", "parse", "sample"]
+__all__ = ["SIZE", "Scene", "caption", "describe", "draw", "edit", "hidden", "parse", "sample"]

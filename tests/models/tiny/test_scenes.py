@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from PIL import Image
 
 from sdqa.errors import UsageError
 from sdqa.models.tiny.captions import describe
-from sdqa.models.tiny.scenes import Scene, draw, edit, parse, sample
+from sdqa.models.tiny.scenes import Scene, draw, edit, hidden, parse, sample
 from sdqa.models.tiny.vocabulary import KINDS, LANDSCAPE, PORTRAIT, spell
 
 HERE = Path(__file__).parent
@@ -103,6 +104,15 @@ def test_changed_glasses_change_the_eyes_only() -> None:
     assert len(rows) > 0
     assert rows.min() > 15
     assert rows.max() < 45
+
+
+@given(seed=st.integers(0, 10**6), kind=st.sampled_from(KINDS))
+@settings(max_examples=40, deadline=None)
+def test_what_a_drawing_hides_can_be_another_ones(seed: int, kind: str) -> None:
+    scene, other = sample(seed, kind), sample(seed + 1, kind)
+    theirs = {name: getattr(other.identity, name) for name in hidden(scene)}
+    disguised = replace(scene, identity=replace(scene.identity, **theirs))
+    assert draw(disguised).tobytes() == draw(scene).tobytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -19,7 +19,7 @@ from sdqa import compat
 from sdqa.errors import ModelError
 from sdqa.models import tiny
 from sdqa.models.sources import load_teacher
-from sdqa.models.tiny.variants import CHANGED, NO_MID, assemble, no_mid_pipeline
+from sdqa.models.tiny.variants import CHANGED, CONFIG, VARIANTS, assemble, assembled
 
 
 @pytest.fixture
@@ -30,54 +30,59 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+def size(*folders: Path) -> int:
+    return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
+
+
 def test_all_that_draws_and_scores_fits_ten_megabytes() -> None:
-    parts = (tiny.PIPELINE, tiny.OPEN_CLIP, NO_MID)
-    files = [path for part in parts for path in part.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) <= 10_000_000
-    judge = sum(path.stat().st_size for path in tiny.ATTRIBUTES.iterdir())
-    assert judge <= 600_000
+    assert size(tiny.PIPELINE, tiny.OPEN_CLIP) <= 10_000_000
+    assert all(size(variant) <= 800_000 for variant in VARIANTS.values())
+    assert size(tiny.ATTRIBUTES) <= 600_000
 
 
-def test_the_variant_without_a_mid_block_is_a_whole_pipeline_that_draws(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_is_a_whole_pipeline_that_draws(tmp_path: Path, name: str) -> None:
     compat.prepare_hub()
     from diffusers import StableDiffusionPipeline
 
-    assemble(tmp_path / "variant")
+    assemble(tmp_path / "variant", VARIANTS[name])
     pipe = StableDiffusionPipeline.from_pretrained(tmp_path / "variant", safety_checker=None)
     main = StableDiffusionPipeline.from_pretrained(tiny.PIPELINE, safety_checker=None)
-    assert pipe.unet.mid_block is None
     parameters = dict(main.unet.named_parameters())
     same = {name: torch.equal(own, parameters[name]) for name, own in pipe.unet.named_parameters()}
-    assert {name for name in same if not same[name]} == set(load_file(NO_MID / CHANGED))
+    assert {name for name in same if not same[name]} == set(load_file(VARIANTS[name] / CHANGED))
 
     from sdqa.models.tiny import attributes, scenes
 
     scene = scenes.parse("portrait/3?background=green&glasses=no&hat=none")
     pipe.set_progress_bar_config(disable=True)
     noise = torch.Generator().manual_seed(1)
-    images = pipe(scene.caption, num_inference_steps=10, guidance_scale=2.0, generator=noise, output_type="pt").images
+    images = pipe(scene.caption, num_inference_steps=10, guidance_scale=3.0, generator=noise, output_type="pt").images
     read = attributes.load(tiny.ATTRIBUTES).read(images * 2 - 1)[0]
     assert (read["kind"], read["background"]) == ("portrait", "green")
 
 
-def test_the_variant_is_assembled_once_a_process() -> None:
-    folder = no_mid_pipeline()
-    assert folder == no_mid_pipeline()
+def test_variants_are_what_they_are_named_for() -> None:
+    main, no_mid, v = (load_teacher(f"embedded:{name}") for name in ("tiny", "tiny-no-mid", "tiny-v"))
+    assert [teacher.facts.prediction_type for teacher in (main, no_mid, v)] == ["epsilon", "epsilon", "v_prediction"]
+    assert len({main.digest, no_mid.digest, v.digest}) == 3
+    assert main.parameters["unet"] == v.parameters["unet"] > no_mid.parameters["unet"]
+    assert main.parameters["vae_decoder"] == no_mid.parameters["vae_decoder"]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_is_assembled_once_a_process(name: str) -> None:
+    folder = assembled(name)
+    assert folder == assembled(name)
     assert {path.name for path in folder.iterdir()} >= {"unet", "vae", "text_encoder", "tokenizer", "scheduler"}
 
 
-def test_both_embedded_models_are_teachers() -> None:
-    main, variant = load_teacher("embedded:tiny"), load_teacher("embedded:tiny-no-mid")
-    assert main.digest != variant.digest
-    assert main.parameters["unet"] > variant.parameters["unet"]
-    assert main.parameters["vae_decoder"] == variant.parameters["vae_decoder"]
-
-
-def test_a_damaged_variant_is_one_clear_error(tmp_path: Path) -> None:
-    shutil.copytree(NO_MID, tmp_path / "no_mid")
-    (tmp_path / "no_mid" / CHANGED).write_bytes(b"\xff" * 20)
+@pytest.mark.parametrize(("file", "content"), [(CHANGED, b"\xff" * 20), (CONFIG, b"{}")])
+def test_a_damaged_variant_is_one_clear_error(tmp_path: Path, file: str, content: bytes) -> None:
+    shutil.copytree(VARIANTS["tiny-no-mid"], tmp_path / "no_mid")
+    (tmp_path / "no_mid" / file).write_bytes(content)
     with pytest.raises(ModelError, match="cannot be assembled"):
-        assemble(tmp_path / "variant", no_mid=tmp_path / "no_mid")
+        assemble(tmp_path / "variant", tmp_path / "no_mid")
     assert not (tmp_path / "variant").exists()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -60,7 +59,7 @@ def main(
     import torch
 
     torch.set_num_threads(threads)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if evaluate:
             _evaluate(weights, docs, as_json)
@@ -93,7 +92,7 @@ def _train(
     try:
         with FileLock(work / "lock", timeout=0):
             for part in STAGES[stage]:
-                if part == "no-mid" and recipe.no_mid is None:
+                if stage == "all" and part not in studio.stages:
                     continue
                 studio.train(part)
                 click.echo(f"{part}: {studio.folder(part)}")
@@ -115,10 +114,6 @@ def _evaluate(weights: Path, docs: Path | None, as_json: bool) -> None:
         evaluate.record(evaluation, docs)
         grids.write(Subject.load(weights), docs / "images", evaluate.GUIDANCE)
     click.echo(evaluation.json() if as_json else evaluation.table())
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

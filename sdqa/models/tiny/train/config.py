@@ -74,6 +74,8 @@ class Vae(Strict):
     """Weight of the squared error beside the absolute one."""
     gradient: float = 0.5
     """Weight of the error of horizontal and vertical differences, which keeps edges sharp."""
+    anchor: float = 0.0
+    """Weight of the squared distance to the latents of the start: so a U-Net that was trained on those can go on."""
     latent_noise: float = 0.08
     """The decoder stage sees latents with up to this much noise, so that it forgives the U-Net."""
     schedule: Schedule
@@ -161,7 +163,9 @@ class Recipe(Strict):
     text: Text = Text()
     unet: Unet
     no_mid: Unet | None = None
-    """The second variant, without a mid-block, trained from the main U-Net."""
+    """A variant without a mid-block, trained from the main U-Net."""
+    v_prediction: Unet | None = None
+    """A variant of v-prediction, trained from the main U-Net, which then must predict ε."""
     clip: Clip
     attributes: Judge
 
@@ -171,8 +175,14 @@ class Recipe(Strict):
             raise ValueError("the picture cannot be halved as often as vae.channels and unet.channels want")
         if self.no_mid is not None and self.no_mid.mid_block:
             raise ValueError("no_mid.mid_block must be false")
-        if self.no_mid is not None and self.no_mid.train_text:
-            raise ValueError("no_mid.train_text must be false: the variant shares the main text encoder")
+        if self.v_prediction is not None and (self.v_prediction.prediction, self.unet.prediction) != (
+            "v_prediction",
+            "epsilon",
+        ):
+            raise ValueError('v_prediction.prediction must be "v_prediction", and that of unet "epsilon"')
+        for name, variant in (("no_mid", self.no_mid), ("v_prediction", self.v_prediction)):
+            if variant is not None and variant.train_text:
+                raise ValueError(f"{name}.train_text must be false: the variant shares the main text encoder")
         return self
 
     @property

@@ -15,6 +15,7 @@ from random import Random
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from sdqa.models.tiny import scenes, variants
 from sdqa.models.tiny.attributes import agreement
@@ -22,7 +23,8 @@ from sdqa.models.tiny.scenes import Scene
 from sdqa.models.tiny.train.edits import change
 from sdqa.models.tiny.train.subject import Distance, Settings, Subject, pixels, unseen
 from sdqa.models.tiny.train.unet import load as load_unet
-from sdqa.models.tiny.train.vae import decode, encode, psnr
+from sdqa.models.tiny.train.vae import decode, encode, psnr, squared_by
+from sdqa.models.tiny.variants import VARIANTS
 from sdqa.models.tiny.vocabulary import LANDSCAPE, PORTRAIT
 
 Figures = dict[str, float]
@@ -36,7 +38,7 @@ def size_mb(subject: Subject) -> Figures:
 
     return {
         "pipeline and open_clip": total("pipeline", "open_clip"),
-        "with the variant": total("pipeline", "open_clip", "no_mid"),
+        "with the variants": total("pipeline", "open_clip", *(path.name for path in VARIANTS.values())),
         "everything": total("."),
     }
 
@@ -73,16 +75,17 @@ def prompt_following(subject: Subject, guidance: float, count: int = 64) -> Figu
     return agreement(subject.judge.read(images), [scene.attributes for scene in wanted])
 
 
-def variant_following(subject: Subject, guidance: float) -> Figures:
-    """`prompt_following` of the variant without a mid-block, where the weights have one."""
-    folder = subject.folder / "no_mid"
+def variant_following(subject: Subject, variant: str, guidance: float) -> Figures:
+    """`prompt_following` of a variant of the embedded pipeline, where the weights have it."""
+    folder = subject.folder / VARIANTS[variant].name
     if not folder.is_dir():
         return {}
     with tempfile.TemporaryDirectory() as name:
-        whole = Path(name) / "variant"
-        variants.assemble(whole, subject.folder / "pipeline", folder)
+        whole = Path(name) / variant
+        variants.assemble(whole, folder, subject.folder / "pipeline")
         unet = load_unet(whole / "unet").eval()
-    return prompt_following(subject.replacing(unet=unet), guidance)
+        scheduler = type(subject.pipe.scheduler).from_pretrained(whole / "scheduler", local_files_only=True)
+    return prompt_following(subject.replacing(unet=unet, scheduler=scheduler), guidance)
 
 
 def edits(count: int) -> tuple[list[Scene], list[Scene]]:
@@ -91,11 +94,13 @@ def edits(count: int) -> tuple[list[Scene], list[Scene]]:
     return sources, [scenes.edit(scene, **change(scene, random, 2)) for scene in sources]
 
 
-def editing(subject: Subject, strength: float, guidance: float, count: int = 64) -> Figures:
+def editing(subject: Subject, strength: float, guidance: float, count: int = 256) -> Figures:
     """Image-to-image towards a caption with two attributes changed.
 
     changed: changed attributes that the judge finds; kept: unchanged ones that it still finds; identity: how often,
-    of all sources' faces or places drawn with the wanted attributes, the right one is nearest to the result.
+    of 16 faces or places drawn with the wanted attributes, the right one is nearest to the result. These differ only in
+    what the source shows, because no editor can know where the trees of a bare place would stand; those of "identity,
+    hidden parts too" differ in everything.
     """
     sources, wanted = edits(count)
     settings = Settings(strength=strength, guidance=guidance)
@@ -107,15 +112,25 @@ def editing(subject: Subject, strength: float, guidance: float, count: int = 64)
             value = getattr(target.attributes, name)
             hits = kept if value == getattr(source.attributes, name) else changed
             hits.append(float(read[name] == value))
-    return {"changed": _mean(changed), "kept": _mean(kept), "identity": _identified(images, wanted, subject.size)}
+    return {
+        "changed": _mean(changed),
+        "kept": _mean(kept),
+        "identity": _identified(images, wanted, [scenes.hidden(source) for source in sources], subject.size),
+        "identity, hidden parts too": _identified(images, wanted, [frozenset()] * count, subject.size),
+    }
 
 
-def _identified(images: Tensor, wanted: Sequence[Scene], size: int) -> float:
-    """Nearest by mean squared error, among 16 identities of the kind, all with the wanted attributes."""
+def _identified(images: Tensor, wanted: Sequence[Scene], alike: Sequence[frozenset[str]], size: int) -> float:
+    """Nearest by mean squared error, among 16 identities of the kind, all with the wanted attributes.
+
+    Args:
+        alike: for each picture, the parts of the identity that are the right one's in all 16.
+    """
     hits = []
     for i, scene in enumerate(wanted):
         others = [other for other in wanted if other.kind == scene.kind and other is not scene][:15]
-        line_up = [scene, *(replace(scene, identity=other.identity) for other in others)]
+        shared = {name: getattr(scene.identity, name) for name in alike[i]}
+        line_up = [scene, *(replace(scene, identity=replace(other.identity, **shared)) for other in others)]
         errors = (pixels(line_up, size) - images[i]).square().mean((1, 2, 3))
         hits.append(float(errors.argmin() == 0))
     return _mean(hits)
@@ -165,6 +180,28 @@ def round_weights(module: nn.Module, bits: int) -> None:
             flat = weight.view(weight.shape[0], -1)
             scale = (flat.abs().amax(1, keepdim=True) / max(levels - 1, 0.5)).clamp(min=1e-12)
             flat.copy_((flat / scale).round().clamp(-levels, levels - 1) * scale)
+
+
+def half_range(subject: Subject, guidance: float, count: int = 16) -> Figures:
+    """The largest value that a norm squares, by component, in reconstructions and text-to-image."""
+    parts = {"text_encoder": subject.pipe.text_encoder, "unet": subject.pipe.unet, "vae": subject.pipe.vae}
+    found: Figures = {}
+
+    def watch(part: str, module: nn.Module) -> RemovableHandle:
+        def look(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+            found[part] = max(found.get(part, 0.0), squared_by(norm, given[0]))
+
+        return module.register_forward_pre_hook(look)
+
+    norms = (nn.GroupNorm, nn.LayerNorm)
+    hooks = [watch(part, norm) for part, whole in parts.items() for norm in whole.modules() if isinstance(norm, norms)]
+    try:
+        reconstruction(subject)
+        subject.imagine([scene.caption for scene in unseen(count, offset=15_000)], Settings(guidance=guidance))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
 
 
 def seconds_a_case(subject: Subject, guidance: float) -> Figures:

@@ -27,10 +27,12 @@ RECIPE_TABLES = {
     "vae-decoder": "vae",
     "unet": "unet",
     "no-mid": "no_mid",
+    "v-prediction": "v_prediction",
     "clip": "clip",
     "attributes": "attributes",
 }
 """The part of a recipe that each stage follows."""
+VARIANTS = ("no-mid", "v-prediction")
 LIBRARIES = ("torch", "diffusers", "transformers", "tokenizers", "open_clip_torch", "numpy", "pillow")
 
 
@@ -50,10 +52,12 @@ def ship(studio: Studio, folder: Path) -> None:
     _pipeline(studio, partial / "pipeline")
     _copied(studio, "clip", "open_clip", partial)
     _copied(studio, "attributes", "attributes", partial)
-    if studio.done("no-mid"):
-        _no_mid(studio, partial / "pipeline" / "unet", partial / "no_mid")
-    elif studio.start is not None and (studio.start / "no_mid").is_dir():
-        shutil.copytree(studio.start / "no_mid", partial / "no_mid")
+    for stage in VARIANTS:
+        name = RECIPE_TABLES[stage]
+        if studio.done(stage):
+            _variant(studio.folder(stage), partial / "pipeline" / "unet", partial / name)
+        elif studio.start is not None and (studio.start / name).is_dir():
+            shutil.copytree(studio.start / name, partial / name)
     _write(partial / PROVENANCE, _provenance(studio, partial))
     for path in partial.rglob("config.json"):
         _forget_path(path)
@@ -83,11 +87,13 @@ def _pipeline(studio: Studio, folder: Path) -> None:
     _write(config, {**json.loads(config.read_text(encoding="utf-8")), "dtype": "float32"})
 
 
-def _no_mid(studio: Studio, main: Path, folder: Path) -> None:
-    """The variant's configuration, and the tensors in which it differs from the main U-Net as shipped."""
-    source = studio.folder("no-mid") / "unet"
+def _variant(trained: Path, main: Path, folder: Path) -> None:
+    """A variant's configurations, and the tensors in which it differs from the main U-Net as shipped."""
+    source = trained / "unet"
     folder.mkdir(parents=True)
     shutil.copyfile(source / variants.CONFIG, folder / variants.CONFIG)
+    if (trained / variants.SCHEDULER).is_file():
+        shutil.copyfile(trained / variants.SCHEDULER, folder / variants.SCHEDULER)
     shared = load_file(main / variants.UNET_WEIGHTS)
     own = {name: tensor.half() for name, tensor in load_file(source / variants.UNET_WEIGHTS).items()}
     changed = {name: t for name, t in own.items() if name not in shared or not torch.equal(t, shared[name])}

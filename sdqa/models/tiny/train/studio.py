@@ -19,7 +19,7 @@ from sdqa.models.tiny.attributes import load as load_judge
 from sdqa.models.tiny.train import data, tokenizer, unet, vae
 from sdqa.models.tiny.train.attributes import JudgeStage
 from sdqa.models.tiny.train.clip import ClipStage
-from sdqa.models.tiny.train.config import Recipe
+from sdqa.models.tiny.train.config import Recipe, Unet
 from sdqa.models.tiny.train.data import Drawings
 from sdqa.models.tiny.train.loop import Run, Stage, log, train
 
@@ -29,8 +29,9 @@ STAGES: dict[str, tuple[str, ...]] = {
     "clip": ("clip",),
     "unet": ("unet",),
     "no-mid": ("no-mid",),
+    "v-prediction": ("v-prediction",),
     "attributes": ("attributes",),
-    "all": ("vae", "vae-decoder", "unet", "no-mid", "clip", "attributes"),
+    "all": ("vae", "vae-decoder", "unet", "no-mid", "v-prediction", "clip", "attributes"),
 }
 
 
@@ -61,6 +62,12 @@ class Studio:
         (partial / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         partial.rename(self.folder(name))
         return True
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """All that the recipe has, in their order."""
+        missing = {"no-mid": self.recipe.no_mid is None, "v-prediction": self.recipe.v_prediction is None}
+        return tuple(name for name in STAGES["all"] if not missing.get(name, False))
 
     def folder(self, name: str) -> Path:
         return self.run.work / "stages" / name
@@ -123,6 +130,8 @@ class Studio:
 
 
 def _vae(studio: Studio) -> Stage:
+    if studio.recipe.vae.anchor and studio.source("vae") is None:
+        raise UsageError("there are no latents to anchor to", where="vae.anchor", hint="give --start, or leave it out")
     return vae.VaeStage(studio.recipe.vae, studio.drawings, studio.vae())
 
 
@@ -140,17 +149,24 @@ def _unet(studio: Studio) -> Stage:
 
 
 def _no_mid(studio: Studio) -> Stage:
+    return _variant(studio, studio.recipe.no_mid, unet.NoMidStage)
+
+
+def _velocity(studio: Studio) -> Stage:
+    return _variant(studio, studio.recipe.v_prediction, unet.VelocityStage)
+
+
+def _variant(studio: Studio, table: Unet | None, stage: type[unet.VariantStage]) -> Stage:
     recipe = studio.recipe
-    if recipe.no_mid is None:
-        raise UsageError("the recipe has no variant without a mid-block", hint="add a [no_mid] table")
+    if table is None:
+        wanted = stage.name.replace("-", "_")
+        raise UsageError("the recipe has no such variant", where=stage.name, hint=f"add a [{wanted}] table")
     teacher = studio.main_unet()
-    model = unet.build(recipe.no_mid, recipe.text, recipe.latent_size, recipe.vae.latent_channels)
+    model = unet.build(table, recipe.text, recipe.latent_size, recipe.vae.latent_channels)
     unet.inherit(model, teacher)
     autoencoder = studio.trained_vae()
-    edited = studio.edited if recipe.no_mid.edits else None
-    return unet.NoMidStage(
-        recipe.no_mid, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, edited, teacher
-    )
+    edited = studio.edited if table.edits else None
+    return stage(table, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, edited, teacher)
 
 
 def _clip(studio: Studio) -> Stage:
@@ -169,6 +185,7 @@ STAGE_BUILDERS: dict[str, Callable[[Studio], Stage]] = {
     "vae-decoder": _decoder,
     "unet": _unet,
     "no-mid": _no_mid,
+    "v-prediction": _velocity,
     "clip": _clip,
     "attributes": _attributes,
 }

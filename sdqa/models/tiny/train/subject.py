@@ -38,7 +38,7 @@ def pixels(drawn: Sequence[Scene], size: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to draw; the scheduler is the pipeline's own."""
+    """How to draw. The scheduler is the pipeline's own, but DDIM for image-to-image, where PNDM stops a step early."""
 
     steps: int = 20
     guidance: float = 4.0
@@ -120,9 +120,12 @@ class Subject:
 
     def repaint(self, sources: Tensor, prompts: Sequence[str], settings: Settings, batch: int = BATCH) -> Tensor:
         """Image-to-image from sources in [-1, 1]; noise of seed `i` for picture `i`. Returns images in [-1, 1]."""
+        from diffusers import DDIMScheduler
+
+        pipe = self.replacing(scheduler=DDIMScheduler.from_config(self.pipe.scheduler.config)).pipe
         return _drawn(
             lambda part: (
-                self.pipe(
+                pipe(
                     prompt=[prompts[i] for i in part],
                     image=(sources[list(part)] + 1) / 2,
                     strength=settings.strength,

@@ -23,6 +23,7 @@ NOISE_SCHEDULE = {
 }
 """That of Stable Diffusion."""
 LEAST_WEIGHT = 0.05
+EPSILON = "epsilon"
 
 
 def build(config: Unet, text: Text, latent_size: int, latent_channels: int) -> Any:
@@ -119,6 +120,11 @@ def edit_noise(noise: Tensor, source: Tensor, wanted: Tensor, alpha_bar_start: T
     return noise + (start / (1 - start)).sqrt() * (source - wanted)
 
 
+def velocity(noise: Tensor, noised: Tensor, alpha_bar: Tensor) -> Tensor:
+    """v = √ᾱ·ε - √(1-ᾱ)·x₀ (Salimans and Ho 2022) of a noised picture √ᾱ·x₀ + √(1-ᾱ)·ε; all broadcast."""
+    return (noise - (1 - alpha_bar).sqrt() * noised) / alpha_bar.sqrt()
+
+
 def triangular(uniform: Tensor, low: float, mode: float, high: float) -> Tensor:
     """Uniform numbers in [0, 1) to ones in [low, high) of which those near `mode` are the most frequent."""
     rising = low + (uniform * (high - low) * (mode - low)).sqrt()
@@ -208,9 +214,7 @@ class UnetStage(Stage):
         noised = alpha_bar.sqrt() * latents + (1 - alpha_bar).sqrt() * noise
         hidden = self.text(tokens).last_hidden_state
         predicted = self.unet(noised, timesteps, hidden).sample.float()
-        target = noise
-        if self.config.prediction == "v_prediction":
-            target = alpha_bar.sqrt() * noise - (1 - alpha_bar).sqrt() * latents
+        target = noise if self.config.prediction == EPSILON else velocity(noise, noised, alpha_bar)
         told = (tokens != self.empty).any(1)
         error = (self._guided(predicted, noised, timesteps, told) - target).square().mean((1, 2, 3))
         # Guidance multiplies the gradients of what was told; they should count no more for it.
@@ -218,6 +222,8 @@ class UnetStage(Stage):
         if self.teacher is not None and self.config.distil:
             with torch.no_grad():
                 taught = self.teacher(noised, timesteps, hidden).sample.float()
+                if self.config.prediction != EPSILON:
+                    taught = velocity(taught, noised, alpha_bar)
             apart = ((predicted - taught).square().mean((1, 2, 3)) * self._weights(timesteps)).mean()
             weighted = (1 - self.config.distil) * weighted + self.config.distil * apart
         return weighted, {"mse": error.detach().mean()}
@@ -240,7 +246,7 @@ class UnetStage(Stage):
     def _weights(self, timesteps: Tensor) -> Tensor:
         alpha_bar = self.alpha_bar[timesteps]
         snr = alpha_bar / (1 - alpha_bar)
-        divisor = snr + 1 if self.config.prediction == "v_prediction" else snr
+        divisor = snr if self.config.prediction == EPSILON else snr + 1
         return (snr.clamp(max=self.config.min_snr) / divisor).clamp(min=LEAST_WEIGHT)
 
     @torch.no_grad()
@@ -266,13 +272,25 @@ def _learnable(drawings: Drawings, vae: Any, tokenizer: Any) -> tuple[Tensor, Te
     return encode_all(vae, drawings) * vae.config.scaling_factor, tokens.to(drawings.pixels.device)
 
 
-class NoMidStage(UnetStage):
-    """The variant without a mid-block, taught by the main U-Net."""
-
-    name = "no-mid"
+class VariantStage(UnetStage):
+    """A variant that shares the main pipeline's text encoder, and is taught by the main U-Net."""
 
     def export(self, folder: Path) -> None:
         self.unet.save_pretrained(folder / "unet")
+        if self.config.prediction != EPSILON:
+            scheduler(self.config.prediction).save_pretrained(folder)
+
+
+class NoMidStage(VariantStage):
+    """Without a mid-block."""
+
+    name = "no-mid"
+
+
+class VelocityStage(VariantStage):
+    """Of v-prediction."""
+
+    name = "v-prediction"
 
 
 def inherit(unet: Any, teacher: Any) -> None:

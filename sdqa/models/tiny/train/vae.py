@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ SURE = -6.0
 """Log-variance at the start: with more noise than this the latents carry nothing, and training stalls at 16 dB."""
 SPREAD = 4.0
 """Gain of the latents' means at the start, for the same reason."""
+SAFE = 128.0
+"""Largest value that the encoder's last norm is to square: half of what fp16 can."""
 
 
 def build(config: Vae, size: int) -> Any:
@@ -57,6 +60,36 @@ def psnr(a: Tensor, b: Tensor) -> Tensor:
     return 10 * torch.log10(4 / (a - b).square().mean((1, 2, 3)))
 
 
+def squared_by(norm: nn.Module, given: Tensor) -> float:
+    """The largest value that a group or layer norm squares: the farthest from the mean of its group."""
+    groups = given.reshape(len(given), norm.num_groups, -1) if isinstance(norm, nn.GroupNorm) else given
+    return (groups - groups.mean(-1, keepdim=True)).abs().max().item()
+
+
+@torch.no_grad()
+def fit_half(vae: Any, images: Tensor) -> None:
+    """Scale the encoder's last residual stream by a power of two, so that the squares of its values fit fp16.
+
+    Group norms square what they are given, and fp16 ends at 65,504. Only norms read this stream, so the latents stay.
+    """
+    encoder, largest = vae.encoder, 0.0
+
+    def look(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+        nonlocal largest
+        largest = max(largest, squared_by(norm, given[0]))
+
+    hook = encoder.conv_norm_out.register_forward_pre_hook(look)
+    encode(vae, images)
+    hook.remove()
+    scale = 2.0 ** min(0, math.floor(math.log2(SAFE / max(largest, 1e-6))))
+    level, middle = encoder.down_blocks[-1], encoder.mid_block
+    begins = level.resnets[0].conv_shortcut or encoder.down_blocks[-2].downsamplers[0].conv
+    adding = [resnet.conv2 for resnet in (*level.resnets, *middle.resnets)]
+    for layer in (begins, *adding, *(attention.to_out[0] for attention in middle.attentions)):
+        layer.weight *= scale
+        layer.bias *= scale
+
+
 @torch.no_grad()
 def encode(vae: Any, images: Tensor) -> Tensor:
     """The latents' means, in batches, unscaled."""
@@ -85,16 +118,22 @@ class VaeStage(Stage):
         self.config, self.drawings, self.vae = config, drawings, vae
         self.schedule = config.schedule
         self.modules = {"vae": vae}
+        self.anchors = encode_all(vae, drawings) if config.anchor else None
 
     def loss(self, random: Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        images = self.drawings.images(self._indices(random))
+        indices = self._indices(random)
+        images = self.drawings.images(indices)
         posterior = self.vae.encode(images).latent_dist
         mean, log_variance = posterior.mean.float(), posterior.logvar.float()
         noise = normal(mean.shape, random, mean.device)
         drawn = self.vae.decode(mean + torch.exp(0.5 * log_variance) * noise).sample.float()
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         loss = self._reconstruction(drawn, images) + self.config.kl * divergence
-        return loss, {"psnr": psnr(drawn.detach(), images).mean(), "kl": divergence.detach()}
+        figures = {"psnr": psnr(drawn.detach(), images).mean(), "kl": divergence.detach()}
+        if self.anchors is not None:
+            drift = (mean - self.anchors[indices.to(mean.device)]).square().mean()
+            loss, figures["drift"] = loss + self.config.anchor * drift, drift.detach().sqrt()
+        return loss, figures
 
     def hot(self) -> Sequence[nn.Module]:
         return [self.vae.encoder, self.vae.decoder]
@@ -116,7 +155,9 @@ class VaeStage(Stage):
 
     def export(self, folder: Path) -> None:
         """Sets the scaling factor from the training latents' spread, as Stable Diffusion's was."""
-        latents = encode(self.vae, self.drawings.images(torch.arange(min(512, self.drawings.training))))
+        images = self.drawings.images(torch.arange(min(512, self.drawings.training)))
+        fit_half(self.vae, images)
+        latents = encode(self.vae, images)
         self.vae.register_to_config(scaling_factor=float(1 / latents.std()))
         self.vae.save_pretrained(folder)
 
@@ -127,7 +168,7 @@ class DecoderStage(VaeStage):
     name = "vae-decoder"
 
     def __init__(self, config: Vae, drawings: Drawings, vae: Any) -> None:
-        super().__init__(config, drawings, vae)
+        super().__init__(config.model_copy(update={"anchor": 0.0}), drawings, vae)
         self.schedule = config.decoder
         vae.encoder.requires_grad_(False)
         vae.quant_conv.requires_grad_(False)

@@ -35,6 +35,15 @@ def miniature(**changes: Any) -> Recipe:
             "distil": 0.5,
             "schedule": schedule(),
         },
+        "v_prediction": {
+            "channels": [16, 16],
+            "attention": [False, True],
+            "groups": 4,
+            "prediction": "v_prediction",
+            "train_text": False,
+            "distil": 0.5,
+            "schedule": schedule(),
+        },
         "clip": {
             "embedding": 16,
             "width": 16,

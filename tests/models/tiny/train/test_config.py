@@ -12,7 +12,7 @@ from sdqa.models.tiny.train.config import CONFIGS, load
 
 @pytest.mark.parametrize(
     ("name", "factor", "size"),
-    [("shipped", 4, 64), ("continued", 4, 64), ("continued-guidance", 4, 64), ("target", 8, 128)],
+    [("shipped", 4, 64), ("continued", 4, 64), ("continued-guidance", 4, 64), ("finer", 4, 64), ("target", 8, 128)],
 )
 def test_shipped_recipes_share_the_latents_of_sixteen(name: str, factor: int, size: int) -> None:
     recipe = load(CONFIGS / f"{name}.toml")

@@ -17,7 +17,7 @@ from sdqa.models.tiny import scenes
 from sdqa.models.tiny.train import data
 from sdqa.models.tiny.train.config import CONFIGS, Data, load
 from sdqa.models.tiny.train.edits import MOST, change, twin
-from sdqa.models.tiny.train.unet import UnetStage, alphas, edit_noise, scheduler, triangular
+from sdqa.models.tiny.train.unet import UnetStage, alphas, edit_noise, scheduler, triangular, velocity
 from sdqa.models.tiny.vocabulary import LANDSCAPE, PORTRAIT
 
 
@@ -71,6 +71,14 @@ def test_an_edit_starts_as_the_noised_source_and_ends_as_the_wanted_picture() ->
 def test_an_edit_that_changes_nothing_is_ordinary_noise() -> None:
     latents, noise = torch.randn(2, 3, 4, 4, 4, generator=Generator().manual_seed(1))
     assert torch.equal(edit_noise(noise, latents, latents, torch.full((3,), 0.3)), noise)
+
+
+def test_velocity_is_what_its_definition_says() -> None:
+    latents, noise = torch.randn(2, 3, 4, 4, 4, generator=Generator().manual_seed(1))
+    alpha_bar = torch.tensor([0.9, 0.3, 0.01]).view(3, 1, 1, 1)
+    noised = alpha_bar.sqrt() * latents + (1 - alpha_bar).sqrt() * noise
+    defined = alpha_bar.sqrt() * noise - (1 - alpha_bar).sqrt() * latents
+    assert torch.allclose(velocity(noise, noised, alpha_bar), defined, atol=1e-5)
 
 
 def test_strengths_stay_in_their_range_and_crowd_around_the_usual_one() -> None:

@@ -24,6 +24,8 @@ from sdqa.models.tiny.train.__main__ import main
 from sdqa.models.tiny.train.config import Recipe, load
 from sdqa.models.tiny.train.shipping import PROVENANCE, ship
 from sdqa.models.tiny.train.studio import STAGES, Studio
+from sdqa.models.tiny.train.vae import encode, fit_half, squared_by
+from sdqa.models.tiny.train.vae import load as load_vae
 
 Make = Callable[..., Studio]
 Vary = Callable[..., Recipe]
@@ -73,24 +75,30 @@ def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_
 
     shipped = tmp_path / "weights"
     ship(whole, shipped)
-    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers import PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 
     pipe = StableDiffusionPipeline.from_pretrained(shipped / "pipeline")
     pipe.set_progress_bar_config(disable=True)
     assert pipe("a lake", num_inference_steps=2, output_type="pt").images.shape == (1, 3, 32, 32)
-    variants.assemble(tmp_path / "variant", shipped / "pipeline", shipped / "no_mid")
-    variant = UNet2DConditionModel.from_pretrained(tmp_path / "variant" / "unet")
-    trained = UNet2DConditionModel.from_pretrained(whole.folder("no-mid") / "unet")
-    assert variant.mid_block is None
-    assert all(
-        torch.equal(p, q.half().float()) for p, q in zip(variant.parameters(), trained.parameters(), strict=True)
-    )
+    for stage, name in (("no-mid", "no_mid"), ("v-prediction", "v_prediction")):
+        variants.assemble(tmp_path / name, shipped / name, shipped / "pipeline")
+        variant = UNet2DConditionModel.from_pretrained(tmp_path / name / "unet")
+        trained = UNet2DConditionModel.from_pretrained(whole.folder(stage) / "unet")
+        assert (variant.mid_block is None) == (stage == "no-mid")
+        assert all(
+            torch.equal(p, q.half().float()) for p, q in zip(variant.parameters(), trained.parameters(), strict=True)
+        )
+    kinds = [
+        PNDMScheduler.from_pretrained(folder / "scheduler").config.prediction_type
+        for folder in (shipped / "pipeline", tmp_path / "no_mid", tmp_path / "v_prediction")
+    ]
+    assert kinds == ["epsilon", "epsilon", "v_prediction"]
     assert clip.load(shipped / "open_clip").preprocess.size == 32
     assert attributes.load(shipped / "attributes")(torch.zeros(1, 3, 32, 32))["kind"].shape == (1, 2)
 
     provenance = json.loads((shipped / PROVENANCE).read_text(encoding="utf-8"))
     assert set(provenance["history"][-1]["stages"]) == set(STAGES["all"])
-    assert len(provenance["sha256"]) == 6
+    assert len(provenance["sha256"]) == 7
     with pytest.raises(FileExistsError):
         ship(whole, shipped)
 
@@ -107,7 +115,7 @@ def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_
 def test_v_prediction_and_factor_eight_train(studio: Make, miniature: Vary) -> None:
     base = miniature().model_dump()
     unet: dict[str, Any] = {**base["unet"], "prediction": "v_prediction"}
-    deep = miniature(vae={**base["vae"], "channels": [8, 8, 8, 16]}, unet=unet, no_mid=None)
+    deep = miniature(vae={**base["vae"], "channels": [8, 8, 8, 16]}, unet=unet, no_mid=None, v_prediction=None)
     made = studio("deep", deep)
     assert deep.latent_size == 4
     for stage in ("vae", "unet"):
@@ -115,9 +123,49 @@ def test_v_prediction_and_factor_eight_train(studio: Make, miniature: Vary) -> N
     assert all(torch.isfinite(tensor).all() for tensor in weights(made.folder("unet")).values())
 
 
+def test_an_anchor_holds_the_latents_where_they_were(studio: Make, miniature: Vary, tmp_path: Path) -> None:
+    first = studio("first", miniature())
+    for stage in ("vae", "unet", "clip", "attributes"):
+        assert first.train(stage)
+    ship(first, tmp_path / "weights")
+    vae = {**miniature().model_dump()["vae"], "schedule": {"steps": 12, "batch": 4, "rate": 3e-3, "ema": 0.0}}
+
+    def drift(name: str, anchor: float) -> float:
+        made = studio(name, miniature(seed=1, vae={**vae, "anchor": anchor}), start=tmp_path / "weights")
+        assert made.train("vae")
+        before, after = load_vae(tmp_path / "weights" / "pipeline" / "vae"), load_vae(made.folder("vae"))
+        images = made.drawings.images(torch.arange(32))
+        return (encode(after, images) - encode(before, images)).square().mean().item()
+
+    assert drift("held", 100.0) < 0.5 * drift("free", 0.0)
+
+
+def test_a_loud_encoder_is_made_to_fit_half_precision_and_keeps_its_latents(studio: Make, miniature: Vary) -> None:
+    made = studio("loud", miniature())
+    vae, images = made.vae(), made.drawings.images(torch.arange(16))
+    with torch.no_grad():
+        level, middle = vae.encoder.down_blocks[-1].resnets, vae.encoder.mid_block.resnets
+        for layer in (level[0].conv_shortcut, *(resnet.conv2 for resnet in (*level, *middle))):
+            layer.weight *= 1000
+    given: list[float] = []
+    vae.encoder.conv_norm_out.register_forward_pre_hook(lambda norm, inputs: given.append(squared_by(norm, inputs[0])))
+    before = encode(vae, images)
+    fit_half(vae, images)
+    after = encode(vae, images)
+    assert given[0] > 255
+    assert 64 <= given[-1] <= 128
+    assert torch.allclose(before, after, atol=1e-4)
+
+
+def test_an_anchor_without_a_start_is_one_clear_error(studio: Make, miniature: Vary) -> None:
+    anchored = miniature(vae={**miniature().model_dump()["vae"], "anchor": 1.0})
+    with pytest.raises(UsageError, match="anchor"):
+        studio("adrift", anchored).train("vae")
+
+
 def test_edits_train_and_go_on_bit_for_bit(studio: Make, miniature: Vary) -> None:
     base = miniature().model_dump()
-    edits = miniature(unet={**base["unet"], "edits": 0.5, "guidance": 2.0}, no_mid=None)
+    edits = miniature(unet={**base["unet"], "edits": 0.5, "guidance": 2.0}, no_mid=None, v_prediction=None)
     whole, broken = studio("whole", edits), studio("broken", edits)
     assert whole.train("vae")
     assert broken.train("vae")
