@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sdqa.errors import EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_PASS, SdqaError
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, SdqaError
 from sdqa.faults.sensitivity import FILE, Sensitivity, read, regressions
 from sdqa.rehearsal import Settings, rehearse, tasks
 
@@ -89,9 +89,13 @@ def _summary(table: Sensitivity) -> str:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        main(standalone_mode=True)
+        main(standalone_mode=False)
     except SdqaError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; the store keeps the trials that are done", err=True)
         sys.exit(EXIT_INTERRUPTED)
