@@ -80,8 +80,11 @@ def demand_sound(lane: Lane) -> None:
     Raises:
         UsageError: naming its components that are below `SOUND_DB`.
     """
-    parities = [one for one in lane.measurements if one.metric == "parity_psnr" and one.value is not None]
-    broken = [f"{one.component} {one.value:.0f} dB" for one in parities if not (one.value or 0) >= SOUND_DB]
+    parities = {one.component: one.value for one in lane.measurements if one.metric == "parity_psnr"}
+    # A component that was not finite has NaN, which no comparison with the limit may let pass.
+    broken = [
+        f"{name} {value:.0f} dB" for name, value in parities.items() if value is not None and not value >= SOUND_DB
+    ]
     if broken:
         raise UsageError(
             f"the candidate is not sound: parity of {', '.join(sorted(broken))}, {SOUND_DB:.0f} dB is the least",
