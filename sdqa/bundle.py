@@ -11,8 +11,9 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from sdqa import documents
 from sdqa.errors import BundleError
 from sdqa.store import digest_of, write_atomically
 
@@ -236,8 +237,7 @@ class Bundle:
 
     def write(self, run: Run) -> None:
         """Write `run.json` in one step."""
-        text = json.dumps(run.to_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        write_atomically(self.folder / RUN_FILE, (text + "\n").encode())
+        documents.write(self.folder / RUN_FILE, run.to_json())
 
     def read(self) -> Run:
         """Read and check `run.json`.
@@ -245,25 +245,12 @@ class Bundle:
         Raises:
             BundleError: it is missing, too large, not JSON, or of another schema version.
         """
-        path = self.folder / RUN_FILE
-        try:
-            if path.stat().st_size > MAX_RUN_BYTES:
-                raise BundleError(f"run.json is larger than {MAX_RUN_BYTES} bytes", where=str(path))
-            data = json.loads(path.read_bytes())
-        except OSError as error:
-            raise BundleError(
-                "no bundle here", where=str(path), hint="run `sdqa qa` first, or name a bundle"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise BundleError("run.json is not JSON", where=str(path), hint=str(error)) from error
-        if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
-            found = data.get("schema_version") if isinstance(data, dict) else None
-            raise BundleError(f"schema version {found!r}, this sdqa reads {SCHEMA_VERSION}", where=str(path))
-        try:
-            return Run.model_validate(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise BundleError(
-                f"run.json does not follow its schema: {where}: {first['msg']}", where=str(path)
-            ) from error
+        return documents.read(
+            self.folder / RUN_FILE,
+            Run,
+            BundleError,
+            name="run.json",
+            limit=MAX_RUN_BYTES,
+            missing="no bundle here",
+            hint="run `sdqa qa` first, or name a bundle",
+        )

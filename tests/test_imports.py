@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "sdqa"
 LEVELS = [
     {"errors", "compat"},
     {"store", "environment"},
+    {"documents"},
     {"bundle", "plan"},
     {"progress", "mil", "models"},
     {"runtime"},

@@ -6,16 +6,15 @@ one is the baseline that no figure may fall below. Nothing here runs a model: `s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from sdqa import documents
 from sdqa.bundle import Record
 from sdqa.errors import FaultError
-from sdqa.store import write_atomically
 
 SCHEMA_VERSION = 1
 FILE = "sensitivity.json"
@@ -162,8 +161,7 @@ class Sensitivity(Record):
 
     def write(self, path: Path) -> None:
         """Write the document."""
-        text = json.dumps(self.to_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        write_atomically(path, (text + "\n").encode())
+        documents.write(path, self.to_json())
 
 
 def read(path: Path) -> Sensitivity:
@@ -172,16 +170,15 @@ def read(path: Path) -> Sensitivity:
     Raises:
         FaultError: it is missing, too large, or does not follow the schema.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise FaultError(f"the document is larger than {MAX_BYTES} bytes", where=str(path))
-        return Sensitivity.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise FaultError("there is no sensitivity table", where=str(path), hint="make one: nox -s faults") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise FaultError(f"the sensitivity table is wrong: $.{key}: {first['msg']}", where=str(path)) from error
+    return documents.read(
+        path,
+        Sensitivity,
+        FaultError,
+        name="the sensitivity table",
+        limit=MAX_BYTES,
+        missing="there is no sensitivity table",
+        hint="make one: nox -s faults",
+    )
 
 
 def figures(trials: Iterable[Trial], quiet: Iterable[Quiet], pairs: Iterable[Pair] = ()) -> Figures:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from sdqa import documents
 from sdqa.bundle import Record
 from sdqa.errors import GoldenMissing
 from sdqa.store import digest_of
@@ -65,23 +65,12 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         GoldenMissing: there is none, or it does not follow the schema.
     """
-    path = folder / MANIFEST_FILE
-    hint = f"record it: sdqa goldens --case {folder.name} --reason '…'"
-    try:
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise GoldenMissing(f"the manifest is larger than {MAX_MANIFEST_BYTES} bytes", where=str(path), hint=hint)
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise GoldenMissing("there is no golden for this case", where=str(folder), hint=hint) from error
-    except ValueError as error:
-        raise GoldenMissing("the golden's manifest is not JSON", where=str(path), hint=hint) from error
-    version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
-        what = f"the golden has schema version {version!r}, this sdqa reads {SCHEMA_VERSION}"
-        raise GoldenMissing(what, where=str(path), hint=hint)
-    try:
-        return Manifest.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise GoldenMissing(f"the golden's manifest is wrong: $.{key}: {first['msg']}", where=str(path)) from error
+    return documents.read(
+        folder / MANIFEST_FILE,
+        Manifest,
+        GoldenMissing,
+        name="the golden's manifest",
+        limit=MAX_MANIFEST_BYTES,
+        missing="there is no golden for this case",
+        hint=f"record it: sdqa goldens --case {folder.name} --reason '…'",
+    )

@@ -6,17 +6,17 @@ records both, with date and fingerprint. A file is only replaced with a reason, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import Field, FiniteFloat
 
+from sdqa import documents
 from sdqa.bundle import Better, Lane, Record
 from sdqa.errors import GoldenMissing, UsageError
 from sdqa.gate.audit import AuditEntry, append, author, now
-from sdqa.store import digest_of, write_atomically
+from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
 TOLERANCES_FILE = "tolerances.json"
@@ -122,25 +122,15 @@ class Tolerances(Record):
         Raises:
             GoldenMissing: there is none, or it does not follow the schema.
         """
-        hint = "measure them: sdqa calibrate"
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise GoldenMissing(f"the tolerances are larger than {MAX_BYTES} bytes", where=str(path), hint=hint)
-            data = json.loads(path.read_bytes())
-        except OSError as error:
-            raise GoldenMissing("there are no tolerances for this model", where=str(path), hint=hint) from error
-        except ValueError as error:
-            raise GoldenMissing("the tolerances are not JSON", where=str(path), hint=hint) from error
-        version = data.get("schema_version") if isinstance(data, dict) else None
-        if version != SCHEMA_VERSION:
-            what = f"the tolerances have schema version {version!r}, this sdqa reads {SCHEMA_VERSION}"
-            raise GoldenMissing(what, where=str(path), hint=hint)
-        try:
-            return Tolerances.model_validate(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise GoldenMissing(f"the tolerances are wrong: $.{key}: {first['msg']}", where=str(path)) from error
+        return documents.read(
+            path,
+            Tolerances,
+            GoldenMissing,
+            name="the file of tolerances",
+            limit=MAX_BYTES,
+            missing="there are no tolerances for this model",
+            hint="measure them: sdqa calibrate",
+        )
 
     def save(self, path: Path, reason: str) -> None:
         """Write the file and append to the audit log beside it. Writing what is there already changes nothing.
@@ -154,8 +144,7 @@ class Tolerances(Record):
         if before is not None and not reason.strip():
             what = "there are tolerances already and they would change"
             raise UsageError(what, where=str(path), hint="say why: --reason '…'")
-        text = json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
-        write_atomically(path, (text + "\n").encode())
+        documents.write(path, self.model_dump(mode="json"))
         entry = AuditEntry(
             date=now(),
             who=author(),

@@ -1,0 +1,74 @@
+"""Documents of our own, read back as what they are: untrusted JSON of a known schema version, one typed error a flaw.
+
+Bundles, goldens, tolerances and sensitivity tables travel as artifacts between machines and repositories.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sdqa.errors import SdqaError
+from sdqa.store import write_atomically
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def write(path: Path, content: Any) -> None:
+    """Write JSON in one step: sorted keys, finite numbers, a line break at the end."""
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def read(
+    path: Path,
+    schema: type[Document],
+    error: type[SdqaError],
+    *,
+    name: str,
+    limit: int,
+    missing: str,
+    hint: str = "",
+) -> Document:
+    """Read and check a document.
+
+    Args:
+        schema: its `schema_version` has the only version that is read as its default.
+        error: what to raise.
+        name: what to call the document, in the singular: "the golden's manifest".
+        limit: of its size, in bytes.
+        missing: what to say when there is none.
+        hint: what to do about any flaw.
+
+    Raises:
+        SdqaError: an `error`; the document is missing, too large, not JSON, of another schema version, or against its
+            schema.
+    """
+
+    def refuse(what: str) -> SdqaError:
+        return error(what, where=str(path), hint=hint)
+
+    try:
+        if path.stat().st_size > limit:
+            raise refuse(f"{name} is larger than {limit} bytes")
+        data = json.loads(path.read_bytes())
+    except OSError as problem:
+        raise refuse(missing) from problem
+    except (ValueError, RecursionError) as problem:
+        raise refuse(f"{name} is not JSON: {problem}") from problem
+    version, known = _version(data), schema.model_fields["schema_version"].default
+    if version != known:
+        raise refuse(f"{name} has schema version {version!r}, this sdqa reads {known}")
+    try:
+        return schema.model_validate(data)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise refuse(f"{name} does not follow its schema: $.{key}: {first['msg']}") from problem
+
+
+def _version(data: Any) -> Any:
+    return data.get("schema_version") if isinstance(data, dict) else None
