@@ -69,7 +69,7 @@ class Stage(ABC):
         """Write the result in its public format (fp32), whole."""
 
     def hot(self) -> Sequence[nn.Module]:
-        """The modules whose `forward` takes the time: what a GPU run compiles."""
+        """The modules whose `forward` takes the time: what a GPU run compiles, and a CPU run lays out for speed."""
         return list(self.modules.values())
 
     def parameters(self) -> dict[str, nn.Parameter]:
@@ -106,6 +106,8 @@ def train(stage: Stage, run: Run) -> bool:
     schedule, device = stage.schedule, run.machine.device
     for module in stage.modules.values():
         module.to(device).train()
+    for module in stage.hot():
+        _lay_out(module, torch.channels_last)
     if run.machine.compiled:
         for module in stage.hot():
             module.compile()
@@ -162,6 +164,8 @@ def train(stage: Stage, run: Run) -> bool:
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(averaged[name])
+    for module in stage.hot():
+        _lay_out(module, torch.contiguous_format)
     for module in stage.modules.values():
         module.eval()
     return step >= schedule.steps
@@ -213,6 +217,16 @@ def log(work: Path, stage: str, step: int, seconds: float, figures: Mapping[str,
 def _seed(seed: int, stage: str, step: int) -> int:
     """Distinct for every seed, stage and step, and the same in every process."""
     return (seed * 1_000_003 + zlib.crc32(stage.encode()) % 999_983) * 10_000_019 + step
+
+
+def _lay_out(module: nn.Module, layout: torch.memory_format) -> None:
+    """Kernels in memory as given; with channels last, convolutions train a quarter faster on a CPU.
+
+    A module of which a part is frozen stays as it is: torch 2.13 ends in a segmentation fault in the gradient of a
+    group norm with channels last whose input needs none.
+    """
+    if all(parameter.requires_grad for parameter in module.parameters()):
+        module.to(memory_format=layout)  # type: ignore[call-overload]
 
 
 def _average(averaged: Mapping[str, Tensor], parameters: Mapping[str, Tensor], decay: float) -> None:

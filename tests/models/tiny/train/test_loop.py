@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from sdqa.models.tiny.train.config import Schedule
-from sdqa.models.tiny.train.loop import FLOOR, _between_steps, _seed, rate
+from sdqa.models.tiny.train.loop import FLOOR, _between_steps, _lay_out, _seed, rate
 from sdqa.models.tiny.train.unet import UnetStage, alphas, scheduler
 
 
@@ -79,3 +79,17 @@ def test_a_signal_waits_for_the_end_of_the_step() -> None:
         time.sleep(0.01)
         assert came == [signal.SIGTERM]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_only_what_learns_as_a_whole_is_laid_out_channels_last() -> None:
+    def layout(frozen: bool) -> bool:
+        module = torch.nn.Sequential(torch.nn.Conv2d(4, 8, 3), torch.nn.GroupNorm(2, 8), torch.nn.Conv2d(8, 4, 3))
+        module[0].requires_grad_(not frozen)
+        before = [parameter.detach().clone() for parameter in module.parameters()]
+        _lay_out(module, torch.channels_last)
+        assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
+        module(torch.ones(1, 4, 8, 8)).sum().backward()
+        return module[2].weight.is_contiguous(memory_format=torch.channels_last)
+
+    assert layout(frozen=False)
+    assert not layout(frozen=True)

@@ -195,7 +195,7 @@ def test_a_unet_without_a_vae_is_one_clear_error(studio: Make, recipe: Recipe) -
 def test_a_killed_process_goes_on_where_it_was(tmp_path: Path, studio: Make) -> None:
     config = tmp_path / "recipe.toml"
     config.write_text(RECIPE, encoding="utf-8")
-    arguments = ["--config", str(config), "--stage", "attributes", "--device", "cpu"]
+    arguments = ["--config", str(config), "--stage", "attributes", "--device", "cpu", "--threads", "1"]
     command = [sys.executable, "-m", "sdqa.models.tiny.train", *arguments, "--work"]
 
     def start(work: str) -> subprocess.Popen[str]:
