@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sdqa.diagnose import verdict as words
 from sdqa.diagnose.bench import Bench
+from sdqa.diagnose.causes import Findings, causes
 from sdqa.diagnose.coverage import coverage
 from sdqa.diagnose.evidence import Evidence
 from sdqa.diagnose.glue import glue_fields, guess, unexplained
@@ -63,7 +64,7 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
     if sweep:
         with _timed(seconds, "steps"):
             swept = steps(bench, progress=progress)
-    findings = words.Findings(
+    findings = Findings(
         evidence=evidence,
         attributions=attributions,
         ladders=ladders,
@@ -74,7 +75,7 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
         guesses=guesses,
         sweep=swept,
     )
-    found = words.causes(findings)
+    found = causes(findings)
     cleared = words.excluded(findings, found)
     first = next(iter(inside.values()), None)
     return Diagnosis(

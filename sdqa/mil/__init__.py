@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sdqa.mil import coremltools_backend as coremltools_backend
+    from sdqa.mil.loading import load as load
     from sdqa.mil.program import Program as Program
-    from sdqa.mil.program import load as load
     from sdqa.mil.state import State as State
 
 __all__ = ["Program", "State", "coremltools_backend", "load"]
+
+_HOMES = {"Program": "program", "State": "state", "load": "loading"}
 
 
 def __getattr__(name: str) -> Any:
     if name == "coremltools_backend":
         return importlib.import_module("sdqa.mil.coremltools_backend")
-    if name in __all__:
-        return getattr(importlib.import_module("sdqa.mil.program"), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"sdqa.mil.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

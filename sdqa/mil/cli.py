@@ -170,7 +170,7 @@ def diff(
 
 
 def _load(package: Path, **options: Any) -> Program:
-    from sdqa.mil.program import load
+    from sdqa.mil.loading import load
 
     return load(package, **options)
 

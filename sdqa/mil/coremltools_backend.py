@@ -21,7 +21,8 @@ import numpy as np
 
 from sdqa import compat
 from sdqa.errors import SdqaError
-from sdqa.mil.program import Program, load
+from sdqa.mil.loading import load
+from sdqa.mil.program import Program
 from sdqa.mil.state import State
 
 EXTENSION = "coremltools.libcoremlpython"

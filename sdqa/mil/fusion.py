@@ -7,14 +7,15 @@ overflow or lose its precision between those operations, the literal result diff
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
 
-from sdqa.mil.constants import Constant, Immediate
+from sdqa.mil.constants import Constant
 from sdqa.mil.graph import Argument, Block, Node
-from sdqa.mil.types import OPEN, ValueType
+from sdqa.mil.operands import axes_kept, flag, flagged, integers, last_output, number, per_channel, real, split_constant
+from sdqa.mil.types import OPEN
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Fuser:
         members = sorted(match.members, key=lambda node: order[id(node)])
         outputs: list[Argument] = [value.name for value in last.outputs]
         inputs = dict(match.inputs)
-        inputs["half"] = [_flag(self.half and last.outputs[0].type.dtype == "fp16")]
+        inputs["half"] = [flag(self.half and last.outputs[0].type.dtype == "fp16")]
         return Node(f"fused.{match.type}", last.name, inputs, last.outputs, [Block([], members, outputs, {})])
 
     def _closed(self, match: Match) -> bool:
@@ -112,14 +113,14 @@ class Fuser:
         members = [last, centered, root]
         epsilon = 0.0
         if root.type == "rsqrt":
-            epsilon = _number(root.single("epsilon"), 1e-12)
+            epsilon = number(root.single("epsilon"), 1e-12)
         variance_of = root.single("x")
         added = self._made_by(variance_of, "add")
         if added is not None:
-            constant, other = _split_constant(added)
+            constant, other = split_constant(added)
             if constant is None:
                 return None
-            epsilon += _number(constant, float("nan"))
+            epsilon += number(constant, float("nan"))
             members.append(added)
             variance_of = other
         variance = self._made_by(variance_of, "reduce_mean")
@@ -133,11 +134,11 @@ class Fuser:
             return None
         x = centered.single("x")
         shape = self._shape(x)
-        axes = _axes(mean, shape)
-        if x is None or shape is None or axes is None or axes != _axes(variance, shape) or mean.single("x") != x:
+        axes = axes_kept(mean, shape)
+        if x is None or shape is None or axes is None or axes != axes_kept(variance, shape) or mean.single("x") != x:
             return None
         members += [variance, mean, squared]
-        inputs: dict[str, list[Argument]] = {"x": [x], "axes": [_integers(axes)], "epsilon": [_float(epsilon)]}
+        inputs: dict[str, list[Argument]] = {"x": [x], "axes": [integers(axes)], "epsilon": [real(epsilon)]}
         return Match("normalise", members, inputs)
 
     def _group_norm(self, last: Node) -> Match | None:
@@ -150,16 +151,16 @@ class Fuser:
             if not all(isinstance(last.single(name), Constant) for name in names):
                 return None
             affine = {name: last.inputs[name] for name in names if name != "epsilon"}
-            affine["affine_epsilon"] = last.inputs.get("epsilon", [_float(1e-5)])
+            affine["affine_epsilon"] = last.inputs.get("epsilon", [real(1e-5)])
             members, back = [last], self._made_by(last.single("x"), "reshape")
         elif last.type == "add":
-            shift, scaled = _split_constant(last)
+            shift, scaled = split_constant(last)
             scaling = self._made_by(scaled, "mul")
             if scaling is None or shift is None:
                 return None
-            scale, inner = _split_constant(scaling)
+            scale, inner = split_constant(scaling)
             shape = self._shape(last_output(last))
-            if scale is None or shape is None or not (_per_channel(scale, shape) and _per_channel(shift, shape)):
+            if scale is None or shape is None or not (per_channel(scale, shape) and per_channel(shift, shape)):
                 return None
             affine = {"gamma": [scale], "beta": [shift]}
             members, back = [last, scaling], self._made_by(inner, "reshape")
@@ -181,13 +182,13 @@ class Fuser:
             return None
         if not isinstance(axes, Constant) or list(np.asarray(axes.read())) != list(range(2, len(inner_shape))):
             return None
-        groups = _integers((inner_shape[1],))
+        groups = integers((inner_shape[1],))
         inputs: dict[str, list[Argument]] = {"x": [x], "groups": [groups], "epsilon": core.inputs["epsilon"], **affine}
         return Match("group_norm", [*members, back, *core.members, forth], inputs)
 
     def _attention(self, last: Node) -> Match | None:
         """softmax(scale · Q Kᵀ + mask) V, written out."""
-        if last.type != "matmul" or _flagged(last, "transpose_x") or _flagged(last, "transpose_y"):
+        if last.type != "matmul" or flagged(last, "transpose_x") or flagged(last, "transpose_y"):
             return None
         softmax = self._made_by(last.single("x"), "softmax")
         value = last.single("y")
@@ -195,7 +196,7 @@ class Fuser:
         if softmax is None or value is None or value_shape is None:
             return None
         probabilities = self._shape(last_output(softmax))
-        if probabilities is None or _number(softmax.single("axis"), -1.0) not in (-1.0, len(probabilities) - 1.0):
+        if probabilities is None or number(softmax.single("axis"), -1.0) not in (-1.0, len(probabilities) - 1.0):
             return None
         members = [last, softmax]
         scores = softmax.single("x")
@@ -215,15 +216,15 @@ class Fuser:
         if scaled is not None:
             factor, inner = scaled.single("y"), scaled.single("x")
             if scaled.type == "mul":
-                factor, inner = _split_constant(scaled)
-            scale = _number(factor, float("nan"))
+                factor, inner = split_constant(scaled)
+            scale = number(factor, float("nan"))
             if not np.isfinite(scale) or scale == 0:
                 return None
             scale = 1 / scale if scaled.type == "real_div" else scale
             members.append(scaled)
             scores = inner
         product = self._made_by(scores, "matmul")
-        if product is None or _flagged(product, "transpose_x"):
+        if product is None or flagged(product, "transpose_x"):
             return None
         query, key = product.single("x"), product.single("y")
         query_shape, key_shape = self._shape(query), self._shape(key)
@@ -235,8 +236,8 @@ class Fuser:
         if not query_shape[:-2] == key_shape[:-2] == value_shape[:-2]:
             return None
         members.append(product)
-        inputs |= {"query": [query], "key": [key], "value": [value], "scale": [_float(scale)]}
-        inputs["key_transposed"] = [_flag(not _flagged(product, "transpose_y"))]
+        inputs |= {"query": [query], "key": [key], "value": [value], "scale": [real(scale)]}
+        inputs["key_transposed"] = [flag(not flagged(product, "transpose_y"))]
         return Match("attention", members, inputs)
 
     def _silu(self, last: Node) -> Match | None:
@@ -248,77 +249,15 @@ class Fuser:
             if gate is None or not isinstance(x, str):
                 continue
             if gate.single("x") == x:
-                return Match("silu", [last, gate], {"x": [x], "factor": [_float(1.0)]})
+                return Match("silu", [last, gate], {"x": [x], "factor": [real(1.0)]})
             scaled = self._made_by(gate.single("x"), "mul")
             if scaled is None:
                 continue
-            constant, inner = _split_constant(scaled)
-            factor = _number(constant, float("nan"))
+            constant, inner = split_constant(scaled)
+            factor = number(constant, float("nan"))
             if inner == x and np.isfinite(factor):
-                return Match("silu", [last, gate, scaled], {"x": [x], "factor": [_float(factor)]})
+                return Match("silu", [last, gate, scaled], {"x": [x], "factor": [real(factor)]})
         return None
-
-
-def last_output(node: Node) -> str:
-    """The name of an operation's only result."""
-    return node.outputs[0].name
-
-
-def _split_constant(node: Node) -> tuple[Constant | None, Argument | None]:
-    """The constant and the computed operand of a commutative operation; None for the first where there is none."""
-    x, y = node.single("x"), node.single("y")
-    if isinstance(y, Constant) and isinstance(x, str):
-        return y, x
-    if isinstance(x, Constant) and isinstance(y, str):
-        return x, y
-    return None, None
-
-
-def _number(argument: Argument | None, default: float) -> float:
-    """A constant scalar; the default where the argument is absent; NaN where it is no constant scalar."""
-    if argument is None:
-        return default
-    if not isinstance(argument, Constant) or argument.type.kind != "tensor" or argument.type.elements != 1:
-        return float("nan")
-    values = argument.read()
-    return (
-        float(values.reshape(-1)[0]) if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" else float("nan")
-    )
-
-
-def _flagged(node: Node, key: str) -> bool:
-    """Whether a flag is set, or might be."""
-    argument = node.single(key)
-    if argument is None:
-        return False
-    return not isinstance(argument, Constant) or bool(np.asarray(argument.read()).any())
-
-
-def _axes(node: Node, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """The axes a reduction keeps as ones, ascending; None where it does not keep them or they are not constant."""
-    axes = node.single("axes")
-    if shape is None or not isinstance(axes, Constant) or not _flagged(node, "keep_dims"):
-        return None
-    return tuple(sorted({int(axis) % len(shape) for axis in np.asarray(axes.read()).reshape(-1)}))
-
-
-def _per_channel(constant: Constant, shape: tuple[int, ...]) -> bool:
-    """Whether a constant broadcasts along axis 1 of a shape, one value for each channel."""
-    sizes = constant.type.shape
-    return len(sizes) == len(shape) and sizes[1] == shape[1] == constant.type.elements
-
-
-def _integers(values: Iterable[int]) -> Immediate:
-    array = np.array(list(values), np.int32)
-    return Immediate("", ValueType("tensor", "int32", array.shape), array)
-
-
-def _float(value: float) -> Immediate:
-    return Immediate("", ValueType("tensor", "fp64"), np.array(value, np.float64))
-
-
-def _flag(value: bool) -> Immediate:
-    return Immediate("", ValueType("tensor", "bool"), np.array(value))
 
 
 def fuse_block(block: Block, *, half: bool, keep: Set[str]) -> Block:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -13,15 +12,15 @@ import torch
 from sdqa.errors import InputError, UsageError
 from sdqa.mil.arguments import as_tensor
 from sdqa.mil.control import StateCell
-from sdqa.mil.execute import PRECISIONS, Executor, Observer
+from sdqa.mil.execute import Executor, Observer
+from sdqa.mil.features import describe_inputs, describe_outputs
 from sdqa.mil.fusion import fuse_block
 from sdqa.mil.graph import Argument, Block, Function, Node
-from sdqa.mil.interface import Border, describe_inputs, describe_outputs, to_array
-from sdqa.mil.package import Package, open_package
-from sdqa.mil.parse import Parser
+from sdqa.mil.interface import Border, to_array
+from sdqa.mil.package import Package
 from sdqa.mil.plan import BlockPlan, Step, plan_block
 from sdqa.mil.profile import Profile, profile_function
-from sdqa.mil.records import OperationRecord, operation_records, read_modules
+from sdqa.mil.records import OperationRecord, operation_records
 from sdqa.mil.state import State, carrier
 from sdqa.mil.types import ValueType
 from sdqa.mil.weights import Weights
@@ -270,52 +269,3 @@ class Program:
                 hint="see Program.operations",
             )
         return frozenset(value for name in names for value in by_name[name])
-
-
-def load(
-    path: str | Path,
-    *,
-    precision: str = "declared",
-    fuse: bool = True,
-    function: str | None = None,
-    memory_limit: int | None = None,
-    modules: Mapping[str, str] | None = None,
-) -> Program:
-    """Load a package: parse and check it, map its weights; nothing is decompressed yet.
-
-    Args:
-        precision: "declared": compute in fp32 and round once to each operation's declared type; "float32": ignore fp16;
-            "native": torch's own fp16.
-        fuse: recognise patterns (attention, normalisations) and run them as one; False executes literally.
-        function: of a package with several; default is the one the package names as its default.
-        memory_limit: how many bytes of unpacked weights to keep between predictions (2 GiB when not given).
-        modules: torch modules by the names of operations, values or weights; by default those that the conversion
-            left in `<stem>.modules.json` beside the package.
-
-    Raises:
-        PackageError: if the package is damaged or inconsistent.
-        UnsupportedPackage: if it is a model of another kind, or uses operations that are not known.
-        UsageError: if an argument is not one of those above.
-    """
-    if precision not in PRECISIONS:
-        raise UsageError(f"there is no precision {precision!r}", hint=f"one of {', '.join(PRECISIONS)}")
-    package = open_package(path)
-    functions = Parser(package).functions()
-    name = function or package.model.description.defaultFunctionName or ("main" if "main" in functions else "")
-    if not name and len(functions) == 1:
-        name = next(iter(functions))
-    if name not in functions:
-        raise UsageError(
-            f"there is no function {name!r}" if name else "the package names no default function",
-            where=package.name,
-            hint=f"its functions are {sorted(functions)}",
-        )
-    return Program(
-        package,
-        functions,
-        functions[name],
-        precision=precision,
-        fuse=fuse,
-        memory_limit=memory_limit,
-        modules=read_modules(Path(path)) if modules is None else modules,
-    )

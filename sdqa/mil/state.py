@@ -11,7 +11,8 @@ import torch
 
 from sdqa.errors import InputError, PackageError
 from sdqa.mil.control import StateCell
-from sdqa.mil.interface import Feature, to_array
+from sdqa.mil.features import Feature
+from sdqa.mil.interface import to_array
 from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.types import ValueType
 

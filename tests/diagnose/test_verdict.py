@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from sdqa.diagnose.causes import Findings, causes
 from sdqa.diagnose.records import Attribution, Interaction, Ladder, Rung, Share, Stage, StepPoint, Sweep
 from sdqa.diagnose.suspects import suspects
 from sdqa.diagnose.swap import attribute
-from sdqa.diagnose.verdict import Findings, causes, confidence, excluded, inseparable, write
+from sdqa.diagnose.verdict import confidence, excluded, inseparable, write
 
 
 class NoGlue:
