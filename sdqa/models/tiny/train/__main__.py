@@ -36,7 +36,7 @@ from sdqa.models.tiny.train.studio import STAGES
 )
 @click.option("--json", "as_json", is_flag=True, help="With --evaluate: print JSON instead of a table.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of the CPU.")
+@click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True, help="Threads of the CPU.")
 def main(
     recipe: str,
     stage: str,
