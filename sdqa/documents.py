@@ -1,6 +1,6 @@
 """Documents of our own, read back as what they are: untrusted JSON of a known schema version, one typed error a flaw.
 
-Bundles, goldens, tolerances and sensitivity tables travel as artifacts between machines and repositories.
+Bundles, goldens, tolerances, sensitivity tables and locks travel as artifacts between machines and repositories.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ from sdqa.store import write_atomically
 Document = TypeVar("Document", bound=BaseModel)
 
 
-def write(path: Path, content: Any) -> None:
-    """Write JSON in one step: sorted keys, finite numbers, a line break at the end."""
+def encode(content: Any) -> bytes:
+    """JSON as it is written: sorted keys, finite numbers, a line break at the end."""
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, (text + "\n").encode())
+    return (text + "\n").encode()
+
+
+def write(path: Path, content: Any) -> None:
+    """Write a document in one step."""
+    write_atomically(path, encode(content))
 
 
 def read(

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 
 from sdqa import documents
 from sdqa.bundle import Bundle, Run
-from sdqa.errors import BundleError, FaultError, GoldenMissing, SdqaError
+from sdqa.errors import BundleError, FaultError, GoldenMissing, ModelError, SdqaError
 from sdqa.faults import sensitivity
-from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
+from sdqa.gate.manifest import MANIFEST_FILE, Manifest, read_manifest
 from sdqa.gate.tolerances import Tolerances
+from sdqa.models.lock import LOCK_NAME, read_lock
 
 
 class Note(BaseModel):
@@ -63,6 +64,7 @@ READERS: tuple[tuple[Callable[[Path], object], str, type[SdqaError]], ...] = (
     (lambda path: read_manifest(path.parent), MANIFEST_FILE, GoldenMissing),
     (Tolerances.load, "tolerances.json", GoldenMissing),
     (sensitivity.read, "sensitivity.json", FaultError),
+    (read_lock, LOCK_NAME, ModelError),
 )
 
 
@@ -77,5 +79,5 @@ def test_no_document_of_ours_can_be_anything_but_itself(
 
 
 def test_all_schemas_name_the_version_that_is_read() -> None:
-    for schema in (Run, Tolerances, sensitivity.Sensitivity):
+    for schema in (Run, Manifest, Tolerances, sensitivity.Sensitivity):
         assert schema.model_fields["schema_version"].default == 1

@@ -54,11 +54,10 @@ class ComponentRun:
         outputs, values = self.reference.predict(inputs, capture="all")
         self.outputs: dict[str, Array] = as_arrays(outputs)
         self.sound: dict[str, Any] = {**inputs, **values}
-        self.own: dict[str, Any] = {}
         try:
-            self.own = candidate.plain_program.predict(inputs, capture="all")[1]
-        except ExecutionError as error:
-            self.failure = str(error)
+            self.own: dict[str, Any] = candidate.plain_program.predict(inputs, capture="all")[1]
+        except ExecutionError:
+            self.own = {}  # `observe` runs every operation by itself, and tells of the one that fails
         self.results: dict[str, dict[str, Any]] = {}  # candidate operation -> its results on sound inputs
 
     def observe(self, tallies: dict[str, Tally]) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sdqa import documents
 from sdqa.errors import DigestMismatch, GoldenMissing, StoreError, UsageError
 from sdqa.gate import warehouse
 from sdqa.gate.audit import AuditEntry, append, author, now
@@ -184,8 +185,7 @@ def write_golden(
     if before is not None and not reason.strip():
         what = "a golden is there already and would change"
         raise UsageError(what, where=str(folder), hint="say why: --reason '…'")
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
-    contents[MANIFEST_FILE] = (text + "\n").encode()
+    contents[MANIFEST_FILE] = documents.encode(manifest.model_dump(mode="json"))
     _replace(folder, contents)
     entry = AuditEntry(
         date=manifest.date,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from sdqa import documents
 from sdqa.errors import ModelError
 from sdqa.store import write_atomically
 
 LOCK_NAME = "sdqa.lock"
 SCHEMA_VERSION = 1
+MAX_BYTES = 4 * 2**20
 
 
 class LockEntry(BaseModel):
@@ -29,24 +31,19 @@ class _Lock(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     schema_version: int = SCHEMA_VERSION
-    models: dict[str, LockEntry] = {}
+    models: dict[str, LockEntry]
 
 
 def read_lock(path: Path) -> dict[str, LockEntry]:
     """Entries by source; none when there is no file yet.
 
     Raises:
-        ModelError: the file is garbled or of a newer schema.
+        ModelError: the file is garbled, too large or of another schema version.
     """
-    try:
-        content = _Lock.model_validate_json(path.read_text("utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise ModelError(f"the lock cannot be read: {error}", where=str(path)) from error
-    if content.schema_version != SCHEMA_VERSION:
-        raise ModelError(f"the lock has schema version {content.schema_version}", where=str(path))
-    return content.models
+    missing = "the lock cannot be read"
+    return documents.read(path, _Lock, ModelError, name="the lock", limit=MAX_BYTES, missing=missing).models
 
 
 def record_in_lock(path: Path, source: str, entry: LockEntry) -> None:
