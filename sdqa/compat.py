@@ -63,7 +63,11 @@ def _extension_loads(folder: str) -> bool:
     return bool(candidates)
 
 
-_OFFLINE_BY_USER = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+_OFFLINE_BY_DEFAULT = "SDQA_HUB_OFFLINE_BY_DEFAULT"
+"""Set in the environment beside what `prepare_hub` sets there, so that a child process knows that no user did."""
+_OFFLINE_BY_USER = (
+    os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"} and _OFFLINE_BY_DEFAULT not in os.environ
+)
 """What the user's environment says, before `prepare_hub` gives it a default."""
 
 
@@ -86,7 +90,8 @@ def hub_online() -> Iterator[None]:
 @functools.cache
 def prepare_hub() -> None:
     """Keep the model libraries quiet and away from the network unless the user has set it up otherwise."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    if "HF_HUB_OFFLINE" not in os.environ:
+        os.environ["HF_HUB_OFFLINE"] = os.environ[_OFFLINE_BY_DEFAULT] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
