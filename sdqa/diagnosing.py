@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sdqa.errors import DiagnosisError
+from sdqa.execution import executed_packages
 from sdqa.lane import Evidence as LaneEvidence
-from sdqa.lane import executed_packages, read_goldens
+from sdqa.lane import read_goldens
 from sdqa.plan import PlannedLane, Variant
 from sdqa.store import tree_digest
 from sdqa.workflow import Job, load_teacher

@@ -1,14 +1,13 @@
-"""One lane, from its plan to its evidence: what is loaded, what executes it, and the figures of the lane as a whole."""
+"""One lane, from its plan to its evidence: what is loaded, what is known, and its place in a bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Bundle, Failure, Lane, Measurement, Sample
-from sdqa.errors import GoldenStale, RuntimeUnavailable, SdqaError
+from sdqa.errors import GoldenStale, SdqaError
 from sdqa.figures import describe_packages, estimated_latency
 from sdqa.gate import warehouse
 from sdqa.gate.approve import LATENTS_FACT
@@ -22,15 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from sdqa.convert import PackageRecord
     from sdqa.convert.stage import StoredPackage
-    from sdqa.faults import Injection
     from sdqa.gate import Tolerances
     from sdqa.generate.sample import StoredSample
-    from sdqa.generate.stage import Components
     from sdqa.metrics.subject import Subject
     from sdqa.models import Teacher
-    from sdqa.runtime import Runner
 
 
 #: What is judged of each component besides its sizes and times.
@@ -122,95 +117,6 @@ def _drawn_now(plan: Plan, lane: PlannedLane, teacher: Teacher, case: str, store
 
     entry = store.memo("golden", key, build)
     return entry.path / lane.model_name / case
-
-
-def components(
-    lane: PlannedLane, packages: Mapping[str, StoredPackage], store: Store, injection: Injection | None
-) -> Components:
-    """What executes a lane's packages, with a planted fault where there is one."""
-    from sdqa.generate.pipeline import Glue
-    from sdqa.generate.stage import Components
-
-    paths = executed_packages(packages, store, injection)
-
-    def load() -> dict[str, Runner]:
-        runners = {
-            name: translated(make_runner(lane, name, chunks), packages[name].record) for name, chunks in paths.items()
-        }
-        for part in injection.parts if injection is not None else ():
-            if part.wrap is not None and part.package_component is not None:
-                runners[part.package_component] = part.wrap(runners[part.package_component])
-        return runners
-
-    identity: dict[str, Any] = {
-        "packages": {name: package.record.digest for name, package in packages.items()},
-        "runtime": lane.runtime,
-        "compute_unit": lane.compute_unit,
-    }
-    if injection is not None:
-        identity["fault"] = injection.facts()
-    glue = injection.glue if injection is not None and injection.glue is not None else Glue()
-    return Components(load, identity, glue)
-
-
-def executed_packages(
-    packages: Mapping[str, StoredPackage], store: Store, injection: Injection | None
-) -> dict[str, tuple[Path, ...]]:
-    """The packages that really run: the converted ones, or a private copy where a fault is planted in one."""
-    paths = {name: package.record.paths for name, package in packages.items()}
-    if injection is None:
-        return paths
-    for part in injection.parts:
-        if part.edit_package is not None and part.package_component is not None:
-            paths[part.package_component] = _edited(packages[part.package_component], store, part, injection.id)
-    return paths
-
-
-def make_runner(lane: PlannedLane, component: str, paths: tuple[Path, ...]) -> Runner:
-    """A runner for a component's package (or its two chunks) on a lane's runtime.
-
-    Raises:
-        RuntimeUnavailable: the runtime does not exist on this machine.
-    """
-    if lane.runtime == "reference":
-        from sdqa.runtime.reference import ReferenceRunner
-
-        return ReferenceRunner(component, *paths)
-    if lane.runtime == "coreml":
-        from sdqa.runtime.coreml import CoreMLRunner
-
-        return CoreMLRunner(component, *paths, compute_unit=lane.compute_unit)
-    raise RuntimeUnavailable(f"no runtime named {lane.runtime!r}", where=lane.id)
-
-
-def translated(runner: Runner, record: PackageRecord) -> Runner:
-    """A runner in the contract's names, also where another tool's package has names of its own."""
-    if not record.names:
-        return runner
-    from sdqa.runtime.renamed import RenamedRunner
-
-    return RenamedRunner(runner, record.names)
-
-
-def _edited(package: StoredPackage, store: Store, part: Injection, planted: str) -> tuple[Path, ...]:
-    """A private copy of a package with a fault planted in it; every injection has its own, so that it can be forgotten.
-
-    Args:
-        planted: the whole injection's identity, of which the part is one.
-    """
-    import shutil
-
-    key = {"package": package.record.digest, "planted": planted, "fault": part.facts(), "code": source_digest("faults")}
-    names = [path.name for path in package.record.paths]
-
-    def build(folder: Path) -> None:
-        for path in package.record.paths:
-            shutil.copytree(path, folder / path.name)
-        assert part.edit_package is not None
-        part.edit_package(folder / names[0])
-
-    folder = store.memo("faulty", key, build).path
-    return tuple(folder / name for name in names)
 
 
 def record(lane: PlannedLane, evidence: Evidence | None = None, samples: tuple[Sample, ...] = ()) -> Lane:

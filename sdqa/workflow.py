@@ -293,6 +293,6 @@ def _sayer(job: Job, lane: PlannedLane) -> Callable[[str], None]:
 
 
 def _components(job: Job, lane: PlannedLane, evidence: Evidence) -> Components:
-    from sdqa.lane import components
+    from sdqa.execution import components
 
     return components(lane, evidence.packages, job.store, job.fault)

@@ -22,7 +22,7 @@ LEVELS = [
     {"convert", "generate", "metrics", "gate", "report"},
     {"diagnose", "faults"},
     {"recording"},
-    {"lane", "figures", "device"},
+    {"execution", "lane", "figures", "device"},
     {"workflow"},
     {"stages", "calibration", "diagnosing", "pytest_plugin", "train"},
     {"rehearsal"},

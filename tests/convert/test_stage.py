@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdqa.convert import stage
-from sdqa.lane import executed_packages
+from sdqa.execution import executed_packages
 from sdqa.models import load_teacher
 from sdqa.plan import Variant
 from sdqa.store import Store
