@@ -74,6 +74,8 @@ class Vae(Strict):
     """Weight of the squared error beside the absolute one."""
     gradient: float = 0.5
     """Weight of the error of horizontal and vertical differences, which keeps edges sharp."""
+    latent_std: Annotated[float, Field(gt=0)] = 1.0
+    """Of the scaled latents: the more, the less of a picture the noise of a timestep hides. Stable Diffusion's is 1."""
     anchor: float = 0.0
     """Weight of the squared distance to the latents of the start: so a U-Net that was trained on those can go on."""
     latent_noise: float = 0.08

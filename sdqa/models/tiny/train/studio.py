@@ -16,12 +16,13 @@ import torch
 from sdqa.errors import UsageError
 from sdqa.models.tiny.attributes import AttributeNet
 from sdqa.models.tiny.attributes import load as load_judge
-from sdqa.models.tiny.train import data, tokenizer, unet, vae
+from sdqa.models.tiny.train import data, tokenizer, unet, vae, variants
 from sdqa.models.tiny.train.attributes import JudgeStage
 from sdqa.models.tiny.train.clip import ClipStage
 from sdqa.models.tiny.train.config import Recipe, Unet
 from sdqa.models.tiny.train.data import Drawings
 from sdqa.models.tiny.train.loop import Run, Stage, log, train
+from sdqa.models.tiny.train.unet import Learnable, UnetStage
 
 STAGES: dict[str, tuple[str, ...]] = {
     "vae": ("vae", "vae-decoder"),
@@ -85,6 +86,14 @@ class Studio:
         return data.draw_edits(self.recipe.data, self.run.work / "edited.npy", self.run.machine.device)
 
     @cached_property
+    def learnable(self) -> Learnable:
+        return Learnable.of(self.drawings, self.trained_vae(), self.tokenizer)
+
+    @cached_property
+    def learnable_edits(self) -> Learnable:
+        return Learnable.of(self.edited, self.trained_vae(), self.tokenizer)
+
+    @cached_property
     def tokenizer(self) -> Any:
         """Learned once a run, or the one of `start`."""
         folder = self.run.work / "stages" / "tokenizer"
@@ -143,30 +152,31 @@ def _unet(studio: Studio) -> Stage:
     recipe, folder = studio.recipe, studio.source("unet")
     latent = recipe.latent_size, recipe.vae.latent_channels
     model = unet.load(folder) if folder else unet.build(recipe.unet, recipe.text, *latent)
-    autoencoder = studio.trained_vae()
-    edited = studio.edited if recipe.unet.edits else None
-    return unet.UnetStage(recipe.unet, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, edited)
+    return _denoiser(studio, recipe.unet, UnetStage, model)
 
 
 def _no_mid(studio: Studio) -> Stage:
-    return _variant(studio, studio.recipe.no_mid, unet.NoMidStage)
+    return _variant(studio, studio.recipe.no_mid, variants.NoMidStage)
 
 
 def _velocity(studio: Studio) -> Stage:
-    return _variant(studio, studio.recipe.v_prediction, unet.VelocityStage)
+    return _variant(studio, studio.recipe.v_prediction, variants.VelocityStage)
 
 
-def _variant(studio: Studio, table: Unet | None, stage: type[unet.VariantStage]) -> Stage:
+def _variant(studio: Studio, table: Unet | None, stage: type[UnetStage]) -> Stage:
     recipe = studio.recipe
     if table is None:
         wanted = stage.name.replace("-", "_")
         raise UsageError("the recipe has no such variant", where=stage.name, hint=f"add a [{wanted}] table")
     teacher = studio.main_unet()
     model = unet.build(table, recipe.text, recipe.latent_size, recipe.vae.latent_channels)
-    unet.inherit(model, teacher)
-    autoencoder = studio.trained_vae()
-    edited = studio.edited if table.edits else None
-    return stage(table, studio.drawings, autoencoder, studio.tokenizer, studio.text(), model, edited, teacher)
+    variants.inherit(model, teacher)
+    return _denoiser(studio, table, stage, model, teacher)
+
+
+def _denoiser(studio: Studio, table: Unet, stage: type[UnetStage], model: Any, teacher: Any | None = None) -> Stage:
+    edited = studio.learnable_edits if table.edits else None
+    return stage(table, studio.learnable, studio.tokenizer, studio.text(), model, edited, teacher)
 
 
 def _clip(studio: Studio) -> Stage:

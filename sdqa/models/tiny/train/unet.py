@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,26 @@ def triangular(uniform: Tensor, low: float, mode: float, high: float) -> Tensor:
     return torch.where(uniform < (mode - low) / (high - low), rising, falling)
 
 
+@dataclass(frozen=True)
+class Learnable:
+    """Scenes as a U-Net learns them."""
+
+    latents: Tensor
+    """Scaled, N×C×h×w."""
+    tokens: Tensor
+    """Of all wordings, N×wordings×length."""
+    training: int
+    """How many are trained on: the first ones."""
+
+    @classmethod
+    def of(cls, drawings: Drawings, vae: Any, tokenizer: Any) -> Learnable:
+        length = tokenizer.model_max_length
+        flat = [wording for wordings in drawings.captions for wording in wordings]
+        tokens = words.encode(tokenizer, flat, length).view(len(drawings.captions), -1, length)
+        latents = encode_all(vae, drawings) * vae.config.scaling_factor
+        return cls(latents, tokens.to(drawings.pixels.device), drawings.training)
+
+
 class UnetStage(Stage):
     """ε- or v-prediction with min-SNR weights (Hang et al. 2023), and dropped captions for guidance.
 
@@ -143,20 +164,18 @@ class UnetStage(Stage):
     def __init__(
         self,
         config: Unet,
-        drawings: Drawings,
-        vae: Any,
+        scenes: Learnable,
         tokenizer: Any,
         text: Any,
         unet: Any,
-        edited: Drawings | None = None,
+        edited: Learnable | None = None,
         teacher: Any | None = None,
     ) -> None:
         self.config, self.schedule = config, config.schedule
         self.text, self.unet, self.teacher = text, unet, teacher
-        device = drawings.pixels.device
-        self.training = drawings.training
-        self.latents, self.tokens = _learnable(drawings, vae, tokenizer)
-        self.edited = None if edited is None else _learnable(edited, vae, tokenizer)
+        device = scenes.latents.device
+        self.training, self.latents, self.tokens = scenes.training, scenes.latents, scenes.tokens
+        self.edited = None if edited is None else (edited.latents, edited.tokens)
         self.empty = words.encode(tokenizer, [""], tokenizer.model_max_length).to(device)
         self.alpha_bar = alphas().to(device)
         self.text.requires_grad_(config.train_text)
@@ -262,39 +281,3 @@ class UnetStage(Stage):
     def export(self, folder: Path) -> None:
         self.unet.save_pretrained(folder / "unet")
         self.text.save_pretrained(folder / "text_encoder")
-
-
-def _learnable(drawings: Drawings, vae: Any, tokenizer: Any) -> tuple[Tensor, Tensor]:
-    """Scaled latents, N×C×h×w, and the tokens of all wordings, N×wordings×length."""
-    length = tokenizer.model_max_length
-    flat = [wording for wordings in drawings.captions for wording in wordings]
-    tokens = words.encode(tokenizer, flat, length).view(len(drawings.captions), -1, length)
-    return encode_all(vae, drawings) * vae.config.scaling_factor, tokens.to(drawings.pixels.device)
-
-
-class VariantStage(UnetStage):
-    """A variant that shares the main pipeline's text encoder, and is taught by the main U-Net."""
-
-    def export(self, folder: Path) -> None:
-        self.unet.save_pretrained(folder / "unet")
-        if self.config.prediction != EPSILON:
-            scheduler(self.config.prediction).save_pretrained(folder)
-
-
-class NoMidStage(VariantStage):
-    """Without a mid-block."""
-
-    name = "no-mid"
-
-
-class VelocityStage(VariantStage):
-    """Of v-prediction."""
-
-    name = "v-prediction"
-
-
-def inherit(unet: Any, teacher: Any) -> None:
-    """Start a U-Net from another one's weights wherever names and shapes agree."""
-    own, given = unet.state_dict(), teacher.state_dict()
-    fitting = {name: tensor for name, tensor in given.items() if name in own and own[name].shape == tensor.shape}
-    unet.load_state_dict(fitting, strict=False)

@@ -158,7 +158,7 @@ class VaeStage(Stage):
         images = self.drawings.images(torch.arange(min(512, self.drawings.training)))
         fit_half(self.vae, images)
         latents = encode(self.vae, images)
-        self.vae.register_to_config(scaling_factor=float(1 / latents.std()))
+        self.vae.register_to_config(scaling_factor=float(self.config.latent_std / latents.std()))
         self.vae.save_pretrained(folder)
 
 

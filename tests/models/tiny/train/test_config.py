@@ -34,6 +34,7 @@ def test_a_scaled_recipe_is_longer_everywhere_and_another_one() -> None:
     ("before", "after", "problem"),
     [
         ("size = 64", "size = 65", r"\$\.data\.size"),
+        ("latent_std = 1.25", "latent_std = 0", r"\$\.vae\.latent_std"),
         ("batch = 48", "batch = 0", r"\$\.attributes\.schedule\.batch"),
         ("mid_block = false", "mid_block = true", "no_mid.mid_block must be false"),
         ("train_text = false", "train_text = true", "no_mid.train_text must be false"),

@@ -162,9 +162,9 @@ def test_the_prediction_at_the_recipes_guidance_is_what_is_compared() -> None:
 
 
 def test_a_recipe_names_a_wrong_strength(tmp_path: Path) -> None:
-    text = (CONFIGS / "continued.toml").read_text(encoding="utf-8")
-    assert "edits = 0.5\n" in text
+    text = (CONFIGS / "shipped.toml").read_text(encoding="utf-8")
+    assert "edit_strength = [0.25, 0.5, 0.85]" in text
     path = tmp_path / "recipe.toml"
-    path.write_text(text.replace("edits = 0.5\n", "edits = 0.5\nedit_strength = [0.5, 0.3, 1.0]\n"), encoding="utf-8")
+    path.write_text(text.replace("[0.25, 0.5, 0.85]", "[0.5, 0.3, 1.0]"), encoding="utf-8")
     with pytest.raises(ConfigError, match="edit_strength must rise"):
         load(path)

@@ -30,6 +30,7 @@ from sdqa.models.tiny.train.vae import load as load_vae
 Make = Callable[..., Studio]
 Vary = Callable[..., Recipe]
 ROOT = Path(__file__).parents[4]
+VARIANTS = ("no_mid", "v_prediction")
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -115,7 +116,7 @@ def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_
 def test_v_prediction_and_factor_eight_train(studio: Make, miniature: Vary) -> None:
     base = miniature().model_dump()
     unet: dict[str, Any] = {**base["unet"], "prediction": "v_prediction"}
-    deep = miniature(vae={**base["vae"], "channels": [8, 8, 8, 16]}, unet=unet, no_mid=None, v_prediction=None)
+    deep = miniature(vae={**base["vae"], "channels": [8, 8, 8, 16]}, unet=unet, **dict.fromkeys(VARIANTS))
     made = studio("deep", deep)
     assert deep.latent_size == 4
     for stage in ("vae", "unet"):
@@ -140,6 +141,15 @@ def test_an_anchor_holds_the_latents_where_they_were(studio: Make, miniature: Va
     assert drift("held", 100.0) < 0.5 * drift("free", 0.0)
 
 
+@pytest.mark.parametrize("wanted", [1.0, 1.5])
+def test_scaled_latents_have_the_spread_of_the_recipe(studio: Make, miniature: Vary, wanted: float) -> None:
+    made = studio("spread", miniature(vae={**miniature().model_dump()["vae"], "latent_std": wanted}))
+    assert made.train("vae")
+    vae = load_vae(made.folder("vae"))
+    latents = encode(vae, made.drawings.images(torch.arange(made.drawings.training))) * vae.config.scaling_factor
+    assert latents.std().item() == pytest.approx(wanted, rel=1e-4)
+
+
 def test_a_loud_encoder_is_made_to_fit_half_precision_and_keeps_its_latents(studio: Make, miniature: Vary) -> None:
     made = studio("loud", miniature())
     vae, images = made.vae(), made.drawings.images(torch.arange(16))
@@ -155,6 +165,17 @@ def test_a_loud_encoder_is_made_to_fit_half_precision_and_keeps_its_latents(stud
     assert given[0] > 255
     assert 64 <= given[-1] <= 128
     assert torch.allclose(before, after, atol=1e-4)
+
+
+def test_a_stage_that_the_recipe_leaves_out_is_one_clear_error(studio: Make, miniature: Vary) -> None:
+    bare = studio("bare", miniature(**dict.fromkeys(VARIANTS)))
+    for stage in ("vae", "unet"):
+        assert bare.train(stage)
+    assert bare.stages == ("vae", "vae-decoder", "unet", "clip", "attributes")
+    for name in VARIANTS:
+        with pytest.raises(UsageError, match="no such variant") as caught:
+            bare.train(name.replace("_", "-"))
+        assert f"[{name}]" in str(caught.value)
 
 
 def test_an_anchor_without_a_start_is_one_clear_error(studio: Make, miniature: Vary) -> None:
