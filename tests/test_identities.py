@@ -1,4 +1,4 @@
-"""What other people's records hold on to: identities of figures, digests of goldens, check ids, verbs and their options.
+"""What records elsewhere hold on to: identities of figures, digests of goldens, check ids, verbs and their options.
 
 They may grow; whatever was recorded under one of them must stay comparable, so none may change or go unnoticed.
 `python tests/test_identities.py` prints today's, for a change that is meant.
