@@ -122,8 +122,7 @@ def diagnose(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Plant every fault and show what the gate catches; `-- --quick` for the short list."""
-    prepare(session)
-    command(session, "-m", "sdqa.faults", *session.posargs, env=ENVIRONMENT)
+    sdqa(session, "faults", "run")
 
 
 @nox.session
@@ -159,4 +158,4 @@ def train_tiny(session: nox.Session) -> None:
     """Train or evaluate the embedded model; resumes where it was stopped."""
     prepare(session, "test")
     threads = {**ENVIRONMENT, "OMP_NUM_THREADS": "2"}
-    command(session, "-m", "sdqa.models.tiny.train", *session.posargs, env=threads)
+    command(session, "-m", "training", *session.posargs, env=threads)

@@ -242,7 +242,7 @@ def explain_failure(job: Job, lanes: list[Lane], checks: frozenset[str]) -> dict
         failed = [v for v in lane.verdicts if v.status == "fail" and v.check in checks and "/budget/" not in v.check]
         planned = [one for one in job.plan.running if one.id == lane.id]
         if failed and planned:
-            from sdqa.diagnosing import diagnose_lane
+            from sdqa.workflow.diagnose import diagnose_lane
 
             try:
                 found: dict[str, Any] = diagnose_lane(job, planned[0], sweep=False).to_json()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, references, running
+from sdqa.cli import bundles, causes, faults, references, running
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, SdqaError
 
 
@@ -56,7 +56,7 @@ for verb in (
     references.approve,
     references.calibrate,
     causes.diagnose,
-    causes.faults,
+    faults.faults,
 ):
     cli.add_command(verb)
 cli.add_command(LazyGroup("sdqa.mil.cli", "mil_group", name="mil", help="Inspect, run, profile and compare packages."))

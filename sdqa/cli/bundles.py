@@ -51,8 +51,8 @@ def report(bundle: Path, output: Path | None, history: Path | None) -> None:
 def merge(bundles: tuple[Path, ...], output: Path) -> None:
     """Merge the bundles of several machines into one; a lane that no machine ran makes it incomplete."""
     from sdqa.bundle import Bundle
+    from sdqa.bundle.merge import merge as merge_bundles
     from sdqa.report import terminal, write_report
-    from sdqa.report.merge import merge as merge_bundles
 
     run = merge_bundles([Bundle(folder) for folder in bundles], Bundle(output))
     write_report(Bundle(output), output)
@@ -77,8 +77,8 @@ def init(folder: Path) -> None:
 @click.argument("what", type=click.Choice(["run", "suite"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of a bundle's run.json or of sdqa.toml."""
+    from sdqa.bundle.schema import json_schema
     from sdqa.plan import Suite
-    from sdqa.report.schema import json_schema
 
     data = json_schema() if what == "run" else Suite.model_json_schema()
     click.echo(json.dumps(data, indent=1, sort_keys=True))

@@ -1,4 +1,4 @@
-"""Verbs that look for causes: diagnose, and the catalogue of faults."""
+"""The verb that looks for causes."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def diagnose(
     `--variant` choose the lane.
     """
     from sdqa.bundle import Bundle
-    from sdqa.diagnosing import diagnose_lane
     from sdqa.errors import UsageError
     from sdqa.faults import injection
     from sdqa.progress import reporting
     from sdqa.store import Store, write_atomically
     from sdqa.workflow import Job
+    from sdqa.workflow.diagnose import diagnose_lane
 
     plan = resolve_plan(suite, lanes)
     chosen = [
@@ -77,25 +77,3 @@ def diagnose(
     for one in found:
         click.echo(f"{one.lane}\n{one.verdict}\n")
     click.echo(str(output / "diagnosis.json"))
-
-
-@click.group()
-def faults() -> None:
-    """The catalogue of injectable faults."""
-
-
-@faults.command(name="list")
-@json_option
-def list_faults(as_json: bool) -> None:
-    """Every fault: what it does, where, at which severities."""
-    from sdqa.faults import all_faults
-
-    if as_json:
-        data = [
-            {"name": f.name, "component": f.component, "stage": f.stage, "severities": list(f.severities)}
-            for f in all_faults()
-        ]
-        click.echo(json.dumps(data, indent=1))
-        return
-    for one in all_faults():
-        click.echo(f"{one.name:32} {one.component:14} {one.stage:13} {one.summary}")

@@ -22,8 +22,8 @@ def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple
     if context.invoked_subcommand is not None:
         return
     from sdqa.progress import reporting
-    from sdqa.recording import record_goldens
     from sdqa.store import Store
+    from sdqa.workflow.goldens import record_goldens
 
     with reporting() as progress:
         recorded = list(record_goldens(resolve_plan(suite), Store(store), progress, cases=cases, reason=reason))
@@ -40,8 +40,8 @@ def verify(suite: str | None, cases: tuple[str, ...], reproduce: bool) -> None:
     import tempfile
 
     from sdqa.gate.verify import verify as findings
-    from sdqa.recording import reproducer
     from sdqa.store import Store
+    from sdqa.workflow.goldens import reproducer
 
     plan = resolve_plan(suite)
     with tempfile.TemporaryDirectory() as fresh:  # a sample from the store would only confirm itself
@@ -78,12 +78,13 @@ def approve(
 @reason_option
 def calibrate(suite: str | None, store: Path, reason: str) -> None:
     """Measure harmless noise and faults, and place every tolerance between them."""
-    from sdqa import calibration, workflow
+    from sdqa import workflow
     from sdqa.bundle import Bundle
-    from sdqa.environment import environment
+    from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
     from sdqa.progress import reporting
     from sdqa.store import Store
+    from sdqa.workflow import calibrate as calibration
 
     made = resolve_plan(suite)
     for model in sorted({lane.model_name for lane in made.running}):

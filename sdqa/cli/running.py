@@ -147,7 +147,7 @@ def _plugin_is_installed() -> bool:
 
 def _stage(name: str, suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
     from sdqa.progress import reporting
-    from sdqa.stages import run_stage
+    from sdqa.workflow.alone import run_stage
 
     with reporting() as progress:
         data = run_stage(name, resolve_plan(suite, lanes), store, fault, progress)

@@ -107,8 +107,8 @@ def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, where
         return compress_model(model, recipe, where=where)
     if component != "unet":
         return model
+    from sdqa.convert.calibration_data import merged, record_trajectory
     from sdqa.convert.sensitivity import allocate
-    from sdqa.convert.trajectory import merged, record_trajectory
     from sdqa.convert.wrappers import wrap
 
     inputs = record_trajectory(teacher)

@@ -1,8 +1,9 @@
 """Mixed-bit palettization: how much each weight tensor hurts at each width, and the widths that hurt least in total.
 
-Sensitivity is measured with teacher-forced inputs (`sdqa.convert.trajectory`): one tensor at a time is replaced by its
-palettized form, and the error of the U-Net's output is averaged over prompts and timesteps. Errors of different tensors
-are taken to add up, which Lagrangian allocation needs and which a last measurement with all of them checks.
+Sensitivity is measured with teacher-forced inputs (`sdqa.convert.calibration_data`): one tensor at a time is
+replaced by its palettized form, and the error of the U-Net's output is averaged over prompts and timesteps. Errors of
+different tensors are taken to add up, which Lagrangian allocation needs and which a last measurement with all of them
+checks.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Allocation:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class TensorSensitivity:
     """What palettizing one tensor does."""
 
     elements: int
@@ -51,7 +52,9 @@ class Sensitivity:
     """Width to the squared error of the output that it adds."""
 
 
-def measure_sensitivity(unet: nn.Module, inputs: Sequence[tuple[Tensor, ...]]) -> tuple[dict[str, Sensitivity], float]:
+def measure_sensitivity(
+    unet: nn.Module, inputs: Sequence[tuple[Tensor, ...]]
+) -> tuple[dict[str, TensorSensitivity], float]:
     """Each large weight tensor's sensitivity, and the signal energy that errors are compared with.
 
     Args:
@@ -68,7 +71,7 @@ def measure_sensitivity(unet: nn.Module, inputs: Sequence[tuple[Tensor, ...]]) -
         for width in MEASURED:
             with _replaced(parameter, palettized(original, width)):
                 measured[width] = max(_noise(wanted, _run(unet, inputs)), 1e-20)
-        found[name] = Sensitivity(original.numel(), _extend(measured, weight_error))
+        found[name] = TensorSensitivity(original.numel(), _extend(measured, weight_error))
     if not found:
         raise ConversionError("no weight tensor is large enough to be palettized")
     return found, signal
@@ -101,7 +104,7 @@ def allocate(teacher_inputs: Sequence[tuple[Tensor, ...]], unet: nn.Module, targ
     return allocation
 
 
-def spend(sensitivities: Mapping[str, Sensitivity], average: float) -> dict[str, int]:
+def spend(sensitivities: Mapping[str, TensorSensitivity], average: float) -> dict[str, int]:
     """The widths that add the least noise within an average; the largest multiplier that fits, then single steps.
 
     Raises:
@@ -135,7 +138,7 @@ def spend(sensitivities: Mapping[str, Sensitivity], average: float) -> dict[str,
         bits[name] = width
 
 
-def reach(sensitivities: Mapping[str, Sensitivity], signal: float, decibel: float) -> dict[str, int]:
+def reach(sensitivities: Mapping[str, TensorSensitivity], signal: float, decibel: float) -> dict[str, int]:
     """The cheapest widths whose predicted noise stays under a signal-to-noise ratio."""
     low, high = -80.0, 80.0
     for _ in range(100):
@@ -145,12 +148,12 @@ def reach(sensitivities: Mapping[str, Sensitivity], signal: float, decibel: floa
     return _priced(sensitivities, math.exp(low))
 
 
-def predict_db(bits: Mapping[str, int], sensitivities: Mapping[str, Sensitivity], signal: float) -> float:
+def predict_db(bits: Mapping[str, int], sensitivities: Mapping[str, TensorSensitivity], signal: float) -> float:
     """Signal-to-noise ratio if the errors of tensors add up."""
     return 10 * math.log10(signal / sum(each.noise[bits[name]] for name, each in sensitivities.items()))
 
 
-def _priced(sensitivities: Mapping[str, Sensitivity], price: float) -> dict[str, int]:
+def _priced(sensitivities: Mapping[str, TensorSensitivity], price: float) -> dict[str, int]:
     """For each tensor the width with the least noise plus price of its bits."""
     return {
         name: min(WIDTHS, key=lambda width, each=each: (each.noise[width] + price * width * each.elements, width))  # type: ignore[misc]
@@ -160,7 +163,7 @@ def _priced(sensitivities: Mapping[str, Sensitivity], price: float) -> dict[str,
 
 def _finish(
     bits: Mapping[str, int],
-    sensitivities: Mapping[str, Sensitivity],
+    sensitivities: Mapping[str, TensorSensitivity],
     signal: float,
     unet: nn.Module,
     inputs: Sequence[tuple[Tensor, ...]],

@@ -9,21 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sdqa.diagnose.evidence import Case as Case
+    from sdqa.bundle.diagnosis import Diagnosis as Diagnosis
     from sdqa.diagnose.evidence import Evidence as Evidence
+    from sdqa.diagnose.evidence import ExaminedCase as ExaminedCase
     from sdqa.diagnose.evidence import Wrapper as Wrapper
     from sdqa.diagnose.examine import diagnose as diagnose
-    from sdqa.diagnose.records import Diagnosis as Diagnosis
 
 _PLACES = {
-    "Case": "evidence",
-    "Diagnosis": "records",
-    "Evidence": "evidence",
-    "Wrapper": "evidence",
-    "diagnose": "examine",
+    "ExaminedCase": "sdqa.diagnose.evidence",
+    "Diagnosis": "sdqa.bundle.diagnosis",
+    "Evidence": "sdqa.diagnose.evidence",
+    "Wrapper": "sdqa.diagnose.evidence",
+    "diagnose": "sdqa.diagnose.examine",
 }
 
-__all__ = ["Case", "Diagnosis", "Evidence", "Wrapper", "diagnose"]
+__all__ = ["Diagnosis", "Evidence", "ExaminedCase", "Wrapper", "diagnose"]
 
 
 def __getattr__(name: str) -> Any:
@@ -31,5 +31,5 @@ def __getattr__(name: str) -> Any:
     if name in _PLACES:
         import importlib
 
-        return getattr(importlib.import_module(f"sdqa.diagnose.{_PLACES[name]}"), name)
+        return getattr(importlib.import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sdqa.diagnose.evidence import GLUE, Evidence
-from sdqa.diagnose.loss import VISIBLE
-from sdqa.diagnose.records import (
+from sdqa.bundle.diagnosis import (
     Attribution,
     Cause,
-    Coverage,
+    ComponentCoverage,
     GlueFinding,
     Ladder,
     OperationFinding,
@@ -20,6 +18,8 @@ from sdqa.diagnose.records import (
     Sweep,
     WeightFinding,
 )
+from sdqa.diagnose.evidence import GLUE, Evidence
+from sdqa.diagnose.loss import VISIBLE
 from sdqa.diagnose.suspects import Suspect
 
 METRIC_WORDS = {"lpips": "LPIPS", "rms": "RMS image", "latents": "latent", "clip": "CLIP score"}
@@ -50,7 +50,7 @@ class Findings:
     attributions: tuple[Attribution, ...]
     ladders: tuple[Ladder, ...]
     suspects: Sequence[Suspect]
-    coverage: Sequence[Coverage] = ()
+    coverage: Sequence[ComponentCoverage] = ()
     operations: Mapping[str, Operations] = field(default_factory=dict)
     glue: Sequence[GlueFinding] = ()
     guesses: Sequence[GlueFinding] = ()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdqa.convert.coverage import Coverage as Measured
-from sdqa.convert.coverage import measure_coverage
+from sdqa.bundle.diagnosis import ComponentCoverage
+from sdqa.convert.coverage import Coverage, measure_coverage
 from sdqa.convert.inventory import take_inventory
 from sdqa.convert.sidecar import constant_name, plain_name
-from sdqa.diagnose.bench import Bench
-from sdqa.diagnose.records import Coverage
+from sdqa.diagnose.harness import Bench
 from sdqa.store import source_digest, tree_digest
 
 
-def coverage(bench: Bench, component: str) -> Coverage:
+def coverage(bench: Bench, component: str) -> ComponentCoverage:
     """Match a candidate's constants with the checkpoint's parameters, by name and by value."""
     evidence = bench.evidence
     package = evidence.packages[component]
@@ -25,18 +24,18 @@ def coverage(bench: Bench, component: str) -> Coverage:
         "convert": source_digest("convert"),
     }
 
-    def measure() -> Coverage:
+    def measure() -> ComponentCoverage:
         # What a sound conversion does not hold either, the computation does not use.
         unused = _measured(bench, component, reference).missing if reference else ()
         found = _measured(bench, component, package, unused)
-        return Coverage(
+        return ComponentCoverage(
             component=component, parameters=found.parameters, missing=found.missing, invented=found.invented
         )
 
-    return bench.remembered("coverage", key, Coverage, measure)
+    return bench.remembered("coverage", key, ComponentCoverage, measure)
 
 
-def _measured(bench: Bench, component: str, package: Path, unused: tuple[str, ...] = ()) -> Measured:
+def _measured(bench: Bench, component: str, package: Path, unused: tuple[str, ...] = ()) -> Coverage:
     parameters = bench.evidence.checkpoint(component)
     names = {constant_name(name): name for name in parameters}
     weights = take_inventory(package).weights()

@@ -28,7 +28,7 @@ Load = Callable[[str, Path], Runner]
 
 
 @dataclass(frozen=True)
-class Case:
+class ExaminedCase:
     """One generation to look at."""
 
     name: str
@@ -59,7 +59,7 @@ class Evidence:
     """Everything the instruments need; what is left empty is left out of the diagnosis."""
 
     parts: Mapping[str, Any]  # the teacher's diffusers objects: text_encoder, unet, vae, tokenizer, scheduler
-    cases: tuple[Case, ...]
+    cases: tuple[ExaminedCase, ...]
     packages: Mapping[str, Path]  # the candidate; a component without one is the teacher's
     uncompressed: Mapping[str, Path] = field(default_factory=dict)  # converted anew, same precision, not compressed
     float32: Mapping[str, Path] = field(default_factory=dict)  # converted anew in fp32
@@ -180,7 +180,7 @@ def glue_digest(glue: Glue) -> str:
     return digest_of(facts)
 
 
-def with_field(glue: Glue, request: Request, name: str, evidence: Evidence, case: Case) -> tuple[Glue, Request]:
+def with_field(glue: Glue, request: Request, name: str, evidence: Evidence, case: ExaminedCase) -> tuple[Glue, Request]:
     """Glue and request with one of the candidate's differences put in."""
     if hasattr(glue, name):
         return replace(glue, **{name: getattr(evidence.glue, name)}), request

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sdqa.bundle.diagnosis import Diagnosis, GlueFinding, Operations
 from sdqa.diagnose import verdict as words
-from sdqa.diagnose.bench import Bench
 from sdqa.diagnose.causes import Findings, causes
 from sdqa.diagnose.coverage import coverage
 from sdqa.diagnose.evidence import Evidence
 from sdqa.diagnose.glue import glue_fields, guess, unexplained
+from sdqa.diagnose.harness import Bench
 from sdqa.diagnose.ladder import ladder
 from sdqa.diagnose.loss import VISIBLE
 from sdqa.diagnose.operations import operations
-from sdqa.diagnose.records import Diagnosis, GlueFinding, Operations
 from sdqa.diagnose.steps import steps
 from sdqa.diagnose.suspects import Suspect, suspects
 from sdqa.diagnose.swap import swap

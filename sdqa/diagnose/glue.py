@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from sdqa.diagnose.bench import Bench, Outcome
-from sdqa.diagnose.evidence import Case, with_field
+from sdqa.bundle.diagnosis import GlueFinding
+from sdqa.diagnose.evidence import ExaminedCase, with_field
+from sdqa.diagnose.harness import Bench, Drawn
 from sdqa.diagnose.loss import losses, rms
-from sdqa.diagnose.records import GlueFinding
 from sdqa.generate.pipeline import Glue, Request
 
 MATCHES = 0.35
@@ -133,15 +133,15 @@ def _request(**changes: Any) -> Change:
     return lambda glue, request: (glue, replace(request, **changes))
 
 
-def _distance(case: Case, outcome: Outcome) -> float:
+def _distance(case: ExaminedCase, outcome: Drawn) -> float:
     if case.observed is None or case.observed.shape != outcome.image.shape:
         return 1.0
     return rms(case, outcome, replace_image(outcome, case.observed))
 
 
-def replace_image(outcome: Outcome, image: Any) -> Outcome:
+def replace_image(outcome: Drawn, image: Any) -> Drawn:
     """The outcome with another picture."""
-    return Outcome(image, outcome.latents, outcome.nonfinite)
+    return Drawn(image, outcome.latents, outcome.nonfinite)
 
 
 def _shown(name: str, value: Any, bench: Bench) -> str:

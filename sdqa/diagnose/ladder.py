@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from sdqa.diagnose.bench import Bench
+from sdqa.bundle.diagnosis import Ladder, Rung, Stage, StepError
 from sdqa.diagnose.discrepancy import Discrepancy, compare_outputs, decibel
 from sdqa.diagnose.evidence import glue_digest, request_digest
+from sdqa.diagnose.harness import Bench
 from sdqa.diagnose.programs import Candidate, ProgramRunner, Restored
-from sdqa.diagnose.records import Ladder, Rung, Stage, StepError
 from sdqa.errors import ContractError, DiagnosisError, ExecutionError
 from sdqa.runtime import Arrays, Call, Runner
 from sdqa.store import tree_digest

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sdqa.diagnose.bench import Outcome
-from sdqa.diagnose.evidence import Case, Evidence
+from sdqa.diagnose.evidence import Evidence, ExaminedCase
+from sdqa.diagnose.harness import Drawn
 
-Loss = Callable[[Case, Outcome, Outcome], float]
+Loss = Callable[[ExaminedCase, Drawn, Drawn], float]
 """Case, tested outcome, golden outcome → loss; 0 for the golden itself, larger is worse."""
 
 VISIBLE: Mapping[str, float] = {"lpips": 0.002, "rms": 0.01, "latents": 0.05, "clip": 0.01}
@@ -23,10 +23,10 @@ def losses(evidence: Evidence) -> dict[str, Loss]:
     models = evidence.metrics
     if models is not None:
 
-        def lpips(case: Case, tested: Outcome, golden: Outcome) -> float:  # noqa: ARG001 - the loss's signature
+        def lpips(case: ExaminedCase, tested: Drawn, golden: Drawn) -> float:  # noqa: ARG001 - the loss's signature
             return float(models.lpips.distance(tested.image, golden.image))
 
-        def clip(case: Case, tested: Outcome, golden: Outcome) -> float:
+        def clip(case: ExaminedCase, tested: Drawn, golden: Drawn) -> float:
             text = models.clip.text(case.request.prompt)
             score, expected = (float(models.clip.image(outcome.image) @ text) for outcome in (tested, golden))
             return expected - score
@@ -38,7 +38,7 @@ def losses(evidence: Evidence) -> dict[str, Loss]:
     return found
 
 
-def rms(case: Case, tested: Outcome, golden: Outcome) -> float:  # noqa: ARG001 - the loss's signature
+def rms(case: ExaminedCase, tested: Drawn, golden: Drawn) -> float:  # noqa: ARG001 - the loss's signature
     """Root mean square difference of the images, of full scale."""
     difference = tested.image.astype(np.float64) - golden.image
     return float(np.sqrt(np.mean(difference**2)) / 255)

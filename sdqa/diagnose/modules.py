@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sdqa.bundle.diagnosis import OperationFinding, Operations, WeightFinding
 from sdqa.diagnose.alignment import plain
-from sdqa.diagnose.bench import Bench
 from sdqa.diagnose.discrepancy import compare, decibel
+from sdqa.diagnose.harness import Bench
 from sdqa.diagnose.programs import Candidate
-from sdqa.diagnose.records import OperationFinding, Operations, WeightFinding
 from sdqa.errors import ExecutionError
 from sdqa.generate.teacher import teacher_runners
 from sdqa.mil.constants import Constant

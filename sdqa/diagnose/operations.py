@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sdqa.bundle.diagnosis import OperationFinding, Operations, WeightFinding
 from sdqa.diagnose.alignment import plain
-from sdqa.diagnose.bench import Bench
 from sdqa.diagnose.discrepancy import compare_outputs, decibel
 from sdqa.diagnose.evidence import request_digest
+from sdqa.diagnose.harness import Bench
 from sdqa.diagnose.ladder import Replay, candidate_of, replays
 from sdqa.diagnose.modules import ModuleFinder
 from sdqa.diagnose.observation import LOST, ComponentRun, Tally, as_arrays
 from sdqa.diagnose.programs import Candidate
-from sdqa.diagnose.records import OperationFinding, Operations, WeightFinding
 from sdqa.diagnose.weights import compare_weight
 from sdqa.mil.program import Program
 from sdqa.store import tree_digest

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from sdqa.diagnose.bench import Bench, with_steps
+from sdqa.bundle.diagnosis import StepPoint, Sweep
 from sdqa.diagnose.evidence import request_digest
+from sdqa.diagnose.harness import Bench, with_steps
 from sdqa.diagnose.loss import VISIBLE, losses
-from sdqa.diagnose.records import StepPoint, Sweep
 from sdqa.generate.pipeline import Glue
 
 CONVERGED = 2.0

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sdqa.bundle.diagnosis import Attribution, Ladder, Rung, Stage
 from sdqa.diagnose.evidence import GLUE
 from sdqa.diagnose.loss import VISIBLE
-from sdqa.diagnose.records import Attribution, Ladder, Rung, Stage
 
 NOTICEABLE = 0.15
 """Share of a visible loss from which a component is a cause whatever its ladder says."""

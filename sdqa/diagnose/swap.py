@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from sdqa.diagnose.bench import Bench
+from sdqa.bundle.diagnosis import Attribution, Interaction, LossShare
 from sdqa.diagnose.evidence import GLUE
+from sdqa.diagnose.harness import Bench
 from sdqa.diagnose.loss import losses
-from sdqa.diagnose.records import Attribution, Interaction, Share
 from sdqa.diagnose.shapley import Coalition, Floats, coalitions, interactions, interval, resamples, shapley_values
 
 WORTH_MENTIONING = 0.1
@@ -59,10 +59,10 @@ def attribute(metric: str, players: Sequence[str], worth: dict[Coalition, Floats
     for player in players:
         drawn = values[player][draws].mean(axis=1)
         value = float(values[player].mean())
-        shares[player] = Share(value=value, **_ends(drawn))
+        shares[player] = LossShare(value=value, **_ends(drawn))
         safe = np.where(np.abs(drawn_totals) > 1e-12, drawn_totals, np.inf)
         fraction = value / total if abs(total) > 1e-12 else 0.0
-        fractions[player] = Share(value=fraction, **_ends(drawn / safe))
+        fractions[player] = LossShare(value=fraction, **_ends(drawn / safe))
     pairs = [
         Interaction(players=pair, value=float(value.mean()))
         for pair, value in interactions(players, worth).items()

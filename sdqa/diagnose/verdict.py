@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sdqa.bundle.diagnosis import Cause, Excluded, Stage
 from sdqa.diagnose.alignment import plain
 from sdqa.diagnose.causes import METRIC_WORDS, Findings
 from sdqa.diagnose.loss import VISIBLE
-from sdqa.diagnose.records import Cause, Excluded, Stage
 from sdqa.diagnose.suspects import fraction, visible_loss
 
 OVERLAP = 0.5

@@ -106,14 +106,14 @@ def package_edit(effect: Effect) -> Callable[[Path], None] | None:
 
 
 def package_culprit(effect: Effect) -> Callable[[Path], Culprit | None] | None:
-    """Which operation or weight the effect damages, found by a rehearsal that is not saved."""
+    """Which operation or weight the effect damages, found by a campaign that is not saved."""
     edit = effect.edit
     if edit is None:
         return None
 
-    def rehearse(folder: Path) -> Culprit | None:
+    def run_campaign(folder: Path) -> Culprit | None:
         from sdqa.faults.package_editor import PackageEditor
 
         return edit(PackageEditor(folder))
 
-    return rehearse
+    return run_campaign

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Lane
-from sdqa.faults.sensitivity import Spread
+from sdqa.bundle.sensitivity import Spread
 
 if TYPE_CHECKING:
     from sdqa.generate.pipeline import Generation, Request

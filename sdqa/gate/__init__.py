@@ -6,15 +6,15 @@ verdicts = judge(lane, tolerances, budgets, planned=plan_checks(lane.id, {"portr
 
 from __future__ import annotations
 
-from sdqa.gate.evidence import HARD, Budgets, NoBudgets, plan_checks
+from sdqa.gate.evidence import HARD, NoBudgets, StatedBudgets, plan_checks
 from sdqa.gate.judge import judge, verdict
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerance, Tolerances
 
 __all__ = [
     "HARD",
     "TOLERANCES_FILE",
-    "Budgets",
     "NoBudgets",
+    "StatedBudgets",
     "Tolerance",
     "Tolerances",
     "judge",

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.bundle import Blob, Bundle, Lane, Run, Sample
+from sdqa.bundle.fingerprint import PICTURE_KEYS
 from sdqa.errors import BundleError, GoldenStale, Problem, UsageError
-from sdqa.gate import warehouse
+from sdqa.gate import large_files
 from sdqa.gate.codec import array_digest, decode_image, decode_tensors
-from sdqa.gate.fingerprint import PICTURE_KEYS
 from sdqa.gate.goldens import Golden, read_golden, write_golden
 from sdqa.store import digest_of
 
@@ -73,7 +73,7 @@ def approve(
     lane: str | None = None,
     cases: Sequence[str] = (),
     diagnosis: str = "",
-    place: str = warehouse.DEFAULT_PLACE,
+    place: str = large_files.DEFAULT_PLACE,
 ) -> tuple[Approved, ...]:
     """Promote a lane's recorded outcomes.
 

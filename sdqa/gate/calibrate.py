@@ -17,8 +17,8 @@ from sdqa.gate import statistics
 from sdqa.gate.audit import now
 from sdqa.gate.evidence import HARD
 from sdqa.gate.latency import BYTES
-from sdqa.gate.placement import Placement, Risk, place
-from sdqa.gate.tolerances import Fault, Harmless, Tolerance, Tolerances
+from sdqa.gate.limits import PlacedLimit, Risk, place
+from sdqa.gate.tolerances import HarmlessNoise, NearestFault, Tolerance, Tolerances
 
 FALSE_ALARMS = 0.001
 CONFIDENCE = 0.95
@@ -115,7 +115,7 @@ def _tolerance(key: Key, conditions: Conditions, faults: Conditions, risk: Risk,
         level = plain.fmean(seen[found.nearest])
         margin = (margin[0], level - found.limit)
         typical = plain.median_high(seen[found.nearest])
-        fault = Fault(name=found.nearest, mean=_figure(level, better), typical=_figure(typical, better))
+        fault = NearestFault(name=found.nearest, mean=_figure(level, better), typical=_figure(typical, better))
     return Tolerance(
         metric=key[0],
         component=key[1],
@@ -134,8 +134,8 @@ def _tolerance(key: Key, conditions: Conditions, faults: Conditions, risk: Risk,
     )
 
 
-def _harmless(found: Placement, better: str, conditions: Iterable[str]) -> Harmless:
-    return Harmless(
+def _harmless(found: PlacedLimit, better: str, conditions: Iterable[str]) -> HarmlessNoise:
+    return HarmlessNoise(
         n=len(found.sample),
         mean=_figure(found.mean, better),
         sd=found.sd,

@@ -27,7 +27,7 @@ ALL, BUDGET = "all", "budget"
 """Scopes that are neither a case nor a component."""
 
 
-class Budgets(Protocol):
+class StatedBudgets(Protocol):
     """The phone's limits; None is no limit."""
 
     @property
@@ -54,7 +54,7 @@ class NoBudgets:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class MeasuredLane:
     """What a lane measured."""
 
     lane: Lane
@@ -65,7 +65,7 @@ class Evidence:
     expected: Mapping[str, frozenset[str]]  # metric → the cases that were planned for it, where that is known
 
     @staticmethod
-    def of(lane: Lane, planned: Iterable[str] = ()) -> Evidence:
+    def of(lane: Lane, planned: Iterable[str] = ()) -> MeasuredLane:
         """Sort a lane's measurements; where one name was measured twice, the worse figure counts.
 
         Args:
@@ -95,7 +95,9 @@ class Evidence:
             scope, _, metric = check.removeprefix(f"{lane.id}/").rpartition("/")
             if scope not in scopes and metric in cases:
                 expected.setdefault(metric, set()).add(scope)
-        return Evidence(lane, cases, components, whole, broken, {m: frozenset(found) for m, found in expected.items()})
+        return MeasuredLane(
+            lane, cases, components, whole, broken, {m: frozenset(found) for m, found in expected.items()}
+        )
 
     def failure(self, scope: str) -> str:
         """Why a case or component has no figure, from the lane's failures."""
@@ -106,7 +108,7 @@ class Evidence:
             return self.lane.reason or f"the lane is {self.lane.status}"
         return "planned, but nothing was measured"
 
-    def checks(self, tolerances: Tolerances | None, budgets: Budgets) -> list[str]:
+    def checks(self, tolerances: Tolerances | None, budgets: StatedBudgets) -> list[str]:
         """The checks that the measurements allow, in a stable order."""
         found: list[str] = []
         for metric, table in sorted(self.cases.items()):
@@ -129,7 +131,7 @@ def plan_checks(
     cases: Mapping[str, Sequence[str]],
     components: Mapping[str, Sequence[str]] | None = None,
     whole: Iterable[str] = (),
-    budgets: Budgets | None = None,
+    budgets: StatedBudgets | None = None,
 ) -> list[str]:
     """The checks that a lane will have to answer, before anything runs.
 

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sdqa import documents
+from sdqa.bundle import documents
 from sdqa.errors import DigestMismatch, GoldenMissing, StoreError, UsageError
-from sdqa.gate import warehouse
+from sdqa.gate import large_files
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.gate.codec import (
     PREVIEW_SIDE,
@@ -58,7 +58,7 @@ class Golden:
     source: Pixels | None  # (H, W, 3); None for text-to-image
 
 
-def read_golden(folder: Path, *, place: str = warehouse.DEFAULT_PLACE, cache: Path | None = None) -> Golden:
+def read_golden(folder: Path, *, place: str = large_files.DEFAULT_PLACE, cache: Path | None = None) -> Golden:
     """Read a golden and check every digest.
 
     Args:
@@ -119,7 +119,7 @@ def write_golden(
     metric_identities: Mapping[str, Any],
     versions: Mapping[str, str],
     reason: str = "",
-    place: str = warehouse.DEFAULT_PLACE,
+    place: str = large_files.DEFAULT_PLACE,
     date: str | None = None,
     run: str = "",
     diagnosis: str = "",
@@ -162,7 +162,7 @@ def write_golden(
             contents[f"{name}.png"] = full if small else encode_image(preview(values[name]))
             files[f"{name}.png"] = file_record(full, "folder" if small else "warehouse")
             if not small:
-                warehouse.put(place, full)
+                large_files.put(place, full)
     before = read_manifest(folder) if (folder / MANIFEST_FILE).exists() else None
     manifest = Manifest(
         model=folder.parent.name,
@@ -241,7 +241,7 @@ def _short(value: Any) -> str:
 
 def _file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Path | None) -> bytes:
     if file.place == "warehouse":
-        return warehouse.fetch(place, file.sha256, file.bytes, cache)
+        return large_files.fetch(place, file.sha256, file.bytes, cache)
     path = folder / name
     if path.name != name or path.is_symlink():
         raise DigestMismatch("a golden's file must be a plain file in its folder", where=str(path))

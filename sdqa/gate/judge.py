@@ -18,13 +18,13 @@ from typing import Any
 
 from sdqa.bundle import Lane, Measurement, Status, Verdict
 from sdqa.gate import statistics
-from sdqa.gate.evidence import ALL, BUDGET, FATAL, FROM_PACKAGES, HARD, Budgets, Evidence, NoBudgets
+from sdqa.gate.evidence import ALL, BUDGET, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
 from sdqa.gate.tolerances import Tolerance, Tolerances
 from sdqa.store import digest_of
 
 
 def judge(
-    lane: Lane, tolerances: Tolerances | None, budgets: Budgets | None = None, *, planned: Iterable[str] = ()
+    lane: Lane, tolerances: Tolerances | None, budgets: StatedBudgets | None = None, *, planned: Iterable[str] = ()
 ) -> tuple[Verdict, ...]:
     """All verdicts of a lane.
 
@@ -36,7 +36,7 @@ def judge(
         The planned checks in their order, then whatever else was measured.
     """
     planned = tuple(planned)
-    evidence, limits = Evidence.of(lane, planned), budgets or NoBudgets()
+    evidence, limits = MeasuredLane.of(lane, planned), budgets or NoBudgets()
     checks = list(dict.fromkeys([*planned, *evidence.checks(tolerances, limits)]))
     return tuple(_verdict(check, evidence, tolerances, limits) for check in checks)
 
@@ -45,15 +45,15 @@ def verdict(
     check: str,
     lane: Lane,
     tolerances: Tolerances | None,
-    budgets: Budgets | None = None,
+    budgets: StatedBudgets | None = None,
     *,
     planned: Iterable[str] = (),
 ) -> Verdict:
     """One check's verdict; the same as in `judge`, at the price of one check."""
-    return _verdict(check, Evidence.of(lane, planned), tolerances, budgets or NoBudgets())
+    return _verdict(check, MeasuredLane.of(lane, planned), tolerances, budgets or NoBudgets())
 
 
-def _verdict(check: str, evidence: Evidence, tolerances: Tolerances | None, budgets: Budgets) -> Verdict:
+def _verdict(check: str, evidence: MeasuredLane, tolerances: Tolerances | None, budgets: StatedBudgets) -> Verdict:
     scope, _, metric = check.removeprefix(f"{evidence.lane.id}/").rpartition("/")
     if scope == BUDGET:
         return _budget(check, metric, evidence, budgets)
@@ -70,7 +70,7 @@ def _single(
     check: str,
     metric: str,
     measurement: Measurement | None,
-    evidence: Evidence,
+    evidence: MeasuredLane,
     tolerances: Tolerances | None,
     scope: str,
 ) -> Verdict:
@@ -118,7 +118,7 @@ def _hard(facts: dict[str, Any], measurement: Measurement) -> Verdict:
     return Verdict(**facts, status="fail", reason=f"is {measurement.value:.6g}, must be 1{detail}")
 
 
-def _lane(check: str, metric: str, evidence: Evidence, tolerances: Tolerances | None) -> Verdict:
+def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerances | None) -> Verdict:
     """The paired statistic over all cases of the lane."""
     table = evidence.cases.get(metric, {})
     if not table:
@@ -179,7 +179,7 @@ def _lane(check: str, metric: str, evidence: Evidence, tolerances: Tolerances | 
     return Verdict(**facts, status=status, reason=stated)
 
 
-def _budget(check: str, name: str, evidence: Evidence, budgets: Budgets) -> Verdict:
+def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudgets) -> Verdict:
     limit, measurement = getattr(budgets, name, None), evidence.whole.get(name)
     if limit is None or measurement is None:
         reason = evidence.failure(BUDGET) if limit is not None else "the suite has no such budget"
@@ -211,7 +211,7 @@ def _facts(check: str, measurement: Measurement) -> dict[str, Any]:
 
 
 def _tolerance(
-    measurement: Measurement, evidence: Evidence, tolerances: Tolerances | None
+    measurement: Measurement, evidence: MeasuredLane, tolerances: Tolerances | None
 ) -> tuple[Tolerance | None, str]:
     """The tolerance that applies, or why none does."""
     if tolerances is None:
@@ -234,7 +234,7 @@ def _figure(measurement: Measurement, tolerance: Tolerance) -> float | None:
     return measurement.value - measurement.golden
 
 
-def _mean_fails(metric: str, evidence: Evidence, tolerance: Tolerance) -> bool:
+def _mean_fails(metric: str, evidence: MeasuredLane, tolerance: Tolerance) -> bool:
     figures = []
     for case, measurement in evidence.cases.get(metric, {}).items():
         figure = _figure(measurement, tolerance)

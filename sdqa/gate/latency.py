@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 from sdqa.bundle import Lane, Measurement, Status, Verdict, is_timing
-from sdqa.gate.fingerprint import differences
+from sdqa.bundle.fingerprint import differences
 
 THRESHOLD = 0.002
 FACTOR = 1.1

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sdqa import documents
-from sdqa.bundle import Record
+from sdqa.bundle import Record, documents
 from sdqa.errors import GoldenMissing
 from sdqa.store import digest_of
 

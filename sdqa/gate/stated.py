@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 
 from sdqa.errors import ConfigError, Problem
-from sdqa.gate.tolerances import ANY_VARIANT, Harmless, Tolerance, Tolerances
+from sdqa.gate.tolerances import ANY_VARIANT, HarmlessNoise, Tolerance, Tolerances
 
 #: Metrics whose figure is compared as it is: it already compares the candidate with the teacher. Unit and direction.
 COMPARING = {
@@ -51,7 +51,7 @@ def stated_tolerances(model: str, limits: Mapping[str, float], where: str) -> To
 
 def _tolerance(metric: str, component: str | None, limit: float) -> Tolerance:
     unit, better = COMPARING[metric]
-    nothing = Harmless(n=0, mean=limit, sd=0.0, worst=limit, bound=limit, case_bound=limit, conditions=("stated",))
+    nothing = HarmlessNoise(n=0, mean=limit, sd=0.0, worst=limit, bound=limit, case_bound=limit, conditions=("stated",))
     return Tolerance.model_validate(
         {
             "metric": metric,

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field, FiniteFloat
 
-from sdqa import documents
-from sdqa.bundle import Better, Lane, Record
+from sdqa.bundle import Better, Lane, Record, documents
 from sdqa.errors import GoldenMissing, UsageError
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.store import digest_of
@@ -24,7 +23,7 @@ MAX_BYTES = 4 * 2**20
 ANY_VARIANT = "*"
 
 
-class Harmless(Record):
+class HarmlessNoise(Record):
     """Measured noise that must pass."""
 
     n: int  # figures
@@ -36,7 +35,7 @@ class Harmless(Record):
     conditions: tuple[str, ...]  # what was measured
 
 
-class Fault(Record):
+class NearestFault(Record):
     """A measured fault."""
 
     name: str
@@ -55,8 +54,8 @@ class Tolerance(Record):
     limit: FiniteFloat  # on the mean over cases
     case_limit: FiniteFloat  # on a single case
     severe: FiniteFloat  # a single case beyond it fails even when the mean holds
-    harmless: Harmless
-    nearest_fault: Fault | None = None
+    harmless: HarmlessNoise
+    nearest_fault: NearestFault | None = None
     blind_to: tuple[str, ...] = ()  # measured faults that this metric cannot tell from noise
     margin: tuple[float, float] = (
         0.0,

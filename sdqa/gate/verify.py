@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.errors import GoldenMissing, SdqaError
-from sdqa.gate import warehouse
+from sdqa.gate import large_files
 from sdqa.gate.audit import unrecorded
 from sdqa.gate.goldens import Golden, read_golden
 from sdqa.gate.manifest import MANIFEST_FILE
@@ -25,7 +25,7 @@ Reproduce = Callable[[Golden], Sequence[Measurement]]
 
 
 @dataclass(frozen=True)
-class Finding:
+class GoldenFlaw:
     """One thing that was checked."""
 
     subject: str  # `<model>/<case>`, `<model>/tolerances`, `<model>`
@@ -39,8 +39,8 @@ def verify(
     models: Sequence[str] = (),
     cases: Sequence[str] = (),
     reproduce: Reproduce | None = None,
-    place: str = warehouse.DEFAULT_PLACE,
-) -> Iterator[Finding]:
+    place: str = large_files.DEFAULT_PLACE,
+) -> Iterator[GoldenFlaw]:
     """Check goldens one by one.
 
     Args:
@@ -61,16 +61,16 @@ def verify(
         yield from _model(folder, cases, reproduce, place)
 
 
-def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, place: str) -> Iterator[Finding]:
+def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, place: str) -> Iterator[GoldenFlaw]:
     current: dict[str, str] = {}
     tolerances: Tolerances | None = None
     if (folder / TOLERANCES_FILE).exists():
         try:
             tolerances = Tolerances.load(folder / TOLERANCES_FILE)
             current["tolerances"] = tolerances.digest()
-            yield Finding(f"{folder.name}/tolerances", True, "can be read")
+            yield GoldenFlaw(f"{folder.name}/tolerances", True, "can be read")
         except SdqaError as error:
-            yield Finding(f"{folder.name}/tolerances", False, str(error))
+            yield GoldenFlaw(f"{folder.name}/tolerances", False, str(error))
     for path in sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).exists()):
         if cases and path.name not in cases:
             continue
@@ -78,38 +78,40 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
         try:
             golden = read_golden(path, place=place)
         except SdqaError as error:
-            yield Finding(subject, False, str(error))
+            yield GoldenFlaw(subject, False, str(error))
             continue
         current[path.name] = golden.manifest.content()
-        yield Finding(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
+        yield GoldenFlaw(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
     problems = unrecorded(folder, current)
     for problem in problems:
-        yield Finding(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
+        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
     if not problems:
-        yield Finding(folder.name, True, "every change is in the audit log")
+        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
 
 
-def _reproduced(subject: str, golden: Golden, reproduce: Reproduce, tolerances: Tolerances | None) -> Iterator[Finding]:
+def _reproduced(
+    subject: str, golden: Golden, reproduce: Reproduce, tolerances: Tolerances | None
+) -> Iterator[GoldenFlaw]:
     if golden.manifest.origin != "teacher":
-        yield Finding(subject, True, f"drawn by {golden.manifest.origin}: the teacher is not asked for it")
+        yield GoldenFlaw(subject, True, f"drawn by {golden.manifest.origin}: the teacher is not asked for it")
         return
     try:
         measured = {m.metric: m for m in reproduce(golden)}
     except SdqaError as error:
-        yield Finding(subject, False, f"the teacher cannot draw it: {error}")
+        yield GoldenFlaw(subject, False, f"the teacher cannot draw it: {error}")
         return
     for metric, stated in STATED_NOISE.items():
         measurement = measured.get(metric)
         limit = _limit(metric, stated, golden, tolerances)
         if measurement is None or measurement.value is None:
             reason = measurement.reason if measurement is not None else "not measured"
-            yield Finding(subject, False, f"reproduced: {metric}: {reason}")
+            yield GoldenFlaw(subject, False, f"reproduced: {metric}: {reason}")
         else:
             sound = measurement.value >= limit
             text = f"reproduced: {metric} {measurement.value:.4g} {measurement.unit}".rstrip()
-            yield Finding(subject, sound, f"{text}, stated noise {limit:.4g}")
+            yield GoldenFlaw(subject, sound, f"{text}, stated noise {limit:.4g}")
 
 
 def _limit(metric: str, stated: float, golden: Golden, tolerances: Tolerances | None) -> float:

@@ -34,7 +34,7 @@ def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
 def source_prompt(case: Case) -> str | None:
     """What a case's source picture shows, as far as anybody said; scenes say it themselves."""
     if case.source_prompt is None and case.source is not None and case.source.startswith("scene:"):
-        from sdqa.models.tiny import scenes
+        from sdqa.embedded import scenes
 
         return scenes.parse(case.source).caption
     return case.source_prompt
@@ -43,7 +43,7 @@ def source_prompt(case: Case) -> str | None:
 def _scene(name: str, size: int) -> npt.NDArray[np.uint8]:
     from PIL import Image
 
-    from sdqa.models.tiny import scenes
+    from sdqa.embedded import scenes
 
     drawn = scenes.draw(scenes.parse(name), size=min(size, SCENE_SIDE)).convert("RGB")
     if drawn.width != size:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sdqa.environment import versions
+from sdqa.bundle.environment import versions
 from sdqa.generate.noise import Noise
 from sdqa.generate.pipeline import Glue, Graph, Request
 from sdqa.generate.sample import StoredSample, read_sample, write_sample

@@ -31,8 +31,8 @@ from sdqa.metrics import (
     tiling,
 )
 from sdqa.metrics.models import MetricModels
-from sdqa.metrics.registry import METRICS, Metric, Reading, find, metric, trap
-from sdqa.metrics.scoring import SelfTest, applicable, demand_sound, score, self_test
+from sdqa.metrics.registry import METRICS, Metric, Reading, find, metric, self_test
+from sdqa.metrics.scoring import SelfTestResult, applicable, demand_sound, run_self_tests, score
 from sdqa.metrics.subject import Picture, Subject, offered
 
 REGISTERED = (
@@ -64,14 +64,14 @@ __all__ = [
     "MetricModels",
     "Picture",
     "Reading",
-    "SelfTest",
+    "SelfTestResult",
     "Subject",
     "applicable",
     "demand_sound",
     "find",
     "metric",
     "offered",
+    "run_self_tests",
     "score",
     "self_test",
-    "trap",
 ]

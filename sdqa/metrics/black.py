@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdqa.metrics.luma import luma
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels, Subject
@@ -27,9 +27,9 @@ def black(subject: Subject) -> Reading:
     return Reading(black_share(subject.candidate.image), black_share(subject.golden.image))
 
 
-@trap("black", "night is not black")
+@self_test("black", "night is not black")
 def _night() -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     night, blank = specimens.drawn()[2].image, np.zeros((64, 64, 3), np.uint8)
     found = black_share(night), black_share(blank)

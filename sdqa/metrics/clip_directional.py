@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdqa.metrics.latent_cosine import cosine
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.models import MetricModels
@@ -41,9 +41,9 @@ def clip_directional(subject: Subject, models: MetricModels) -> Reading:
     return Reading(value, golden)
 
 
-@trap("clip_directional", "an unchanged image follows no edit")
+@self_test("clip_directional", "an unchanged image follows no edit")
 def _unchanged(models: MetricModels) -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     one, other = specimens.drawn()[:2]
     start, end = models.clip.image(one.image), models.clip.image(other.image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.models import MetricModels
@@ -22,9 +22,9 @@ def clip_score(subject: Subject, models: MetricModels) -> Reading:
     return Reading(value, golden)
 
 
-@trap("clip_score", "the right caption ranks first")
+@self_test("clip_score", "the right caption ranks first")
 def _ranks(models: MetricModels) -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     captions = [specimen.caption for specimen in specimens.drawn()]
     wrong = []

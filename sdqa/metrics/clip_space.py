@@ -34,9 +34,9 @@ class ClipSpace:
     def identity(self) -> dict[str, Any]:
         """What makes two figures comparable. Only a named model has to be loaded for it."""
         if self.spec == EMBEDDED:
-            from sdqa.models import tiny
+            from sdqa import embedded
 
-            self._weights = self._weights or file_digest(tiny.OPEN_CLIP / "open_clip_model.safetensors")
+            self._weights = self._weights or file_digest(embedded.OPEN_CLIP / "open_clip_model.safetensors")
             return {"implementation": "open_clip", "model": self.spec, "weights": self._weights, **_embedded_facts()}
         facts = self._load().preprocess
         return {"implementation": "open_clip", "model": self.spec, "weights": self._weights, **_facts(facts)}
@@ -90,14 +90,14 @@ class ClipSpace:
         return self._loaded
 
     def _load_embedded(self) -> Any:
-        from sdqa.models import tiny
+        from sdqa import embedded
 
-        return tiny.load_open_clip()
+        return embedded.load_open_clip()
 
     def _load_named(self) -> Any:
         from pathlib import Path
 
-        from sdqa.models.tiny.clip import OpenClip, Preprocess
+        from sdqa.embedded.clip import OpenClip, Preprocess
 
         name, _, tag = self.spec.partition("/")
         compat.prepare_hub()
@@ -132,9 +132,9 @@ def _unit(vectors: torch.Tensor) -> Floats:
 def _embedded_facts() -> dict[str, Any]:
     import json
 
-    from sdqa.models import tiny
+    from sdqa import embedded
 
-    config = json.loads((tiny.OPEN_CLIP / "open_clip_config.json").read_text(encoding="utf-8"))
+    config = json.loads((embedded.OPEN_CLIP / "open_clip_config.json").read_text(encoding="utf-8"))
     facts = config["preprocess_cfg"]
     side = config["model_cfg"]["vision_cfg"]["image_size"]
     return {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels, Subject
@@ -24,7 +24,7 @@ def constant(subject: Subject) -> Reading:
     return Reading(spread(subject.candidate.image), spread(subject.golden.image))
 
 
-@trap("constant", "a flat colour reads 0")
+@self_test("constant", "a flat colour reads 0")
 def _flat() -> bool | str:
     found = spread(np.full((8, 8, 3), [200, 30, 90], np.uint8))
     return found == 0 or f"{found}"

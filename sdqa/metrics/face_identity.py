@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.models import MetricModels
@@ -28,7 +28,7 @@ def face_identity(subject: Subject, models: MetricModels) -> Reading:
     return Reading(figures[0], figures[1])
 
 
-@trap("face_identity", "a flat picture has no face")
+@self_test("face_identity", "a flat picture has no face")
 def _nobody(models: MetricModels) -> bool | str:
     import numpy as np
 

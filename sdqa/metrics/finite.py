@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 from sdqa.metrics.subject import Picture
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def finite(subject: Subject) -> Reading:
     return Reading(finite_share(subject.candidate), golden=finite_share(subject.golden))
 
 
-@trap("finite", "a single NaN or Inf is seen")
+@self_test("finite", "a single NaN or Inf is seen")
 def _single() -> bool | str:
     image, latents = np.zeros((8, 8, 3), np.uint8), np.zeros((4, 8, 8), np.float32)
     for bad in (np.nan, np.inf, -np.inf):

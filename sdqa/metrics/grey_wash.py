@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels, Subject
@@ -27,9 +27,9 @@ def grey_wash(subject: Subject) -> Reading:
     return Reading(colourfulness(subject.candidate.image), colourfulness(subject.golden.image))
 
 
-@trap("grey_wash", "falls with the colours")
+@self_test("grey_wash", "falls with the colours")
 def _falls() -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image.astype(np.float64)
     grey = image.mean(axis=2, keepdims=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Subject
@@ -26,7 +26,7 @@ def latent_cosine(subject: Subject) -> Reading:
     return Reading(cosine(subject.candidate.latents, subject.golden.latents), golden=1.0)
 
 
-@trap("latent_cosine", "NaN and zero are not a pass")
+@self_test("latent_cosine", "NaN and zero are not a pass")
 def _bad() -> bool | str:
     good, zero = np.ones(8), np.zeros(8)
     found = cosine(good, np.full(8, np.nan)), cosine(good, zero)

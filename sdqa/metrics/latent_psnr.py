@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdqa.metrics.psnr import signal_to_noise
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Subject
@@ -22,7 +22,7 @@ def latent_psnr(subject: Subject) -> Reading:
     return Reading(signal_to_noise(subject.golden.latents, subject.candidate.latents, ceiling=CEILING))
 
 
-@trap("latent_psnr", "Inf is not a pass")
+@self_test("latent_psnr", "Inf is not a pass")
 def _inf() -> bool | str:
     spoilt = np.ones((4, 8, 8), np.float32)
     spoilt[0, 0, 0] = np.inf

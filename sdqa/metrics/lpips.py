@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.models import MetricModels
@@ -24,9 +24,9 @@ def lpips(subject: Subject, models: MetricModels) -> Reading:
     return Reading(models.lpips.distance(subject.candidate.image, subject.golden.image), golden=0.0)
 
 
-@trap("lpips", "rises with noise and with blur")
+@self_test("lpips", "rises with noise and with blur")
 def _rises(models: MetricModels) -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image
     noise = np.random.default_rng(0).normal(size=image.shape)
@@ -39,7 +39,7 @@ def _rises(models: MetricModels) -> bool | str:
     return True
 
 
-@trap("lpips", "images are fed as [-1, 1]")
+@self_test("lpips", "images are fed as [-1, 1]")
 def _range(models: MetricModels) -> bool | str:
     low, high = (models.lpips.prepare(np.full((64, 64, 3), value, np.uint8)) for value in (0, 255))
     found = float(low.min()), float(high.max())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdqa.metrics.luma import luma
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels, Subject
@@ -30,9 +30,9 @@ def noise(subject: Subject) -> Reading:
     return Reading(noise_level(subject.candidate.image), noise_level(subject.golden.image))
 
 
-@trap("noise", "reads the noise that was added, and not the edges")
+@self_test("noise", "reads the noise that was added, and not the edges")
 def _reads() -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image
     noisy = np.clip(image + np.random.default_rng(0).normal(0, 40, image.shape[:2])[..., None], 0, 255).astype(np.uint8)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Subject
@@ -53,14 +53,14 @@ def psnr(subject: Subject) -> Reading:
     return Reading(signal_to_noise(subject.golden.image, subject.candidate.image, peak=255))
 
 
-@trap("psnr", "uint8 does not wrap")
+@self_test("psnr", "uint8 does not wrap")
 def _no_wrap() -> bool | str:
     low, high = np.full((8, 8, 3), 1, np.uint8), np.full((8, 8, 3), 255, np.uint8)
     found = signal_to_noise(low, high, peak=255), signal_to_noise(high, low, peak=255)
     return (abs(found[0] - 0.03413) < 1e-4 and found[0] == found[1]) or f"{found}"
 
 
-@trap("psnr", "a spike does not inflate")
+@self_test("psnr", "a spike does not inflate")
 def _no_inflation() -> bool | str:
     reference = np.linspace(-1, 1, 4096).reshape(64, 64)
     noisy = reference + 0.1 * np.sin(np.arange(4096.0)).reshape(64, 64)
@@ -70,7 +70,7 @@ def _no_inflation() -> bool | str:
     return spoilt < plain or f"{plain:.2f} dB became {spoilt:.2f} dB"
 
 
-@trap("psnr", "NaN is not a pass")
+@self_test("psnr", "NaN is not a pass")
 def _nan() -> bool | str:
     spoilt = np.ones((8, 8))
     spoilt[0, 0] = np.nan
@@ -78,7 +78,7 @@ def _nan() -> bool | str:
     return bool(np.isnan(found)) or f"{found}"
 
 
-@trap("psnr", "the batch axis does not divide")
+@self_test("psnr", "the batch axis does not divide")
 def _batch() -> bool | str:
     reference = np.linspace(-1, 1, 4096).reshape(64, 64)
     noisy = reference + 0.01

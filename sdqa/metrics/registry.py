@@ -1,4 +1,4 @@
-"""The metrics by name: `@metric` on the function that measures, `@trap` on the checks that keep it honest."""
+"""The metrics by name: `@metric` on the function that measures, `@self_test` on the checks that keep it honest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Reading:
 
 Measure = Callable[..., Reading]
 """Of a subject, and of the models too when the metric needs a network."""
-Trap = Callable[..., "bool | str"]
+SelfCheck = Callable[..., "bool | str"]
 """Of nothing, or of the models when the metric needs a network."""
 
 
@@ -47,15 +47,15 @@ class Metric:
     facts: Mapping[str, Any]  # what identifies the implementation, beyond its networks
     measure: Measure
     summary: str  # first line of the docstring
-    traps: dict[str, Trap] = field(default_factory=dict)
+    self_tests: dict[str, SelfCheck] = field(default_factory=dict)
 
     def read(self, subject: Subject, models: MetricModels) -> Reading:
         """Measure a subject."""
         return self.measure(subject, models) if self.needs & NETWORKS else self.measure(subject)
 
     def fall(self, what: str, models: MetricModels) -> bool | str:
-        """Run one trap: True when the metric stays out of it, or else what it read."""
-        return self.traps[what](models) if self.needs & NETWORKS else self.traps[what]()
+        """Run one self-test: True when the metric stays out of it, or else what it read."""
+        return self.self_tests[what](models) if self.needs & NETWORKS else self.self_tests[what]()
 
     def applies(self, offered: Iterable[str]) -> bool:
         """Whether a subject that offers these can be measured."""
@@ -92,13 +92,13 @@ def metric(
     return register
 
 
-def trap(name: str, what: str) -> Callable[[Trap], Trap]:
-    """Register a self-test of a metric: True when the metric does not fall into the trap, or else what it read."""
+def self_test(name: str, what: str) -> Callable[[SelfCheck], SelfCheck]:
+    """Register a self-test of a metric: True when the metric is right, or else what it read."""
 
-    def register(check: Trap) -> Trap:
-        if what in METRICS[name].traps:
-            raise ValueError(f"{name}: the trap {what!r} is registered twice")
-        METRICS[name].traps[what] = check
+    def register(check: SelfCheck) -> SelfCheck:
+        if what in METRICS[name].self_tests:
+            raise ValueError(f"{name}: the self-test {what!r} is registered twice")
+        METRICS[name].self_tests[what] = check
         return check
 
     return register

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels, Subject
@@ -23,9 +23,9 @@ def saturation(subject: Subject) -> Reading:
     return Reading(clipped_share(subject.candidate.image), clipped_share(subject.golden.image))
 
 
-@trap("saturation", "rises with contrast")
+@self_test("saturation", "rises with contrast")
 def _rises() -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image.astype(np.float64)
     found = [clipped_share(np.clip((image - 128) * gain + 128, 0, 255).astype(np.uint8)) for gain in (1, 2, 4)]

@@ -20,11 +20,11 @@ SHAPELESS = frozenset({"finite", "shape"})
 
 
 @dataclass(frozen=True)
-class SelfTest:
-    """One trap and whether the metric stayed out of it."""
+class SelfTestResult:
+    """One self-test and whether the metric stayed out of it."""
 
     metric: str
-    trap: str
+    self_test: str
     passed: bool
     detail: str  # what was read instead
 
@@ -60,27 +60,27 @@ def score(subject: Subject, names: Sequence[str] | None, models: MetricModels) -
     return tuple(_measure(find(name), subject, models) for name in applicable(subject.offers(), names))
 
 
-def self_test(models: MetricModels, names: Sequence[str] | None = None) -> tuple[SelfTest, ...]:
-    """Run every trap of the chosen metrics (all but face identity when None); a second or less."""
+def run_self_tests(models: MetricModels, names: Sequence[str] | None = None) -> tuple[SelfTestResult, ...]:
+    """Run every self-test of the chosen metrics (all but face identity when None); a second or less."""
     chosen = applicable(["source", "source_prompt"], names)
     results = []
     for name in chosen:
-        for what in find(name).traps:
+        for what in find(name).self_tests:
             found = find(name).fall(what, models)
-            results.append(SelfTest(name, what, found is True, "" if found is True else str(found)))
+            results.append(SelfTestResult(name, what, found is True, "" if found is True else str(found)))
     return tuple(results)
 
 
-def demand_sound(models: MetricModels, names: Sequence[str] | None = None) -> tuple[SelfTest, ...]:
+def demand_sound(models: MetricModels, names: Sequence[str] | None = None) -> tuple[SelfTestResult, ...]:
     """The self-test's results, when all passed.
 
     Raises:
-        MetricError: a metric fell into a trap; nothing it says can be trusted.
+        MetricError: a metric failed a self-test; nothing it says can be trusted.
     """
-    results = self_test(models, names)
+    results = run_self_tests(models, names)
     failed = [result for result in results if not result.passed]
     if failed:
-        listing = "; ".join(f"{result.metric}: {result.trap}: {result.detail}" for result in failed)
+        listing = "; ".join(f"{result.metric}: {result.self_test}: {result.detail}" for result in failed)
         raise MetricError(
             f"{len(failed)} metric self-tests failed: {listing}", hint="check the metrics' weights and versions"
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels, Subject
@@ -54,7 +54,7 @@ def ssim(subject: Subject) -> Reading:
     return Reading(similarity(subject.golden.image, subject.candidate.image), golden=1.0)
 
 
-@trap("ssim", "falls with noise")
+@self_test("ssim", "falls with noise")
 def _falls() -> bool | str:
     rng = np.random.default_rng(0)
     reference = np.repeat(np.repeat(rng.integers(0, 256, (8, 8, 3)), 4, 0), 4, 1).astype(np.uint8)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdqa.bundle import Measurement
-from sdqa.environment import versions
+from sdqa.bundle.environment import versions
 from sdqa.metrics import MetricModels, score
 from sdqa.metrics import demand_sound as demand_sound_now
 from sdqa.metrics.subject import Subject
@@ -46,12 +46,12 @@ def demand_sound(models: MetricModels, store: Store) -> None:
     """The metrics' self-tests; once for the same metrics, networks and libraries.
 
     Raises:
-        MetricError: a metric fell into a trap; nothing it says can be trusted.
+        MetricError: a metric failed a self-test; nothing it says can be trusted.
     """
     key = {"identity": digest_of(models.identity()), "code": source_digest("metrics"), "versions": versions()}
 
     def build(folder: Path) -> None:
-        results = [[result.metric, result.trap] for result in demand_sound_now(models)]
+        results = [[result.metric, result.self_test] for result in demand_sound_now(models)]
         (folder / "sound.json").write_text(json.dumps(results), encoding="utf-8")
 
     store.memo("sound", key, build)

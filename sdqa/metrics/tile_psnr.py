@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.metrics.psnr import CEILING, signal_to_noise
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Subject
@@ -44,7 +44,7 @@ def tile_psnr(subject: Subject) -> Reading:
     return Reading(worst_tile(subject.golden.image, subject.candidate.image, peak=255))
 
 
-@trap("tile_psnr", "local garbage is seen")
+@self_test("tile_psnr", "local garbage is seen")
 def _local() -> bool | str:
     rng = np.random.default_rng(0)
     reference = np.full((512, 512, 3), 128, np.uint8)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdqa.metrics.luma import luma
-from sdqa.metrics.registry import Reading, metric, trap
+from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels, Subject
@@ -42,9 +42,9 @@ def tiling(subject: Subject) -> Reading:
     return Reading(repetition(subject.candidate.image), repetition(subject.golden.image))
 
 
-@trap("tiling", "tiles are seen, a picture is not mistaken for them")
+@self_test("tiling", "tiles are seen, a picture is not mistaken for them")
 def _tiles() -> bool | str:
-    from sdqa.metrics import specimens
+    from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image
     tiled = np.tile(image[::4, ::4], (4, 4, 1))

@@ -54,7 +54,7 @@ TOKENS = 77
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchRow:
     """One line of the table."""
 
     what: str
@@ -143,13 +143,13 @@ def psnr(given: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> float:
     return 10 * math.log10(float(np.ptp(wanted)) ** 2 / error) if error else math.inf
 
 
-def speed(folder: Path, pairs: int) -> list[Row]:
+def speed(folder: Path, pairs: int) -> list[BenchRow]:
     """Ratios to eager of the mid-size U-Net, converted for two targets in two precisions."""
     from sdqa import mil
 
     module, given = unet("mid"), inputs("mid", 1)
     arrays = {name: tensor.numpy() for name, tensor in zip(INPUTS, given, strict=True)}
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
 
     def eager() -> torch.Tensor:
         with torch.inference_mode():
@@ -165,15 +165,17 @@ def speed(folder: Path, pairs: int) -> list[Row]:
                 program = mil.load(path, fuse=fuse)
                 name = f"{target} {precision.lower()}{'' if fuse else ', literal (fuse=False)'}"
                 measured = ratio(lambda program=program: program.predict(arrays), eager, pairs)  # type: ignore[misc]
-                rows.append(Row(f"{name}: time to eager", measured, "×", f"≤ {bar}" if fuse else ""))
-                rows.append(Row(f"{name}: to eager", psnr(program.predict(arrays)["noise_pred"], wanted), "dB", ""))
+                rows.append(BenchRow(f"{name}: time to eager", measured, "×", f"≤ {bar}" if fuse else ""))
+                rows.append(
+                    BenchRow(f"{name}: to eager", psnr(program.predict(arrays)["noise_pred"], wanted), "dB", "")
+                )
     rows += _onnx(module, given, eager, folder, pairs)
     return rows
 
 
 def _onnx(
     module: torch.nn.Module, given: tuple[torch.Tensor, ...], eager: Callable[[], Any], folder: Path, pairs: int
-) -> list[Row]:
+) -> list[BenchRow]:
     """ONNX Runtime on the same module, where it is installed."""
     try:
         import onnx  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
@@ -190,10 +192,12 @@ def _onnx(
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     arrays = {name: tensor.numpy() for name, tensor in zip(INPUTS, given, strict=True)}
-    return [Row("ONNX Runtime, fp32: time to eager", ratio(lambda: session.run(None, arrays), eager, pairs), "×", "")]
+    return [
+        BenchRow("ONNX Runtime, fp32: time to eager", ratio(lambda: session.run(None, arrays), eager, pairs), "×", "")
+    ]
 
 
-def lean(folder: Path) -> list[Row]:
+def lean(folder: Path) -> list[BenchRow]:
     """Loading and peak memory of a full-size U-Net: every figure from a process of its own."""
     path = folder / "full_iOS17_FLOAT16.mlpackage"
     if not path.exists():
@@ -201,13 +205,13 @@ def lean(folder: Path) -> list[Row]:
     loaded, stepped, eager = (_alone(folder, what) for what in ("load", "program", "eager"))
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return [
-        Row("full-size package on disk", size / 1e9, "GB", ""),
-        Row("load it", loaded["seconds"], "s", "≤ 0.1"),
-        Row("resident after loading", loaded["resident_bytes"] / 1e9, "GB", "< 0.4"),
-        Row("eager, one step, batch 2: peak resident", eager["peak_bytes"] / 1e9, "GB", ""),
-        Row("program, one step, batch 2: peak resident", stepped["peak_bytes"] / 1e9, "GB", ""),
-        Row("peak resident to eager's", stepped["peak_bytes"] / eager["peak_bytes"], "×", "≤ 1.2"),
-        Row("program, second step: time to eager's", stepped["seconds"] / eager["seconds"], "×", ""),
+        BenchRow("full-size package on disk", size / 1e9, "GB", ""),
+        BenchRow("load it", loaded["seconds"], "s", "≤ 0.1"),
+        BenchRow("resident after loading", loaded["resident_bytes"] / 1e9, "GB", "< 0.4"),
+        BenchRow("eager, one step, batch 2: peak resident", eager["peak_bytes"] / 1e9, "GB", ""),
+        BenchRow("program, one step, batch 2: peak resident", stepped["peak_bytes"] / 1e9, "GB", ""),
+        BenchRow("peak resident to eager's", stepped["peak_bytes"] / eager["peak_bytes"], "×", "≤ 1.2"),
+        BenchRow("program, second step: time to eager's", stepped["seconds"] / eager["seconds"], "×", ""),
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sdqa import documents
+from sdqa.bundle import documents
 from sdqa.errors import ModelError
 from sdqa.store import write_atomically
 

@@ -12,7 +12,7 @@ from sdqa.models.teacher import Teacher
 
 
 @dataclass(frozen=True)
-class Request:
+class Wanted:
     """What a source is asked for."""
 
     source: str
@@ -24,7 +24,7 @@ class Request:
     offline: bool
 
 
-Opener = Callable[[Request], "Teacher | ExistingPackages"]
+Opener = Callable[[Wanted], "Teacher | ExistingPackages"]
 SOURCES: dict[str, Opener] = {}
 
 
@@ -53,7 +53,7 @@ def load_source(name: str, *, lock: Path | None = None, offline: bool = False) -
         raise ModelError(
             f"{name!r} is not a source", hint="sources: " + ", ".join(f"{prefix}:…" for prefix in sorted(SOURCES))
         )
-    return SOURCES[prefix](Request(name, rest, lock, offline))
+    return SOURCES[prefix](Wanted(name, rest, lock, offline))
 
 
 def load_teacher(name: str, *, lock: Path | None = None, offline: bool = False) -> Teacher:
@@ -67,11 +67,11 @@ def load_teacher(name: str, *, lock: Path | None = None, offline: bool = False) 
 
 
 @source("embedded")
-def embedded(request: Request) -> Teacher:
+def embedded(request: Wanted) -> Teacher:
     """A model that ships with sdqa."""
+    from sdqa.embedded import PIPELINE
+    from sdqa.embedded.variants import VARIANTS, assembled
     from sdqa.models.folder import load_folder
-    from sdqa.models.tiny import PIPELINE
-    from sdqa.models.tiny.variants import VARIANTS, assembled
 
     if request.rest == "tiny":
         return load_folder(PIPELINE, source=request.source)
@@ -82,7 +82,7 @@ def embedded(request: Request) -> Teacher:
 
 
 @source("folder")
-def folder(request: Request) -> Teacher:
+def folder(request: Wanted) -> Teacher:
     """A local folder in diffusers format."""
     from sdqa.models.folder import load_folder
 
@@ -90,7 +90,7 @@ def folder(request: Request) -> Teacher:
 
 
 @source("hub")
-def hub(request: Request) -> Teacher:
+def hub(request: Wanted) -> Teacher:
     """A model on a hub, at a pinned revision."""
     from sdqa.models.hub import load_hub
 
@@ -98,7 +98,7 @@ def hub(request: Request) -> Teacher:
 
 
 @source("random")
-def random(request: Request) -> Teacher:
+def random(request: Wanted) -> Teacher:
     """A published architecture with seeded random weights."""
     from sdqa.models.random_weights import load_random
 
@@ -106,6 +106,6 @@ def random(request: Request) -> Teacher:
 
 
 @source("packages")
-def packages(request: Request) -> ExistingPackages:
+def packages(request: Wanted) -> ExistingPackages:
     """A folder of packages that any converter made."""
     return ExistingPackages.find(Path(request.rest), source=request.source)

@@ -7,10 +7,10 @@ from a bundle, so an unescaped newline in it could start another workflow comman
 from __future__ import annotations
 
 from sdqa.bundle import Run
-from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
-from sdqa.report.figures import plural
+from sdqa.report.format import plural
 from sdqa.report.headline import failures_of, missed
+from sdqa.report.highlights import attention_of
 
 LIMIT = 10  # GitHub shows at most ten annotations of a kind for each step
 

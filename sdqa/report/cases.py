@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sdqa.bundle import Lane, Run, Sample, Status
 from sdqa.report.checks import CheckRow
-from sdqa.report.figures import show_seconds
+from sdqa.report.format import show_seconds
 from sdqa.report.headline import SEVERITY, worst
-from sdqa.report.pictures import Album, Picture
+from sdqa.report.pictures import Album, ShownPicture
 
 KINDS = ("source", "golden", "candidate", "difference")
 SHARED = ("source", "golden")
@@ -21,9 +21,9 @@ class CaseLane:
 
     lane: str
     status: Status | None  # None: pictures, but no verdict of its own
-    pictures: tuple[Picture, ...]
-    golden: Picture | None  # what the candidate is compared with
-    candidate: Picture | None
+    pictures: tuple[ShownPicture, ...]
+    golden: ShownPicture | None  # what the candidate is compared with
+    candidate: ShownPicture | None
     checks: tuple[CheckRow, ...]
     seconds: str
     facts: tuple[tuple[str, str], ...]
@@ -38,7 +38,7 @@ class CaseCard:
     prompt: str
     settings: tuple[tuple[str, str], ...]
     status: Status | None
-    shared: tuple[Picture, ...]
+    shared: tuple[ShownPicture, ...]
     lanes: tuple[CaseLane, ...]
 
 
@@ -81,7 +81,7 @@ def _card(anchor: str, name: str, run: Run, rows: tuple[CheckRow, ...], album: A
     )
 
 
-def _shared(name: str, samples: Mapping[str, Sample | None], album: Album) -> tuple[Picture, ...]:
+def _shared(name: str, samples: Mapping[str, Sample | None], album: Album) -> tuple[ShownPicture, ...]:
     """Source and golden, where all lanes that have one have the same."""
     pictures = []
     for kind in SHARED:
@@ -97,7 +97,7 @@ def _case_lane(
     name: str,
     sample: Sample | None,
     checks: tuple[CheckRow, ...],
-    shared: tuple[Picture, ...],
+    shared: tuple[ShownPicture, ...],
     digests: Mapping[str, str],
     album: Album,
 ) -> CaseLane:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sdqa.report.figures import show_number
+from sdqa.report.format import show_number
 from sdqa.report.glyphs import dot, drawable, finite, line, rect, svg, text
 
 SERIES = 6  # classes s0 … s5 in page.css

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sdqa.bundle import Lane, Run, Status, Verdict
-from sdqa.report.evidence import MUST_BE_ONE, bounds_difference, evidence_words, show_bound, show_verdict_interval
-from sdqa.report.figures import show_digest, show_figure
+from sdqa.report.format import show_digest, show_figure
 from sdqa.report.glyphs import interval_glyph, limit_glyph
 from sdqa.report.headline import MARKS, SEVERITY
+from sdqa.report.words import MUST_BE_ONE, bounds_difference, evidence_words, show_bound, show_verdict_interval
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sdqa.report.charts import Bar, Series, bar_chart, line_chart, waterfall_chart
-from sdqa.report.figures import show_figure, show_number
+from sdqa.report.format import show_figure, show_number
 from sdqa.report.untyped import Untyped, number_at, record_at, records_at, text_at
 
 PERFECT_DB = 100.0  # the scale of ladders: fp32 against fp32 is about there, identical is infinite

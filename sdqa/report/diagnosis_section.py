@@ -1,6 +1,6 @@
 """The diagnosis section of the page, from `Run.diagnosis`.
 
-The dictionary is what `nox -s diagnose` writes (`sdqa.diagnose.records.Diagnosis`), of which the page uses these keys.
+The dictionary is what `nox -s diagnose` writes (`sdqa.bundle.diagnosis.Diagnosis`), of which the page uses these keys.
 It is read as untyped data: every key is optional, unknown keys are ignored, a value of the wrong kind is left out and
 never breaks the page. NaN and infinities are the strings "NaN", "Infinity", "-Infinity", as in run.json.
 
@@ -42,7 +42,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sdqa.report.diagnosis_charts import Ladder, in_order, ladder_of, operations_chart, steps_chart, swap_chart
-from sdqa.report.figures import show_number
+from sdqa.report.format import show_number
 from sdqa.report.untyped import Untyped, number_at, record_at, records_at, text_at, texts_at
 
 LISTED_OPERATIONS = 12

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sdqa.bundle import Failure, Lane, Run, Status
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE
-from sdqa.report.figures import plural
+from sdqa.report.format import plural
 
 Tone = Literal["pass", "fail", "suspicious", "not measured"]
 

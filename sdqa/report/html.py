@@ -12,14 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
-from sdqa.report.attention import attention_of
 from sdqa.report.cases import case_anchors, case_cards, plain_items
 from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.diagnosis_charts import RUNG_COLUMNS
 from sdqa.report.diagnosis_section import diagnosis_of
-from sdqa.report.figures import MISSING, plural, show_digest, show_figure, show_words
+from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.glyphs import histogram, strip_glyph
 from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete
+from sdqa.report.highlights import attention_of
 from sdqa.report.history import HistoryEntry
 from sdqa.report.lanes import lane_cards, package_rows
 from sdqa.report.overview import Cell, measured_lanes, overview_of

@@ -17,8 +17,8 @@ import re
 from xml.etree import ElementTree as ET
 
 from sdqa.bundle import Failure, Lane, Run, Verdict
-from sdqa.report.evidence import evidence_words
 from sdqa.report.headline import missed
+from sdqa.report.words import evidence_words
 
 # XML 1.0 forbids these even as character references; lone surrogates cannot be encoded at all.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -75,7 +75,7 @@ def _suite(lane: Lane, run: Run) -> tuple[ET.Element, float]:
         ("sdqa.version", run.sdqa_version),
         ("sdqa.suite_digest", run.suite_digest),
         ("sdqa.fault", run.fault or ""),
-        ("sdqa.lane.status", lane.status),
+        ("sdqa.workflow.lane.status", lane.status),
     ):
         ET.SubElement(properties, "property", name=name, value=xml_text(value))
     suite.extend(cases)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sdqa.bundle import Lane, Measurement, Package, Run, Status
 from sdqa.report.cases import plain_items
 from sdqa.report.checks import verdict_glyph
-from sdqa.report.figures import show_bytes, show_digest, show_figure, show_words
+from sdqa.report.format import show_bytes, show_digest, show_figure, show_words
 from sdqa.report.headline import lane_tone
 
 

@@ -33,7 +33,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class OverviewRow:
     """One metric over the measured lanes; None where a lane does not have it."""
 
     metric: str
@@ -58,7 +58,7 @@ def measured_lanes(run: Run) -> tuple[Lane, ...]:
     return tuple(lane for lane in run.lanes if lane.measurements or lane.verdicts)
 
 
-def overview_of(run: Run) -> tuple[Row, ...]:
+def overview_of(run: Run) -> tuple[OverviewRow, ...]:
     """Rows by severity, then in the order in which the run names them; those of components come after the others."""
     keys: dict[Key, None] = {}
     lanes = measured_lanes(run)
@@ -72,7 +72,7 @@ def overview_of(run: Run) -> tuple[Row, ...]:
         known = [cell for cell in cells if cell]
         unit = next((cell.unit for cell in known if cell.unit), "")
         better = next((cell.better for cell in known if cell.better), "")
-        rows.append(Row(key[0], key[1], unit, better, cells))
+        rows.append(OverviewRow(key[0], key[1], unit, better, cells))
     return tuple(sorted(rows, key=lambda row: (row.severity, row.component is not None)))
 
 

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sdqa.bundle import Blob, Bundle
 from sdqa.errors import BundleError
-from sdqa.report.figures import show_bytes
+from sdqa.report.format import show_bytes
 
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "WEBP": b"RIFF"}
@@ -22,7 +22,7 @@ PIXELATED_SIDE = 256  # up to here a picture is enlarged pixel by pixel
 
 
 @dataclass(frozen=True)
-class Picture:
+class ShownPicture:
     """One picture of the page, or why it cannot be shown."""
 
     kind: str  # source, golden, candidate, difference …
@@ -47,12 +47,12 @@ class Album:
         self._known: dict[str, tuple[str, int, int, str]] = {}
         self._bytes = 0
 
-    def picture(self, kind: str, alt: str, blob: Blob) -> Picture:
+    def picture(self, kind: str, alt: str, blob: Blob) -> ShownPicture:
         """A blob as a picture; anything that is not one becomes a note, never a broken page."""
         if blob.sha256 not in self._known:
             self._known[blob.sha256] = self._load(blob)
         uri, width, height, note = self._known[blob.sha256]
-        return Picture(kind, alt, uri, width, height, blob.sha256, note)
+        return ShownPicture(kind, alt, uri, width, height, blob.sha256, note)
 
     def _load(self, blob: Blob) -> tuple[str, int, int, str]:
         if blob.bytes > MAX_BLOB_BYTES:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sdqa.bundle import Estimate, Lane, Package, Run
-from sdqa.report.figures import MISSING, plural
+from sdqa.report.format import MISSING, plural
 from sdqa.report.untyped import number_at, record_at, records_at, text_at, texts_at
 
 EFFECTS = {"leaves": "leaves it", "slow": "slow on it", "size": "too large"}
@@ -16,7 +16,7 @@ NOTABLE_SHARES = {"leaves": 0.001, "slow": 0.05, "size": 0.0}
 
 
 @dataclass(frozen=True)
-class Placement:
+class PlacedFigure:
     """A finding of the lint in one package."""
 
     lane: str
@@ -39,16 +39,16 @@ class EstimateTable:
     absent: tuple[tuple[str, str], ...]  # lanes without an estimate, and why
 
 
-def placements(run: Run) -> tuple[Placement, ...]:
+def placements(run: Run) -> tuple[PlacedFigure, ...]:
     """All findings, lane by lane, package by package."""
     return tuple(found for lane in run.lanes for package in lane.packages for found in _findings(lane.id, package))
 
 
-def _findings(lane: str, package: Package) -> Iterator[Placement]:
+def _findings(lane: str, package: Package) -> Iterator[PlacedFigure]:
     for finding in records_at(record_at(package.facts, "neural_engine"), "findings"):
         severity, share = text_at(finding, "severity"), number_at(finding, "flops_share")
         count = number_at(finding, "operations")
-        yield Placement(
+        yield PlacedFigure(
             lane=lane,
             component=package.component,
             rule=text_at(finding, "rule"),

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdqa.report.figures import plural, show_number, show_words
+from sdqa.report.format import plural, show_number, show_words
 from sdqa.report.untyped import Untyped, number_at, record_at, records_at, text_at, texts_at
 
 

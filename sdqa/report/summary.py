@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from sdqa.bundle import Run
-from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
-from sdqa.report.figures import MISSING, plural, show_figure
+from sdqa.report.format import MISSING, plural, show_figure
 from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone
+from sdqa.report.highlights import attention_of
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 
 LIMIT = 25  # rows; the page has them all

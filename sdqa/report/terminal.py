@@ -17,12 +17,12 @@ from rich.text import Text
 
 from sdqa.bundle import Lane, Run, Status
 from sdqa.plan.quantity import show_bytes
-from sdqa.report.attention import attention_of
 from sdqa.report.checks import check_rows
-from sdqa.report.figures import MISSING, show_figure
+from sdqa.report.format import MISSING, show_figure
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
+from sdqa.report.highlights import attention_of
 from sdqa.report.overview import Cell, measured_lanes, overview_of
-from sdqa.report.placement import Placement, estimates, placements
+from sdqa.report.placement import PlacedFigure, estimates, placements
 
 _STYLES: dict[Status, str] = {
     "pass": "green",
@@ -145,7 +145,7 @@ def _print_packages(run: Run, console: Console) -> None:
 
 def _print_placements(run: Run, console: Console) -> None:
     """What the lint found, equal findings of several lanes once; each rule's reason once."""
-    found: dict[tuple[str, ...], list[Placement]] = {}
+    found: dict[tuple[str, ...], list[PlacedFigure]] = {}
     for one in placements(run):
         if one.notable:
             found.setdefault((one.component, one.rule, one.effect, one.operations, one.share), []).append(one)

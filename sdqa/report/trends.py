@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sdqa.report.figures import show_figure
+from sdqa.report.format import show_figure
 from sdqa.report.glyphs import sparkline
 from sdqa.report.history import HistoryEntry
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sdqa.report.figures import number_of
+from sdqa.report.format import number_of
 
 Untyped = Mapping[str, Any]
 

@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from sdqa.convert.sensitivity import WIDTHS, Sensitivity, allocate, measure_sensitivity, predict_db, reach, spend
-from sdqa.convert.trajectory import record_trajectory
+from sdqa.convert.calibration_data import record_trajectory
+from sdqa.convert.sensitivity import WIDTHS, TensorSensitivity, allocate, measure_sensitivity, predict_db, reach, spend
 from sdqa.errors import ConversionError
 from sdqa.models import load_teacher
 from tests.convert.conftest import Convert
 from tests.convert.test_component import compare
 
 
-def geometric(scale: float, elements: int = 100) -> Sensitivity:
-    return Sensitivity(elements, {width: scale * 4.0**-width for width in WIDTHS})
+def geometric(scale: float, elements: int = 100) -> TensorSensitivity:
+    return TensorSensitivity(elements, {width: scale * 4.0**-width for width in WIDTHS})
 
 
 MODEL = {"loud": geometric(1000.0), "plain": geometric(1.0), "quiet": geometric(0.001), "big": geometric(1.0, 400)}
@@ -93,7 +93,7 @@ def test_mixed_bit_unet_beats_the_uniform_one_of_the_same_size(
     packages: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = functools.partial(record_trajectory, prompts=("a girl",), steps=2)
-    monkeypatch.setattr("sdqa.convert.trajectory.record_trajectory", short)
+    monkeypatch.setattr("sdqa.convert.calibration_data.record_trajectory", short)
     mixed = packages("unet", compression="mixed-bit:4.0bit")
     uniform = packages("unet", compression="palettize-4bit")
     assert {"2", "4", "6", "8"} & set(mixed.bit_widths)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdqa.convert import stage
-from sdqa.execution import executed_packages
 from sdqa.models import load_teacher
 from sdqa.plan import Variant
 from sdqa.store import Store
+from sdqa.workflow.execution import executed_packages
 
 PLAIN = Variant(name="fp16")
 SMALL = Variant(name="six", compression="palettize-6bit")

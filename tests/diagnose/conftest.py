@@ -15,11 +15,11 @@ from sdqa import compat
 compat.prepare_hub()
 
 from sdqa.convert import convert_component  # noqa: E402
-from sdqa.diagnose import Case, Diagnosis, Evidence, diagnose  # noqa: E402
+from sdqa.diagnose import Diagnosis, Evidence, ExaminedCase, diagnose  # noqa: E402
+from sdqa.embedded.scenes import draw, parse  # noqa: E402
 from sdqa.generate.noise import Noise  # noqa: E402
 from sdqa.generate.pipeline import Request  # noqa: E402
 from sdqa.models.sources import load_teacher  # noqa: E402
-from sdqa.models.tiny.scenes import draw, parse  # noqa: E402
 from sdqa.plan import Variant  # noqa: E402
 from sdqa.store import Store  # noqa: E402
 from tests.diagnose.planting import Planting  # noqa: E402
@@ -31,12 +31,12 @@ VARIANTS = {
 }
 
 
-def case(scene: str, seed: int, **changes: Any) -> Case:
+def case(scene: str, seed: int, **changes: Any) -> ExaminedCase:
     """A short image-to-image case."""
     drawn = parse(scene)
     facts = {"strength": 0.7, "guidance_scale": 3.0, "steps": 6, "scheduler": "pndm", **changes}
     request = Request(drawn.caption, "", np.array(draw(drawn)), noise=Noise.draw(seed, (4, 16, 16)), **facts)
-    return Case(scene, request)
+    return ExaminedCase(scene, request)
 
 
 CASES = (case("portrait/17", 1), case("landscape/3", 2))

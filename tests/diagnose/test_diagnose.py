@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from sdqa.diagnose import Diagnosis, Wrapper
-from sdqa.diagnose.bench import Bench
 from sdqa.diagnose.examine import write
+from sdqa.diagnose.harness import Bench
 from sdqa.errors import DiagnosisError, ExecutionError
 from sdqa.generate.pipeline import Glue
 from sdqa.runtime import Arrays, Runner

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sdqa.bundle.diagnosis import Attribution, Interaction, Ladder, LossShare, Rung, Stage, StepPoint, Sweep
 from sdqa.diagnose.causes import Findings, causes
-from sdqa.diagnose.records import Attribution, Interaction, Ladder, Rung, Share, Stage, StepPoint, Sweep
 from sdqa.diagnose.suspects import suspects
 from sdqa.diagnose.swap import attribute
 from sdqa.diagnose.verdict import confidence, excluded, inseparable, write
@@ -130,7 +130,7 @@ def test_visible_loss_without_a_culprit_is_said_to_be_unexplained() -> None:
 
 
 def test_setting_that_does_most_of_an_invisible_loss_is_named() -> None:
-    from sdqa.diagnose.records import GlueFinding
+    from sdqa.bundle.diagnosis import GlueFinding
 
     attribution = game({"unet": 0.0001, "vae_decoder": 0.0, "glue": 0.004})
     found = replace(
@@ -194,4 +194,4 @@ def test_interactions_worth_mentioning_are_kept() -> None:
     assert attribution.interactions == (Interaction(players=("unet", "vae_decoder"), value=-0.1),) or (
         abs(attribution.interactions[0].value + 0.1) < 1e-9
     )
-    assert isinstance(attribution.shares["unet"], Share)
+    assert isinstance(attribution.shares["unet"], LossShare)

@@ -8,18 +8,9 @@ from typing import Any
 import pytest
 
 from sdqa.bundle import Failure, Lane, Measurement
+from sdqa.bundle.sensitivity import ControlTrial, NamedCause, Sensitivity, Spread, Trial, read
 from sdqa.errors import FaultError
-from sdqa.faults.sensitivity import (
-    Blame,
-    Quiet,
-    Sensitivity,
-    Spread,
-    Trial,
-    figures,
-    read,
-    regressions,
-    smallest_caught,
-)
+from sdqa.faults.sensitivity import figures, regressions, smallest_caught
 from sdqa.faults.visibility import spread_of, visible
 
 
@@ -38,7 +29,7 @@ def trial(severity: str = "marked", **changes: Any) -> Trial:
     return Trial(**{**given, **changes})
 
 
-def table(*trials: Trial, quiet: tuple[Quiet, ...] = ()) -> Sensitivity:
+def table(*trials: Trial, quiet: tuple[ControlTrial, ...] = ()) -> Sensitivity:
     return Sensitivity(
         lane="tiny/fp16",
         cases=("portrait",),
@@ -50,8 +41,8 @@ def table(*trials: Trial, quiet: tuple[Quiet, ...] = ()) -> Sensitivity:
     )
 
 
-def silence(seed: int, alarm: bool) -> Quiet:
-    return Quiet(change="metadata", seed=seed, component="unet", alarm=alarm, exit_code=int(alarm))
+def silence(seed: int, alarm: bool) -> ControlTrial:
+    return ControlTrial(change="metadata", seed=seed, component="unet", alarm=alarm, exit_code=int(alarm))
 
 
 def test_faults_below_visibility_are_reported_but_not_counted() -> None:
@@ -61,7 +52,7 @@ def test_faults_below_visibility_are_reported_but_not_counted() -> None:
 
 
 def test_blame_counts_only_where_something_was_to_be_named() -> None:
-    right = Blame(component="unet", component_right=True, stage_right=False)
+    right = NamedCause(component="unet", component_right=True, stage_right=False)
     found = figures([trial(blame=right), trial(), trial(caught=False, blame=right)], [])
     assert str(found.component_right) == "1 of 1 (100.0 %)"
     assert str(found.stage_right) == "0 of 1 (0.0 %)"
@@ -96,7 +87,7 @@ def test_only_what_both_tried_is_compared() -> None:
 
 
 def test_worse_blame_is_a_step_back() -> None:
-    good, bad = Blame(component_right=True), Blame(component_right=False)
+    good, bad = NamedCause(component_right=True), NamedCause(component_right=False)
     found = regressions(table(trial(blame=good)), table(trial(blame=bad)))
     assert found == ["components blamed rightly: 1 of 1 (100.0 %) before, 0 of 1 (0.0 %) now"]
 
@@ -153,7 +144,7 @@ def test_what_does_not_run_or_is_not_finite_or_exceeds_a_budget_is_visible() -> 
 def test_the_report_shows_what_the_table_says() -> None:
     from sdqa.report.sensitivity_section import sensitivity_of
 
-    right = Blame(component="unet", stage="runtime", component_right=True, stage_right=True)
+    right = NamedCause(component="unet", stage="runtime", component_right=True, stage_right=True)
     missed = trial("mild", caught=False, failing=())
     whole = table(trial(blame=right), missed, quiet=(silence(0, False), silence(1, True)))
     shown = sensitivity_of(whole.model_dump(mode="json"))

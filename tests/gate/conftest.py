@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sdqa.bundle import Lane, Measurement
-from sdqa.gate.tolerances import Fault, Harmless, Tolerance, Tolerances
+from sdqa.gate.tolerances import HarmlessNoise, NearestFault, Tolerance, Tolerances
 
 Figures = Mapping[str, Sequence[float | None]]
 MakeLane = Callable[..., Lane]
@@ -54,8 +54,8 @@ def tolerance(metric: str, limit: float, case_limit: float, severe: float, of: s
         limit=limit,
         case_limit=case_limit,
         severe=severe,
-        harmless=Harmless(n=30, mean=0, sd=1, worst=0, bound=0, case_bound=0, conditions=("fp32 re-run",)),
-        nearest_fault=Fault(name="unet-2bit", mean=1, typical=1),
+        harmless=HarmlessNoise(n=30, mean=0, sd=1, worst=0, bound=0, case_bound=0, conditions=("fp32 re-run",)),
+        nearest_fault=NearestFault(name="unet-2bit", mean=1, typical=1),
         date="2026-01-01T00:00:00+00:00",
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sdqa.bundle import Lane, Measurement
-from sdqa.gate.fingerprint import differences
+from sdqa.bundle.fingerprint import differences
 from sdqa.gate.latency import is_different, judge_resources
 
 RNG = np.random.default_rng(0)

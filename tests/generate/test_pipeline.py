@@ -15,12 +15,12 @@ compat.prepare_hub()
 
 import torch  # noqa: E402
 
+from sdqa.embedded import PIPELINE  # noqa: E402
 from sdqa.errors import ContractError  # noqa: E402
 from sdqa.generate.noise import Noise  # noqa: E402
 from sdqa.generate.pipeline import Glue, Graph, Request  # noqa: E402
 from sdqa.generate.schedule import SCHEDULERS  # noqa: E402
 from sdqa.generate.teacher import graph_parts, teacher_runners  # noqa: E402
-from sdqa.models.tiny import PIPELINE  # noqa: E402
 from sdqa.runtime import Arrays  # noqa: E402
 
 SHAPE = (4, 16, 16)

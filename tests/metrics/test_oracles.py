@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from sdqa import compat
-from sdqa.metrics import perceptual, psnr, specimens, ssim, stlpips
+from sdqa import compat, embedded
+from sdqa.metrics import perceptual, psnr, ssim, stlpips
+from sdqa.metrics import test_images as specimens
 from sdqa.metrics.clip_space import ClipSpace
 from sdqa.metrics.perceptual import Perceptual
 from sdqa.metrics.subject import Pixels
-from sdqa.models import tiny
 
 RNG = np.random.default_rng(0)
 
@@ -118,7 +118,7 @@ def test_clip_embeds_as_open_clip_does() -> None:
     import open_clip
     from PIL import Image
 
-    model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{tiny.OPEN_CLIP}", precision="fp32")
+    model, preprocess = open_clip.create_model_from_pretrained(f"local-dir:{embedded.OPEN_CLIP}", precision="fp32")
     ours = ClipSpace("embedded:tiny")
     wide = np.asarray(Image.fromarray(specimens.drawn()[0].image).resize((150, 100)), dtype=np.uint8)
     for image in (specimens.drawn()[0].image, wide):

@@ -11,19 +11,9 @@ import numpy as np
 import pytest
 
 from sdqa.errors import MetricError, UsageError
-from sdqa.metrics import (
-    METRICS,
-    MetricModels,
-    Picture,
-    Subject,
-    applicable,
-    demand_sound,
-    find,
-    score,
-    self_test,
-    specimens,
-)
+from sdqa.metrics import METRICS, MetricModels, Picture, Subject, applicable, demand_sound, find, run_self_tests, score
 from sdqa.metrics import psnr as psnr_module
+from sdqa.metrics import test_images as specimens
 from sdqa.metrics.registry import metric, trap
 from sdqa.metrics.subject import Pixels
 
@@ -113,7 +103,7 @@ def test_a_golden_that_is_not_finite_is_refused(models: MetricModels) -> None:
 
 
 def test_every_metric_passes_its_self_test(models: MetricModels) -> None:
-    results = self_test(models)
+    results = run_self_tests(models)
     assert [result for result in results if not result.passed] == []
     assert {"psnr", "tile_psnr", "lpips", "clip_score", "finite", "ssim"} <= {result.metric for result in results}
 

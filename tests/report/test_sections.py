@@ -114,9 +114,9 @@ def test_a_sensitivity_table_counts_visible_faults_and_false_alarms(run: Run) ->
 
 def test_the_record_that_a_diagnosis_writes_is_understood() -> None:
     """The section reads untyped data: this holds its keys to the record that is written."""
-    from sdqa.diagnose import records
+    from sdqa.bundle import diagnosis as records
 
-    share = records.Share(value=0.1, low=0.05, high=0.15)
+    share = records.LossShare(value=0.1, low=0.05, high=0.15)
     rung = records.Rung(
         name="program fp32", stage="conversion", psnr_db=20.0, worst_db=18.0, added_db=20.0, added_share=1.0,
         cosine=0.9, max_abs=1.0, tile_min_db=float("nan"), note="kernel",
@@ -182,7 +182,7 @@ def test_the_record_that_a_diagnosis_writes_is_understood() -> None:
 
 def test_the_document_that_the_faults_session_writes_is_understood() -> None:
     """The section reads untyped data: this holds its keys to the record that is written."""
-    from sdqa.faults.sensitivity import Figures, Pair, Quiet, Sensitivity, Share, Spread, Trial
+    from sdqa.bundle.sensitivity import ControlTrial, Figures, Pair, Sensitivity, Share, Spread, Trial
 
     none = Share(count=0, total=0)
     document = Sensitivity(
@@ -197,7 +197,7 @@ def test_the_document_that_the_faults_session_writes_is_understood() -> None:
         ),
         pairs=(Pair(first="f@mild", second="g@mild", components=("unet", "glue"), caught=True, exit_code=1,
                     named=("unet",), both_named=False),),
-        quiet=(Quiet(change="c", seed=1, component="unet", alarm=True, exit_code=1),),
+        quiet=(ControlTrial(change="c", seed=1, component="unet", alarm=True, exit_code=1),),
         figures=Figures(
             visible_caught=Share(count=1, total=1), below_visibility_caught=none, false_alarms=none,
             component_right=none, stage_right=none, operation_right=none, both_named=none,

@@ -29,7 +29,7 @@ from sdqa.mil import coremltools_backend  # noqa: E402  torchvision must be prep
 coremltools_backend.install(everywhere=True)
 
 
-class Recorder:
+class OutcomeRecorder:
     """Watches one session: what was predicted during each test, and how it ended."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Recorder:
         return ("passed", "") if report.passed else ("failed", _error(report))
 
 
-recorder = Recorder()
+recorder = OutcomeRecorder()
 recorder.watch()
 
 

@@ -1,0 +1,42 @@
+"""The published JSON Schema of run.json; `python -m sdqa.bundle.schema docs/run.schema.json` writes it down."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from sdqa.bundle.records import SCHEMA_VERSION, Run
+
+SCHEMA_ID = f"urn:sdqa:run:{SCHEMA_VERSION}"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NON_FINITE = ("NaN", "Infinity", "-Infinity")
+
+
+class _RunSchema(GenerateJsonSchema):
+    """JSON has no NaN and no infinities: run.json writes them as strings, and the schema must say so."""
+
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        return {"anyOf": [super().float_schema(schema), {"enum": list(NON_FINITE)}]}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of run.json, JSON Schema 2020-12."""
+    schema = Run.model_json_schema(mode="serialization", schema_generator=_RunSchema)
+    # A file of an earlier release lacks fields that have a default: it is still valid.
+    version = {**schema["properties"]["schema_version"], "const": SCHEMA_VERSION}
+    properties = {**schema["properties"], "schema_version": version}
+    return {"$schema": DIALECT, "$id": SCHEMA_ID, **schema, "title": "sdqa run.json", "properties": properties}
+
+
+def schema_text() -> str:
+    """The schema as it is written to disk."""
+    return json.dumps(json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(schema_text(), encoding="utf-8")

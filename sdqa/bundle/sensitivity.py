@@ -1,0 +1,177 @@
+"""The sensitivity table: fault × severity → caught or not, by which checks, blamed on what; and every false alarm.
+
+What is written is a JSON document (`Sensitivity`, described in docs/faults.md); the report shows it, and a committed
+one is the baseline that no figure may fall below. Nothing here runs a model: `sdqa.workflow.campaign` does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from sdqa.bundle import documents
+from sdqa.bundle.records import Record
+from sdqa.errors import FaultError
+
+SCHEMA_VERSION = 1
+FILE = "sensitivity.json"
+"""In the folder of the goldens: the committed table."""
+MAX_BYTES = 32 * 2**20
+
+
+class NamedCause(Record):
+    """What the diagnosis named, and whether it was right; None where there was nothing to name."""
+
+    component: str = ""
+    stage: str = ""
+    operation: str = ""
+    weight: str = ""
+    component_right: bool | None = None
+    stage_right: bool | None = None
+    operation_right: bool | None = None
+    verdict: str = ""
+
+
+class Trial(Record):
+    """One fault at one severity."""
+
+    fault: str
+    severity: str
+    component: str  # that is to be blamed
+    stage: str
+    summary: str = ""
+    rows: tuple[int, ...] = ()
+    visible: bool
+    visibility: str  # why, in words
+    lpips: float | None = None  # mean over the cases, to the golden
+    worst_lpips: float | None = None  # of a single case
+    caught: bool
+    exit_code: int
+    failing: tuple[str, ...] = ()  # checks that failed or could not be made, without the lane's name
+    suspicious: int = 0
+    errors: tuple[str, ...] = ()  # codes of what did not run
+    culprit_operation: str | None = None  # expected
+    culprit_weight: str | None = None
+    blame: NamedCause | None = None
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """`fault@severity`."""
+        return f"{self.fault}@{self.severity}"
+
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics among the failing checks, sorted."""
+        return tuple(sorted({check.rpartition("/")[2] for check in self.failing}))
+
+
+class Pair(Record):
+    """Two faults at once, in different places."""
+
+    first: str  # fault@severity
+    second: str
+    components: tuple[str, str]  # that are to be blamed
+    caught: bool
+    exit_code: int
+    failing: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()  # what the diagnosis blamed, in its order
+    both_named: bool | None = None  # None: not diagnosed
+    verdict: str = ""
+    seconds: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Both faults."""
+        return f"{self.first}+{self.second}"
+
+
+class ControlTrial(Record):
+    """One harmless change at one seed: silence is wanted."""
+
+    change: str
+    seed: int
+    component: str
+    summary: str = ""
+    alarm: bool
+    exit_code: int
+    failing: tuple[str, ...] = ()
+    suspicious: int = 0
+    lpips: float | None = None
+    seconds: float = 0.0
+
+
+class Spread(Record):
+    """The teacher's own spread: LPIPS between its pictures and the ones it draws under harmless perturbations."""
+
+    conditions: dict[str, float] = Field(default_factory=dict)  # mean LPIPS over the cases
+    mean: float = 0.0  # what a mean over the cases may reach
+    case: float = 0.0  # what a single case may reach
+
+
+class Share(Record):
+    """How many of how many."""
+
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """count / total; 1 when there was nothing to get wrong."""
+        return self.count / self.total if self.total else 1.0
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.total} ({100 * self.share:.1f} %)"
+
+
+class Figures(Record):
+    """The table in seven figures."""
+
+    visible_caught: Share
+    below_visibility_caught: Share
+    false_alarms: Share  # fewer is better
+    component_right: Share
+    stage_right: Share
+    operation_right: Share
+    both_named: Share  # of pairs
+
+
+class Sensitivity(Record):
+    """The whole document."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["quick", "full"] = "full"
+    lane: str
+    cases: tuple[str, ...]
+    spread: Spread
+    trials: tuple[Trial, ...]
+    pairs: tuple[Pair, ...] = ()
+    quiet: tuple[ControlTrial, ...] = ()
+    figures: Figures
+    smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
+    tolerances: str = ""  # digest of those that the gate judged by
+    environment: dict[str, Any] = Field(default_factory=dict)
+    date: str = ""
+    seconds: float = 0.0
+
+    def write(self, path: Path) -> None:
+        """Write the document."""
+        documents.write(path, self.to_json())
+
+
+def read(path: Path) -> Sensitivity:
+    """Read and check a document.
+
+    Raises:
+        FaultError: it is missing, too large, or does not follow the schema.
+    """
+    return documents.read(
+        path,
+        Sensitivity,
+        FaultError,
+        name="the sensitivity table",
+        limit=MAX_BYTES,
+        missing="there is no sensitivity table",
+        hint="make one: nox -s faults",
+    )

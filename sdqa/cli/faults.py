@@ -1,0 +1,114 @@
+"""Faults: the catalogue, and the campaign that plants every one of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sdqa.cli.options import json_option
+
+if TYPE_CHECKING:
+    from sdqa.bundle.sensitivity import Sensitivity
+
+BASELINE = Path("goldens") / "sensitivity.json"
+CASES = 3
+
+
+@click.group()
+def faults() -> None:
+    """The catalogue of injectable faults, and the campaign that plants them."""
+
+
+@faults.command(name="list")
+@json_option
+def list_faults(as_json: bool) -> None:
+    """Every fault: what it does, where, at which severities."""
+    from sdqa.faults import all_faults
+
+    if as_json:
+        data = [
+            {"name": f.name, "component": f.component, "stage": f.stage, "severities": list(f.severities)}
+            for f in all_faults()
+        ]
+        click.echo(json.dumps(data, indent=1))
+        return
+    for one in all_faults():
+        click.echo(f"{one.name:32} {one.component:14} {one.stage:13} {one.summary}")
+
+
+@faults.command(name="run")
+@click.option("--quick", is_flag=True, help="Each fault at its default severity, each harmless change once.")
+@click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
+@click.option("--lane", default=None, metavar="LANE", help="The lane to harm; the suite's first one otherwise.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this fault or harmless change; repeatable.")
+@click.option("--cases", default=CASES, show_default=True, metavar="N", help="How many cases.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--diagnose/--no-diagnose", default=None, help="Name the culprits too; on unless --quick.")
+@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.option("--output", default=".sdqa/faults", type=click.Path(path_type=Path), help="Where the table goes.")
+@click.option("--baseline", default=BASELINE, type=click.Path(path_type=Path), help="The table to hold it against.")
+@click.option("--record", is_flag=True, help="Make this table the baseline, whatever it says.")
+@json_option
+def run_faults(
+    quick: bool,
+    suite: str | None,
+    lane: str | None,
+    only: tuple[str, ...],
+    cases: int,
+    workers: int,
+    diagnose: bool | None,
+    store: Path,
+    output: Path,
+    baseline: Path,
+    record: bool,
+    as_json: bool,
+) -> None:
+    """Plant every fault, see what the gate catches and whom the diagnosis blames.
+
+    Exits 1 when a figure is worse than in the baseline; see docs/faults.md.
+    """
+    from sdqa.bundle.sensitivity import FILE, read
+    from sdqa.errors import EXIT_GATE_FAILED, EXIT_PASS
+    from sdqa.faults.sensitivity import regressions
+    from sdqa.workflow.campaign import CampaignSettings, run_campaign, tasks
+
+    settings = CampaignSettings(suite, lane, store, cases, diagnose=not quick if diagnose is None else diagnose)
+    table = run_campaign(
+        settings,
+        tasks(quick=quick, only=only),
+        quick=quick,
+        workers=workers,
+        say=lambda text: click.echo(text, err=True),
+    )
+    table.write(output / FILE)
+    click.echo(json.dumps(table.model_dump(mode="json"), sort_keys=True) if as_json else _summary(table))
+    if record:
+        table.write(baseline)
+    worse = regressions(read(baseline), table) if baseline.exists() else []
+    for line in worse:
+        click.echo(f"worse than {baseline}: {line}", err=True)
+    sys.exit(EXIT_GATE_FAILED if worse else EXIT_PASS)
+
+
+def _summary(table: Sensitivity) -> str:
+    found = table.figures
+    missed = [trial.id for trial in table.trials if trial.visible and not trial.caught]
+    alarms = sorted({one.change for one in table.quiet if one.alarm})
+    lines = [
+        f"visible faults caught        {found.visible_caught}",
+        f"below visibility, caught     {found.below_visibility_caught}",
+        f"false alarms                 {found.false_alarms}",
+        f"component blamed rightly     {found.component_right}",
+        f"stage blamed rightly         {found.stage_right}",
+        f"operation named rightly      {found.operation_right}",
+        f"both of two faults named     {found.both_named}",
+    ]
+    if missed:
+        lines.append(f"visible and not caught: {', '.join(missed)}")
+    if alarms:
+        lines.append(f"false alarms: {', '.join(alarms)}")
+    return "\n".join(lines)

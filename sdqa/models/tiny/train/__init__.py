@@ -1,1 +1,0 @@
-"""Training of the embedded model, from drawings to the shipped folders: `python -m sdqa.models.tiny.train`."""

@@ -1,0 +1,117 @@
+"""`sdqa calibrate`: measure what is harmless and what is a fault, and let the gate place its tolerances between them.
+
+Harmless is each variant's own clean lane, drawn again from other noise: the spread that a sound candidate has. Where an
+uncompressed variant is planned, its 8-bit versions are measured too, as variants of their own: nobody sees eight bits
+(`sdqa.faults.visibility`), so a lane that is switched to them has its tolerances already. Faults
+are a few of the registered ones, of every component and of the glue, each planted in the first variant. The rest of the
+catalogue is left out on purpose: the sensitivity table shows how the gate does on faults that it was not tuned to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sdqa.bundle import Lane
+from sdqa.errors import UsageError
+from sdqa.plan import Plan, PlannedLane, reseeded
+from sdqa.workflow import Job, measure_lane, planned_checks
+from sdqa.workflow.lane import record
+
+SOUND_DB = 35.0
+"""What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
+say what is normal: the least that apple/ml-stable-diffusion accepts of a conversion."""
+SEEDS = 4  # further draws of every case's noise
+INVISIBLE = ("palettize-8bit", "linear-int8")
+"""Recipes whose result nobody can tell from the uncompressed one; a variant of that name needs no lane in the suite."""
+FAULTS = (
+    "text-encoder-noise",
+    "text-encoder-query-transposed",
+    "vae-encoder-noise",
+    "vae-encoder-kernel-transposed",
+    "unet-noise",
+    "unet-kernel-transposed",
+    "unet-linear-reshaped",
+    "unet-biases-lost",
+    "unet-2bit",
+    "vae-decoder-noise",
+    "vae-kernel-transposed",
+    "vae-upsampler-transposed",
+    "vae-decoder-biases-lost",
+    "scaling-factor",
+    "source-bgr",
+    "timestep-offset",
+    "too-few-steps",
+)
+FAULT_SEVERITY = "marked"
+
+
+def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dict[str, list[Lane]]]:
+    """All lanes that a calibration needs.
+
+    Returns:
+        variant → condition → lanes; fault → lanes.
+
+    Raises:
+        UsageError: a lane that is to say what is normal is broken itself.
+    """
+    lanes = [lane for lane in job.plan.running if lane.model_name == model]
+    lanes += [
+        _stored_as(recipe, lane) for lane in lanes[:1] if lane.variant.compression is None for recipe in INVISIBLE
+    ]
+    harmless = {lane.variant.name: {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
+    return harmless, {name: [one] for name, one in _faults(job, lanes[0])}
+
+
+def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
+    planned = _lane(job, lane)
+    if lane.variant.compression is None:
+        demand_sound(planned)
+    yield "as planned", planned
+    for index in range(1, SEEDS + 1):
+        plan = reseeded(job.plan, 1000 * index)
+        twin = next(one for one in plan.lanes if one.id == lane.id)
+        yield f"noise {index}", _lane(replace(job, plan=plan), replace(twin, variant=lane.variant))
+
+
+def demand_sound(lane: Lane) -> None:
+    """Refuse an uncompressed lane that is far from its teacher: tolerances around it would keep it green for ever.
+
+    Raises:
+        UsageError: naming its components that are below `SOUND_DB`.
+    """
+    parities = {one.component: one.value for one in lane.measurements if one.metric == "parity_psnr"}
+    # A component that was not finite has NaN, which no comparison with the limit may let pass.
+    broken = [
+        f"{name} {value:.0f} dB" for name, value in parities.items() if value is not None and not value >= SOUND_DB
+    ]
+    if broken:
+        raise UsageError(
+            f"the candidate is not sound: parity of {', '.join(sorted(broken))}, {SOUND_DB:.0f} dB is the least",
+            where=lane.id,
+            hint="`sdqa diagnose` names the culprit; tolerances are only placed around a sound candidate",
+        )
+
+
+def _stored_as(recipe: str, lane: PlannedLane) -> PlannedLane:
+    """The lane of a compressed variant that is named after its recipe."""
+    return replace(lane, variant=lane.variant.model_copy(update={"name": recipe, "compression": recipe}))
+
+
+def _faults(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
+    from sdqa.faults import injection
+
+    for name in FAULTS:
+        planted = injection(name, FAULT_SEVERITY)
+        yield planted.id, _lane(replace(job, fault=planted), lane)
+
+
+def _lane(job: Job, lane: PlannedLane) -> Lane:
+    what = f" with {job.fault.id}" if job.fault else ""
+    job.progress.step(f"calibrate {lane.id}{what}")
+    return record(lane, measure_lane(job, lane))
+
+
+def count_checks(plan: Plan) -> int:
+    """How many checks a whole run of a plan makes, on all machines together."""
+    return sum(len(planned_checks(plan, lane)) for lane in plan.lanes)

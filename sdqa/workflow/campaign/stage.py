@@ -1,0 +1,230 @@
+"""One lane of a suite, ready to be harmed: a task in, a row of the table out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdqa.bundle import Bundle, Lane
+from sdqa.bundle.sensitivity import ControlTrial, Pair, Spread, Trial
+from sdqa.errors import EXIT_PASS, UsageError
+from sdqa.faults import Injection, injection
+from sdqa.faults.controls import find_control
+from sdqa.faults.sensitivity import NOT_DIAGNOSED
+from sdqa.faults.visibility import teacher_spread, visible
+from sdqa.gate import judge
+from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
+from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
+from sdqa.store import Store, source_digest
+from sdqa.workflow import Job, exit_code, load_teacher, measure_lane, planned_checks
+from sdqa.workflow.campaign.tasks import Task
+from sdqa.workflow.lane import Collected, read_goldens, record
+
+if TYPE_CHECKING:
+    from sdqa.generate.pipeline import Generation, Request
+
+Outcome = Trial | Pair | ControlTrial
+"""A row of the table."""
+SEED_STEP = 7919  # between the noise of one seed and the next; any number that no two cases differ by
+
+
+@dataclass(frozen=True)
+class CampaignSettings:
+    """What every worker is given."""
+
+    suite: str | None
+    lane: str | None
+    store: Path
+    cases: int
+    diagnose: bool
+    spread: Spread = field(default_factory=Spread)
+
+
+class CampaignLane:
+    """One lane of a suite, ready to be harmed."""
+
+    def __init__(self, settings: CampaignSettings) -> None:
+        self.settings = settings
+        self.store = Store(settings.store)
+        path = find_suite(settings.suite)
+        plan = make_plan(load_suite(path), path, only=(settings.lane,) if settings.lane else ())
+        if not plan.running:
+            raise UsageError("no lane of the suite runs on this machine", where=str(plan.suite_path))
+        lane = plan.running[0]
+        cases = {name: lane.cases[name] for name in _spread_over(list(lane.cases), settings.cases)}
+        self.lane = replace(lane, cases=cases)
+        self.plan = replace(plan, lanes=(self.lane,))
+        self.tolerances = Tolerances.load(plan.goldens / lane.model_name / TOLERANCES_FILE)
+        self.budgets = {name: getattr(plan.suite.budgets, name) for name in type(plan.suite.budgets).model_fields}
+
+    def perform(self, task: Task) -> Outcome:
+        """Carry out one task."""
+        start = time.perf_counter()
+        outcome = self._pair(task) if task.second else self._trial(task) if task.severity else self._quiet(task)
+        return outcome.model_copy(update={"seconds": round(time.perf_counter() - start, 2)})
+
+    def _trial(self, task: Task) -> Trial:
+        fault = injection(task.name, task.severity)
+        evidence, lane, code = self._judged(self.plan, self.lane, fault)
+        seen, why, distances = visible(lane, self.settings.spread, self.budgets)
+        culprit = None
+        if fault.locate is not None and fault.package_component in evidence.packages:
+            culprit = fault.locate(evidence.packages[fault.package_component].path)
+        trial = Trial(
+            fault=fault.name,
+            severity=fault.severity,
+            component=fault.component,
+            stage=fault.stage,
+            summary=fault.summary,
+            rows=fault.rows,
+            visible=seen,
+            visibility=why,
+            lpips=sum(distances) / len(distances) if distances else None,
+            worst_lpips=max(distances, default=None),
+            caught=code != EXIT_PASS,
+            exit_code=code,
+            failing=_failing(lane),
+            suspicious=sum(verdict.status == "suspicious" for verdict in lane.verdicts),
+            errors=tuple(sorted({failure.code for failure in lane.failures})),
+            culprit_operation=culprit.operation if culprit else None,
+            culprit_weight=culprit.weight if culprit else None,
+        )
+        if self.settings.diagnose and trial.caught and trial.visible and fault.stage not in NOT_DIAGNOSED:
+            from sdqa.workflow.campaign.attribution import attribute
+
+            trial = trial.model_copy(update={"blame": attribute(fault, trial, self._job(fault), self.lane)})
+        self._forget(fault)
+        return trial
+
+    def _pair(self, task: Task) -> Pair:
+        fault = injection(task.id)
+        first, second = fault.parts
+        _, lane, code = self._judged(self.plan, self.lane, fault)
+        pair = Pair(
+            first=f"{first.name}@{first.severity}",
+            second=second.id,
+            components=(first.component, second.component),
+            caught=code != EXIT_PASS,
+            exit_code=code,
+            failing=_failing(lane),
+        )
+        if self.settings.diagnose and pair.caught:
+            from sdqa.workflow.campaign.attribution import attribute_both
+
+            pair = attribute_both(pair, self._job(fault), self.lane)
+        self._forget(fault)
+        return pair
+
+    def _job(self, fault: Injection) -> Job:
+        return Job(self.plan, self.store, Bundle(self.store.root), fault)
+
+    def _quiet(self, task: Task) -> ControlTrial:
+        change = find_control(task.name)
+        applied = change.at(task.seed)
+        plan = reseeded(self.plan, SEED_STEP * task.seed) if task.seed else self.plan
+        lane = plan.lanes[0]
+        if change.variant:
+            lane = replace(lane, variant=lane.variant.model_copy(update=dict(change.variant)))
+            plan = replace(plan, lanes=(lane,))
+        _, judged, code = self._judged(plan, lane, applied)
+        distances = [m.value for m in judged.measurements if m.metric == "lpips" and m.value is not None]
+        self._forget(applied)
+        return ControlTrial(
+            change=change.name,
+            seed=task.seed,
+            component=applied.component,
+            summary=change.summary,
+            alarm=code != EXIT_PASS,
+            exit_code=code,
+            failing=_failing(judged),
+            suspicious=sum(verdict.status == "suspicious" for verdict in judged.verdicts),
+            lpips=sum(distances) / len(distances) if distances else None,
+        )
+
+    def _judged(self, plan: Plan, lane: PlannedLane, fault: Injection) -> tuple[Collected, Lane, int]:
+        """Measure a lane with something planted in it, and judge it by the committed tolerances."""
+        with tempfile.TemporaryDirectory() as folder:
+            job = Job(plan, self.store, Bundle(Path(folder)), fault)
+            evidence = measure_lane(job, lane)
+        measured = record(lane, evidence)
+        planned = planned_checks(plan, lane)
+        verdicts = judge(measured, self.tolerances, plan.suite.budgets, planned=planned)
+        judged = measured.model_copy(update={"verdicts": verdicts})
+        return evidence, judged, exit_code(plan, [judged])
+
+    def measure_spread(self) -> Spread:
+        """The teacher's own spread over the lane's cases; from the store when it is there."""
+        from sdqa.generate.stage import CODE, golden_request, request_facts
+        from sdqa.metrics import MetricModels, score
+        from sdqa.metrics.subject import Picture, Subject
+
+        job = Job(self.plan, self.store, Bundle(self.store.root))
+        evidence = Collected()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            teacher = load_teacher(job, self.lane)
+            read_goldens(self.plan, self.lane, teacher, self.store, evidence)
+            goldens = evidence.goldens
+            requests: dict[str, Request] = {
+                name: golden_request(self.lane.cases[name], golden) for name, golden in goldens.items()
+            }
+            chosen = self.plan.suite.metrics
+            models = MetricModels(clip=chosen.clip, lpips=chosen.lpips)
+
+            def distance(case: str, generation: Generation) -> float:
+                golden = goldens[case]
+                subject = Subject(
+                    case=case,
+                    prompt=requests[case].prompt,
+                    source_prompt=None,
+                    source=golden.source,
+                    candidate=Picture(generation.image, generation.decoded, generation.latents),
+                    golden=Picture(golden.image, None, golden.latents),
+                )
+                return float(score(subject, ("lpips",), models)[0].value or 0.0)
+
+            key: dict[str, Any] = {
+                "teacher": teacher.digest,
+                "requests": {case: request_facts(request) for case, request in requests.items()},
+                "metric": models.identity(("lpips",)),
+                "code": source_digest(*CODE, "faults"),
+            }
+
+            def build(folder: Path) -> None:
+                spread = teacher_spread(teacher, requests, distance)
+                (folder / "spread.json").write_text(spread.model_dump_json(), encoding="utf-8")
+
+            folder = self.store.memo("spread", key, build).path
+        return Spread.model_validate_json((folder / "spread.json").read_bytes())
+
+    def _forget(self, fault: Injection) -> None:
+        """Remove the edited packages of a fault: there are hundreds, and making one takes less than a second."""
+        for place in sorted((self.store.root / "faulty").glob("*/key.json")):
+            try:
+                key = json.loads(place.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if key.get("planted") == fault.id:
+                shutil.rmtree(place.parent, ignore_errors=True)
+
+
+def _failing(lane: Lane) -> tuple[str, ...]:
+    """Checks that are red, without the lane's name: failed ones, or else those that could not be made."""
+    for status in ("fail", "not measured"):
+        found = [v.check.removeprefix(f"{lane.id}/") for v in lane.verdicts if v.status == status]
+        if found:
+            return tuple(found)
+    return ()
+
+
+def _spread_over(names: list[str], count: int) -> list[str]:
+    """So many of the names, evenly spaced, the last among them."""
+    if count >= len(names):
+        return names
+    return [names[round(index * (len(names) - 1) / max(1, count - 1))] for index in range(count)]

@@ -1,0 +1,159 @@
+"""Collect what a diagnosis needs of one lane: packages in every precision, requests, glue and the planted fault."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sdqa.errors import DiagnosisError
+from sdqa.plan import PlannedLane, Variant
+from sdqa.store import tree_digest
+from sdqa.workflow import Job, load_teacher
+from sdqa.workflow.execution import executed_packages
+from sdqa.workflow.lane import Collected, read_goldens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sdqa.convert.stage import StoredPackage
+    from sdqa.diagnose import Diagnosis, Evidence, ExaminedCase, Wrapper
+    from sdqa.models import Teacher
+
+SPLIT_DB = 57.0  # what rounding between two packages may add: as much as half precision itself
+CASES = 4  # image-to-image ones of the suite, spread over it; more make intervals narrower and cost time
+
+
+def diagnose_lane(
+    job: Job, lane: PlannedLane, *, cases: tuple[str, ...] = (), sweep: bool = True, packages: Path | None = None
+) -> Diagnosis:
+    """Find out what broke a lane's candidate.
+
+    Args:
+        cases: which cases to look at; a few that are spread over the suite when empty.
+        sweep: whether to vary the number of steps too.
+        packages: a folder of packages that take the place of the lane's own.
+
+    Raises:
+        DiagnosisError: the lane has no golden to diagnose with, does not run here, or has packages that cannot be
+            looked into.
+    """
+    from sdqa.diagnose import diagnose
+
+    if lane.skip_reason:
+        raise DiagnosisError(f"the lane does not run here: {lane.skip_reason}", where=lane.id)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        teacher = load_teacher(job, lane)
+        evidence = _evidence(job, lane, teacher, cases, packages)
+        return diagnose(evidence, progress=lambda text: job.progress.step(f"{lane.id}: {text}"), sweep=sweep)
+
+
+def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...], given: Path | None) -> Evidence:
+    from sdqa.convert.stage import convert
+    from sdqa.diagnose import Evidence
+    from sdqa.metrics import MetricModels
+
+    def packages(variant: Variant) -> dict[str, Path]:
+        say = job.progress.step
+        return {name: one.path for name, one in convert(teacher, variant, job.store, say=say).items()}
+
+    candidate = _candidate(job, lane, teacher, given)
+    whole = lane.variant.model_copy(update={"chunked": False})
+    exact = whole.uncompressed().model_copy(update={"precision": "float32", "keep_float32": ()})
+    executed = executed_packages(candidate, job.store, job.fault)
+    split = {name: paths for name, paths in executed.items() if len(paths) > 1}
+    looked_into = {name: paths[0] for name, paths in executed.items()}
+    if split:
+        unsplit = packages(whole)
+        looked_into |= {name: unsplit[name] for name in split}
+    return Evidence(
+        parts=teacher.pipeline_parts(),
+        cases=_cases(job, lane, teacher, cases),
+        packages=looked_into,
+        uncompressed=packages(whole.uncompressed()) if lane.variant.compression else {},
+        float32=packages(exact),
+        glue=job.fault.glue if job.fault is not None else None,
+        wrappers=_wrappers(job, split),
+        runtime=f"reference, {' and '.join(split)} in several packages" if split else "reference",
+        metrics=MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips),
+        store=job.store,
+        lane=lane.id,
+        teacher_identity=teacher.digest,
+    )
+
+
+def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None) -> dict[str, StoredPackage]:
+    """What is to be looked into: given packages, another tool's, or the lane's own.
+
+    The lane's own U-Net may be split: it is looked into whole, and its execution in two packages is a rung of its own.
+    """
+    from sdqa.convert.stage import adopted, convert
+
+    if given is not None:
+        found = adopted(f"packages:{given}", teacher)
+    elif lane.model.source.startswith("packages:"):
+        found = adopted(lane.model.source, teacher)
+    else:
+        return convert(teacher, lane.variant, job.store, say=job.progress.step)
+    for name, one in found.items():
+        if len(one.record.paths) > 1:
+            hint = "give the component in one package: its weights and operations are the same"
+            raise DiagnosisError(f"the {name} is split into {len(one.record.paths)} packages", where=lane.id, hint=hint)
+        if one.record.names:
+            own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
+            hint = "rename the features (`coremltools.utils.rename_feature`) and diagnose again"
+            raise DiagnosisError(f"the {name} has names of its own: {own}", where=str(one.path), hint=hint)
+    return found
+
+
+def _cases(job: Job, lane: PlannedLane, teacher: Teacher, wanted: tuple[str, ...]) -> tuple[ExaminedCase, ...]:
+    from sdqa.diagnose import ExaminedCase
+    from sdqa.generate.stage import golden_request
+
+    chosen = wanted or _spread(lane)
+    found = Collected()
+    narrowed = replace(lane, cases={name: lane.cases[name] for name in chosen if name in lane.cases})
+    read_goldens(job.plan, narrowed, teacher, job.store, found)
+    if not found.goldens:
+        reason = found.failures[0].message if found.failures else f"no such case: {', '.join(chosen)}"
+        raise DiagnosisError(f"there is no golden to diagnose with: {reason}", where=lane.id)
+    change = job.fault.request if job.fault is not None else None
+    requests = {name: golden_request(lane.cases[name], golden) for name, golden in found.goldens.items()}
+    return tuple(ExaminedCase(name, one, change(one) if change else None) for name, one in requests.items())
+
+
+def _spread(lane: PlannedLane) -> tuple[str, ...]:
+    with_source = [name for name, case in lane.cases.items() if case.source is not None]
+    pool = with_source or list(lane.cases)
+    return tuple(pool[:: max(1, len(pool) // CASES)][:CASES])
+
+
+def _wrappers(job: Job, split: Mapping[str, tuple[Path, ...]]) -> dict[str, Wrapper]:
+    """What lies between package and caller: execution in several packages, and a planted fault."""
+    from sdqa.diagnose import Wrapper
+
+    found = {name: _in_parts(name, paths) for name, paths in split.items()}
+    for part in job.fault.parts if job.fault is not None else ():
+        if part.wrap is not None and part.package_component is not None:
+            inner = found.get(part.package_component)
+            found[part.package_component] = _around(inner, Wrapper(str(part.facts()), part.wrap))
+    return found
+
+
+def _in_parts(component: str, paths: tuple[Path, ...]) -> Wrapper:
+    from sdqa.diagnose import Wrapper
+    from sdqa.runtime.reference import ReferenceRunner
+
+    identity = f"in packages {' '.join(tree_digest(path) for path in paths)}"
+    return Wrapper(identity, lambda _: ReferenceRunner(component, *paths), SPLIT_DB)
+
+
+def _around(inner: Wrapper | None, outer: Wrapper) -> Wrapper:
+    from sdqa.diagnose import Wrapper
+
+    if inner is None:
+        return outer
+    identity = f"{outer.identity} around {inner.identity}"
+    return Wrapper(identity, lambda plain: outer.wrap(inner.wrap(plain)), inner.normal_db)

@@ -1,0 +1,183 @@
+"""The figures of a lane as a whole, and its packages as a bundle records them."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package
+from sdqa.store import digest_of
+
+if TYPE_CHECKING:
+    from sdqa.convert.stage import StoredPackage
+    from sdqa.plan import PlannedLane
+    from sdqa.workflow.lane import Collected
+
+
+def lane_measurements(evidence: Collected, fingerprint: str) -> list[Measurement]:
+    """Figures of the lane as a whole: sizes, coverage, times and memory."""
+    found: list[Measurement] = []
+    for name, package in evidence.packages.items():
+        record = package.record
+        found.append(_figure("package_bytes", float(record.bytes), "B", name, fingerprint))
+        found.append(_hard("coverage", record.coverage.complete, str(record.coverage), name, fingerprint))
+        found.append(_hard("contract", True, "inputs and outputs are as declared", name, fingerprint))
+    if evidence.packages:
+        from sdqa.convert.budget import estimate_memory
+
+        memory = estimate_memory([package.record.cost for package in evidence.packages.values()])
+        found.append(_figure("model_memory_bytes", float(memory.load_all_bytes), "B", None, fingerprint))
+        alone = float(memory.one_at_a_time_bytes)
+        found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
+        away = round(100 * leaving_share(evidence.packages.values()), 4)
+        found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
+    records = [sample.record for sample in evidence.samples.values()]
+    for name in evidence.packages:
+        seconds = [second for record in records for second in record.seconds.get(name, ())]
+        if seconds:
+            found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))
+    if records:
+        found.append(_repeated("inference_s", [_inference(r.seconds) for r in records], "s", None, fingerprint))
+        found.append(_repeated("end_to_end_s", [r.end_to_end_s for r in records], "s", None, fingerprint))
+        peak = float(max(record.peak_bytes for record in records))
+        found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
+    return found
+
+
+def leaving_share(packages: Iterable[StoredPackage]) -> float:
+    """Share of the arithmetic off the Neural Engine by the lint's rules, over one run of every component."""
+    costs = [(package.record.cost.flops, package.record.leaving_share) for package in packages]
+    total = sum(flops for flops, _ in costs)
+    return sum(flops * share for flops, share in costs) / total if total else 0.0
+
+
+def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) -> Estimate | None:
+    """A roofline estimate of the lane's longest case on devices that are not here; None where nothing would run."""
+    from sdqa.convert.budget import CHIPS, beyond_calibration, estimate_latency
+    from sdqa.plan.describe import unet_calls
+
+    if not packages or not lane.cases:
+        return None
+    name, case = max(lane.cases.items(), key=lambda item: unet_calls(item[1]))
+    costs = [package.record.cost for package in packages.values()]
+    about = {"case": name, "steps": unet_calls(case)}
+    reason = beyond_calibration(costs)
+    if reason:
+        return Estimate(**about, reason=reason)
+    found = [estimate_latency(costs, unet_calls(case), chip, image_to_image=case.source is not None) for chip in CHIPS]
+    return Estimate(
+        **about,
+        devices=tuple(
+            DeviceEstimate(
+                device=one.device,
+                seconds=round(one.seconds, 3),
+                low_s=round(one.low_s, 3),
+                high_s=round(one.high_s, 3),
+                step_s=round(one.step_s, 4),
+            )
+            for one in found
+        ),
+    )
+
+
+def describe_packages(
+    packages: Iterable[StoredPackage], plans: Mapping[str, list[dict[str, Any]]]
+) -> tuple[Package, ...]:
+    """The packages as a bundle records them, with Core ML's compute plans where there are any."""
+    return tuple(
+        Package(
+            component=package.record.component,
+            name=package.path.name,
+            digest=package.record.digest,
+            bytes=package.record.bytes,
+            operations=package.record.operations,
+            facts={
+                "bit_widths": package.record.bit_widths,
+                "average_bits": round(package.record.average_bits, 3),
+                "histogram": package.record.histogram,
+                "coverage": package.record.coverage.model_dump(mode="json"),
+                "conversion_seconds": round(package.record.conversion_seconds, 3),
+                "conversion_peak_bytes": package.record.peak_bytes,
+                "neural_engine": {
+                    "leaving_share": round(package.record.leaving_share, 6),
+                    "findings": [
+                        {
+                            "rule": finding.rule,
+                            "severity": finding.severity,
+                            "reason": finding.reason,
+                            "operations": len(finding.operations),
+                            "modules": list(finding.modules[:8]),
+                            "flops_share": round(finding.flops_share, 6),
+                        }
+                        for lint in package.record.lint
+                        for finding in lint.findings
+                    ],
+                },
+                "cost": dataclasses.asdict(package.record.cost),
+                **{
+                    f"compute_plan_{number}": plan
+                    for number, plan in enumerate(plans.get(package.record.component, ()), 1)
+                },
+            },
+        )
+        for package in packages
+    )
+
+
+#: How parity is measured: figures of another identity are not compared.
+PARITY_IDENTITY = digest_of({"metric": "parity_psnr", "peak": "reference range", "cap_db": 160, "worst of": "calls"})
+
+
+def parity_measurements(readings: Mapping[str, tuple[float, ...]]) -> list[Measurement]:
+    """The worst teacher-forced PSNR of each component; NaN where anything was not finite."""
+    return [
+        Measurement(
+            metric="parity_psnr",
+            component=name,
+            value=min(values) if all(value == value for value in values) else float("nan"),
+            unit="dB",
+            better="higher",
+            spread=statistics.pstdev(values) if all(value == value for value in values) else None,
+            n=len(values),
+            fingerprint=PARITY_IDENTITY,
+        )
+        for name, values in readings.items()
+        if values
+    ]
+
+
+def _inference(seconds: Mapping[str, tuple[float, ...]]) -> float:
+    """Time inside the components."""
+    return sum(sum(values) for values in seconds.values())
+
+
+def _figure(
+    metric: str, value: float, unit: str, component: str | None, fingerprint: str, better: Any = "lower"
+) -> Measurement:
+    return Measurement(
+        metric=metric, component=component, value=value, unit=unit, better=better, fingerprint=fingerprint
+    )
+
+
+def _hard(metric: str, holds: bool, reason: str, component: str, fingerprint: str) -> Measurement:
+    """Something that must be so: 1 when it is."""
+    return Measurement(
+        metric=metric, component=component, value=float(holds), better="equal", fingerprint=fingerprint, reason=reason
+    )
+
+
+def _repeated(metric: str, values: list[float], unit: str, component: str | None, fingerprint: str) -> Measurement:
+    """A median with its spread and its readings."""
+    return Measurement(
+        metric=metric,
+        component=component,
+        value=statistics.median(values),
+        unit=unit,
+        better="lower",
+        spread=statistics.pstdev(values),
+        n=len(values),
+        samples=tuple(round(value, 6) for value in values),
+        fingerprint=fingerprint,
+    )

@@ -1,0 +1,132 @@
+"""Record goldens: the PyTorch teacher draws every case once, and what it drew becomes the reference."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdqa.bundle.environment import versions
+from sdqa.errors import UsageError
+from sdqa.gate import large_files
+from sdqa.plan import Plan
+from sdqa.plan.suite import TEACHER_NOW
+from sdqa.progress import Progress
+from sdqa.store import Store
+
+if TYPE_CHECKING:
+    from sdqa.bundle import Measurement
+    from sdqa.gate.goldens import Golden
+    from sdqa.gate.manifest import Manifest
+    from sdqa.models import Teacher
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One golden, after recording."""
+
+    model: str
+    case: str
+    changed: bool
+
+
+def record_goldens(
+    plan: Plan, store: Store, progress: Progress, *, cases: tuple[str, ...] = (), reason: str = ""
+) -> Iterator[Recorded]:
+    """Draw the cases of a suite with their teachers and write `goldens/<model>/<case>/`.
+
+    Args:
+        cases: names; empty for all.
+        reason: why; needed where a golden would change.
+
+    Raises:
+        UsageError: an unknown case, or a golden would change and there is no reason.
+    """
+    unknown = sorted(set(cases) - set(plan.suite.cases))
+    if unknown:
+        raise UsageError(f"no case {unknown[0]!r}", hint=f"cases: {', '.join(plan.suite.cases)}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for model in sorted({lane.model_name for lane in plan.lanes}):
+            yield from _record_model(plan, model, store, progress, cases, reason)
+
+
+def _record_model(
+    plan: Plan, model: str, store: Store, progress: Progress, cases: tuple[str, ...], reason: str
+) -> Iterator[Recorded]:
+    from sdqa.gate.manifest import read_manifest
+    from sdqa.models import load_teacher
+
+    described = plan.suite.models[model]
+    teacher = load_teacher(described.reference or described.source, lock=plan.root / "sdqa.lock")
+    for name, case in plan.suite.cases.items():
+        if (cases and name not in cases) or (case.models and model not in case.models):
+            continue
+        progress.step(f"{model}: draw {name}")
+        folder = plan.goldens / model / name
+        before = read_manifest(folder).content() if (folder / "manifest.json").exists() else None
+        manifest = draw_golden(folder, plan, teacher, name, store, reason=reason)
+        yield Recorded(model, name, before != manifest.content())
+
+
+def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: Store, *, reason: str = "") -> Manifest:
+    """Draw one case with the teacher and write its golden into `folder`."""
+    from sdqa.gate.goldens import write_golden
+    from sdqa.generate.request import case_inputs, draw_noise, make_request
+    from sdqa.generate.sources import load_source, source_prompt
+    from sdqa.generate.stage import generate, teacher_components
+    from sdqa.metrics import MetricModels, score
+    from sdqa.metrics.subject import Picture, Subject
+
+    case = plan.suite.cases[name]
+    source = None if case.source is None else load_source(case.source, teacher.facts.image_size, plan.root)
+    noise = draw_noise(case, teacher.facts)
+    request = make_request(case, noise, source)
+    [(_, sample)] = generate(teacher, teacher_components(teacher), {name: request}, store)
+    picture = Picture(sample.image, sample.decoded, sample.latents)
+    subject = Subject(name, case.prompt, source_prompt(case), source, candidate=picture, golden=picture)
+    models = MetricModels(clip=plan.suite.metrics.clip, lpips=plan.suite.metrics.lpips)
+    measured = score(subject, names=plan.suite.metrics.names, models=models)
+    return write_golden(
+        folder,
+        inputs=case_inputs(case, teacher.facts),
+        seed=case.seed,
+        timesteps=sample.record.timesteps,
+        image=sample.image,
+        latents=sample.latents,
+        noise=noise.initial,
+        posterior_noise=None if source is None else noise.posterior,
+        source=source,
+        scores={item.metric: item.value for item in measured},
+        teacher_digest=teacher.digest,
+        metric_identities=models.identity(),
+        versions=versions(),
+        reason=reason,
+        place=str(folder.parent / "large") if plan.suite.goldens == TEACHER_NOW else large_files.DEFAULT_PLACE,
+    )
+
+
+def reproducer(plan: Plan, store: Store) -> Callable[[Golden], Sequence[Measurement]]:
+    """A function that draws a golden's case again with its teacher and measures the outcome against the golden."""
+    from sdqa.generate.stage import generate, golden_request, teacher_components
+    from sdqa.metrics import MetricModels, score
+    from sdqa.metrics.subject import Picture, Subject
+    from sdqa.models import load_teacher
+
+    models = MetricModels(clip=plan.suite.metrics.clip, lpips=plan.suite.metrics.lpips)
+
+    def reproduce(golden: Golden) -> Sequence[Measurement]:
+        described, case = plan.suite.models[golden.manifest.model], plan.suite.cases[golden.manifest.case]
+        teacher = load_teacher(described.reference or described.source, lock=plan.root / "sdqa.lock")
+        request = golden_request(case, golden)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            [(_, sample)] = generate(teacher, teacher_components(teacher), {golden.manifest.case: request}, store)
+        drawn = Picture(sample.image, sample.decoded, sample.latents)
+        recorded = Picture(golden.image, None, golden.latents)
+        subject = Subject(golden.manifest.case, case.prompt, None, golden.source, candidate=drawn, golden=recorded)
+        return score(subject, names=("finite", "psnr", "latent_psnr"), models=models)
+
+    return reproduce

@@ -1,0 +1,85 @@
+"""What a diagnosis is given to look into, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import sdqa.convert.stage
+import sdqa.runtime.reference
+from sdqa import cli
+from sdqa.bundle import Bundle
+from sdqa.errors import EXIT_USAGE, DiagnosisError
+from sdqa.faults import injection
+from sdqa.plan import load_suite, make_plan
+from sdqa.store import Store
+from sdqa.workflow import Job
+from sdqa.workflow.diagnose import SPLIT_DB, _candidate, _wrappers
+
+SUITE = Path(__file__).parents[2] / "sdqa.toml"
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(make_plan(load_suite(SUITE), SUITE), Store(tmp_path), Bundle(tmp_path / "report"))
+
+
+def package(*paths: str, **names: str) -> Any:
+    return SimpleNamespace(path=Path(paths[0]), record=SimpleNamespace(paths=paths, names=names))
+
+
+def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    given = {"unet": package("Unet.mlpackage")}
+
+    def adopted(source: str, _: object) -> dict[str, Any]:
+        asked.append(source)
+        return given
+
+    monkeypatch.setattr(sdqa.convert.stage, "adopted", adopted)
+    lane = job.plan.running[0]
+    assert _candidate(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
+    existing = SimpleNamespace(id="x", model=SimpleNamespace(source="packages:elsewhere"))
+    assert _candidate(job, existing, None, None) == given  # type: ignore[arg-type]
+    assert asked == ["packages:folder", "packages:elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (package("UnetChunk1.mlpackage", "UnetChunk2.mlpackage"), "split into 2 packages"),
+        (package("Unet.mlpackage", sample="latents"), "names of its own: latents for sample"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_refused(
+    job: Job, monkeypatch: pytest.MonkeyPatch, found: Any, words: str
+) -> None:
+    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_: {"unet": found})
+    with pytest.raises(DiagnosisError, match=words):
+        _candidate(job, job.plan.running[0], None, Path("folder"))  # type: ignore[arg-type]
+
+
+def test_a_split_component_runs_in_its_parts_and_a_fault_goes_around_them(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = (tmp_path / "one", tmp_path / "two")
+    for part in parts:
+        part.mkdir()
+        (part / "model").write_text(part.name, encoding="utf-8")
+    monkeypatch.setattr(sdqa.runtime.reference, "ReferenceRunner", lambda *given: given)
+    plain = _wrappers(job, {"unet": parts})["unet"]
+    assert plain.wrap("the whole") == ("unet", *parts)  # type: ignore[arg-type, comparison-overlap]
+    assert plain.normal_db == SPLIT_DB
+    faulty = _wrappers(replace(job, fault=injection("unet-drift")), {"unet": parts})["unet"]
+    assert plain.identity in faulty.identity
+    assert faulty.wrap("the whole").runner == ("unet", *parts)  # type: ignore[arg-type, attr-defined]
+    assert set(_wrappers(replace(job, fault=injection("vae-decoder-tile")), {})) == {"vae_decoder"}
+
+
+def test_a_model_that_no_lane_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(("diagnose", "--suite", str(SUITE), "--model", "other")) == EXIT_USAGE
+    assert "tiny/fp16" in capsys.readouterr().err

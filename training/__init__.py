@@ -1,0 +1,1 @@
+"""Training of the embedded model, from drawings to the shipped folders: `python -m training`."""
