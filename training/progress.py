@@ -7,7 +7,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import StepLog as Bar
+from rich.progress import Progress as Bar
 
 LOG_EVERY_S = 30.0
 

@@ -134,7 +134,7 @@ def test_the_record_that_a_diagnosis_writes_is_understood() -> None:
             ),
         ),
         excluded=(records.Excluded(suspect="steps", why="converged"),),
-        coverage=(records.Coverage(component="unet", parameters=3, missing=("mid_block",)),),
+        coverage=(records.ComponentCoverage(component="unet", parameters=3, missing=("mid_block",)),),
         ladder=(records.Ladder(component="unet", rungs=(rung,)),),
         swap={"unet": share},
         swap_metric="LPIPS",
