@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.convert.contract import Contract, Tensor, contract, side_by_side
+from sdqa.convert.contract import Contract, Tensor, side_by_side
 from sdqa.convert.inventory import take_inventory
 from sdqa.errors import ContractError
-from sdqa.models.packages import ExistingPackages
-from sdqa.models.teacher import Facts, Family
 
 
 @dataclass(frozen=True)
@@ -30,21 +28,6 @@ class Fit:
     def renamed(self) -> bool:
         """Whether a runtime has to translate names."""
         return any(name != own for names in (self.inputs, self.outputs) for name, own in names.items())
-
-
-def fit_packages(existing: ExistingPackages, family: Family, facts: Facts) -> dict[str, Fit]:
-    """Fit every package of a folder to its component's contract.
-
-    Raises:
-        ContractError: one does not fit.
-        PackageError: one is damaged.
-    """
-    known = {"safety_checker"}
-    return {
-        component: fit_component(paths, contract(component, family, facts))
-        for component, paths in existing.packages.items()
-        if component not in known
-    }
 
 
 def fit_component(packages: tuple[Path, ...], expected: Contract) -> Fit:
