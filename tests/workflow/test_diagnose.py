@@ -17,8 +17,8 @@ from sdqa.errors import EXIT_USAGE, DiagnosisError
 from sdqa.faults import injection
 from sdqa.plan import load_suite, make_plan
 from sdqa.store import Store
-from sdqa.workflow import Job
 from sdqa.workflow.diagnose import SPLIT_DB, _candidate, _wrappers
+from sdqa.workflow.job import Job
 
 SUITE = Path(__file__).parents[2] / "sdqa.toml"
 
