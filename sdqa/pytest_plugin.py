@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sdqa-suite", default=None, metavar="FILE", help="a suite by another name than sdqa.toml")
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
     """Suites are collected when they are named sdqa.toml or given with --sdqa-suite, and asked for."""
     chosen = parent.config.getoption("--sdqa-suite")
     wanted = file_path == Path(chosen).resolve() if chosen else file_path.name == "sdqa.toml"
@@ -61,7 +61,7 @@ class SuiteFile(pytest.File):
     crashes: dict[str, Exception]  # lanes that ended in an error that sdqa does not know
     checks: int  # that are planned, before any selection
 
-    def collect(self) -> Iterator[pytest.Item]:
+    def collect(self) -> Iterator[CheckItem]:
         """One item a planned check."""
         from sdqa.workflow.gate import planned_checks
 
@@ -194,13 +194,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     ours = suites(config) or REFUSED in config.stash or config.getoption("--sdqa-suite")
     if not ours or is_worker(config):
         return
+    items = [item for item in session.items if isinstance(item, CheckItem)]
+    if not suites(config) and config.pluginmanager.hasplugin("dsession"):
+        items = distributed_items(session)
     codes = [exit_code_of(exitstatus, config.stash)]
     if not config.getoption("--collect-only"):
         whole = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         for suite in suites(config):
-            selected = {
-                item.name: item for item in session.items if isinstance(item, CheckItem) and item.parent is suite
-            }
+            selected = {item.name: item for item in items if item.parent is suite}
             if selected:
                 done = report_suite(suite, selected, codes[0], whole=whole)
                 config.stash.setdefault(RUNS, []).append(done)
@@ -211,6 +212,18 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if REFUSED in config.stash:
         config.stash[SENTENCES] = [f"error {config.stash[REFUSED]}"]
     config.stash[FINAL] = session.exitstatus = worst(codes)
+
+
+def distributed_items(session: pytest.Session) -> list[CheckItem]:
+    """The items that pytest-xdist's workers ran; this process, which gave them out, collected none of its own."""
+    seen = session.config.stash[OUTCOMES].seen
+    found: list[CheckItem] = []
+    for argument in session.config.args:
+        path = Path(str(argument).split("::", 1)[0]).resolve()
+        suite = pytest_collect_file(path, session)
+        with suppress(pytest.Collector.CollectError):  # kept as REFUSED, as in the workers
+            found += [item for item in suite.collect() if item.nodeid in seen] if suite else []
+    return found
 
 
 def report_suite(suite: SuiteFile, selected: Mapping[str, CheckItem], ended: int, *, whole: bool) -> Reported:

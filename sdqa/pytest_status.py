@@ -38,6 +38,7 @@ class Outcomes:
 
     def __init__(self) -> None:
         self.statuses: set[str] = set()
+        self.seen: set[str] = set()  # node ids
         self.uncollected = False
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -46,6 +47,7 @@ class Outcomes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember the status of a check; what failed without one is not the gate's doing."""
+        self.seen.add(report.nodeid)
         if report.when == "call":
             statuses = [str(value) for name, value in report.user_properties if name == "sdqa_status"]
             self.statuses.update(statuses or (["error"] if report.failed else []))
@@ -56,9 +58,9 @@ class Outcomes:
 def exit_code_of(exitstatus: int, stash: pytest.Stash) -> int:
     """What pytest's own exit status means. The runs' verdicts say the same and more, where there are runs."""
     outcomes = stash[OUTCOMES]
+    if REFUSED in stash:
+        return stash[REFUSED].exit_code
     match exitstatus:
-        case pytest.ExitCode.INTERRUPTED if REFUSED in stash:
-            return stash[REFUSED].exit_code
         case pytest.ExitCode.INTERRUPTED:
             return EXIT_INFRASTRUCTURE if outcomes.uncollected else EXIT_INTERRUPTED
         case pytest.ExitCode.OK | pytest.ExitCode.TESTS_FAILED:

@@ -54,8 +54,9 @@ def test_every_code_has_a_place_in_the_order() -> None:
     assert {value for name, value in vars(errors).items() if name.startswith("EXIT_")} == set(KNOWN)
 
 
-def test_a_selection_of_nothing_is_incomplete_and_says_so(tmp_path: Path) -> None:
-    result = qa(tmp_path, "-k", "nothing")
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_selection_of_nothing_is_incomplete_and_says_so(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    result = qa(tmp_path, "-k", "nothing", *workers)
     assert result.returncode == EXIT_INCOMPLETE
     assert "-k nothing selected none of the 446 checks" in result.stdout
     assert not (tmp_path / "report").exists()
@@ -74,12 +75,13 @@ def test_what_pytest_refuses_is_a_usage_error(tmp_path: Path, arguments: tuple[s
     assert result.returncode == EXIT_USAGE, result.stdout + result.stderr
 
 
-def test_a_mistyped_metric_is_a_usage_error_and_no_interruption(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_mistyped_metric_is_a_usage_error_and_no_interruption(tmp_path: Path, workers: tuple[str, ...]) -> None:
     text = (ROOT / "sdqa.toml").read_text(encoding="utf-8")
     assert "[metrics]" in text
     suite = tmp_path / "sdqa.toml"
     suite.write_text(text.replace("[metrics]", '[metrics]\nnames = ["lpisp"]', 1), encoding="utf-8")
-    result = qa(tmp_path, f"--suite={suite}")
+    result = qa(tmp_path, f"--suite={suite}", *workers)
     assert result.returncode == EXIT_USAGE, result.stdout + result.stderr
     assert "lpisp" in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
