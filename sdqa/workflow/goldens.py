@@ -57,9 +57,10 @@ def _record_model(
 ) -> Iterator[Recorded]:
     from sdqa.gate.manifest import read_manifest
     from sdqa.models import load_teacher
+    from sdqa.models.lock import LOCK_NAME
 
     described = plan.suite.models[model]
-    teacher = load_teacher(described.reference or described.source, lock=plan.root / "sdqa.lock")
+    teacher = load_teacher(described.reference or described.source, lock=plan.root / LOCK_NAME)
     for name, case in plan.suite.cases.items():
         if (cases and name not in cases) or (case.models and model not in case.models):
             continue
@@ -113,12 +114,13 @@ def reproducer(plan: Plan, store: Store, progress: Progress) -> Callable[[Golden
     from sdqa.metrics import MetricModels, score
     from sdqa.metrics.subject import Picture, Subject
     from sdqa.models import load_teacher
+    from sdqa.models.lock import LOCK_NAME
 
     models = MetricModels(clip=plan.suite.metrics.clip, lpips=plan.suite.metrics.lpips)
 
     def reproduce(golden: Golden) -> Sequence[Measurement]:
         described, case = plan.suite.models[golden.manifest.model], plan.suite.cases[golden.manifest.case]
-        teacher = load_teacher(described.reference or described.source, lock=plan.root / "sdqa.lock")
+        teacher = load_teacher(described.reference or described.source, lock=plan.root / LOCK_NAME)
         request = golden_request(case, golden)
         with notices.quiet_warnings(progress.step):
             [(_, sample)] = generate(teacher, teacher_components(teacher), {golden.manifest.case: request}, store)

@@ -56,9 +56,10 @@ class Scores:
 def load_teacher(job: Job, lane: PlannedLane) -> Teacher:
     """The lane's teacher; its weights are read when they are first needed."""
     from sdqa.models import load_teacher as load
+    from sdqa.models.lock import LOCK_NAME
 
     job.progress.step(f"{lane.id}: teacher {lane.model.source}")
-    teacher = load(lane.model.reference or lane.model.source, lock=job.plan.root / "sdqa.lock")
+    teacher = load(lane.model.reference or lane.model.source, lock=job.plan.root / LOCK_NAME)
     teacher.release_others()
     return teacher
 

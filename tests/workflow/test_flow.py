@@ -132,3 +132,11 @@ def test_an_overflow_in_a_lane_is_shown_once_and_recorded_and_known_warnings_are
     [heard] = found.warnings
     assert heard.startswith("RuntimeWarning: overflow encountered")
     assert [step for step in told.steps if "warning" in step] == [f"tiny/fp16: warning: {heard}"]
+
+
+def test_a_run_reports_every_lane(job: Job, stages: Callable[..., None]) -> None:
+    stages(score=Scores((FIGURE,)))
+    run = sdqa.workflow.run(job)
+    assert [lane.id for lane in run.lanes if lane.status != "skipped"] == ["tiny/fp16"]
+    assert run.exit_code == 4, "one figure is not all that is planned"
+    assert job.bundle.read() == run
