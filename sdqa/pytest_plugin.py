@@ -20,6 +20,7 @@ from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, SdqaEr
 
 if TYPE_CHECKING:
     from sdqa.bundle import Lane, Verdict
+    from sdqa.bundle.diagnosis import Diagnosis
     from sdqa.plan import PlannedLane
     from sdqa.workflow import Job
 
@@ -236,19 +237,19 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = EXIT_INFRASTRUCTURE if unexpected else min((c for c in codes if c), default=EXIT_PASS)
 
 
-def explain_failure(job: Job, lanes: list[Lane], checks: frozenset[str]) -> dict[str, Any] | None:
+def explain_failure(job: Job, lanes: list[Lane], checks: frozenset[str]) -> Diagnosis | None:
     """The diagnosis of the first lane that failed in something that a component can be to blame for."""
     for lane in lanes:
         failed = [v for v in lane.verdicts if v.status == "fail" and v.check in checks and "/budget/" not in v.check]
         planned = [one for one in job.plan.running if one.id == lane.id]
         if failed and planned:
+            from sdqa.bundle.diagnosis import Diagnosis
             from sdqa.workflow.diagnose import diagnose_lane
 
             try:
-                found: dict[str, Any] = diagnose_lane(job, planned[0], sweep=False).to_json()
+                return diagnose_lane(job, planned[0], sweep=False)
             except SdqaError as error:
-                return {"lane": lane.id, "verdict": f"not diagnosed: {error}"}
-            return found
+                return Diagnosis(lane=lane.id, verdict=f"not diagnosed: {error}")
     return None
 
 
@@ -268,6 +269,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminal.print_run(run, terminal.console_for(terminalreporter._tw._file))
         if run.diagnosis:
             terminalreporter.write_line("")
-            terminalreporter.write_line(f"diagnosis of {run.diagnosis.get('lane', '')}")
-            terminalreporter.write_line(str(run.diagnosis.get("verdict", "")))
+            terminalreporter.write_line(f"diagnosis of {run.diagnosis.lane}")
+            terminalreporter.write_line(run.diagnosis.verdict)
         terminalreporter.write_line(f"report: {folder / 'index.html'}")

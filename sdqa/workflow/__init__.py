@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sdqa
 from sdqa import bundle
-from sdqa.bundle.environment import environment, fingerprint
+from sdqa.bundle.environment import environment
+from sdqa.bundle.fingerprint import fingerprint
 from sdqa.errors import (
     EXIT_GATE_FAILED,
     EXIT_INCOMPLETE,
@@ -26,10 +27,12 @@ from sdqa.errors import (
 )
 from sdqa.plan import Plan, PlannedLane
 from sdqa.progress import Progress, Silent
-from sdqa.store import Store, digest_of
+from sdqa.store import Store
 from sdqa.workflow.lane import Collected
 
 if TYPE_CHECKING:
+    from sdqa.bundle.diagnosis import Diagnosis
+    from sdqa.bundle.sensitivity import Sensitivity
     from sdqa.faults import Injection
     from sdqa.generate.pipeline import Request
     from sdqa.generate.stage import Components
@@ -125,8 +128,8 @@ def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected) ->
     if lane.runtime == "coreml":
         from sdqa.workflow.device import machine_facts
 
-        evidence.fingerprint |= machine_facts()
-    comparable = digest_of(evidence.fingerprint)
+        evidence.fingerprint = evidence.fingerprint.model_copy(update={"mac": machine_facts()})
+    comparable = evidence.fingerprint.digest()
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
     job.progress.step(f"{lane.id}: compare each component with the teacher's")
     readings = parity(teacher, _components(job, lane, evidence), requests, job.store)
@@ -148,7 +151,7 @@ def ask_device(
     job.progress.step(f"{lane.id}: times and placement by Core ML")
     inputs = {name: calls[0].inputs for name, calls in teacher_trace(teacher, request, job.store).items() if calls}
     records = [package.record for package in evidence.packages.values()]
-    measured, evidence.plans = measure_device(records, inputs, lane.compute_unit, comparable, evidence.fingerprint)
+    measured, evidence.plans = measure_device(records, inputs, lane.compute_unit, comparable, evidence.fingerprint.mac)
     evidence.measurements += measured
 
 
@@ -185,7 +188,7 @@ def report(
     checks: frozenset[str] | None = None,
     interrupted: bool = False,
     crashed: bool = False,
-    diagnosis: dict[str, Any] | None = None,
+    diagnosis: Diagnosis | None = None,
 ) -> bundle.Run:
     """Write the bundle of what ran and everything that people read from it.
 
@@ -195,7 +198,7 @@ def report(
         diagnosis: what broke the lane that failed, where that was asked for.
     """
     from sdqa.report import write_report
-    from sdqa.workflow.lane import record
+    from sdqa.workflow.lane import planned_case, record
 
     ran = tuple(lanes)
     planned = sum(len(lane.verdicts) for lane in ran)
@@ -211,7 +214,7 @@ def report(
         exit_code=EXIT_INTERRUPTED if interrupted else EXIT_INFRASTRUCTURE if crashed else exit_code(job.plan, ran),
         fault=job.fault.id if job.fault else None,
         environment=environment(),
-        cases={name: case.model_dump(mode="json") for name, case in job.plan.suite.cases.items()},
+        cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *(record(lane) for lane in job.plan.lanes if lane.skip_reason)),
         planned_checks=planned,
         diagnosis=diagnosis,
@@ -222,7 +225,7 @@ def report(
     return run
 
 
-def committed_sensitivity(job: Job) -> dict[str, Any] | None:
+def committed_sensitivity(job: Job) -> Sensitivity | None:
     """What the gate is known to catch: the table beside the goldens, as `nox -s faults -- --record` left it.
 
     It speaks of the tolerances that it was measured with; beside others it would promise what nobody has seen.
@@ -242,8 +245,7 @@ def committed_sensitivity(job: Job) -> dict[str, Any] | None:
     if found.tolerances != judged_by.digest():
         job.progress.step("the sensitivity table is left out: it was measured with other tolerances (nox -s faults)")
         return None
-    data: dict[str, Any] = found.to_json()
-    return data
+    return found
 
 
 def exit_code(plan: Plan, lanes: Iterable[bundle.Lane]) -> int:

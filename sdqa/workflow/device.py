@@ -11,6 +11,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Measurement
+from sdqa.bundle.facts import ComputePlan
+from sdqa.bundle.fingerprint import Mac
 from sdqa.errors import SdqaError
 
 if TYPE_CHECKING:
@@ -22,15 +24,14 @@ NAMED = 20
 """Operations off the Neural Engine that a bundle names for each package; they are sorted by cost."""
 
 
-def machine_facts() -> dict[str, Any]:
-    """The Mac, for a lane's fingerprint: chip, system, compute devices, and whether it is a virtual one."""
+def machine_facts() -> Mac | str:
+    """The Mac, for a lane's fingerprint: chip, system, compute devices, whether it is virtual; or why nobody knows."""
     from sdqa.runtime.machine import describe_machine
 
     try:
-        machine = describe_machine()
+        return Mac.model_validate(asdict(describe_machine()))
     except SdqaError as error:
-        return {"mac": f"not described: {error}"}
-    return {"mac": {**asdict(machine), "devices": list(machine.devices)}}
+        return f"not described: {error}"
 
 
 def time_component(record: PackageRecord, inputs: Arrays, compute_unit: str, fingerprint: str) -> list[Measurement]:
@@ -78,9 +79,9 @@ def place_component(
     compute_unit: str,
     fingerprint: str,
     *,
-    machine: Mapping[str, Any],
+    machine: Mac | str | None,
     read: Callable[..., Placement] | None = None,
-) -> tuple[Measurement, list[dict[str, Any]]]:
+) -> tuple[Measurement, list[ComputePlan]]:
     """Share of a component's estimated cost on the Neural Engine, and what each of its packages runs elsewhere.
 
     Args:
@@ -95,11 +96,10 @@ def place_component(
         "better": "higher",
         "fingerprint": fingerprint,
     }
-    mac = machine.get("mac")
-    if not isinstance(mac, Mapping):
-        return Measurement(**facts, reason=f"the machine is unknown: {mac}"), []
-    if not mac["neural_engine_cores"]:
-        kind = "virtual Mac" if mac["virtual"] else "Mac"
+    if not isinstance(machine, Mac):
+        return Measurement(**facts, reason=f"the machine is unknown: {machine}"), []
+    if not machine.neural_engine_cores:
+        kind = "virtual Mac" if machine.virtual else "Mac"
         return Measurement(**facts, reason=f"this {kind} has no Neural Engine"), []
     try:
         plans = [(read or placement)(path, compute_unit) for path in record.paths]
@@ -109,13 +109,14 @@ def place_component(
     return Measurement(**facts, value=100 * share), [_plan(plan) for plan in plans]
 
 
-def _plan(plan: Placement) -> dict[str, Any]:
-    return {
-        "shares": {device: round(share, 6) for device, share in plan.shares.items()},
-        "operations": dict(plan.operations),
-        "untold": plan.untold,
-        "off_neural_engine": [f"{name} ({kind}, {share:.3g})" for name, kind, share in plan.off_neural_engine[:NAMED]],
-    }
+def _plan(plan: Placement) -> ComputePlan:
+    elsewhere = plan.off_neural_engine[:NAMED]
+    return ComputePlan(
+        shares={device: round(share, 6) for device, share in plan.shares.items()},
+        operations=dict(plan.operations),
+        untold=plan.untold,
+        off_neural_engine=tuple(f"{name} ({kind}, {share:.3g})" for name, kind, share in elsewhere),
+    )
 
 
 def measure_device(
@@ -123,8 +124,8 @@ def measure_device(
     inputs: Mapping[str, Arrays],
     compute_unit: str,
     fingerprint: str,
-    machine: Mapping[str, Any],
-) -> tuple[list[Measurement], dict[str, list[dict[str, Any]]]]:
+    machine: Mac | str | None,
+) -> tuple[list[Measurement], dict[str, list[ComputePlan]]]:
     """Everything above, for the components that there are inputs for.
 
     Args:
@@ -138,7 +139,7 @@ def measure_device(
         SdqaError: Core ML does not load or run a package.
     """
     found: list[Measurement] = []
-    plans: dict[str, list[dict[str, Any]]] = {}
+    plans: dict[str, list[ComputePlan]] = {}
     for record in records:
         if record.component in inputs:
             found += time_component(record, inputs[record.component], compute_unit, fingerprint)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sdqa.bundle import Bundle, Failure, Lane, Measurement, Sample
+from sdqa.bundle import Bundle, CaseInputs, Failure, Fingerprint, Lane, Measurement, Sample, SampleFacts
+from sdqa.bundle.facts import ComputePlan
 from sdqa.errors import GoldenStale, SdqaError
 from sdqa.gate import large_files
-from sdqa.gate.approve import LATENTS_FACT
 from sdqa.gate.codec import array_digest
 from sdqa.gate.goldens import Golden, read_golden, stale_reasons
-from sdqa.plan import Plan, PlannedLane
+from sdqa.plan import Case, Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import Store, source_digest
 from sdqa.workflow.figures import describe_packages, estimated_latency
@@ -43,8 +43,8 @@ class Collected:
     samples: dict[str, StoredSample] = field(default_factory=dict)
     measurements: list[Measurement] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    fingerprint: dict[str, Any] = field(default_factory=dict)
-    plans: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # Core ML's compute plans, by component
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+    plans: dict[str, list[ComputePlan]] = field(default_factory=dict)  # Core ML's compute plans, by component
 
     def failed(self, stage: str, where: str, error: SdqaError) -> None:
         """Remember that something planned did not happen."""
@@ -139,6 +139,11 @@ def record(lane: PlannedLane, evidence: Collected | None = None, samples: tuple[
     )
 
 
+def planned_case(case: Case) -> CaseInputs:
+    """A case as a bundle records it."""
+    return CaseInputs.model_validate(case.model_dump(mode="json"))
+
+
 def subject(lane: PlannedLane, case: str, sample: StoredSample, golden: Golden) -> Subject:
     """A case as the metrics look at it."""
     from sdqa.generate.sources import source_prompt
@@ -174,11 +179,11 @@ def sample_records(evidence: Collected, target: Bundle) -> tuple[Sample, ...]:
                 latents_digest=array_digest(sample.latents),
                 image_digest=array_digest(sample.image),
                 seconds=round(sample.record.end_to_end_s, 4),
-                facts={
-                    "timesteps": list(sample.record.timesteps),
-                    "nonfinite": sample.record.nonfinite,
-                    LATENTS_FACT: target.add_blob(_latents(sample), "application/octet-stream").to_json(),
-                },
+                facts=SampleFacts(
+                    timesteps=tuple(sample.record.timesteps),
+                    nonfinite=dict(sample.record.nonfinite),
+                    latents=target.add_blob(_latents(sample), "application/octet-stream"),
+                ),
             )
         )
     return tuple(records)
