@@ -7,11 +7,13 @@ a value, and says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Measurement
+from sdqa.bundle.facts import ComputePlan
+from sdqa.bundle.fingerprint import Mac
 from sdqa.errors import SdqaError
 
 if TYPE_CHECKING:
@@ -25,25 +27,14 @@ NAMED = 20
 """Operations off the Neural Engine that a bundle names for each package; they are sorted by cost."""
 
 
-@dataclass(frozen=True)
-class ComputePlan:
-    """Where Core ML says it will run a package, as a bundle names it."""
-
-    shares: Mapping[str, float]  # device → share of the estimated cost
-    operations: Mapping[str, int]  # device → how many operations prefer it
-    untold: int  # operations for which Core ML named no device
-    off_neural_engine: tuple[str, ...]  # the costliest ones that prefer another device, with type and share
-
-
-def machine_facts() -> dict[str, object]:
-    """The Mac, for a lane's fingerprint: chip, system, compute devices, and whether it is a virtual one."""
+def machine_facts() -> Mac | str:
+    """The Mac, for a lane's fingerprint: chip, system, compute devices, whether it is virtual; or why nobody knows."""
     from sdqa.runtime.machine import describe_machine
 
     try:
-        machine = describe_machine()
+        return Mac.model_validate(asdict(describe_machine()))
     except SdqaError as error:
-        return {"mac": f"not described: {error}"}
-    return {"mac": {**asdict(machine), "devices": list(machine.devices)}}
+        return f"not described: {error}"
 
 
 def time_component(record: PackageRecord, inputs: Arrays, compute_unit: str, fingerprint: str) -> list[Measurement]:
@@ -90,7 +81,7 @@ def place_component(
     compute_unit: str,
     fingerprint: str,
     *,
-    machine: Mapping[str, object],
+    machine: Mac | str | None,
     read: Callable[[Path, str], Placement] | None = None,
 ) -> tuple[Measurement, tuple[ComputePlan, ...]]:
     """Share of a component's estimated cost on the Neural Engine, and what each of its packages runs elsewhere.
@@ -108,11 +99,10 @@ def place_component(
         better="higher",
         fingerprint=fingerprint,
     )
-    mac = machine.get("mac")
-    if not isinstance(mac, Mapping):
-        return figure(reason=f"the machine is unknown: {mac}"), ()
-    if not mac["neural_engine_cores"]:
-        kind = "virtual Mac" if mac["virtual"] else "Mac"
+    if not isinstance(machine, Mac):
+        return figure(reason=f"the machine is unknown: {machine}"), ()
+    if not machine.neural_engine_cores:
+        kind = "virtual Mac" if machine.virtual else "Mac"
         return figure(reason=f"this {kind} has no Neural Engine"), ()
     try:
         plans = [(read or placement)(path, compute_unit) for path in record.paths]
@@ -138,7 +128,7 @@ def measure_device(
     inputs: Mapping[str, Arrays],
     compute_unit: str,
     fingerprint: str,
-    machine: Mapping[str, object],
+    machine: Mac | str | None,
 ) -> tuple[list[Measurement], dict[str, tuple[ComputePlan, ...]]]:
     """Everything above, for the components that there are inputs for.
 

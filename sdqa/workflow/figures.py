@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package
+from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package, PackageFacts
+from sdqa.bundle.facts import ComputePlan, PackageCost, PlacementFinding, PlacementLint, WeightCoverage
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
+    from sdqa.convert import PackageRecord
     from sdqa.convert.stage import StoredPackage
     from sdqa.generate.sample import StoredSample
     from sdqa.plan import PlannedLane
-    from sdqa.workflow.device import ComputePlan
 
 
 def lane_measurements(
@@ -96,37 +97,36 @@ def describe_packages(
             digest=package.record.digest,
             bytes=package.record.bytes,
             operations=package.record.operations,
-            facts={
-                "bit_widths": package.record.bit_widths,
-                "average_bits": round(package.record.average_bits, 3),
-                "histogram": package.record.histogram,
-                "coverage": package.record.coverage.model_dump(mode="json"),
-                "conversion_seconds": round(package.record.conversion_seconds, 3),
-                "conversion_peak_bytes": package.record.peak_bytes,
-                "neural_engine": {
-                    "leaving_share": round(package.record.leaving_share, 6),
-                    "findings": [
-                        {
-                            "rule": finding.rule,
-                            "severity": finding.severity,
-                            "reason": finding.reason,
-                            "operations": len(finding.operations),
-                            "modules": list(finding.modules[:8]),
-                            "flops_share": round(finding.flops_share, 6),
-                        }
-                        for lint in package.record.lint
-                        for finding in lint.findings
-                    ],
-                },
-                "cost": dataclasses.asdict(package.record.cost),
-                **{
-                    f"compute_plan_{number}": dataclasses.asdict(plan)
-                    for number, plan in enumerate(plans.get(package.record.component, ()), 1)
-                },
-            },
+            facts=_package_facts(package.record, plans.get(package.record.component, ())),
         )
         for package in packages
     )
+
+
+def _package_facts(record: PackageRecord, plans: Sequence[ComputePlan]) -> PackageFacts:
+    findings = [
+        PlacementFinding(
+            rule=finding.rule,
+            severity=finding.severity,
+            reason=finding.reason,
+            operations=len(finding.operations),
+            modules=finding.modules[:8],
+            flops_share=round(finding.flops_share, 6),
+        )
+        for lint in record.lint
+        for finding in lint.findings
+    ]
+    facts = PackageFacts(
+        bit_widths=record.bit_widths,
+        average_bits=round(record.average_bits, 3),
+        histogram=record.histogram,
+        coverage=WeightCoverage.model_validate(record.coverage.model_dump()),
+        conversion_seconds=round(record.conversion_seconds, 3),
+        conversion_peak_bytes=record.peak_bytes,
+        neural_engine=PlacementLint(leaving_share=round(record.leaving_share, 6), findings=tuple(findings)),
+        cost=PackageCost.model_validate(dataclasses.asdict(record.cost)),
+    )
+    return facts.model_copy(update={"compute_plans": tuple(plans)}) if plans else facts
 
 
 #: How parity is measured: figures of another identity are not compared.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Bundle, Lane, Sample
-from sdqa.gate.approve import LATENTS_FACT
+from sdqa.bundle import Bundle, CaseInputs, Lane, Sample, SampleFacts
 from sdqa.gate.codec import array_digest
-from sdqa.plan import PlannedLane
+from sdqa.plan import Case, PlannedLane
 from sdqa.workflow.figures import describe_packages, estimated_latency
 from sdqa.workflow.lane import Collected
 
@@ -31,7 +30,7 @@ def record(lane: PlannedLane, found: Collected | None = None, samples: tuple[Sam
         **where,
         status="incomplete" if found.failures else "ran",
         reason=found.failures[0].message if found.failures else "",
-        fingerprint=dict(found.scores.fingerprint),
+        fingerprint=found.scores.fingerprint,
         packages=describe_packages(packages.values(), found.scores.compute_plans),
         samples=samples,
         measurements=found.scores.measurements,
@@ -39,6 +38,11 @@ def record(lane: PlannedLane, found: Collected | None = None, samples: tuple[Sam
         failures=found.failures,
         warnings=found.warnings,
     )
+
+
+def planned_case(case: Case) -> CaseInputs:
+    """A case as a bundle records it."""
+    return CaseInputs.model_validate(case.model_dump(mode="json"))
 
 
 def sample_records(found: Collected, target: Bundle) -> tuple[Sample, ...]:
@@ -60,11 +64,11 @@ def sample_records(found: Collected, target: Bundle) -> tuple[Sample, ...]:
                 latents_digest=array_digest(sample.latents),
                 image_digest=array_digest(sample.image),
                 seconds=round(sample.record.end_to_end_s, 4),
-                facts={
-                    "timesteps": list(sample.record.timesteps),
-                    "nonfinite": sample.record.nonfinite,
-                    LATENTS_FACT: target.add_blob(_latents(sample), "application/octet-stream").to_json(),
-                },
+                facts=SampleFacts(
+                    timesteps=tuple(sample.record.timesteps),
+                    nonfinite=dict(sample.record.nonfinite),
+                    latents=target.add_blob(_latents(sample), "application/octet-stream"),
+                ),
             )
         )
     return tuple(records)

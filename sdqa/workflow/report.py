@@ -12,7 +12,7 @@ from sdqa.bundle.environment import environment
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, SdqaError, worst
 from sdqa.workflow.gate import exit_code
 from sdqa.workflow.job import Job
-from sdqa.workflow.record import record
+from sdqa.workflow.record import planned_case, record
 
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis
@@ -43,7 +43,6 @@ def report(
     if checks is not None:
         ran = tuple(_narrowed(lane, checks) for lane in ran)
     ends = (EXIT_INTERRUPTED,) if interrupted else (EXIT_INFRASTRUCTURE,) if crashed else ()
-    sensitivity = committed_sensitivity(job)
     run = Run(
         sdqa_version=sdqa.__version__,
         suite=job.plan.suite.name,
@@ -53,11 +52,11 @@ def report(
         exit_code=worst((exit_code(job.plan, ran), *ends)),
         fault=job.fault.id if job.fault else None,
         environment=environment(),
-        cases={name: case.model_dump(mode="json") for name, case in job.plan.suite.cases.items()},
+        cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *(record(lane) for lane in job.plan.lanes if lane.skip_reason)),
         planned_checks=planned,
-        diagnosis=diagnoses[0].to_json() if diagnoses else None,
-        sensitivity=sensitivity.to_json() if sensitivity else None,
+        diagnosis=diagnoses[0] if diagnoses else None,
+        sensitivity=committed_sensitivity(job),
     )
     job.bundle.write(run)
     if diagnoses:

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Measurement
-from sdqa.bundle.environment import fingerprint
+from sdqa.bundle import Fingerprint, Measurement
+from sdqa.bundle.fingerprint import fingerprint
 from sdqa.errors import SdqaError
 from sdqa.plan import PlannedLane
-from sdqa.store import digest_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import References
 
 if TYPE_CHECKING:
+    from sdqa.bundle.facts import ComputePlan
     from sdqa.convert.stage import StoredPackage
     from sdqa.generate.pipeline import Request
     from sdqa.generate.sample import StoredSample
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sdqa.metrics import MetricModels
     from sdqa.metrics.subject import Subject
     from sdqa.models import Teacher
-    from sdqa.workflow.device import ComputePlan
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Scores:
     """What was measured, and the error that ended it early, if one did."""
 
     measurements: tuple[Measurement, ...] = ()
-    fingerprint: Mapping[str, object] = field(default_factory=dict)  # what makes times and memory comparable
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)  # what makes times and memory comparable
     compute_plans: Mapping[str, tuple[ComputePlan, ...]] = field(default_factory=dict)  # Core ML's, by component
     error: SdqaError | None = None
 
@@ -104,15 +103,15 @@ def score(
 
     models = MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips)
     found: list[Measurement] = []
-    facts: dict[str, object] = {}
+    facts = Fingerprint()
     plans: dict[str, tuple[ComputePlan, ...]] = {}
     ended: SdqaError | None = None
     try:
         job.progress.step(f"{lane.id}: score")
         for measured in _case_scores(job, lane, models, references, samples):
             found += measured
-        facts |= _fingerprint(lane, teacher, models)
-        comparable = digest_of(facts)
+        facts = _fingerprint(lane, teacher, models)
+        comparable = facts.digest()
         for figures in _lane_figures(job, lane, teacher, packages, references, samples, comparable):
             found += figures
         if lane.runtime == "coreml" and references.goldens:
@@ -164,7 +163,7 @@ def _ask_device(
     teacher: Teacher,
     packages: Packages,
     references: References,
-    facts: Mapping[str, object],
+    facts: Fingerprint,
 ) -> tuple[list[Measurement], dict[str, tuple[ComputePlan, ...]]]:
     """Load and prediction times, memory and placement, from Core ML itself; each component on the teacher's inputs."""
     from sdqa.generate.parity import teacher_trace
@@ -174,16 +173,16 @@ def _ask_device(
     request = next(iter(_requests(lane, references).values()))
     inputs = {name: calls[0].inputs for name, calls in teacher_trace(teacher, request, job.store).items() if calls}
     records = [package.record for package in packages.by_component.values()]
-    return measure_device(records, inputs, lane.compute_unit, digest_of(facts), facts)
+    return measure_device(records, inputs, lane.compute_unit, facts.digest(), facts.mac)
 
 
-def _fingerprint(lane: PlannedLane, teacher: Teacher, models: MetricModels) -> dict[str, object]:
-    found: dict[str, object] = dict(fingerprint(teacher.digest, models.identity(), lane.runtime, lane.compute_unit))
-    if lane.runtime == "coreml":
-        from sdqa.workflow.device import machine_facts
+def _fingerprint(lane: PlannedLane, teacher: Teacher, models: MetricModels) -> Fingerprint:
+    found = fingerprint(teacher.digest, models.identity(), lane.runtime, lane.compute_unit)
+    if lane.runtime != "coreml":
+        return found
+    from sdqa.workflow.device import machine_facts
 
-        found |= machine_facts()
-    return found
+    return found.model_copy(update={"mac": machine_facts()})
 
 
 def _requests(lane: PlannedLane, references: References) -> dict[str, Request]:
