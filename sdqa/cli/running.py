@@ -12,6 +12,7 @@ from sdqa.cli.options import (
     fault_option,
     json_option,
     lane_option,
+    look_at_models,
     output_option,
     resolve_plan,
     store_option,
@@ -29,10 +30,12 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
     from sdqa.plan import describe
 
     made = resolve_plan(suite, lanes)
+    remarks = look_at_models(made)
     if as_json:
-        click.echo(json.dumps(describe.plan_data(made), indent=1, sort_keys=True))
+        data = {**describe.plan_data(made), "remarks": remarks}
+        click.echo(json.dumps(data, indent=1, sort_keys=True))
         return
-    click.echo(describe.plan_text(made))
+    click.echo(describe.plan_text(made, remarks))
     if explain:
         from sdqa.gate.explain import explain_checks
 
@@ -64,7 +67,7 @@ def qa(
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    click.echo(describe.plan_text(made), err=as_json)
+    click.echo(describe.plan_text(made, look_at_models(made)), err=as_json)
     cache = ("-o", f"cache_dir={made.root.resolve() / '.pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     status = _pytest(made.suite_path, lanes, fault, output, store, more, quiet=as_json)
@@ -149,8 +152,10 @@ def _stage(name: str, suite: str | None, lanes: tuple[str, ...], store: Path, fa
     from sdqa.progress import reporting
     from sdqa.workflow.alone import run_stage
 
+    made = resolve_plan(suite, lanes)
+    look_at_models(made, drawing=name != "convert")
     with reporting() as progress:
-        data = run_stage(name, resolve_plan(suite, lanes), store, fault, progress)
+        data = run_stage(name, made, store, fault, progress)
     click.echo(json.dumps(data, indent=1, sort_keys=True) if as_json else "\n".join(map(str, data["lines"])))
     if data["failures"]:
         click.echo("\n".join(data["failures"]), err=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 from sdqa.convert.contract import Contract, Tensor, contract, side_by_side
 from sdqa.convert.inventory import take_inventory
 from sdqa.errors import ContractError
-from sdqa.models.packages import ExistingPackages
-from sdqa.models.teacher import Facts, Family
+from sdqa.families import Family
+from sdqa.models.packages import SAFETY_CHECKER, ExistingPackages
+from sdqa.models.teacher import Facts
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,10 @@ def fit_packages(existing: ExistingPackages, family: Family, facts: Facts) -> di
         ContractError: one does not fit.
         PackageError: one is damaged.
     """
-    known = {"safety_checker"}
     return {
         component: fit_component(paths, contract(component, family, facts))
         for component, paths in existing.packages.items()
-        if component not in known
+        if component != SAFETY_CHECKER
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Bundle, Failure, Lane, Measurement, Sample
 from sdqa.errors import GoldenStale, SdqaError
+from sdqa.families import drawable_components
 from sdqa.gate import large_files
 from sdqa.gate.approve import LATENTS_FACT
 from sdqa.gate.codec import array_digest
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 
 #: What is judged of each component besides its sizes and times.
-COMPONENT_CHECKS = dict.fromkeys(
-    ("text_encoder", "vae_encoder", "unet", "vae_decoder"), ("contract", "coverage", "parity_psnr")
-)
+COMPONENT_CHECKS = dict.fromkeys(drawable_components(), ("contract", "coverage", "parity_psnr"))
 
 
 @dataclass
