@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.errors import DiagnosisError
-from sdqa.families import FAMILIES, Family
+from sdqa.families import Family
 from sdqa.mil.records import read_modules
 from sdqa.runtime import Runner
 from sdqa.store import Store, digest_of, source_digest, tree_digest
@@ -58,6 +58,7 @@ class Wrapper:
 class Evidence:
     """Everything the instruments need; what is left empty is left out of the diagnosis."""
 
+    family: Family
     parts: Mapping[str, Any]  # the teacher's diffusers objects: text_encoder, unet, vae, tokenizer, scheduler
     cases: tuple[ExaminedCase, ...]
     packages: Mapping[str, Path]  # the candidate; a component without one is the teacher's
@@ -74,7 +75,6 @@ class Evidence:
     load: Load | None = None  # the candidate's declared runtime; None is the reference runtime
     runtime: str = "reference"
     teacher_identity: str = ""  # digest of the checkpoint; computed from the weights when empty
-    family: Family = FAMILIES["sd"]
 
     def __post_init__(self) -> None:
         if not self.cases:

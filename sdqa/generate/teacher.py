@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sdqa.errors import InputError
-from sdqa.families import FAMILIES, Family, demand_drawable
+from sdqa.families import Family, demand_drawable
 from sdqa.families.records import Wrapper
 from sdqa.runtime import Arrays
 
@@ -35,7 +35,7 @@ class ModuleRunner:
         return {name: value.numpy() for name, value in outputs.items()}
 
 
-def teacher_runners(parts: Mapping[str, Any], family: Family = FAMILIES["sd"]) -> dict[str, ModuleRunner]:
+def teacher_runners(parts: Mapping[str, Any], family: Family) -> dict[str, ModuleRunner]:
     """Runners for the components of a loaded diffusers pipeline.
 
     Args:

@@ -95,12 +95,12 @@ def look_at_hub(text: str, *, source: str, lock: Path | None) -> Opening | None:
         UnsupportedModel: it cannot be drawn.
     """
     compat.prepare_hub_environment()
-    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub import constants, try_to_load_from_cache
 
     model = HubModel.parse(text)
     locked = read_lock(lock).get(source) if lock is not None else None
     revision = locked.revision if locked is not None else model.revision
-    index = try_to_load_from_cache(model.repository, INDEX_FILE, revision=revision)
+    index = try_to_load_from_cache(model.repository, INDEX_FILE, cache_dir=constants.HF_HUB_CACHE, revision=revision)
     return open_folder(Path(index).parent, source=source) if isinstance(index, str) else None
 
 
