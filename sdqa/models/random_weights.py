@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sdqa.errors import ModelError
-from sdqa.families import FAMILIES
+from sdqa.families import FAMILIES, tokenizer_parts
 from sdqa.models.architectures import ARCHITECTURES, Architecture
 from sdqa.models.configuration import read_facts
 from sdqa.models.teacher import Teacher
@@ -79,7 +79,7 @@ def _load_part(architecture: Architecture, part: str) -> Any:
         scheduler = PNDMScheduler(**options, skip_prk_steps=True)
         scheduler.register_to_config(clip_sample=False)
         return scheduler
-    if part.startswith("tokenizer"):
+    if part in tokenizer_parts():
         return _clip_tokenizer(architecture.merges)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED + sum(part.encode()))
@@ -88,21 +88,19 @@ def _load_part(architecture: Architecture, part: str) -> Any:
     return module.eval().requires_grad_(False)
 
 
-def _build(architecture: Architecture, part: str) -> Any:
+def _build(architecture: Architecture, name: str) -> Any:
     from sdqa import compat
 
     compat.prepare_hub()
-    from diffusers import AutoencoderKL, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+    import diffusers
+    import transformers
 
-    configuration = dict(architecture.configurations()[part])
-    if part == "unet":
-        return UNet2DConditionModel(**configuration)
-    if part == "vae":
-        return AutoencoderKL(**configuration)
-    projected = "WithProjection" in configuration["architectures"][0]
-    kind = CLIPTextModelWithProjection if projected else CLIPTextModel
-    return kind(CLIPTextConfig(**configuration))
+    part = FAMILIES[architecture.family].part(name)
+    kind = getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
+    configuration = architecture.configurations()[name]
+    if part.library == "transformers":
+        return kind(transformers.CLIPTextConfig(**configuration))
+    return kind(**configuration)
 
 
 def _perturb(module: Any) -> None:
