@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sdqa.errors import ContractError
 from sdqa.families import Family, Port
-from sdqa.families.records import GUIDANCE_PAIR
 from sdqa.models.teacher import Facts
 from sdqa.plan.variant import Variant
 
@@ -49,7 +48,7 @@ def contract(component: str, family: Family, facts: Facts, variant: Variant | No
     """
     if component not in family.component_names:
         raise ContractError(f"{family.title} has no component {component!r}")
-    declared, sizes = family.component(component), _sizes(facts)
+    declared, sizes = family.component(component), _sizes(family, facts)
     inputs = tuple(_tensor(port, sizes) for port in declared.inputs)
     outputs = tuple(_tensor(port, sizes) for port in declared.outputs)
     if variant is not None and variant.precision == "float32":
@@ -60,9 +59,9 @@ def contract(component: str, family: Family, facts: Facts, variant: Variant | No
     return Contract(component, declared.file_name, inputs, outputs)
 
 
-def _sizes(facts: Facts) -> dict[str, int]:
+def _sizes(family: Family, facts: Facts) -> dict[str, int]:
     return {
-        "guidance_pair": GUIDANCE_PAIR,
+        "guidance_pair": family.between.guidance_batch,
         "sequence_length": facts.sequence_length,
         "latent_channels": facts.latent_channels,
         "moments": 2 * facts.latent_channels,

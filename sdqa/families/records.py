@@ -13,7 +13,7 @@ Runs = Literal["each prompt", "once", "each step"]
 """How often a component runs in one generation; the halves of the guidance are one batch of a step, and two prompts."""
 
 GUIDANCE_PAIR = 2
-"""The denoiser's batch: without and with the prompt, for classifier-free guidance."""
+"""Without and with the prompt, for classifier-free guidance."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ class Between:
     """Of the VAE's configuration: latents are multiplied by it after encoding and divided by it before decoding."""
     prediction_key: str = "prediction_type"
     """Of the scheduler's configuration."""
-    guidance: Literal["classifier-free"] = "classifier-free"
+    guidance_batch: int = GUIDANCE_PAIR
+    """The denoiser's batch: what classifier-free guidance compares, in one run."""
 
 
 @dataclass(frozen=True)
