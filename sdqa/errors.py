@@ -119,6 +119,13 @@ class DigestMismatch(ModelError):
     code = "SDQA-202"
 
 
+class UnsupportedModel(ModelError):
+    """A pipeline of a class, with a part or with a setting that sdqa cannot draw."""
+
+    code = "SDQA-203"
+    exit_code = EXIT_USAGE
+
+
 class ImageError(SdqaError):
     """An image cannot be read or has the wrong form."""
 

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "sdqa"
 LEVELS = [
     {"errors", "compat"},
     {"store", "notices"},
-    {"bundle", "embedded"},
+    {"bundle", "embedded", "families"},
     {"plan", "mil", "models"},
     {"runtime", "progress"},
     {"convert", "generate", "metrics", "gate", "report"},
@@ -138,6 +138,9 @@ def test_the_runtime_knows_nothing_of_diffusion() -> None:
     [
         "import sdqa.cli",
         "import sdqa.plan, sdqa.bundle, sdqa.store",
+        "import sdqa.families",
+        "import sdqa.models; sdqa.models.look_at('embedded:tiny'); sdqa.models.look_at('random:sdxl')",
+        "import sdqa.models; sdqa.models.look_at('hub:nobody/nothing')",
         "import sdqa.plan.describe; sdqa.plan.describe.plan_text",
         "import sdqa.gate",
         "import sdqa.report",

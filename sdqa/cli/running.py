@@ -13,6 +13,7 @@ from sdqa.cli.options import (
     fault_option,
     json_option,
     lane_option,
+    look_at_models,
     output_option,
     resolve_plan,
     store_option,
@@ -35,10 +36,12 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
     from sdqa.plan import describe
 
     made = resolve_plan(suite, lanes)
+    remarks = look_at_models(made)
     if as_json:
-        click.echo(json.dumps(describe.plan_data(made), indent=1, sort_keys=True))
+        data = {**describe.plan_data(made), "remarks": remarks}
+        click.echo(json.dumps(data, indent=1, sort_keys=True))
         return
-    click.echo(describe.plan_text(made))
+    click.echo(describe.plan_text(made, remarks))
     if explain:
         from sdqa.gate.explain import explain_checks
 
@@ -70,7 +73,7 @@ def qa(
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    click.echo(describe.plan_text(made), err=as_json)
+    click.echo(describe.plan_text(made, look_at_models(made)), err=as_json)
     cache = ("-o", f"cache_dir={made.root.resolve() / '.pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     session = SessionEnd()
@@ -185,6 +188,8 @@ def _stage(
     from sdqa.workflow import prepare
     from sdqa.workflow.alone import run_stage
 
+    made = resolve_plan(suite, lanes)
+    look_at_models(made, drawing=name != "convert")
     with reporting() as progress:
         job = prepare(find_suite(suite), store, store.parent / "stages", lanes, fault or "", progress)
         done = run_stage(name, job)

@@ -14,7 +14,7 @@ from sdqa.models import ExistingPackages, Teacher, load_source
 from sdqa.plan import Variant
 from sdqa.store import Entry, Store, source_digest
 
-CODE = ("convert", "compat")
+CODE = ("convert", "families", "compat")
 RECORD_FILE = "package.json"
 
 

@@ -21,7 +21,7 @@ def coverage(bench: Bench, component: str) -> ComponentCoverage:
         "component": component,
         "package": tree_digest(package),
         "reference": tree_digest(reference) if reference else "",
-        "convert": source_digest("convert"),
+        "convert": source_digest("convert", "families"),
     }
 
     def measure() -> ComponentCoverage:

@@ -10,13 +10,14 @@ from typing import TypeVar
 from markupsafe import Markup
 
 from sdqa.bundle.diagnosis import Diagnosis, Ladder, OperationFinding, Rung
+from sdqa.families import flow_order
 from sdqa.report.charts import Bar, Series, bar_chart, line_chart, waterfall_chart
 from sdqa.report.format import show_figure, show_number
 
 PERFECT_DB = 100.0  # the scale of ladders: fp32 against fp32 is about there, identical is infinite
 POOR_DB = 45.0  # a rung that ends below this, and lost more than FALL_DB on the way there, is marked
 FALL_DB = 3.0
-ORDER = ("text_encoder", "text_encoder_2", "vae_encoder", "unet", "vae_decoder", "teacher", "candidate")
+ORDER = (*flow_order(), "teacher", "candidate")
 RUNG_COLUMNS = ("PSNR", "Added", "Cosine", "Largest error", "Worst tile", "Not finite", "Note")
 
 Item = TypeVar("Item")

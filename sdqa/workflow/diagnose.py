@@ -90,6 +90,7 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
         unsplit = packages(whole)
         looked_into |= {name: unsplit[name] for name in split}
     return Evidence(
+        family=teacher.family,
         parts=teacher.pipeline_parts(),
         cases=_cases(job, lane, teacher, cases),
         packages=looked_into,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
+from sdqa.families import drawable_components
 from sdqa.plan import Plan, PlannedLane
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from sdqa.gate import Tolerances
 
 #: What is judged of each component besides its sizes and times.
-COMPONENT_CHECKS = dict.fromkeys(
-    ("text_encoder", "vae_encoder", "unet", "vae_decoder"), ("contract", "coverage", "parity_psnr")
-)
+COMPONENT_CHECKS = dict.fromkeys(drawable_components(), ("contract", "coverage", "parity_psnr"))
 
 
 def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
