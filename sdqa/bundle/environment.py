@@ -9,6 +9,7 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
+from sdqa.plugins import plugin_identities
 from sdqa.store import digest_of
 
 LIBRARIES = ("coremltools", "diffusers", "lpips", "numpy", "open_clip_torch", "torch", "transformers")
@@ -32,6 +33,7 @@ def versions() -> dict[str, str]:
 
 def environment() -> dict[str, Any]:
     """Machine and versions, as they are written into a bundle."""
+    plugins = plugin_identities()
     return {
         "system": platform.system(),
         "release": platform.release(),
@@ -41,6 +43,7 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count() or 1,
         "python": platform.python_version(),
         "versions": versions(),
+        **({"plugins": plugins} if plugins else {}),
     }
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from sdqa.errors import RuntimeUnavailable
 
+COMPUTE_UNITS = ("CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL")
+"""What Core ML may be told to use, by its own names."""
 _RUSAGE_V4_FIELDS = 35
 _PHYS_FOOTPRINT, _LIFETIME_MAX_PHYS_FOOTPRINT = 7, 28
 """Positions among the 64-bit fields of <sys/resource.h>'s rusage_info_v4, after its UUID."""

@@ -26,6 +26,7 @@ from sdqa.errors import (
 )
 from sdqa.plan import Plan, PlannedLane
 from sdqa.progress import Progress, Silent
+from sdqa.runtime.registry import find_runtime, on_device
 from sdqa.store import Store, digest_of
 from sdqa.workflow.lane import Collected
 
@@ -82,6 +83,8 @@ def convert(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected) 
     from sdqa.convert.stage import adopted
     from sdqa.convert.stage import convert as packages
 
+    if not find_runtime(lane.runtime).needs_packages:
+        return
     if lane.model.source.startswith("packages:"):
         job.progress.step(f"{lane.id}: packages of another tool")
         evidence.packages = adopted(lane.model.source, teacher)
@@ -100,7 +103,7 @@ def generate(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected)
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
     if job.fault is not None and job.fault.request is not None:
         requests = {name: job.fault.request(request) for name, request in requests.items()}
-    components = _components(job, lane, evidence)
+    components = _components(job, lane, teacher, evidence)
     evidence.samples.update(samples(teacher, components, requests, job.store, say=_sayer(job, lane)))
 
 
@@ -122,17 +125,17 @@ def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected) ->
         names = job.plan.suite.metrics.names
         evidence.measurements += score_case(subject(lane, case, sample, golden), names, models, job.store, digests)
     evidence.fingerprint = fingerprint(teacher.digest, models.identity(), lane.runtime, lane.compute_unit)
-    if lane.runtime == "coreml":
+    if on_device(lane.runtime):
         from sdqa.workflow.device import machine_facts
 
         evidence.fingerprint |= machine_facts()
     comparable = digest_of(evidence.fingerprint)
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in evidence.goldens.items()}
     job.progress.step(f"{lane.id}: compare each component with the teacher's")
-    readings = parity(teacher, _components(job, lane, evidence), requests, job.store)
+    readings = parity(teacher, _components(job, lane, teacher, evidence), requests, job.store)
     evidence.measurements += parity_measurements(readings)
     evidence.measurements += lane_measurements(evidence, comparable)
-    if lane.runtime == "coreml" and requests:
+    if on_device(lane.runtime) and requests:
         ask_device(job, lane, teacher, evidence, next(iter(requests.values())), comparable)
     if job.fault is not None and job.fault.figures is not None:
         evidence.measurements = [job.fault.figures(measurement) for measurement in evidence.measurements]
@@ -141,25 +144,27 @@ def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected) ->
 def ask_device(
     job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected, request: Request, comparable: str
 ) -> None:
-    """Load and prediction times, memory and placement, from Core ML itself; each component on the teacher's inputs."""
+    """Load and prediction times, memory and placement, from the device; each component on the teacher's inputs."""
     from sdqa.generate.parity import teacher_trace
     from sdqa.workflow.device import measure_device
 
-    job.progress.step(f"{lane.id}: times and placement by Core ML")
+    job.progress.step(f"{lane.id}: times and placement by {lane.runtime}")
     inputs = {name: calls[0].inputs for name, calls in teacher_trace(teacher, request, job.store).items() if calls}
     records = [package.record for package in evidence.packages.values()]
-    measured, evidence.plans = measure_device(records, inputs, lane.compute_unit, comparable, evidence.fingerprint)
+    measured, evidence.plans = measure_device(
+        records, inputs, find_runtime(lane.runtime), lane.compute_unit, comparable, evidence.fingerprint
+    )
     evidence.measurements += measured
 
 
 def gate(job: Job, lane: PlannedLane, evidence: Collected) -> bundle.Lane:
     """The lane's record with a verdict for every planned check: what was not measured says so."""
     from sdqa.gate import judge
-    from sdqa.workflow.lane import read_tolerances, record, sample_records
+    from sdqa.workflow.lane import lane_budgets, read_tolerances, record, sample_records
 
     tolerances = read_tolerances(job.plan, lane, evidence)
     measured = record(lane, evidence, samples=sample_records(evidence, job.bundle))
-    verdicts = judge(measured, tolerances, job.plan.suite.budgets, planned=planned_checks(job.plan, lane))
+    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
     return measured.model_copy(update={"verdicts": verdicts})
 
 
@@ -168,14 +173,14 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     from sdqa.gate import plan_checks
     from sdqa.generate.sources import source_prompt
     from sdqa.metrics import applicable, offered
-    from sdqa.workflow.lane import COMPONENT_CHECKS
+    from sdqa.workflow.lane import component_checks, lane_budgets
 
     offers = {
         name: offered(case.prompt, source_prompt(case), has_source=case.source is not None)
         for name, case in lane.cases.items()
     }
     cases = {name: applicable(offer, plan.suite.metrics.names) for name, offer in offers.items()}
-    return tuple(plan_checks(lane.id, cases, COMPONENT_CHECKS, budgets=plan.suite.budgets))
+    return tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
 
 
 def report(
@@ -269,7 +274,7 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> bundl
     """
     from sdqa.gate import judge
     from sdqa.gate.latency import judge_resources
-    from sdqa.workflow.lane import read_tolerances
+    from sdqa.workflow.lane import lane_budgets, read_tolerances
 
     run = bundle.Bundle(folder).read()
     earlier = {} if baseline is None else {lane.id: lane for lane in bundle.Bundle(baseline).read().lanes}
@@ -280,7 +285,7 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> bundl
         if lane.status != "skipped" and lane.id in known:
             tolerances = read_tolerances(plan, known[lane.id], Collected())
             planned = planned_checks(plan, known[lane.id])
-            verdicts = judge(lane, tolerances, plan.suite.budgets, planned=planned)
+            verdicts = judge(lane, tolerances, lane_budgets(plan, known[lane.id]), planned=planned)
         if lane.id in earlier and lane.status != "skipped":
             verdicts += judge_resources(lane, earlier[lane.id])
         lanes.append(lane.model_copy(update={"verdicts": verdicts}))
@@ -292,7 +297,7 @@ def _sayer(job: Job, lane: PlannedLane) -> Callable[[str], None]:
     return lambda text: job.progress.step(f"{lane.id}: {text}")
 
 
-def _components(job: Job, lane: PlannedLane, evidence: Collected) -> Components:
+def _components(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected) -> Components:
     from sdqa.workflow.execution import components
 
-    return components(lane, evidence.packages, job.store, job.fault)
+    return components(lane, teacher, evidence.packages, job.store, job.fault)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.errors import DiagnosisError
 from sdqa.plan import PlannedLane, Variant
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import tree_digest
 from sdqa.workflow import Job, load_teacher
 from sdqa.workflow.execution import executed_packages
@@ -43,6 +44,9 @@ def diagnose_lane(
 
     if lane.skip_reason:
         raise DiagnosisError(f"the lane does not run here: {lane.skip_reason}", where=lane.id)
+    if not find_runtime(lane.runtime).needs_packages:
+        hint = "diagnose a lane of the same model that converts"
+        raise DiagnosisError(f"the runtime {lane.runtime} executes no packages to look into", where=lane.id, hint=hint)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         teacher = load_teacher(job, lane)

@@ -11,9 +11,11 @@ from sdqa.errors import GoldenStale, SdqaError
 from sdqa.gate import large_files
 from sdqa.gate.approve import LATENTS_FACT
 from sdqa.gate.codec import array_digest
+from sdqa.gate.evidence import FROM_PACKAGES
 from sdqa.gate.goldens import Golden, read_golden, stale_reasons
-from sdqa.plan import Plan, PlannedLane
+from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store, source_digest
 from sdqa.workflow.figures import describe_packages, estimated_latency
 
@@ -28,10 +30,24 @@ if TYPE_CHECKING:
     from sdqa.models import Teacher
 
 
-#: What is judged of each component besides its sizes and times.
-COMPONENT_CHECKS = dict.fromkeys(
-    ("text_encoder", "vae_encoder", "unet", "vae_decoder"), ("contract", "coverage", "parity_psnr")
-)
+#: What is judged of each component besides its sizes and times: of its package, and of what executes it.
+PACKAGE_CHECKS = ("contract", "coverage")
+EXECUTION_CHECKS = ("parity_psnr",)
+COMPONENTS = ("text_encoder", "vae_encoder", "unet", "vae_decoder")
+
+
+def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
+    """What is judged of each component of a lane; where no packages are made, nothing of packages."""
+    of_packages = PACKAGE_CHECKS if find_runtime(lane.runtime).needs_packages else ()
+    return dict.fromkeys(COMPONENTS, (*of_packages, *EXECUTION_CHECKS))
+
+
+def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
+    """The budgets that apply to a lane: where no packages are made, none of those that follow from packages."""
+    budgets = plan.suite.budgets
+    if find_runtime(lane.runtime).needs_packages:
+        return budgets
+    return budgets.model_copy(update=dict.fromkeys(FROM_PACKAGES))
 
 
 @dataclass
@@ -86,7 +102,8 @@ def read_goldens(plan: Plan, lane: PlannedLane, teacher: Teacher, store: Store, 
 def read_tolerances(plan: Plan, lane: PlannedLane, evidence: Collected) -> Tolerances | None:
     """The model's tolerances, and the limits that the suite states; None, and a failure, where there are neither."""
     from sdqa.gate import Tolerances
-    from sdqa.gate.stated import combined, stated_tolerances
+    from sdqa.gate.stated import COMPARING, combined, stated_tolerances
+    from sdqa.metrics import comparing
 
     limits = plan.suite.limits
     path = plan.goldens / lane.model_name / "tolerances.json"
@@ -94,7 +111,9 @@ def read_tolerances(plan: Plan, lane: PlannedLane, evidence: Collected) -> Toler
         calibrated = None if limits and not path.exists() else Tolerances.load(path)
         if not limits:
             return calibrated
-        return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path)))
+        return combined(
+            calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path), COMPARING | comparing())
+        )
     except SdqaError as error:
         evidence.failed("gate", lane.id, error)
         return None
