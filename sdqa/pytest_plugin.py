@@ -73,10 +73,12 @@ class SuiteFile(pytest.File):
         from sdqa.progress import Lines, Silent
         from sdqa.store import DEFAULT_ROOT, Store
         from sdqa.workflow import Job
+        from sdqa.workflow.words import require_known_metrics
 
         option = self.config.getoption
         try:
             plan = make_plan(load_suite(self.path), self.path, only=tuple(option("--sdqa-lane")))
+            require_known_metrics(plan)
             fault = None
             if option("--sdqa-fault"):
                 from sdqa.faults import injection

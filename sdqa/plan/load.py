@@ -64,7 +64,7 @@ def load_suite(path: Path) -> Suite:
     try:
         suite = Suite.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([_problem(item) for item in error.errors()], where=str(path)) from error
+        raise ConfigError(_problems(error), where=str(path)) from error
     problems = _cross_references(suite)
     if problems:
         raise ConfigError(problems, where=str(path))
@@ -90,6 +90,13 @@ def _load_plugins(table: object, path: Path) -> None:
 
 def _json_path(location: tuple[int | str, ...]) -> str:
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """Every problem, but for "too short" where that only means that none of a list's items could be used."""
+    items = error.errors()
+    broken = {item["loc"][:length] for item in items for length in range(len(item["loc"]))}
+    return [_problem(item) for item in items if item["type"] != "too_short" or item["loc"] not in broken]
 
 
 def _problem(item: Any) -> Problem:
