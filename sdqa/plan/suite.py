@@ -75,7 +75,7 @@ class LaneGroup(Section):
 
     model: str
     variants: tuple[str, ...] = Field(min_length=1)
-    runtime: str = DEFAULT
+    runtime: str = Field(default=DEFAULT, description=f"{', '.join(RUNTIMES)}, or a plugin's")
     compute_units: tuple[str, ...] = ()
 
     @field_validator("runtime")

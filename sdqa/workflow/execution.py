@@ -43,6 +43,9 @@ def components(
     paths = executed_packages(packages, store, injection)
 
     def load() -> dict[str, Runner]:
+        import torch
+
+        torch.set_num_threads(THREADS)  # as the execution's identity says
         if runtime.needs_packages:
             runners = {
                 name: translated(make_runner(lane, name, chunks), packages[name].record)
