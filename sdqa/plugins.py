@@ -81,7 +81,10 @@ def missing_module(name: str, folder: Path) -> bool:
     root = name.partition(".")[0]
     if (folder / root).is_dir() or (folder / f"{root}.py").is_file():
         return False
-    return importlib.util.find_spec(root) is None
+    try:
+        return importlib.util.find_spec(root) is None
+    except ValueError:  # a module that was never imported by a name, such as __main__
+        return True
 
 
 def plugin_code(function: Callable[..., object]) -> str:

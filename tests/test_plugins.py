@@ -203,6 +203,32 @@ def test_a_suite_may_name_modules_beside_it(tmp_path: Path) -> None:
     assert "toy_brightness" in json.loads(result.stdout)["metrics"]
 
 
+def test_a_conversion_in_a_process_of_its_own_knows_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "our_recipes.py").write_text(RECIPES, encoding="utf-8")
+    code = f"""
+from pathlib import Path
+from sdqa.plugins import load_plugins
+load_plugins(["our_recipes"], folder=Path({str(tmp_path)!r}))
+from sdqa.convert import Variant, convert_component
+from sdqa.models import load_teacher
+variant = Variant(name="toy", compression="toy-2bit")
+teacher = load_teacher("random:miniature")
+print(convert_component(teacher, "vae_decoder", variant, Path("out"), isolate="always").bit_widths)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "'2': " in result.stdout
+
+
 @pytest.mark.parametrize(
     ("group", "text", "message"),
     [
@@ -238,6 +264,26 @@ def test_a_module_that_failed_is_not_blamed_for_another_reason_later(
         with pytest.raises(plugins.PluginError, match="first reason"):
             plugins.load_plugins(["half_a_plugin"], folder=tmp_path)
         (tmp_path / "half_a_plugin.py").write_text("raise RuntimeError('second reason')\n", encoding="utf-8")
+
+
+def test_a_module_is_missing_or_it_is_not(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("", encoding="utf-8")
+    assert not plugins.missing_module("beside", tmp_path)
+    assert not plugins.missing_module("json", tmp_path)
+    assert plugins.missing_module("no_such_module.inside", tmp_path)
+
+
+def test_changed_code_is_another_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "digested_plugin.py"
+    path.write_text("def measure(): ...\n", encoding="utf-8")
+    import importlib
+
+    measure = importlib.import_module("digested_plugin").measure
+    before = plugins.plugin_code(measure)
+    path.write_text("def measure(): return 1\n", encoding="utf-8")
+    assert len(before) == 64
+    assert plugins.plugin_code(measure) not in (before, "")
 
 
 def test_code_of_sdqa_itself_is_no_plugin() -> None:

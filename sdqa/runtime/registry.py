@@ -107,7 +107,7 @@ class Runtime:
             raise UsageError(f"the runtime {self.name} needs a package", where=component)
         return self.make(Work(component, packages, compute_unit, teacher))
 
-    def execution_identity(self, compute_unit: str, *, threads: int) -> ExecutionIdentity:
+    def execution_identity(self, compute_unit: str, *, threads: int = 1) -> ExecutionIdentity:
         """What makes two executions by it the same."""
         return identify(
             self.name,
