@@ -28,9 +28,10 @@ bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), defa
 def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
     """The plan that `--suite` and `--lane` mean."""
     from sdqa.plan import find_suite, load_suite, make_plan
+    from sdqa.workflow.words import require_known_metrics
 
     path = find_suite(suite)
-    return make_plan(load_suite(path), path, only=lanes)
+    return require_known_metrics(make_plan(load_suite(path), path, only=lanes))
 
 
 def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:

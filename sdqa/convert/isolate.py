@@ -15,6 +15,7 @@ from sdqa.convert.record import PackageRecord
 from sdqa.errors import ConversionError, SdqaError, UsageError
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
+from sdqa.plugins import loaded_plugins, plugin_folders
 
 ISOLATED_PARAMETERS = 50_000_000
 """Below this many parameters a process costs more (8 s of imports) than it saves."""
@@ -51,6 +52,7 @@ def run_isolated(
             "destination": str(destination),
             "base": str(base) if base is not None else None,
             "outcome": str(outcome),
+            "plugins": [plugin.module for plugin in loaded_plugins()],
         }
         process = subprocess.run(
             [sys.executable, "-m", "sdqa.convert.worker"],
@@ -71,7 +73,7 @@ def run_isolated(
 def _search_path() -> str:
     """PYTHONPATH with this package's own place first: the parent may have found it by other means."""
     place = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")]), *map(str, plugin_folders())])
 
 
 def explain_death(returncode: int, stderr: str, component: str) -> ConversionError:

@@ -93,7 +93,18 @@ def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any]) -> d
         "variant": dict(facts),
         "versions": versions,
         "code": source_digest(*CODE),
+        **_recipe_facts(facts),
     }
+
+
+def _recipe_facts(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What identifies a recipe that comes with a plugin; the code of sdqa's own is in the key already."""
+    if not facts["compression"]:
+        return {}
+    from sdqa.convert.compression import find_recipe
+
+    code = find_recipe(str(facts["compression"]), where="the variant")[0].code
+    return {"recipe": code} if code else {}
 
 
 def _stored(entry: Entry) -> StoredPackage:

@@ -11,6 +11,7 @@ from sdqa.convert.component import convert_here
 from sdqa.errors import ConversionError, SdqaError
 from sdqa.models import load_teacher
 from sdqa.plan.variant import Variant
+from sdqa.plugins import load_plugins
 
 
 def peak_bytes() -> int:
@@ -31,6 +32,7 @@ def main() -> None:
     """Read a job from standard input, write a record or an error to the file that it names."""
     job = json.load(sys.stdin)
     try:
+        load_plugins(job["plugins"])
         teacher = load_teacher(job["source"], offline=True)
         if teacher.digest != job["digest"]:
             raise ConversionError("the model changed while it was being converted", where=job["source"])

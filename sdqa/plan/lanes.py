@@ -10,6 +10,7 @@ from pathlib import Path
 from sdqa.errors import UsageError
 from sdqa.plan.suite import TEACHER_NOW, Case, Model, Suite
 from sdqa.plan.variant import Variant
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import digest_of
 
 
@@ -56,10 +57,7 @@ class Plan:
 
 def lane_id(model: str, variant: str, runtime: str, compute_unit: str) -> str:
     """`tiny/fp16` for the reference runtime, `tiny/fp16@coreml-cpu_and_ne` for others."""
-    if runtime == "reference":
-        return f"{model}/{variant}"
-    unit = f"-{compute_unit.lower()}" if runtime == "coreml" else ""
-    return f"{model}/{variant}@{runtime}{unit}"
+    return f"{model}/{variant}{find_runtime(runtime).suffix(compute_unit)}"
 
 
 def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform: str = sys.platform) -> Plan:
@@ -73,15 +71,13 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
     """
     lanes: list[PlannedLane] = []
     for group in suite.lanes:
+        runtime = find_runtime(group.runtime)
         for variant in group.variants:
-            for unit in group.compute_units or ("CPU_ONLY",):
+            for unit in runtime.units(group.compute_units):
                 name = lane_id(group.model, variant, group.runtime, unit)
                 cases = {
                     key: case for key, case in suite.cases.items() if not case.models or group.model in case.models
                 }
-                reason = ""
-                if group.runtime == "coreml" and platform != "darwin":
-                    reason = "Core ML predicts only on macOS"
                 lanes.append(
                     PlannedLane(
                         id=name,
@@ -91,12 +87,17 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
                         runtime=group.runtime,
                         compute_unit=unit,
                         cases=cases,
-                        skip_reason=reason,
+                        skip_reason=runtime.available(platform),
                     )
                 )
     if only:
         lanes = _select(lanes, only)
-    return Plan(suite=suite, suite_path=path, suite_digest=digest_of(suite.model_dump(mode="json")), lanes=tuple(lanes))
+    return Plan(suite=suite, suite_path=path, suite_digest=_digest(suite), lanes=tuple(lanes))
+
+
+def _digest(suite: Suite) -> str:
+    """A suite's digest; without plugins it is what it was before there were any."""
+    return digest_of(suite.model_dump(mode="json", exclude=None if suite.plugins.modules else {"plugins"}))
 
 
 def reseeded(plan: Plan, offset: int) -> Plan:

@@ -6,11 +6,8 @@ Core ML's predictions and nothing else. docs/macos.md lists what that leaves unt
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +16,9 @@ import numpy as np
 from sdqa import compat
 from sdqa.errors import ExecutionError, InputError, RuntimeUnavailable, UsageError
 from sdqa.mil.package import open_package
+from sdqa.runtime.machine import COMPUTE_UNITS
+from sdqa.runtime.measured import Placement
 from sdqa.runtime.protocol import Arrays
-
-COMPUTE_UNITS = ("CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL")
-WARM_UPS = 2
-REPETITIONS = 10
 
 
 class CoreMLRunner:
@@ -94,62 +89,6 @@ def require_coreml() -> Any:
             "there is no Core ML here", where=where, hint='run this lane on a Mac, or use runtime = "reference"'
         )
     return ct
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Repeated runs of one component on one compute unit."""
-
-    component: str
-    compute_unit: str
-    load_ms: float
-    samples_ms: tuple[float, ...]
-    """In the order they were taken, warm-ups left out."""
-
-    @property
-    def median_ms(self) -> float:
-        """The middle sample."""
-        return statistics.median(self.samples_ms)
-
-    @property
-    def spread_ms(self) -> float:
-        """Interquartile range."""
-        low, _, high = statistics.quantiles(self.samples_ms, n=4, method="inclusive")
-        return high - low
-
-
-def time_runner(
-    runner: CoreMLRunner, inputs: Arrays, *, warm_ups: int = WARM_UPS, repetitions: int = REPETITIONS
-) -> Timing:
-    """Time a component: warm-ups first, then repetitions one by one.
-
-    Raises:
-        UsageError: fewer than two repetitions have no spread.
-    """
-    if repetitions < 2:
-        raise UsageError(f"{repetitions} repetitions have no spread", hint="at least 2")
-    for _ in range(warm_ups):
-        runner.run(inputs)
-    samples = []
-    for _ in range(repetitions):
-        started = time.perf_counter()
-        runner.run(inputs)
-        samples.append((time.perf_counter() - started) * 1000)
-    return Timing(runner.component, runner.compute_unit, runner.load_s * 1000, tuple(samples))
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where Core ML says it will run a package's operations."""
-
-    shares: Mapping[str, float]
-    """`neural_engine`, `gpu`, `cpu`: share of the estimated cost; sums to 1 over what Core ML could tell."""
-    operations: Mapping[str, int]
-    """How many operations prefer each device."""
-    off_neural_engine: tuple[tuple[str, str, float], ...]
-    """Operations that prefer another device: first output, type, share of the cost; most expensive first."""
-    untold: int
-    """Operations for which Core ML named no device; they are not counted as any."""
 
 
 def read_placement(plan: Any) -> Placement:

@@ -39,7 +39,8 @@ def lane_measurements(
         away = round(100 * leaving_share(packages.values()), 4)
         found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
     records = [sample.record for sample in samples.values()]
-    for name in packages:
+    executed = dict.fromkeys([*packages, *(name for record in records for name in record.seconds)])
+    for name in executed:
         seconds = [second for record in records for second in record.seconds.get(name, ())]
         if seconds:
             found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))

@@ -19,9 +19,9 @@ from sdqa.convert.chunking import chunk_package
 from sdqa.errors import ExecutionError, InputError, PackageError, RuntimeUnavailable, UsageError
 from sdqa.mil import coremltools_backend
 from sdqa.models import load_teacher
-from sdqa.runtime import coreml
-from sdqa.runtime.coreml import CoreMLRunner, Timing, read_placement, time_runner
-from sdqa.runtime.machine import assemble, describe_machine, physical_footprint, read_footprint
+from sdqa.runtime.coreml import CoreMLRunner, read_placement
+from sdqa.runtime.machine import COMPUTE_UNITS, assemble, describe_machine, physical_footprint, read_footprint
+from sdqa.runtime.measured import Timing, time_runner
 from sdqa.runtime.reference import ReferenceRunner
 
 
@@ -48,7 +48,7 @@ def test_without_core_ml_there_is_one_clear_error(decoder: Path) -> None:
 
 
 @pytest.mark.usefixtures("backend")
-@pytest.mark.parametrize("unit", coreml.COMPUTE_UNITS)
+@pytest.mark.parametrize("unit", COMPUTE_UNITS)
 def test_runner_predicts_through_coremltools(decoder: Path, unit: str) -> None:
     runner = CoreMLRunner("vae_decoder", decoder, compute_unit=unit)
     image = runner.run(LATENTS)["image"]
@@ -92,11 +92,11 @@ def test_timing_leaves_warm_ups_out(decoder: Path) -> None:
     calls: list[int] = []
     run = runner.run
     runner.run = lambda inputs: calls.append(1) or run(inputs)  # type: ignore[func-returns-value,method-assign]
-    timing = time_runner(runner, LATENTS, warm_ups=1, repetitions=3)
+    timing = time_runner(runner, LATENTS, compute_unit="ALL", load_s=runner.load_s, warm_ups=1, repetitions=3)
     assert (len(calls), len(timing.samples_ms)) == (4, 3)
     assert timing.load_ms > 0
     with pytest.raises(UsageError):
-        time_runner(runner, LATENTS, repetitions=1)
+        time_runner(runner, LATENTS, compute_unit="ALL", load_s=0.1, repetitions=1)
 
 
 def test_timing_is_a_median_and_an_interquartile_range() -> None:
