@@ -54,13 +54,6 @@ def test_coremltools_alias_is_registered_once() -> None:
     assert "alias" in _TORCH_OPS_REGISTRY.name_to_func_mapping
 
 
-def test_kmeans_palettization_is_available() -> None:
-    compat.prepare_coremltools()
-    import coremltools._deps as deps
-
-    assert deps._HAS_SKLEARN
-
-
 def test_coremltools_still_shows_its_progress_bars_unconditionally() -> None:
     import inspect
 

@@ -26,7 +26,7 @@ def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple
     from sdqa.workflow.goldens import record_goldens
 
     with reporting() as progress:
-        recorded = list(record_goldens(resolve_plan(suite), Store(store), progress, cases=cases, reason=reason))
+        recorded = list(record_goldens(resolve_own_plan(suite), Store(store), progress, cases=cases, reason=reason))
     for item in recorded:
         click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
 
@@ -66,7 +66,7 @@ def approve(
     """Make what a run recorded the golden; nothing is generated again."""
     from sdqa.gate.approve import approve as promote
 
-    plan = resolve_plan(suite)
+    plan = resolve_own_plan(suite)
     for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis):
         change = f"{item.before[:12]} → {item.after[:12]}" if item.changed else "unchanged"
         click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
@@ -86,7 +86,7 @@ def calibrate(suite: str | None, store: Path, reason: str) -> None:
     from sdqa.store import Store
     from sdqa.workflow import calibrate as calibration
 
-    made = resolve_plan(suite)
+    made = resolve_own_plan(suite)
     for model in sorted({lane.model_name for lane in made.running}):
         with reporting() as progress:
             job = workflow.Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
