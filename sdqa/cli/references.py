@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from sdqa.cli.options import bundle_argument, case_option, reason_option, resolve_plan, store_option, suite_option
+from sdqa.cli.options import (
+    bundle_argument,
+    case_option,
+    reason_option,
+    resolve_own_plan,
+    resolve_plan,
+    store_option,
+    suite_option,
+)
 from sdqa.errors import EXIT_GATE_FAILED
 
 

@@ -21,6 +21,7 @@ def inputs(unet: UNet, source: str) -> tuple[torch.Tensor, ...]:
     return (sample, torch.tensor([951.0, 951.0]), text, *added)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kind", ["split_einsum", "split_einsum_v2"])
 def test_layout_computes_what_diffusers_computes(source: str, kind: Attention) -> None:

@@ -42,6 +42,7 @@ def test_costs_are_read_from_the_packages(packages: Convert) -> None:
     assert before.weight_bytes_stored == pytest.approx(weights, rel=0.01)
 
 
+@pytest.mark.slow
 def test_chunks_cost_what_the_whole_costs(packages: Convert) -> None:
     whole = measure_costs({"unet": packages("unet", compression="palettize-4bit").paths})[0]
     chunks = measure_costs({"unet": packages("unet", compression="palettize-4bit", chunked=True).paths})[0]

@@ -15,6 +15,8 @@ from sdqa.errors import ConversionError
 from sdqa.models import Teacher, load_teacher
 from tests.convert.conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 SDXL = "random:miniature-sdxl"
 
 

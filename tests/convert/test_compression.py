@@ -38,6 +38,7 @@ def test_recipe_leaves_the_bits_it_promises_and_the_image_it_should(
     assert min(compare(packages, "vae_decoder", compression=recipe)) > least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "bits", "least"), [("palettize-4bit-grouped8", "4", 24), ("blockwise-int4", "4", 18)]
 )

@@ -108,6 +108,7 @@ def test_renamed_values_are_matched_by_their_only_shape() -> None:
     assert _match(wanted, ambiguous) is None
 
 
+@pytest.mark.slow
 def test_packages_of_another_tool_become_records(packages: Convert, teacher: Teacher, tmp_path: Path) -> None:
     for component in teacher.components:
         record = packages(component)

@@ -14,6 +14,8 @@ from sdqa.errors import ConversionError, ModelError, UsageError
 from sdqa.models import Teacher
 from tests.convert.conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given(
     packages: Convert, teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

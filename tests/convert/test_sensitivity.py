@@ -89,6 +89,7 @@ def test_measured_ratio_of_an_allocation_is_near_the_predicted_one() -> None:
     assert allocate(inputs, TwoLayers().requires_grad_(False), "30dB").measured_db >= 30
 
 
+@pytest.mark.slow
 def test_mixed_bit_unet_beats_the_uniform_one_of_the_same_size(
     packages: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from sdqa.runtime import Arrays, Runner
 from tests.diagnose.conftest import CASES, Laboratory, case
 from tests.diagnose.planting import Planting
 
+pytestmark = pytest.mark.slow
+
 UPSAMPLER = "decoder_up_blocks_0_upsamplers_0_conv_weight_to_fp16"
 
 

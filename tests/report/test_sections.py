@@ -221,6 +221,7 @@ def test_shares_are_percent(value: float | None, shown: str) -> None:
     assert show_share(value) == shown
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
