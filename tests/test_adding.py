@@ -81,5 +81,18 @@ def test_the_answer_is_short_and_asserts_something(name: str) -> None:
 
 
 def test_every_question_is_there() -> None:
-    wanted = "metric fault operation scheduler source budget section instrument verb exit limit key".split()
+    wanted = [
+        "metric",
+        "fault",
+        "operation",
+        "scheduler",
+        "source",
+        "budget",
+        "section",
+        "instrument",
+        "verb",
+        "exit",
+        "limit",
+        "key",
+    ]
     assert [word for word in wanted if not any(word in name.lower() for name in SECTIONS)] == []
