@@ -10,6 +10,8 @@ from sdqa.plan.variant import Attention
 from tests.convert.conftest import Convert
 from tests.convert.test_component import compare
 
+pytestmark = pytest.mark.slow
+
 SOURCES = ["random:miniature", "random:miniature-tiny-sd", "random:miniature-sdxl"]
 
 
@@ -21,7 +23,6 @@ def inputs(unet: UNet, source: str) -> tuple[torch.Tensor, ...]:
     return (sample, torch.tensor([951.0, 951.0]), text, *added)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("kind", ["split_einsum", "split_einsum_v2"])
 def test_layout_computes_what_diffusers_computes(source: str, kind: Attention) -> None:

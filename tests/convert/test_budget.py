@@ -16,6 +16,8 @@ from sdqa.convert.budget import (
 from sdqa.convert.inventory import take_inventory
 from tests.convert.conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 TEXT = ComponentCost("text_encoder", 100, 400, 10, 10**9, 500)
 UNET = ComponentCost("unet", 1000, 4000, 300, 10**12, 9000)
 ENCODER = ComponentCost("vae_encoder", 50, 50, 500, 10**12, 900)
@@ -42,7 +44,6 @@ def test_costs_are_read_from_the_packages(packages: Convert) -> None:
     assert before.weight_bytes_stored == pytest.approx(weights, rel=0.01)
 
 
-@pytest.mark.slow
 def test_chunks_cost_what_the_whole_costs(packages: Convert) -> None:
     whole = measure_costs({"unet": packages("unet", compression="palettize-4bit").paths})[0]
     chunks = measure_costs({"unet": packages("unet", compression="palettize-4bit", chunked=True).paths})[0]

@@ -13,6 +13,8 @@ from sdqa.errors import ConversionError
 from tests.convert.conftest import Convert
 from tests.convert.test_component import psnr
 
+pytestmark = pytest.mark.slow
+
 
 def inputs() -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
