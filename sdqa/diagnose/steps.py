@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from sdqa.bundle.diagnosis import StepPoint, Sweep
-from sdqa.diagnose.evidence import request_digest
+from sdqa.diagnose.evidence import ExaminedCase, request_digest
 from sdqa.diagnose.harness import Bench, with_steps
 from sdqa.diagnose.loss import VISIBLE, losses
 from sdqa.generate.pipeline import Glue
@@ -27,7 +27,8 @@ def steps(bench: Bench, *, progress: Callable[[str], None] | None = None) -> Swe
     """
     evidence = bench.evidence
     cases = evidence.cases[: evidence.sweep_cases]
-    counts = tuple(sorted({*evidence.steps, *(case.request.steps for case in cases)}))
+    wanted = sorted({*evidence.steps, *(case.request.steps for case in cases)})
+    counts = tuple(count for count in wanted if all(leaves_a_step(case, count) for case in cases))
     key = {
         "cases": [[request_digest(case.request), request_digest(case.request_as_run)] for case in cases],
         "counts": list(counts),
@@ -37,6 +38,12 @@ def steps(bench: Bench, *, progress: Callable[[str], None] | None = None) -> Swe
         "code": "steps",
     }
     return bench.remembered("steps", key, Sweep, lambda: _sweep(bench, counts, progress))
+
+
+def leaves_a_step(case: ExaminedCase, count: int) -> bool:
+    """Whether anything is drawn in so many steps: image-to-image skips the share that its strength leaves out."""
+    requests = (case.request, case.request_as_run)
+    return all(request.source is None or int(count * request.strength) >= 1 for request in requests)
 
 
 def _sweep(bench: Bench, counts: tuple[int, ...], progress: Callable[[str], None] | None) -> Sweep:
