@@ -14,7 +14,7 @@ from sdqa.convert.budget import (
     measure_costs,
 )
 from sdqa.convert.inventory import take_inventory
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from sdqa.convert import Variant
 from sdqa.convert.component import compress, open_model
 from sdqa.convert.compression import compress_model, require_finite
 from sdqa.errors import ConversionError, PackageError
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 from tests.convert.test_component import compare
 
 DECODER = [

@@ -13,7 +13,7 @@ from sdqa.convert.fit import _match, fit_packages
 from sdqa.errors import ContractError, ModelError
 from sdqa.models import ExistingPackages, Teacher, load_source, load_teacher
 from sdqa.runtime.renamed import RenamedRunner
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 
 
 @pytest.fixture

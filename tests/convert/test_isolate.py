@@ -12,7 +12,7 @@ from sdqa.convert import Variant, convert_component
 from sdqa.convert.isolate import explain_death, run_isolated, should_isolate
 from sdqa.errors import ConversionError, ModelError, UsageError
 from sdqa.models import Teacher
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from sdqa import mil
 from sdqa.convert.lint import RULES, lint_package, rule
 from sdqa.mil.records import ConstantRecord, OperationRecord
 from sdqa.mil.types import ValueType
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 
 
 def record(kind: str = "conv", dtype: str = "fp16", shape: tuple[int, ...] = (1, 8, 64, 64)) -> OperationRecord:

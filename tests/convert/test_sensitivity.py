@@ -12,7 +12,7 @@ from sdqa.convert.calibration_data import record_trajectory
 from sdqa.convert.sensitivity import WIDTHS, TensorSensitivity, allocate, measure_sensitivity, predict_db, reach, spend
 from sdqa.errors import ConversionError
 from sdqa.models import load_teacher
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 from tests.convert.test_component import compare
 
 

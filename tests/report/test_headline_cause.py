@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
-from sdqa.bundle import Lane, Run, Verdict
+from sdqa.bundle import Run, Verdict
 from sdqa.report.headline import headline_of
+from tests.builders import lane_record, run_record
 
 
 def run(diagnosis: dict[str, Any] | None) -> Run:
     verdict = Verdict(check="m/v/unet/parity_psnr", metric="parity_psnr", status="fail")
-    lane = Lane(id="m/v", model="m", variant="v", runtime="reference", compute_unit="CPU_ONLY", verdicts=(verdict,))
-    return Run(
-        sdqa_version="0", suite="s", suite_digest="d", created="now", exit_code=1, lanes=(lane,), diagnosis=diagnosis
-    )
+    return run_record(lane_record("m/v", verdict), exit_code=1, diagnosis=diagnosis)
 
 
 def test_the_cause_is_in_the_headline() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,8 @@ import numpy as np
 import pytest
 from coremltools.models.ml_program.experimental import perf_utils, remote_device
 
-from sdqa import mil
-from sdqa.convert import Variant, convert_component
+from sdqa.convert import PackageRecord
 from sdqa.errors import ExecutionError, RuntimeUnavailable, UsageError
-from sdqa.models import load_teacher
 from sdqa.runtime.remote import RemoteDevice, connected_devices, time_on_device
 
 REAL_BENCHMARKER = perf_utils.MLModelBenchmarker
@@ -57,16 +54,9 @@ def phone() -> Phone:
 
 
 @pytest.fixture(scope="module")
-def decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    teacher = load_teacher("random:miniature")
-    return convert_component(teacher, "vae_decoder", Variant(name="fp16"), tmp_path_factory.mktemp("remote")).path
-
-
-@pytest.fixture
-def backend() -> Iterator[None]:
-    mil.coremltools_backend.install()
-    yield
-    mil.coremltools_backend.uninstall()
+def decoder(decoder: PackageRecord) -> Path:
+    """Where the shared package lies."""
+    return decoder.path
 
 
 def test_connected_phones_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
