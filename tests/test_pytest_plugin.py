@@ -14,6 +14,8 @@ import pytest
 
 from sdqa.errors import EXIT_INTERRUPTED
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -74,7 +74,7 @@ def qa(
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
     click.echo(describe.plan_text(made, look_at_models(made)), err=as_json)
-    cache = ("-o", f"cache_dir={made.root.resolve() / '.pytest_cache'}")  # not beside a suite that sdqa ships
+    cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     session = SessionEnd()
     status = _pytest(made.suite_path, lanes, fault, output, store, more, session, quiet=as_json)

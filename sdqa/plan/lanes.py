@@ -46,13 +46,25 @@ class Plan:
     @property
     def root(self) -> Path:
         """The folder that the suite's relative paths start from; for a shipped suite, where the user stands."""
-        shipped = self.suite_path.resolve().parent == Path(__file__).resolve().parents[1] / "suites"
-        return Path() if shipped else self.suite_path.parent
+        return Path() if self._is_shipped else self.suite_path.parent
 
     @property
     def goldens(self) -> Path:
-        """The folder of the goldens."""
-        return self.root / self.suite.goldens
+        """The folder of the goldens: the package's own for a suite that is shipped with them."""
+        return self._packaged_goldens if self.has_packaged_goldens else self.root / self.suite.goldens
+
+    @property
+    def has_packaged_goldens(self) -> bool:
+        """Whether the goldens are part of the installed package: there to be read, not to be recorded again."""
+        return self._is_shipped and self._packaged_goldens.is_dir()
+
+    @property
+    def _is_shipped(self) -> bool:
+        return self.suite_path.resolve().parent == Path(__file__).resolve().parents[1] / "suites"
+
+    @property
+    def _packaged_goldens(self) -> Path:
+        return self.suite_path.resolve().parent / "goldens" / self.suite_path.stem
 
 
 def lane_id(model: str, variant: str, runtime: str, compute_unit: str) -> str:

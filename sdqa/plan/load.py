@@ -16,12 +16,18 @@ from sdqa.plugins import load_plugins, missing_module
 
 MAX_BYTES = 2**20
 DEFAULT_SUITE = Path("sdqa.toml")
+EMBEDDED = "embedded"
+"""The suite of the embedded model: the wheel has it beside the others, with its goldens."""
 
 
 def shipped_suites() -> dict[str, Path]:
-    """The suites that come with the package, by name."""
+    """The suites that come with the package, by name; in a source tree the embedded one is the tree's own."""
     folder = Path(str(resources.files("sdqa") / "suites"))
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    own = folder.parents[1] / DEFAULT_SUITE
+    if EMBEDDED not in found and (folder.parents[1] / "pyproject.toml").is_file() and own.is_file():
+        found[EMBEDDED] = own
+    return found
 
 
 def find_suite(choice: str | None) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,6 @@ from coremltools.converters.mil.mil import types
 from sdqa import compat, mil
 
 from .conftest import Convert
-
-
-@pytest.fixture
-def backend() -> Iterator[None]:
-    mil.coremltools_backend.install()
-    yield
-    mil.coremltools_backend.uninstall()
 
 
 @pytest.mark.usefixtures("backend")

@@ -27,6 +27,8 @@ from training.studio import STAGES, Studio
 from training.vae import encode, fit_half, squared_by
 from training.vae import load as load_vae
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Studio]
 Vary = Callable[..., TrainingRecipe]
 ROOT = Path(__file__).parents[2]

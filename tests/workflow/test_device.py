@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sdqa.bundle.fingerprint import Mac
-from sdqa.convert import PackageRecord, Variant, convert_component
+from sdqa.convert import PackageRecord
 from sdqa.errors import ExecutionError
-from sdqa.mil import coremltools_backend
-from sdqa.models import load_teacher
 from sdqa.runtime import RUNTIMES
 from sdqa.runtime.measured import WARM_UPS, Placement
 from sdqa.workflow.device import footprint, machine_facts, measure_device, place_component, time_component
@@ -27,19 +24,6 @@ PLAN = Placement(
     (("norm", "ios17.layer_norm", 0.25),),
     untold=1,
 )
-
-
-@pytest.fixture(scope="module")
-def decoder(tmp_path_factory: pytest.TempPathFactory) -> PackageRecord:
-    teacher = load_teacher("random:miniature")
-    return convert_component(teacher, "vae_decoder", Variant(name="fp16"), tmp_path_factory.mktemp("device"))
-
-
-@pytest.fixture
-def backend() -> Iterator[None]:
-    coremltools_backend.install()
-    yield
-    coremltools_backend.uninstall()
 
 
 @pytest.mark.usefixtures("backend")

@@ -13,8 +13,10 @@ from sdqa.faults import injection
 from sdqa.plan import Plan, load_suite, make_plan
 from sdqa.plan.describe import plan_text
 from sdqa.store import Store
-from sdqa.workflow import Job, exit_code, planned_checks, run_lane
+from sdqa.workflow import run_lane
 from sdqa.workflow.diagnose import diagnose_lane
+from sdqa.workflow.gate import exit_code, planned_checks
+from sdqa.workflow.job import Job
 
 SUITE = """
 schema_version = 1
