@@ -16,7 +16,10 @@ MAX_LIST_LENGTH = 1_000_000
 
 @dataclass
 class StateCell:
-    """The memory behind one state of a program; written whole, so that values read before stay what they were."""
+    """The memory behind one state of a program; written whole, so that values read before stay what they were.
+
+    Only an update that nobody could tell from that works in the memory itself: see `sdqa.mil.overwriting`.
+    """
 
     value: torch.Tensor
 
@@ -84,8 +87,19 @@ def write_state(input: StateCell, data: Argument) -> tuple[torch.Tensor, ...]:
     tensor = as_tensor(data)
     if tensor.shape != input.value.shape:
         raise ValueError(f"a state of shape {list(input.value.shape)} is given {list(tensor.shape)}")
-    input.value = tensor.to(input.value.dtype).clone()
+    if not shares_memory(tensor, input.value):
+        input.value = tensor.to(input.value.dtype, copy=True)
     return ()
+
+
+def shares_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors of one shape are the same elements of the same memory."""
+    return (
+        one.data_ptr() == other.data_ptr()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+    )
 
 
 @op("coreml_update_state", movement=True)
