@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +19,9 @@ from sdqa.cli.options import (
     store_option,
     suite_option,
 )
+
+if TYPE_CHECKING:
+    from sdqa.plan import Plan
 
 
 @click.command()
@@ -33,10 +38,26 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
         click.echo(json.dumps(describe.plan_data(made), indent=1, sort_keys=True))
         return
     click.echo(describe.plan_text(made))
+    for line in _existing_packages(made):
+        click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
 
         click.echo(explain_checks(made))
+
+
+def _existing_packages(made: Plan) -> Iterator[str]:
+    """Which packages of another tool each model takes, and what it leaves out of their folder."""
+    from sdqa.errors import SdqaError
+    from sdqa.models.packages import ExistingPackages
+
+    for source in dict.fromkeys(lane.model.source for lane in made.lanes):
+        if source.startswith("packages:"):
+            try:
+                lines = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source).lines()
+            except SdqaError as error:
+                lines = [str(error)]
+            yield from (f"  packages {line}" for line in lines)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

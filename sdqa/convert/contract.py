@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -34,6 +34,12 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str
     """`float16`, `float32` or `int32`."""
+    optional: bool = field(default=False, kw_only=True)
+    """Whether a package may leave it out, since nothing reads it."""
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether it may have the given shape."""
+        return shape == self.shape
 
     def __str__(self) -> str:
         return f"{self.name} {self.dtype} ({', '.join(map(str, self.shape))})"
@@ -102,7 +108,7 @@ def _sizes(facts: Facts) -> dict[str, int]:
 
 def _tensor(entry: dict[str, Any], sizes: dict[str, int]) -> Tensor:
     shape = tuple(size if isinstance(size, int) else sizes[size] for size in entry["shape"])
-    return Tensor(entry["name"], shape, entry["dtype"])
+    return Tensor(entry["name"], shape, entry["dtype"], optional=entry.get("optional", False))
 
 
 def check_contract(package: Path, component: str, family: Family, facts: Facts, variant: Variant | None = None) -> None:

@@ -84,7 +84,7 @@ def convert(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected) 
 
     if lane.model.source.startswith("packages:"):
         job.progress.step(f"{lane.id}: packages of another tool")
-        evidence.packages = adopted(lane.model.source, teacher)
+        evidence.packages = adopted(lane.model.source, teacher, lane.variant, say=_sayer(job, lane))
         return
     evidence.packages = packages(teacher, lane.variant, job.store, say=_sayer(job, lane))
 
