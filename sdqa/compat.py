@@ -129,6 +129,7 @@ def quiet_coremltools() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", RuntimeWarning)  # of numpy: an overflow is not about coremltools
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -14,13 +14,13 @@ PACKAGE = Path(__file__).parents[1] / "sdqa"
 #: Rooms from the ground up; a room may import from any level below its own.
 LEVELS = [
     {"errors", "compat", "foreign", "address"},
-    {"store"},
+    {"store", "notices"},
     {"bundle", "embedded"},
     {"plan", "mil", "models"},
     {"runtime", "progress"},
     {"convert", "generate", "metrics", "gate", "report"},
     {"diagnose", "faults"},
-    {"workflow"},
+    {"workflow", "pytest_status"},
     {"pytest_plugin"},
     {"cli"},
     {"__main__"},

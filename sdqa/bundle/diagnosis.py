@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
+from sdqa.bundle import documents
 from sdqa.bundle.records import Record
+
+FILE = "diagnosis.json"
 
 Stage = Literal["conversion", "precision", "quantisation", "runtime", "glue", "steps"]
 """Where in a component's way from the checkpoint to the screen something broke.
@@ -208,3 +213,10 @@ class Diagnosis(Record):
     weights: tuple[WeightFinding, ...] = ()
     glue: tuple[GlueFinding, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)  # by instrument
+
+
+def write_diagnoses(folder: Path, found: Iterable[Diagnosis]) -> Path:
+    """Write `diagnosis.json`: a list with one `Diagnosis` for each lane that was looked into."""
+    path = folder / FILE
+    documents.write(path, [one.to_json() for one in found])
+    return path

@@ -11,14 +11,7 @@ from typing import Any
 
 from sdqa.bundle.folder import Bundle
 from sdqa.bundle.records import Blob, Lane, Run
-from sdqa.errors import (
-    EXIT_GATE_FAILED,
-    EXIT_INCOMPLETE,
-    EXIT_INTERRUPTED,
-    EXIT_PASS,
-    BundleError,
-    UsageError,
-)
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, BundleError, UsageError, worst
 from sdqa.store import digest_of
 
 
@@ -140,19 +133,14 @@ def _merged(runs: Sequence[Run], lanes: tuple[Lane, ...]) -> Run:
 
 
 def _exit_code(runs: Sequence[Run], lanes: Sequence[Lane], incomplete: bool) -> int:
-    """A failed gate outranks the rest; then interruptions and infrastructure; then missing evidence."""
+    """The worst of what the runs, their failures and all verdicts together say."""
     codes = {run.exit_code for run in runs} | {failure.exit_code for lane in lanes for failure in lane.failures}
     statuses = {verdict.status for lane in lanes for verdict in lane.verdicts}
-    if "fail" in statuses or EXIT_GATE_FAILED in codes:
-        return EXIT_GATE_FAILED
-    if EXIT_INTERRUPTED in codes:
-        return EXIT_INTERRUPTED
-    others = sorted(codes - {EXIT_PASS, EXIT_INCOMPLETE})
-    if others:
-        return others[0]
-    if incomplete or "not measured" in statuses or not statuses or EXIT_INCOMPLETE in codes:
-        return EXIT_INCOMPLETE
-    return EXIT_PASS
+    if "fail" in statuses:
+        codes.add(EXIT_GATE_FAILED)
+    if incomplete or "not measured" in statuses or not statuses:
+        codes.add(EXIT_INCOMPLETE)
+    return worst(codes)
 
 
 def _environments(runs: Sequence[Run]) -> dict[str, Any]:

@@ -148,6 +148,7 @@ class Lane(Record):
     estimate: Estimate | None = None
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()  # of libraries, while something was executed: an overflow, a prompt that was cut
 
 
 class Run(Record):
@@ -184,6 +185,7 @@ class Run(Record):
         """Digest of everything but times: two runs with the same figures have the same identity."""
         data = self.to_json(exclude={"created", "environment"})
         for lane in data["lanes"]:
+            del lane["warnings"]  # what comes from the store warns no more
             lane["measurements"] = [m for m in lane["measurements"] if not is_timing(m["metric"])]
             lane["verdicts"] = [v for v in lane["verdicts"] if not is_timing(v["metric"])]
             for package in lane["packages"]:

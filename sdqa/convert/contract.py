@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from sdqa.errors import ContractError
@@ -109,19 +108,6 @@ def _sizes(facts: Facts) -> dict[str, int]:
 def _tensor(entry: dict[str, Any], sizes: dict[str, int]) -> Tensor:
     shape = tuple(size if isinstance(size, int) else sizes[size] for size in entry["shape"])
     return Tensor(entry["name"], shape, entry["dtype"], optional=entry.get("optional", False))
-
-
-def check_contract(package: Path, component: str, family: Family, facts: Facts, variant: Variant | None = None) -> None:
-    """Refuse a package on disk whose inputs and outputs are not the declared ones.
-
-    Raises:
-        ContractError: they differ; the message shows both schemas side by side.
-        PackageError: the package is damaged.
-    """
-    from sdqa.convert.inventory import take_inventory
-
-    inventory = take_inventory(package)
-    check_schema(contract(component, family, facts, variant), inventory.inputs, inventory.outputs, where=str(package))
 
 
 def check_schema(expected: Contract, inputs: Sequence[Tensor], outputs: Sequence[Tensor], *, where: str) -> None:

@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sdqa.convert.contract import GUIDANCE_PAIR, Contract, Tensor, contract, side_by_side
+from sdqa.convert.contract import GUIDANCE_PAIR, Contract, Tensor, side_by_side
 from sdqa.convert.inventory import Inventory, Offered, take_inventory
 from sdqa.convert.promises import broken_promises
 from sdqa.errors import ContractError
-from sdqa.models.packages import ExistingPackages
-from sdqa.models.teacher import Facts, Family
 from sdqa.plan.variant import Variant
 
 
@@ -38,21 +36,6 @@ class Fit:
     def renamed(self) -> dict[str, str]:
         """The contract's names to the package's own, where a runtime has to translate."""
         return {name: own for names in (self.inputs, self.outputs) for name, own in names.items() if name != own}
-
-
-def fit_packages(existing: ExistingPackages, family: Family, facts: Facts) -> dict[str, Fit]:
-    """Fit every package of a folder to its component's contract.
-
-    Raises:
-        ContractError: one does not fit.
-        PackageError: one is damaged.
-    """
-    known = {"safety_checker"}
-    return {
-        component: fit_component(paths, contract(component, family, facts))
-        for component, paths in existing.packages.items()
-        if component not in known
-    }
 
 
 def fit_component(packages: tuple[Path, ...], expected: Contract, variant: Variant | None = None) -> Fit:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -32,20 +31,6 @@ def should_isolate(isolate: str, parameters: int) -> bool:
     return isolate == "always" or (isolate == "auto" and parameters >= ISOLATED_PARAMETERS)
 
 
-def peak_bytes() -> int:
-    """Peak resident memory of this process so far.
-
-    Linux's `ru_maxrss` begins with what the process that started this one had; the high-water mark in /proc does not.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        marks = [line.split() for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM:")]
-        if marks:
-            return int(marks[0][1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def run_isolated(
     teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
 ) -> PackageRecord:
@@ -68,7 +53,7 @@ def run_isolated(
             "outcome": str(outcome),
         }
         process = subprocess.run(
-            [sys.executable, "-m", "sdqa.convert.isolate"],
+            [sys.executable, "-m", "sdqa.convert.worker"],
             input=json.dumps(job),
             text=True,
             capture_output=True,
@@ -105,32 +90,3 @@ def _error(fields: dict[str, str]) -> SdqaError:
     kind = getattr(errors, fields["class"], ConversionError)
     error: SdqaError = kind(fields["what"], where=fields["where"], hint=fields["hint"])
     return error
-
-
-def main() -> None:
-    """The child: reads a job on stdin, writes a record or an error."""
-    from sdqa.convert.component import convert_here
-    from sdqa.models import load_teacher
-
-    job = json.load(sys.stdin)
-    try:
-        teacher = load_teacher(job["source"], offline=True)
-        if teacher.digest != job["digest"]:
-            raise ConversionError("the model changed while it was being converted", where=job["source"])
-        record = convert_here(
-            teacher,
-            job["component"],
-            Variant.model_validate(job["variant"]),
-            Path(job["destination"]),
-            Path(job["base"]) if job["base"] else None,
-        )
-        whole = record.model_copy(update={"peak_bytes": peak_bytes()})
-        result: dict[str, object] = {"record": whole.model_dump(mode="json")}
-    except SdqaError as error:
-        fields = {"class": type(error).__name__, "what": error.what, "where": error.where, "hint": error.hint}
-        result = {"error": fields}
-    Path(job["outcome"]).write_text(json.dumps(result), "utf-8")
-
-
-if __name__ == "__main__":
-    main()

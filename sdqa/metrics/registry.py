@@ -11,7 +11,7 @@ from sdqa.bundle import Better
 from sdqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from sdqa.metrics.models import MetricModels
+    from sdqa.metrics.networks import Networks
     from sdqa.metrics.subject import Subject
 
 Needs = frozenset[str]
@@ -49,11 +49,11 @@ class Metric:
     summary: str  # first line of the docstring
     self_tests: dict[str, SelfCheck] = field(default_factory=dict)
 
-    def read(self, subject: Subject, models: MetricModels) -> Reading:
+    def read(self, subject: Subject, models: Networks) -> Reading:
         """Measure a subject."""
         return self.measure(subject, models) if self.needs & NETWORKS else self.measure(subject)
 
-    def fall(self, what: str, models: MetricModels) -> bool | str:
+    def fall(self, what: str, models: Networks) -> bool | str:
         """Run one self-test: True when the metric stays out of it, or else what it read."""
         return self.self_tests[what](models) if self.needs & NETWORKS else self.self_tests[what]()
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from sdqa.mil.constants import Constant
-from sdqa.mil.control import StateCell, TensorList, shares_memory
+from sdqa.mil.containers import StateCell, TensorList, shares_memory
 from sdqa.mil.graph import Argument, Block, Node
 from sdqa.mil.ops.scatter_gather import put, put_along_axis, put_nd
 from sdqa.mil.ops.slicing import updated_slice

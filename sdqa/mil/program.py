@@ -11,7 +11,7 @@ import torch
 
 from sdqa.errors import InputError, UsageError
 from sdqa.mil.arguments import as_tensor
-from sdqa.mil.control import StateCell
+from sdqa.mil.containers import StateCell
 from sdqa.mil.execute import Executor, Observer
 from sdqa.mil.features import describe_inputs, describe_outputs
 from sdqa.mil.fusion import fuse_block

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package
 from sdqa.store import digest_of
@@ -13,29 +14,32 @@ from sdqa.store import digest_of
 if TYPE_CHECKING:
     from sdqa.convert.record import PackageRecord
     from sdqa.convert.stage import StoredPackage
+    from sdqa.generate.sample import StoredSample
     from sdqa.plan import PlannedLane
-    from sdqa.workflow.lane import Collected
+    from sdqa.workflow.device import ComputePlan
 
 
-def lane_measurements(evidence: Collected, fingerprint: str) -> list[Measurement]:
+def lane_measurements(
+    packages: Mapping[str, StoredPackage], samples: Mapping[str, StoredSample], fingerprint: str
+) -> list[Measurement]:
     """Figures of the lane as a whole: sizes, coverage, times and memory."""
     found: list[Measurement] = []
-    for name, package in evidence.packages.items():
+    for name, package in packages.items():
         record = package.record
         found.append(_figure("package_bytes", float(record.bytes), "B", name, fingerprint))
         found.append(_hard("coverage", record.coverage.complete, str(record.coverage), name, fingerprint))
         found.append(_hard("contract", not record.breaches, _contract_reason(record), name, fingerprint))
-    if evidence.packages:
+    if packages:
         from sdqa.convert.budget import estimate_memory
 
-        memory = estimate_memory([package.record.cost for package in evidence.packages.values()])
+        memory = estimate_memory([package.record.cost for package in packages.values()])
         found.append(_figure("model_memory_bytes", float(memory.load_all_bytes), "B", None, fingerprint))
         alone = float(memory.one_at_a_time_bytes)
         found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
-        away = round(100 * leaving_share(evidence.packages.values()), 4)
+        away = round(100 * leaving_share(packages.values()), 4)
         found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
-    records = [sample.record for sample in evidence.samples.values()]
-    for name in evidence.packages:
+    records = [sample.record for sample in samples.values()]
+    for name in packages:
         seconds = [second for record in records for second in record.seconds.get(name, ())]
         if seconds:
             found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))
@@ -72,13 +76,12 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
         return None
     name, case = max(lane.cases.items(), key=lambda item: unet_calls(item[1]))
     costs = [package.record.cost for package in packages.values()]
-    about = {"case": name, "steps": unet_calls(case)}
+    estimate = partial(Estimate, case=name, steps=unet_calls(case))
     reason = beyond_calibration(costs)
     if reason:
-        return Estimate(**about, reason=reason)
+        return estimate(reason=reason)
     found = [estimate_latency(costs, unet_calls(case), chip, image_to_image=case.source is not None) for chip in CHIPS]
-    return Estimate(
-        **about,
+    return estimate(
         devices=tuple(
             DeviceEstimate(
                 device=one.device,
@@ -93,7 +96,7 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
 
 
 def describe_packages(
-    packages: Iterable[StoredPackage], plans: Mapping[str, list[dict[str, Any]]]
+    packages: Iterable[StoredPackage], plans: Mapping[str, Sequence[ComputePlan]]
 ) -> tuple[Package, ...]:
     """The packages as a bundle records them, with Core ML's compute plans where there are any."""
     return tuple(
@@ -127,7 +130,7 @@ def describe_packages(
                 },
                 "cost": dataclasses.asdict(package.record.cost),
                 **{
-                    f"compute_plan_{number}": plan
+                    f"compute_plan_{number}": dataclasses.asdict(plan)
                     for number, plan in enumerate(plans.get(package.record.component, ()), 1)
                 },
             },
@@ -163,11 +166,9 @@ def _inference(seconds: Mapping[str, tuple[float, ...]]) -> float:
     return sum(sum(values) for values in seconds.values())
 
 
-def _figure(
-    metric: str, value: float, unit: str, component: str | None, fingerprint: str, better: Any = "lower"
-) -> Measurement:
+def _figure(metric: str, value: float, unit: str, component: str | None, fingerprint: str) -> Measurement:
     return Measurement(
-        metric=metric, component=component, value=value, unit=unit, better=better, fingerprint=fingerprint
+        metric=metric, component=component, value=value, unit=unit, better="lower", fingerprint=fingerprint
     )
 
 

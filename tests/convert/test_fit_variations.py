@@ -24,7 +24,6 @@ from sdqa.plan.variant import Variant
 from sdqa.runtime.reference import ReferenceRunner
 from sdqa.runtime.renamed import RowRunner
 from sdqa.workflow.figures import lane_measurements
-from sdqa.workflow.lane import Collected
 from tests.convert.conftest import Convert
 from tests.mil.packages import edit
 
@@ -241,10 +240,9 @@ def test_breaches_fail_the_check_and_say_why(packages: Convert, teacher: Teacher
         path = packages(component).path
         shutil.copytree(path, tmp_path / path.name)
     said: list[str] = []
-    evidence = Collected(
-        packages=adopted(f"packages:{tmp_path}", teacher, Variant(compression="palettize-6bit"), say=said.append)
-    )
-    verdicts = {each.component: each for each in lane_measurements(evidence, "x") if each.metric == "contract"}
+    variant = Variant(compression="palettize-6bit")
+    found = adopted(f"packages:{tmp_path}", teacher, variant, say=said.append)
+    verdicts = {each.component: each for each in lane_measurements(found, {}, "x") if each.metric == "contract"}
     assert {each.value for each in verdicts.values()} == {0}
     assert "promises 6 bits" in str(verdicts["unet"].reason)
     assert said == [f"{name}: {packages(name).path.name}" for name in teacher.components]

@@ -27,7 +27,7 @@ def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given
 
 def test_a_process_does_not_inherit_the_peak_of_the_one_that_starts_it() -> None:
     ballast = np.ones(10**8)  # 800 MB
-    code = "from sdqa.convert.isolate import peak_bytes; print(peak_bytes())"
+    code = "from sdqa.convert.worker import peak_bytes; print(peak_bytes())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 10**7 < int(found.stdout) < ballast.nbytes / 2
 
