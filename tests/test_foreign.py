@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 
 from sdqa.address import Address, read_address
+from sdqa.errors import SdqaError
 from sdqa.foreign import recognise
+from sdqa.generate.sources import read_picture
+from sdqa.mil.given import read_arrays
+from sdqa.models.folder import read_json, read_shapes
+from sdqa.plan.load import load_suite
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4" * 64 + b"\nsize 1719957504\n"
 
@@ -108,3 +113,19 @@ def test_addresses(tmp_path: Path) -> None:
     assert read_address("Unet.mlpackage") == Address(Path("Unet.mlpackage"))
     (tmp_path / "issue#4.mlpackage").mkdir()
     assert read_address(tmp_path / "issue#4.mlpackage").function is None
+
+
+def test_every_border_asks(tmp_path: Path) -> None:
+    """Suites, pictures, configurations and weights: the same words everywhere."""
+    path = tmp_path / "file"
+    path.write_bytes(POINTER)
+    for opened in (
+        lambda: load_suite(path),
+        lambda: read_picture(path, 16),
+        lambda: read_json(path, "folder:x"),
+        lambda: read_shapes(path),
+        lambda: read_arrays(path),
+    ):
+        with pytest.raises(SdqaError, match="is a Git LFS pointer") as caught:
+            opened()
+        assert "git lfs pull" in str(caught.value)

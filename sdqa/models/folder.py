@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdqa.errors import ModelError
+from sdqa.foreign import recognise
 from sdqa.models.configuration import family_of, read_facts
 from sdqa.models.teacher import COMPONENTS, Family, Teacher
 
@@ -79,6 +80,9 @@ def read_json(path: Path, source: str) -> dict[str, Any]:
             f"{path.parent.name}/{path.name} is missing", where=source, hint="expected a folder in diffusers format"
         ) from error
     except ValueError as error:
+        foreign = recognise(path)
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ModelError(f"{path.name} is not JSON: {error}", where=str(path)) from error
     if not isinstance(content, dict):
         raise ModelError(f"{path.name} is not a JSON object", where=str(path))
@@ -193,6 +197,9 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
             header = json.loads(file.read(length))
         return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        foreign = recognise(path, expected="safetensors")
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path)) from error
 
 

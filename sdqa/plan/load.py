@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from sdqa.errors import ConfigError, Problem, UsageError
+from sdqa.foreign import recognise
 from sdqa.plan.suite import Suite
 
 MAX_BYTES = 2**20
@@ -57,6 +58,9 @@ def load_suite(path: Path) -> Suite:
     except OSError as error:
         raise ConfigError([Problem("$", f"cannot be read: {error.strerror}")], where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        foreign = recognise(path)
+        if foreign is not None:
+            raise ConfigError([Problem("$", f"is {foreign.what}")], where=str(path), hint=foreign.hint) from error
         raise ConfigError([Problem("$", f"is not TOML: {error}")], where=str(path)) from error
     try:
         suite = Suite.model_validate(data)
