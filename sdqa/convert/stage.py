@@ -42,8 +42,13 @@ def convert(
     return {component: convert_one(teacher, component, variant, store, say=say) for component in teacher.components}
 
 
-def adopted(source: str, teacher: Teacher) -> dict[str, StoredPackage]:
+def adopted(
+    source: str, teacher: Teacher, variant: Variant | None = None, *, say: Callable[[str], None] = lambda _: None
+) -> dict[str, StoredPackage]:
     """Packages that another tool made, where they lie; nothing of them enters the store.
+
+    Args:
+        variant: what they are said to be; None where nothing is.
 
     Raises:
         ModelError: a component has no package.
@@ -52,7 +57,10 @@ def adopted(source: str, teacher: Teacher) -> dict[str, StoredPackage]:
     existing = load_source(source)
     if not isinstance(existing, ExistingPackages):
         raise ModelError("the source names no packages", where=source)
-    return {component: StoredPackage(record, fresh=False) for component, record in adopt(existing, teacher).items()}
+    for line in existing.lines():
+        say(line)
+    records = adopt(existing, teacher, variant)
+    return {component: StoredPackage(record, fresh=False) for component, record in records.items()}
 
 
 def convert_one(

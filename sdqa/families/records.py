@@ -61,6 +61,8 @@ class Port:
     shape: tuple[int | str, ...]
     """Sizes: numbers, or names of a model's facts (`sdqa.convert.contract`)."""
     dtype: Literal["float16", "float32"]
+    optional: bool = False
+    """Nothing in the family reads it: another tool's package may leave it out."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.errors import ImageError
+from sdqa.foreign import recognise
 from sdqa.plan import Case
 
 MAX_BYTES = 64 * 2**20
@@ -116,5 +117,8 @@ def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
             upright = ImageOps.exif_transpose(picture)
             square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
     except (OSError, SyntaxError, ValueError) as error:
+        foreign = recognise(path)
+        if foreign is not None and foreign.kind not in ("png", "jpeg"):
+            raise ImageError(f"the source picture is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ImageError("the source picture cannot be read", where=str(path), hint=hint) from error
     return np.asarray(square, dtype=np.uint8)

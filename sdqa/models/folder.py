@@ -11,6 +11,7 @@ from typing import Any
 from sdqa.errors import ModelError
 from sdqa.families import Family, IndexEntry, Part, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
+from sdqa.foreign import recognise
 from sdqa.models.opening import OpenedFolder, open_folder, read_json
 from sdqa.models.teacher import Teacher
 
@@ -124,6 +125,9 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         with safe_open(path, framework="numpy") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
+        foreign = recognise(path, expected="safetensors")
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path)) from error
 
 

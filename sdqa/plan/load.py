@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from sdqa.errors import ConfigError, Problem, UsageError
+from sdqa.foreign import recognise
 from sdqa.plan.spelling import closest
 from sdqa.plan.suite import Plugins, Suite
 from sdqa.plugins import load_plugins, missing_module
@@ -65,6 +66,9 @@ def load_suite(path: Path) -> Suite:
     except OSError as error:
         raise ConfigError([Problem("$", f"cannot be read: {error.strerror}")], where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        foreign = recognise(path)
+        if foreign is not None:
+            raise ConfigError([Problem("$", f"is {foreign.what}")], where=str(path), hint=foreign.hint) from error
         raise ConfigError([Problem("$", f"is not TOML: {error}")], where=str(path)) from error
     _load_plugins(data.get("plugins", {}), path)
     try:

@@ -96,7 +96,7 @@ class CaseDefaults(Section):
 
     negative_prompt: str = ""
     strength: float = Field(default=0.6, ge=0, le=1)
-    guidance_scale: float = Field(default=3.0, ge=1, le=30)
+    guidance_scale: float = Field(default=3.0, ge=0, le=30)
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -110,7 +110,7 @@ class Case(Section):
     source_prompt: str | None = Field(default=None, description="what the source shows; scenes know it themselves")
     negative_prompt: str = ""
     strength: float = Field(default=0.6, ge=0, le=1)
-    guidance_scale: float = Field(default=3.0, ge=1, le=30)
+    guidance_scale: float = Field(default=3.0, ge=0, le=30)
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)

@@ -14,11 +14,25 @@ from typing import Any
 import numpy as np
 
 from sdqa import compat
+from sdqa.address import Address, read_address
 from sdqa.errors import ExecutionError, InputError, RuntimeUnavailable, UsageError
 from sdqa.mil.package import open_package
 from sdqa.runtime.machine import COMPUTE_UNITS
 from sdqa.runtime.measured import Placement
 from sdqa.runtime.protocol import Arrays
+
+
+def _load(ct: Any, address: Address, unit: str) -> Any:
+    options = {} if address.function is None else {"function_name": address.function}
+    return ct.models.MLModel(str(address.path), compute_units=ct.ComputeUnit[unit], **options)
+
+
+def _inputs(model: Any) -> list[str]:
+    """The names of a model's inputs: of the function that it was loaded for, where the package has several."""
+    description = model.get_spec().description
+    name = getattr(model, "function_name", None) or description.defaultFunctionName
+    features = next((each.input for each in description.functions if each.name == name), description.input)
+    return [feature.name for feature in features]
 
 
 class CoreMLRunner:
@@ -49,7 +63,7 @@ class CoreMLRunner:
         started = time.perf_counter()
         try:
             with compat.quiet_coremltools():
-                self.models = [ct.models.MLModel(str(path), compute_units=ct.ComputeUnit[unit]) for path in packages]
+                self.models = [_load(ct, read_address(package), unit) for package in packages]
         except (RuntimeError, ValueError, OSError) as error:
             raise ExecutionError(f"Core ML cannot load the package: {error}", where=f"{component} on {unit}") from error
         self.load_s = time.perf_counter() - started
@@ -60,7 +74,7 @@ class CoreMLRunner:
         known: dict[str, Any] = {name: np.asarray(value) for name, value in inputs.items()}
         outputs: dict[str, Any] = {}
         for model in self.models:
-            wanted = [feature.name for feature in model.get_spec().description.input]
+            wanted = _inputs(model)
             missing = [name for name in wanted if name not in known]
             if missing:
                 raise InputError(f"missing inputs: {', '.join(missing)}", where=self.component)
@@ -137,7 +151,7 @@ def placement(package: Path, compute_unit: str) -> Placement:
     unit = ct.ComputeUnit[compute_unit]
     try:
         # The compiled model lives as long as the model object that owns it.
-        model = ct.models.MLModel(str(package), compute_units=unit)
+        model = ct.models.MLModel(str(read_address(package).path), compute_units=unit)
         plan = MLComputePlan.load_from_path(path=str(model.get_compiled_model_path()), compute_units=unit)
         return read_placement(plan)
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:

@@ -127,6 +127,9 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
         if len(one.record.paths) > 1:
             hint = "give the component in one package: its weights and operations are the same"
             raise DiagnosisError(f"the {name} is split into {len(one.record.paths)} packages", where=lane.id, hint=hint)
+        if one.record.batch is not None:
+            hint = "convert it for a pair of rows, as classifier-free guidance runs it, and diagnose again"
+            raise DiagnosisError(f"the {name} takes one row at a time", where=str(one.path), hint=hint)
         if one.record.names:
             own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
             hint = "rename the features (`coremltools.utils.rename_feature`) and diagnose again"

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdqa.address import package_path
 from sdqa.errors import FaultError
 from sdqa.plan import PlannedLane
 from sdqa.runtime.registry import Runtime, find_runtime
@@ -104,12 +105,12 @@ def _without_packages(runtime: Runtime, compute_unit: str, teacher: Teacher) -> 
 
 
 def translated(runner: Runner, record: PackageRecord) -> Runner:
-    """A runner in the contract's names, also where another tool's package has names of its own."""
-    if not record.names:
-        return runner
-    from sdqa.runtime.renamed import RenamedRunner
+    """A runner of the contract's names and batch, also where another tool's package has others."""
+    from sdqa.runtime.renamed import RenamedRunner, RowRunner
 
-    return RenamedRunner(runner, record.names)
+    if record.names:
+        runner = RenamedRunner(runner, record.names)
+    return RowRunner(runner) if record.batch == 1 else runner
 
 
 def _edited(package: StoredPackage, store: Store, part: Injection, planted: str) -> tuple[Path, ...]:
@@ -125,9 +126,9 @@ def _edited(package: StoredPackage, store: Store, part: Injection, planted: str)
 
     def build(folder: Path) -> None:
         for path in package.record.paths:
-            shutil.copytree(path, folder / path.name)
+            shutil.copytree(package_path(path), folder / package_path(path).name)
         assert part.edit_package is not None
-        part.edit_package(folder / names[0])
+        part.edit_package(package_path(folder / names[0]))
 
     folder = store.memo("faulty", key, build).path
     return tuple(folder / name for name in names)

@@ -28,7 +28,7 @@ def lane_measurements(
         record = package.record
         found.append(_figure("package_bytes", float(record.bytes), "B", name, fingerprint))
         found.append(_hard("coverage", record.coverage.complete, str(record.coverage), name, fingerprint))
-        found.append(_hard("contract", True, "inputs and outputs are as declared", name, fingerprint))
+        found.append(_hard("contract", not record.breaches, _contract_reason(record), name, fingerprint))
     if packages:
         from sdqa.convert.budget import estimate_memory
 
@@ -50,6 +50,15 @@ def lane_measurements(
         peak = float(max(record.peak_bytes for record in records))
         found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
     return found
+
+
+def _contract_reason(record: PackageRecord) -> str:
+    """What a package breaks, or that it is as declared; and the names of its own that stand for the declared ones."""
+    said = "; ".join(record.breaches) or "inputs and outputs are as declared"
+    if record.batch is not None:
+        said += f"; the U-Net takes {record.batch} row at a time: guidance above 1 runs it twice a step"
+    renamed = ", ".join(f"{own} for {name}" for name, own in sorted(record.names.items()))
+    return f"{said}; renamed: {renamed}" if renamed else said
 
 
 def leaving_share(packages: Iterable[StoredPackage]) -> float:
