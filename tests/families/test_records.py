@@ -70,7 +70,15 @@ def test_the_pipeline_reads_the_mask_that_is_refused(family: Family) -> None:
 
 def test_contracts_are_the_golden_ones(family: Family) -> None:
     def ports(declared: Any) -> list[dict[str, Any]]:
-        return [{"name": one.name, "shape": list(one.shape), "dtype": one.dtype} for one in declared]
+        return [
+            {
+                "name": one.name,
+                "shape": list(one.shape),
+                "dtype": one.dtype,
+                **({"optional": True} if one.optional else {}),
+            }
+            for one in declared
+        ]
 
     assert list(family.component_names) == list(GOLDEN[family.name])
     for component in family.components:
