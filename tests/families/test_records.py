@@ -24,6 +24,7 @@ from sdqa.generate.teacher import FORWARDS, teacher_runners  # noqa: E402
 from sdqa.models import load_teacher  # noqa: E402
 
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
+OPTIONAL: dict[bool, dict[str, Any]] = {True: {"optional": True}, False: {}}
 GOLDEN = json.loads((Path(__file__).parent / "contract.json").read_text("utf-8"))["families"]
 MINIATURES = {"sd": "random:miniature", "sdxl": "random:miniature-sdxl"}
 
