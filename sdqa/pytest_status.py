@@ -27,6 +27,7 @@ CODES = {
     "pass": EXIT_PASS,
     "suspicious": EXIT_PASS,
     "fail": EXIT_GATE_FAILED,
+    "not judged": EXIT_PASS,  # a figure without anything to hold it against; the run says how many
     "not measured": EXIT_INCOMPLETE,
     "error": EXIT_INFRASTRUCTURE,  # no verdict: not the gate's doing
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.errors import GoldenMissing, SdqaError
-from sdqa.gate import large_files
+from sdqa.gate import baseline, large_files
 from sdqa.gate.audit import unrecorded
 from sdqa.gate.goldens import Golden, read_golden
 from sdqa.gate.manifest import MANIFEST_FILE
@@ -84,11 +84,27 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
         yield GoldenFlaw(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
+    yield from _baselines(folder, cases, place, current)
     problems = unrecorded(folder, current)
     for problem in problems:
         yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
     if not problems:
         yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+
+
+def _baselines(folder: Path, cases: Sequence[str], place: str, current: dict[str, str]) -> Iterator[GoldenFlaw]:
+    """The lanes' own outcomes; what is sound is added to `current`, subject → content digest."""
+    for manifest in sorted((folder / baseline.FOLDER).glob(f"*/*/{MANIFEST_FILE}")):
+        subject = baseline.subject_of(manifest.parent)
+        if cases and manifest.parent.name not in cases:
+            continue
+        try:
+            found = baseline.read_baseline(manifest.parent, place=place)
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/{subject}", False, str(error))
+            continue
+        current[subject] = found.manifest.content()
+        yield GoldenFlaw(f"{folder.name}/{subject}", True, f"all digests match, drawn by {found.manifest.lane}")
 
 
 def _reproduced(

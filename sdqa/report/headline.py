@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from sdqa.bundle import Failure, Lane, Run, Status
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE
 from sdqa.report.format import plural
 
-Tone = Literal["pass", "fail", "suspicious", "not measured"]
+Tone = Status
 
-SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "pass": 3}
+SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "not judged": 3, "pass": 4}
 CAUSES, CAUSE_LENGTH = 3, 200
-MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "pass": "✓"}
+NOBODY = "nobody has calibrated this machine yet"
+MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "not judged": "–", "pass": "✓"}
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,12 @@ def headline_of(run: Run) -> Headline:
         return Headline("not measured", "Nothing was checked", "The bundle holds no verdicts.", counts)
     if counts["suspicious"]:
         sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
-        sentence += _elsewhere(run)
+        sentence += _provisional(run, counts) + _elsewhere(run)
         return Headline("suspicious", "Pass, with doubts", sentence, counts)
-    return Headline("pass", "Pass", f"All {plural(total, 'check')} {across} passed." + _elsewhere(run), counts)
+    judged = plural(total - counts.get("not judged", 0), "check")
+    provisional = f", {run.provisional()} of them provisionally: {NOBODY}" if run.provisional() else ""
+    sentence = f"All {judged} {across} passed{provisional}." + _not_judged(counts)
+    return Headline("pass", "Pass", sentence + _elsewhere(run), counts)
 
 
 def is_incomplete(run: Run) -> bool:
@@ -95,7 +98,18 @@ def _rest(run: Run, counts: dict[Status, int]) -> str:
     if broken:
         parts.append(f"{plural(broken, 'lane')} did not finish")
     also = f" Also: {', '.join(parts)}." if parts else ""
-    return also + _elsewhere(run)
+    return also + _provisional(run, counts) + _elsewhere(run)
+
+
+def _provisional(run: Run, counts: dict[Status, int]) -> str:
+    """What rests on what a person would see alone, and what on nothing."""
+    said = f" {run.provisional()} are provisional: {NOBODY}." if run.provisional() else ""
+    return said + _not_judged(counts)
+
+
+def _not_judged(counts: dict[Status, int]) -> str:
+    count = counts.get("not judged", 0)
+    return f" {plural(count, 'more figure')} {'was' if count == 1 else 'were'} not judged." if count else ""
 
 
 def _elsewhere(run: Run) -> str:
@@ -124,5 +138,5 @@ def worst(statuses: Iterable[Status]) -> Status | None:
 
 def lane_tone(lane: Lane) -> Tone:
     """One status for a lane: what did not run is not measured, whatever else passed."""
-    status = worst(v.status for v in lane.verdicts) or "not measured"
+    status = worst(v.status for v in lane.verdicts if v.status != "not judged") or "not measured"
     return "not measured" if lane.status != "ran" and status != "fail" else status

@@ -12,7 +12,7 @@ from sdqa.report.highlights import attention_of
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 
 LIMIT = 25  # rows; the page has them all
-_ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔"}
+_ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔", "not judged": "➖"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$@&])")
 
 
@@ -93,11 +93,10 @@ def _lanes(run: Run) -> list[str]:
         tone = lane_tone(lane)
         passed = sum(v.status == "pass" for v in lane.verdicts)
         size = show_figure(sum(package.bytes for package in lane.packages), "B") if lane.packages else MISSING
-        note = (
-            ""
-            if lane.status == "ran"
-            else f"{lane.status}{f': {markdown_text(lane.reason)}' if lane.reason and not lane.failures else ''}"
-        )
+        provisional = sum(v.provisional for v in lane.verdicts)
+        note = f"{provisional} provisional: nobody has calibrated this machine yet" if provisional else ""
+        if lane.status != "ran":
+            note = f"{lane.status}{f': {markdown_text(lane.reason)}' if lane.reason and not lane.failures else ''}"
         lines.append(
             f"| {_ICONS[tone]} | {markdown_text(lane.id)} | {passed} of {len(lane.verdicts)} passed | {size} | {note} |"
         )

@@ -29,6 +29,7 @@ _STYLES: dict[Status, str] = {
     "fail": "bold red",
     "suspicious": "yellow",
     "not measured": "magenta",
+    "not judged": "dim",
 }
 _PLAIN_WIDTH = 120
 _COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)  # GitHub takes such lines as commands, and `##[` wherever it stands
@@ -201,7 +202,8 @@ def _cell(cell: Cell | None) -> Text:
         figure += f" +{cell.non_finite} NaN"
     if cell.status is None:
         return Text(figure)
-    return Text(f"{figure} {MARKS[cell.status]}", style=_STYLES[cell.status])
+    provisional = "?" if any(verdict.provisional for verdict in cell.verdicts) else ""
+    return Text(f"{figure} {MARKS[cell.status]}{provisional}", style=_STYLES[cell.status])
 
 
 def _print_attention(run: Run, console: Console, limit: int) -> None:

@@ -103,6 +103,7 @@ def score(
 ) -> Scores:
     """Every metric of every sample, component parity, and the figures of the lane as a whole."""
     from sdqa.metrics import MetricModels
+    from sdqa.workflow.baselines import baseline_scores
 
     models = MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips)
     found: list[Measurement] = []
@@ -115,6 +116,7 @@ def score(
             found += measured
         facts = _fingerprint(lane, teacher, models)
         comparable = facts.digest()
+        found += baseline_scores(job, lane, models, references, samples.by_case, facts)
         for figures in _lane_figures(job, lane, teacher, packages, references, samples, comparable):
             found += figures
         if on_device(lane.runtime) and references.goldens:
