@@ -161,7 +161,9 @@ def _keys(conditions: Conditions) -> list[Key]:
     keys = set()
     for m in (m for lanes in conditions.values() for lane in lanes for m in lane.measurements):
         placed = m.case is not None or m.component is not None
-        gated = m.metric not in {*HARD, *BASELINE_METRICS} and not is_timing(m.metric) and m.better in ("higher", "lower")
+        gated = (
+            m.metric not in {*HARD, *BASELINE_METRICS} and not is_timing(m.metric) and m.better in ("higher", "lower")
+        )
         if placed and gated and m.unit not in BYTES and m.value is not None:
             keys.add((m.metric, m.component))
     return sorted(keys, key=lambda key: (key[0], key[1] or ""))

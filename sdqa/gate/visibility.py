@@ -12,13 +12,14 @@ provisional, and say so.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.gate.stated import stated_tolerance
 from sdqa.gate.tolerances import ANY_VARIANT, Tolerance, Tolerances
-from sdqa.runtime.registry import on_device
+from sdqa.runtime.registry import DEFAULT
 
 PUBLISHED: Mapping[str, tuple[float, str]] = {
     "psnr": (28.0, "SGLang and vLLM-Omni accept no less of a picture"),
@@ -46,28 +47,33 @@ def has_own_limits(tolerances: Tolerances | None, lane: Lane) -> bool:
 
 def visibility_bound(tolerances: Tolerances | None, measurement: Measurement) -> Bound | None:
     """The bound of a figure; None where neither the model's faults nor anybody's gate gives one."""
-    lax: Bound | None = None
-    for variant, found in _before_a_fault(tolerances, measurement):
-        if lax is None or lax.tolerance.worse_than(found.limit, lax.tolerance.limit):
-            assert found.nearest_fault is not None
-            name = found.nearest_fault.name
-            lax = Bound(found, f"{name} is the nearest fault that stands out from every variant, as from {variant}")
-    if lax is None and measurement.metric in PUBLISHED:
+    measured, published = list(_before_a_fault(tolerances, measurement)), list(_published(measurement))
+    if not measured or measurement.component is not None:
+        measured += published
+    return functools.reduce(_more_lenient, measured) if measured else None
+
+
+def _more_lenient(one: Bound, other: Bound) -> Bound:
+    return other if one.tolerance.worse_than(other.tolerance.limit, one.tolerance.limit) else one
+
+
+def _published(measurement: Measurement) -> Iterator[Bound]:
+    """What others accept. For a component it counts beside the model's own faults: nobody sees a component."""
+    if measurement.metric in PUBLISHED:
         limit, source = PUBLISHED[measurement.metric]
         facts = measurement.metric, measurement.component, limit, measurement.unit, measurement.better
-        return Bound(stated_tolerance(*facts), source)
-    return lax
+        yield Bound(stated_tolerance(*facts), source)
 
 
-def _before_a_fault(tolerances: Tolerances | None, measurement: Measurement) -> Iterator[tuple[str, Tolerance]]:
-    """Variant and tolerance of each table whose limit lies before a visible fault; what a device adds is left out, as
-    it is no measure of what can be seen, and so are figures of another metric, network or resolution."""
+def _before_a_fault(tolerances: Tolerances | None, measurement: Measurement) -> Iterator[Bound]:
+    """The tolerance of each table whose limit lies before a visible fault; what another runtime adds is left out, as it
+    is no measure of what can be seen, and so are figures of another metric, network or resolution."""
     metric, component = measurement.metric, measurement.component
     for variant, table in sorted((tolerances.variants if tolerances else {}).items()):
-        runtime = variant.partition("@")[2].partition("-")[0]
-        if variant == ANY_VARIANT or (runtime and on_device(runtime)):
+        if variant == ANY_VARIANT or variant.partition("@")[2] not in ("", DEFAULT):
             continue
         keys = (f"{metric}@{component}", metric) if component else (metric,)
         found = next((table[key] for key in keys if key in table), None)
         if found is not None and found.nearest_fault is not None and found.serves(measurement):
-            yield variant, found
+            source = f"{found.nearest_fault.name} is the nearest fault that stands out from every variant ({variant})"
+            yield Bound(found, source)

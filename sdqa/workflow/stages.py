@@ -175,7 +175,8 @@ def _ask_device(
     from sdqa.workflow.device import measure_device
 
     job.progress.step(f"{lane.id}: times and placement by {lane.runtime}")
-    request = next(iter(_requests(lane, references).values()))
+    requests = list(_requests(lane, references).values())
+    request = next((one for one in requests if one.source is not None), requests[0])  # one that runs every component
     inputs = {name: calls[0].inputs for name, calls in teacher_trace(teacher, request, job.store).items() if calls}
     records = [package.record for package in packages.by_component.values()]
     runtime = find_runtime(lane.runtime)
