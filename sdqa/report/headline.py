@@ -46,8 +46,13 @@ def headline_of(run: Run) -> Headline:
     if run.exit_code:
         sentence = f"The run ended with exit code {run.exit_code}." + _rest(run, counts)
         return Headline("not measured", "Error", sentence, counts)
-    if not total:
-        return Headline("not measured", "Nothing was checked", "The bundle holds no verdicts.", counts)
+    if total == counts.get("not judged", 0):
+        return Headline(
+            "not measured",
+            "Nothing was checked",
+            "The bundle holds no verdicts." if not total else "Nothing could be judged.",
+            counts,
+        )
     if counts["suspicious"]:
         sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
         sentence += _provisional(run, counts) + _elsewhere(run)
