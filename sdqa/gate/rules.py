@@ -35,7 +35,7 @@ class Rules:
         if measurement.metric in BASELINE_METRICS:
             return self._of_baseline(measurement, lane)
         found = self.tolerances.find(lane, measurement.metric, measurement.component) if self.tolerances else None
-        if found is not None and not found.serves(measurement):
+        if found is not None and not found.serves(measurement.fingerprint):
             what = "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
             return Rule(None, words=what)
         if found is not None:
@@ -51,12 +51,12 @@ class Rules:
             like = _same_against_golden(measurement, lane)
             what = "how well this machine repeats itself was not measured: sdqa approve --repeat BUNDLE"
             return self._provisional(like, what)
-        if not own.serves(measurement):
+        if not own.serves(measurement.fingerprint):
             return Rule(None, words="the figure was measured against another baseline than today's: run the lane again")
         return Rule(own)
 
     def _provisional(self, measurement: Measurement, why: str) -> Rule:
-        bound = visibility_bound(self.tolerances, measurement)
+        bound = visibility_bound(self.tolerances, measurement.metric, measurement.component, measurement.fingerprint)
         if bound is not None:
             return Rule(
                 bound.tolerance,

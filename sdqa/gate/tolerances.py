@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, FiniteFloat
 
-from sdqa.bundle import Better, Environment, Lane, Measurement, Record, documents
+from sdqa.bundle import Better, Environment, Lane, Record, documents
 from sdqa.bundle.record import later
 from sdqa.errors import GoldenMissing, UsageError
 from sdqa.gate.audit import AuditEntry, append, author, now
@@ -70,9 +70,9 @@ class Tolerance(Record):
         """Whether a figure is on the bad side of a limit; one that is not a number is."""
         return not (figure >= limit if self.better == "higher" else figure <= limit)
 
-    def serves(self, measurement: Measurement) -> bool:
-        """Whether it was measured with the figure's metric, network and resolution; one stated by hand serves all."""
-        return not self.fingerprints or measurement.fingerprint in self.fingerprints
+    def serves(self, fingerprint: str) -> bool:
+        """Whether it was measured with a figure's metric, network and resolution; one stated by hand serves all."""
+        return not self.fingerprints or fingerprint in self.fingerprints
 
     def explain(self) -> str:
         """Where the limits come from, in one sentence."""

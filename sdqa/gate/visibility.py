@@ -16,8 +16,8 @@ import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sdqa.bundle import Lane, Measurement
-from sdqa.gate.stated import stated_tolerance
+from sdqa.bundle import Lane
+from sdqa.gate.stated import COMPARING, stated_tolerance
 from sdqa.gate.tolerances import ANY_VARIANT, Tolerance, Tolerances
 from sdqa.runtime.registry import DEFAULT
 
@@ -45,35 +45,43 @@ def has_own_limits(tolerances: Tolerances | None, lane: Lane) -> bool:
     return any(tolerances.variants.get(name) for name in tolerances.names_of(lane) if name != ANY_VARIANT)
 
 
-def visibility_bound(tolerances: Tolerances | None, measurement: Measurement) -> Bound | None:
-    """The bound of a figure; None where neither the model's faults nor anybody's gate gives one."""
-    measured, published = list(_before_a_fault(tolerances, measurement)), list(_published(measurement))
-    if not measured or measurement.component is not None:
-        measured += published
-    return functools.reduce(_more_lenient, measured) if measured else None
+def visibility_bound(
+    tolerances: Tolerances | None, metric: str, component: str | None = None, fingerprint: str | None = None
+) -> Bound | None:
+    """The bound of a figure; None where neither the model's faults nor anybody's gate gives one.
+
+    Args:
+        fingerprint: of the figure; what was measured with another metric, network or resolution is left out. None: all.
+    """
+    found = list(_before_a_fault(tolerances, metric, component, fingerprint))
+    if not found or component is not None:
+        found += _published(metric, component)
+    return functools.reduce(_more_lenient, found) if found else None
 
 
 def _more_lenient(one: Bound, other: Bound) -> Bound:
     return other if one.tolerance.worse_than(other.tolerance.limit, one.tolerance.limit) else one
 
 
-def _published(measurement: Measurement) -> Iterator[Bound]:
+def _published(metric: str, component: str | None) -> Iterator[Bound]:
     """What others accept. For a component it counts beside the model's own faults: nobody sees a component."""
-    if measurement.metric in PUBLISHED:
-        limit, source = PUBLISHED[measurement.metric]
-        facts = measurement.metric, measurement.component, limit, measurement.unit, measurement.better
-        yield Bound(stated_tolerance(*facts), source)
+    if metric in PUBLISHED:
+        limit, source = PUBLISHED[metric]
+        yield Bound(stated_tolerance(metric, component, limit, *COMPARING[metric]), source)
 
 
-def _before_a_fault(tolerances: Tolerances | None, measurement: Measurement) -> Iterator[Bound]:
+def _before_a_fault(
+    tolerances: Tolerances | None, metric: str, component: str | None, fingerprint: str | None
+) -> Iterator[Bound]:
     """The tolerance of each table whose limit lies before a visible fault; what another runtime adds is left out, as it
-    is no measure of what can be seen, and so are figures of another metric, network or resolution."""
-    metric, component = measurement.metric, measurement.component
+    is no measure of what can be seen."""
     for variant, table in sorted((tolerances.variants if tolerances else {}).items()):
         if variant == ANY_VARIANT or variant.partition("@")[2] not in ("", DEFAULT):
             continue
         keys = (f"{metric}@{component}", metric) if component else (metric,)
         found = next((table[key] for key in keys if key in table), None)
-        if found is not None and found.nearest_fault is not None and found.serves(measurement):
+        if found is None or found.nearest_fault is None:
+            continue
+        if fingerprint is None or found.serves(fingerprint):
             source = f"{found.nearest_fault.name} is the nearest fault that stands out from every variant ({variant})"
             yield Bound(found, source)

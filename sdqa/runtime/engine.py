@@ -43,7 +43,7 @@ def prove(
         SdqaError: the component cannot be loaded or run on either.
     """
     here, alone = make(compute_unit).run(inputs), make(CPU_ONLY).run(inputs)
-    equal = all(_same_bits(here[name], alone[name]) for name in here) and here.keys() == alone.keys()
+    equal = here.keys() == alone.keys() and all(_same_bits(here[name], alone[name]) for name in here)
     label = "" if platform == "darwin" else "; not executed on hardware: this is no Mac"
     if equal:
         return EngineProof(False, f"the engine did not run: the bits equal those of a {CPU_ONLY} load{label}")

@@ -34,7 +34,7 @@ def test_of_several_variants_the_most_lenient_says_what_can_be_seen(tolerances: 
     both = {"fp16": tolerances.variants["fp16"], "int4": {"psnr": tolerance("psnr", 30, 25, 10, of="value")}}
     device = {"fp16@coreml-cpu_only": {"psnr": tolerance("psnr", 12, 11, 10, of="value")}}
     known = tolerances.model_copy(update={"variants": {**both, **device}})
-    found = visibility_bound(known, Measurement(metric="psnr", case="c", better="higher"))
+    found = visibility_bound(known, "psnr")
     assert found is not None
     assert found.tolerance.limit == 30, "what a device adds is no measure of what can be seen"
 
@@ -63,7 +63,7 @@ def test_from_nothing_the_gates_that_publish_a_limit_decide(make_lane: MakeLane)
 
 
 def test_a_healthy_engine_is_within_what_is_published_of_a_component() -> None:
-    found = visibility_bound(None, Measurement(metric="parity_psnr", component="unet", unit="dB", better="higher"))
+    found = visibility_bound(None, "parity_psnr", "unet")
     assert found is not None
     assert found.tolerance.limit == PUBLISHED["parity_psnr"][0] < 34, "SD 1.5 on an M2 Pro's engine: 34 to 36 dB"
 
@@ -117,11 +117,22 @@ def test_where_calibrated_machines_are_required_a_provisional_pass_is_missing_ev
 @pytest.mark.parametrize("metric", ["lpips", "psnr", "ssim", "tile_psnr", "latent_psnr", "clip_score"])
 def test_the_embedded_models_bounds_lie_before_a_visible_fault(metric: str) -> None:
     known = Tolerances.load(EMBEDDED)
-    example = known.variants["fp16"][metric]
-    figure = Measurement(
-        metric=metric, case="c", better=example.better, unit=example.unit, fingerprint=example.fingerprints[0]
-    )
-    found = visibility_bound(known, figure)
+    found = visibility_bound(known, metric, None, known.variants["fp16"][metric].fingerprints[0])
     assert found is not None
     assert found.tolerance.nearest_fault is not None
     assert found.tolerance.worse_than(found.tolerance.nearest_fault.mean, found.tolerance.limit)
+
+
+def test_a_plan_explains_what_an_uncalibrated_lane_is_judged_by(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from sdqa.gate.explain import explain_checks
+    from sdqa.plan import load_suite, make_plan
+
+    path = EMBEDDED.parents[2] / "sdqa.toml"
+    plan = make_plan(load_suite(path), path, only=("tiny/fp16@coreml-cpu_only",))
+    text = explain_checks(plan)
+    assert "lpips: provisional: vae-decoder-noise@marked is the nearest fault" in text
+    assert "black: not judged until it is calibrated" in text
+    bare = replace(plan, suite=plan.suite.model_copy(update={"goldens": str(tmp_path)}))
+    assert "psnr: provisional: SGLang and vLLM-Omni accept no less of a picture; sdqa calibrate" in explain_checks(bare)
