@@ -58,6 +58,9 @@ class Measurement(Record):
     samples: tuple[float, ...] = ()  # the repeated readings, where there are several
     fingerprint: str = ""  # digest of what makes two figures comparable
     reason: str = ""
+    cases: tuple[str, ...] = ()  # that a figure of the lane was measured on, where not on all
+    replayed: bool = False  # a time or memory that an earlier run measured: shown, never judged
+    measured_on: str = ""  # the machine that did, in words, where it is replayed
 
 
 class Verdict(Record):

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, faults, references, running
+from sdqa.cli import bundles, causes, faults, keeping, references, running
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, SdqaError
 
 
@@ -57,6 +57,7 @@ for verb in (
     references.calibrate,
     causes.diagnose,
     faults.faults,
+    keeping.store,
 ):
     cli.add_command(verb)
 cli.add_command(LazyGroup("sdqa.mil.cli", "mil_group", name="mil", help="Inspect, run, profile and compare packages."))

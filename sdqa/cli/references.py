@@ -41,12 +41,12 @@ def verify(suite: str | None, cases: tuple[str, ...], reproduce: bool) -> None:
 
     from sdqa.gate.verify import verify as findings
     from sdqa.store import Store
-    from sdqa.workflow.goldens import reproducer
+    from sdqa.workflow.goldens import picture_changes, reproducer
 
     plan = resolve_plan(suite)
     with tempfile.TemporaryDirectory() as fresh:  # a sample from the store would only confirm itself
         again = reproducer(plan, Store(Path(fresh))) if reproduce else None
-        found = list(findings(plan.goldens, cases=cases, reproduce=again))
+        found = list(findings(plan.goldens, cases=cases, reproduce=again, stale=picture_changes(plan)))
     for finding in found:
         click.echo(f"{'sound' if finding.sound else 'WRONG'}  {finding.subject}: {finding.what}")
     if not all(finding.sound for finding in found):

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from sdqa.errors import ContractError
@@ -56,7 +56,7 @@ def schema() -> dict[str, Any]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    text = resources.files("sdqa.convert").joinpath("contract.json").read_text("utf-8")
+    text = Path(__file__).with_name("contract.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 

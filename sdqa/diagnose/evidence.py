@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sdqa.errors import DiagnosisError
 from sdqa.mil.records import read_modules
 from sdqa.runtime import Runner
-from sdqa.store import Store, digest_of, source_digest, tree_digest
+from sdqa.store import Store, code_digest, digest_of, tree_digest
 
 if TYPE_CHECKING:
     from sdqa.generate.pipeline import Glue, Request
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 COMPONENTS = ("text_encoder", "vae_encoder", "unet", "vae_decoder")
 GLUE = "glue"
+
+RUNNERS = ("sdqa.runtime.reference", "sdqa.runtime.coreml", "sdqa.runtime.renamed")
+"""Modules that execute a candidate's packages."""
 
 Load = Callable[[str, Path], Runner]
 
@@ -100,7 +103,7 @@ class Evidence:
             {
                 "package": tree_digest(package),
                 "runtime": self.runtime,
-                "code": source_digest("mil", "runtime"),
+                "code": code_digest(*RUNNERS),
                 "wrapper": wrapper.identity if wrapper else "",
             }
         )

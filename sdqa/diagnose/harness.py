@@ -17,9 +17,10 @@ from pydantic import TypeAdapter
 from sdqa.diagnose.evidence import COMPONENTS, GLUE, Evidence, ExaminedCase, glue_digest, request_digest
 from sdqa.errors import ContractError, ExecutionError
 from sdqa.generate.pipeline import Generation, Glue, Graph, Request
+from sdqa.generate.stage import teacher_execution
 from sdqa.generate.teacher import graph_parts, teacher_runners
 from sdqa.runtime import Arrays, Runner
-from sdqa.store import digest_of, source_digest
+from sdqa.store import code_digest, digest_of
 
 T = TypeVar("T")
 
@@ -154,7 +155,8 @@ class Bench:
             "glue": glue_digest(glue),
             "teacher": self.evidence.teacher,
             "candidates": {name: self.evidence.identities[name] for name in used},
-            "code": source_digest("generate", "models"),
+            "execution": teacher_execution(),
+            "code": code_digest(__name__, "sdqa.models"),
         }
         digest = digest_of(key)
         if digest not in self._outcomes:
@@ -208,7 +210,12 @@ class Bench:
         def build(folder: Path) -> None:
             (folder / "result.json").write_bytes(adapter.dump_json(make()))
 
-        full = {**key, "teacher": self.evidence.teacher, "code": source_digest("diagnose", "generate", "models", "mil")}
+        full = {
+            **key,
+            "teacher": self.evidence.teacher,
+            "execution": teacher_execution(),
+            "code": code_digest(__name__, "sdqa.models", make.__module__),
+        }
         entry = self.evidence.store.memo(f"diagnose-{kind}", full, build)
         return adapter.validate_json((entry.path / "result.json").read_bytes())
 

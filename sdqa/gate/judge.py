@@ -187,6 +187,9 @@ def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudget
     facts = {**_facts(check, measurement), "tolerance": float(limit), "difference": None, "golden": None}
     if measurement.value is None or math.isnan(measurement.value):
         return Verdict(**facts, status="not measured", reason=measurement.reason or "no value, and no reason given")
+    if measurement.replayed:
+        when = f"an earlier run measured it, on {measurement.measured_on or 'a machine that it does not name'}"
+        return Verdict(**facts, status="not measured", reason=f"{measurement.value:.4g}, not judged: {when}")
     where = f"on {evidence.lane.runtime}"
     where += "" if evidence.lane.runtime == "coreml" else ", not on the device that the budget is for"
     where = "by the packages alone" if name in FROM_PACKAGES else where

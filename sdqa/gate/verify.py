@@ -22,6 +22,7 @@ rounding and the nearest change. Measured on the embedded model (2-core x86-64 L
 image keeps 86 dB and the latents 129 dB; with fp16 arithmetic, 61 and 66 dB."""
 
 Reproduce = Callable[[Golden], Sequence[Measurement]]
+Stale = Callable[[Golden], str]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def verify(
     models: Sequence[str] = (),
     cases: Sequence[str] = (),
     reproduce: Reproduce | None = None,
+    stale: Stale | None = None,
     place: str = large_files.DEFAULT_PLACE,
 ) -> Iterator[GoldenFlaw]:
     """Check goldens one by one.
@@ -48,6 +50,7 @@ def verify(
         models, cases: which; all when empty.
         reproduce: draws a golden's case again with the teacher and measures the outcome against the golden (`finite`,
             `psnr`, `latent_psnr`); only digests and records are checked when None.
+        stale: says why a golden no longer stands for its case, though all its digests match; empty when it does.
         place: where large goldens are kept.
 
     Raises:
@@ -58,10 +61,12 @@ def verify(
     if not folders:
         raise GoldenMissing("there are no goldens here", where=str(goldens), hint="record them: sdqa goldens")
     for folder in folders:
-        yield from _model(folder, cases, reproduce, place)
+        yield from _model(folder, cases, reproduce, stale, place)
 
 
-def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, place: str) -> Iterator[GoldenFlaw]:
+def _model(
+    folder: Path, cases: Sequence[str], reproduce: Reproduce | None, stale: Stale | None, place: str
+) -> Iterator[GoldenFlaw]:
     current: dict[str, str] = {}
     tolerances: Tolerances | None = None
     if (folder / TOLERANCES_FILE).exists():
@@ -82,6 +87,8 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
             continue
         current[path.name] = golden.manifest.content()
         yield GoldenFlaw(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
+        if stale is not None:
+            yield from _stale(subject, golden, stale)
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
     problems = unrecorded(folder, current)
@@ -89,6 +96,15 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
         yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
     if not problems:
         yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+
+
+def _stale(subject: str, golden: Golden, stale: Stale) -> Iterator[GoldenFlaw]:
+    try:
+        why = stale(golden)
+    except SdqaError as error:
+        why = str(error)
+    if why:
+        yield GoldenFlaw(subject, False, why)
 
 
 def _reproduced(

@@ -29,7 +29,20 @@ CLASSES = {
 }
 """The classes that a pipeline may name; nothing a folder says is ever imported because the folder says it."""
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+)
+"""What is fetched of a hub's tokenizers; whatever else lies in a folder counts too, once it is there."""
+UNREAD_SUFFIXES = frozenset(
+    (".safetensors", ".bin", ".ckpt", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".onnx_data", ".pb", ".md", ".png")
+)
+"""Of files that no loader reads here: weights in other formats and precisions, and what is for people. The safetensors
+files that are read are named one by one (`weight_files`)."""
 MAX_CONFIGURATION_BYTES = 16 * 2**20
 
 
@@ -51,7 +64,7 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
             configurations[part] = read_json(folder / part / "config.json", source)
     family = family_of(configurations)
     facts = read_facts(configurations, source=source)
-    files = tuple(sorted(_files(folder, family, source)))
+    files = tuple(sorted(set(_files(folder, family, source))))
     return Teacher(
         source=source,
         family=family,
@@ -110,8 +123,19 @@ def _files(folder: Path, family: Family, source: str) -> Iterable[str]:
     for part in parts:
         yield f"{part}/config.json"
         yield from (f"{part}/{path.name}" for path in weight_files(folder, part, source))
-    for part in ("tokenizer", "tokenizer_2"):
-        yield from (f"{part}/{name}" for name in TOKENIZER_FILES if (folder / part / name).is_file())
+    for part in (*parts, "scheduler", "tokenizer", *(("tokenizer_2",) if family == "sdxl" else ())):
+        yield from (path.relative_to(folder).as_posix() for path in readable_files(folder / part))
+
+
+def readable_files(folder: Path) -> Iterable[Path]:
+    """Every file of a part that a loader may read besides weights: all but what is listed here as read by none.
+
+    A tokenizer reads `added_tokens.json` where there is one, a later version of a library something else.
+    """
+    for path in sorted(folder.rglob("*")):
+        ignored = path.suffix.lower() in UNREAD_SUFFIXES or path.name.startswith((".", "README", "LICENSE"))
+        if path.is_file() and not ignored:
+            yield path
 
 
 def weight_files(folder: Path, part: str, source: str) -> list[Path]:

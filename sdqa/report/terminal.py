@@ -136,7 +136,9 @@ def _print_packages(run: Run, console: Console) -> None:
             _fact(facts.get("average_bits"), "{:.3g}"),
             f"{coverage.get('found', '?')} of {coverage.get('parameters', '?')}" if coverage else "—",
             _parity(lane, package.component),
-            show_bytes(peak) if isinstance(peak := facts.get("conversion_peak_bytes"), int) else "—",
+            show_bytes(peak)
+            if isinstance(peak := facts.get("conversion_peak_bytes", facts.get("replayed_conversion_peak_bytes")), int)
+            else "—",
             _fact(placement.get("leaving_share"), "{:.1%} of FLOPs"),
         )
     console.print(table)

@@ -101,7 +101,7 @@ def generate(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected)
     if job.fault is not None and job.fault.request is not None:
         requests = {name: job.fault.request(request) for name, request in requests.items()}
     components = _components(job, lane, evidence)
-    evidence.samples.update(samples(teacher, components, requests, job.store, say=_sayer(job, lane)))
+    evidence.samples.update(samples(teacher, components, requests, job.store, measure=True, say=_sayer(job, lane)))
 
 
 def score(job: Job, lane: PlannedLane, teacher: Teacher, evidence: Collected) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sdqa.errors import RuntimeUnavailable
 from sdqa.plan import PlannedLane
-from sdqa.store import Store, source_digest
+from sdqa.runtime.identity import ExecutionIdentity, identify
+from sdqa.store import Store
 
 if TYPE_CHECKING:
     from sdqa.convert import PackageRecord
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from sdqa.faults import Injection
     from sdqa.generate.stage import Components
     from sdqa.runtime import Runner
+
+
+#: Modules that execute a lane's packages.
+CODE = ("sdqa.runtime.reference", "sdqa.runtime.coreml", "sdqa.runtime.renamed")
+
+
+def execution_identity(runtime: str, compute_unit: str) -> ExecutionIdentity:
+    """What makes two executions of a lane's packages the same."""
+    from sdqa.generate.stage import THREADS
+
+    libraries = ("coremltools",) if runtime == "coreml" else ("coremltools", "numpy", "torch")
+    return identify(runtime, compute_unit, threads=THREADS, libraries=libraries, code="", on_device=runtime == "coreml")
 
 
 def components(
@@ -40,11 +53,13 @@ def components(
         "packages": {name: package.record.digest for name, package in packages.items()},
         "runtime": lane.runtime,
         "compute_unit": lane.compute_unit,
+        "names": {name: package.record.names for name, package in packages.items()},
+        "execution": execution_identity(lane.runtime, lane.compute_unit).facts(),
     }
     if injection is not None:
         identity["fault"] = injection.facts()
     glue = injection.glue if injection is not None and injection.glue is not None else Glue()
-    return Components(load, identity, glue)
+    return Components(load, identity, glue, CODE)
 
 
 def executed_packages(
@@ -94,7 +109,7 @@ def _edited(package: StoredPackage, store: Store, part: Injection, planted: str)
     """
     import shutil
 
-    key = {"package": package.record.digest, "planted": planted, "fault": part.facts(), "code": source_digest("faults")}
+    key = {"package": package.record.digest, "planted": planted, "fault": part.facts()}
     names = [path.name for path in package.record.paths]
 
     def build(folder: Path) -> None:

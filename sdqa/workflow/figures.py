@@ -12,6 +12,7 @@ from sdqa.store import digest_of
 
 if TYPE_CHECKING:
     from sdqa.convert.stage import StoredPackage
+    from sdqa.generate.sample import StoredSample
     from sdqa.plan import PlannedLane
     from sdqa.workflow.lane import Collected
 
@@ -33,17 +34,41 @@ def lane_measurements(evidence: Collected, fingerprint: str) -> list[Measurement
         found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
         away = round(100 * leaving_share(evidence.packages.values()), 4)
         found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
-    records = [sample.record for sample in evidence.samples.values()]
-    for name in evidence.packages:
+    return found + resource_measurements(evidence.samples, tuple(evidence.packages), fingerprint)
+
+
+def resource_measurements(
+    samples: Mapping[str, StoredSample], components: tuple[str, ...], fingerprint: str
+) -> list[Measurement]:
+    """Times and memory: of the cases that were drawn in this run; of all where none was, and then they say so."""
+    if not samples:
+        return []
+    now = {case: sample for case, sample in samples.items() if sample.fresh}
+    records = [sample.record for sample in (now or samples).values()]
+    found: list[Measurement] = []
+    for name in components:
         seconds = [second for record in records for second in record.seconds.get(name, ())]
         if seconds:
             found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))
-    if records:
-        found.append(_repeated("inference_s", [_inference(r.seconds) for r in records], "s", None, fingerprint))
-        found.append(_repeated("end_to_end_s", [r.end_to_end_s for r in records], "s", None, fingerprint))
-        peak = float(max(record.peak_bytes for record in records))
-        found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
-    return found
+    found.append(_repeated("inference_s", [_inference(r.seconds) for r in records], "s", None, fingerprint))
+    found.append(_repeated("end_to_end_s", [r.end_to_end_s for r in records], "s", None, fingerprint))
+    peak = float(max(record.peak_bytes for record in records))
+    found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
+    return [one.model_copy(update=_provenance(samples, now)) for one in found]
+
+
+def _provenance(samples: Mapping[str, StoredSample], now: Mapping[str, StoredSample]) -> dict[str, object]:
+    """Where times and memory come from, as a measurement says it."""
+    if not now:
+        machines = "; ".join(sorted({sample.record.machine for sample in samples.values()} - {""}))
+        return {"replayed": True, "measured_on": machines, "reason": "measured by an earlier run"}
+    others = len(samples) - len(now)
+    if not others:
+        return {}
+    reason = f"measured now on {', '.join(now)}; {others} other{'s were' if others > 1 else ' was'} drawn earlier"
+    if any(sample.repeated is False for sample in now.values()):
+        reason += "; drawn again, the picture is not the stored one"
+    return {"cases": tuple(now), "reason": reason}
 
 
 def leaving_share(packages: Iterable[StoredPackage]) -> float:
@@ -98,8 +123,7 @@ def describe_packages(
                 "average_bits": round(package.record.average_bits, 3),
                 "histogram": package.record.histogram,
                 "coverage": package.record.coverage.model_dump(mode="json"),
-                "conversion_seconds": round(package.record.conversion_seconds, 3),
-                "conversion_peak_bytes": package.record.peak_bytes,
+                **_conversion(package),
                 "neural_engine": {
                     "leaving_share": round(package.record.leaving_share, 6),
                     "findings": [
@@ -124,6 +148,15 @@ def describe_packages(
         )
         for package in packages
     )
+
+
+def _conversion(package: StoredPackage) -> dict[str, float]:
+    """Time and memory of the conversion; their names say where an earlier run measured them."""
+    replayed = "" if package.fresh else "replayed_"
+    return {
+        f"{replayed}conversion_seconds": round(package.record.conversion_seconds, 3),
+        f"{replayed}conversion_peak_bytes": package.record.peak_bytes,
+    }
 
 
 #: How parity is measured: figures of another identity are not compared.

@@ -14,7 +14,7 @@ from sdqa.gate.codec import array_digest
 from sdqa.gate.goldens import Golden, read_golden, stale_reasons
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
-from sdqa.store import Store, source_digest
+from sdqa.store import Store, code_digest, digest_of
 from sdqa.workflow.figures import describe_packages, estimated_latency
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def read_goldens(plan: Plan, lane: PlannedLane, teacher: Teacher, store: Store, 
     """The goldens of a lane's cases, drawn now where the suite wants that; missing and stale ones become failures."""
     from sdqa.generate.request import case_inputs
     from sdqa.generate.schedule import planned_timesteps
+    from sdqa.generate.sources import changed_picture
     from sdqa.metrics import MetricModels
 
     live = plan.suite.goldens == TEACHER_NOW
@@ -74,6 +75,8 @@ def read_goldens(plan: Plan, lane: PlannedLane, teacher: Teacher, store: Store, 
                 case=case_inputs(case, teacher.facts),
                 timesteps=planned_timesteps(case, teacher, store),
             )
+            if case.source is not None:
+                reasons += filter(None, [changed_picture(case.source, golden.source, plan.root)])
             if reasons:
                 hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
                 raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)
@@ -102,14 +105,20 @@ def read_tolerances(plan: Plan, lane: PlannedLane, evidence: Collected) -> Toler
 
 def _drawn_now(plan: Plan, lane: PlannedLane, teacher: Teacher, case: str, store: Store) -> Path:
     """A golden that lives in the store and guards nothing but this candidate."""
-    from sdqa.generate.stage import CODE
+    from sdqa.generate.sources import load_source
+    from sdqa.generate.stage import teacher_execution
+    from sdqa.metrics import MetricModels
     from sdqa.workflow.goldens import draw_golden
 
+    planned, chosen = lane.cases[case], plan.suite.metrics
+    picture = None if planned.source is None else load_source(planned.source, teacher.facts.image_size, plan.root)
     key = {
         "teacher": teacher.digest,
-        "case": lane.cases[case].model_dump(mode="json"),
-        "metrics": plan.suite.metrics.model_dump(mode="json"),
-        "code": source_digest(*CODE, "metrics", "workflow"),
+        "case": planned.model_dump(mode="json"),
+        "source": None if picture is None else array_digest(picture),
+        "metrics": digest_of(MetricModels(clip=chosen.clip, lpips=chosen.lpips).identity(chosen.names)),
+        "execution": teacher_execution(),
+        "code": code_digest("sdqa.workflow.goldens"),
     }
 
     def build(folder: Path) -> None:
@@ -173,7 +182,7 @@ def sample_records(evidence: Collected, target: Bundle) -> tuple[Sample, ...]:
                 images={name: target.add_blob(_png(image), "image/png") for name, image in sorted(pictures.items())},
                 latents_digest=array_digest(sample.latents),
                 image_digest=array_digest(sample.image),
-                seconds=round(sample.record.end_to_end_s, 4),
+                seconds=round(sample.record.end_to_end_s, 4) if sample.fresh else None,  # of this run, or of none
                 facts={
                     "timesteps": list(sample.record.timesteps),
                     "nonfinite": sample.record.nonfinite,
