@@ -13,8 +13,9 @@ from sdqa.plan import Case
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64 * 10**6
 SCENE_SIDE = 256  # scenes are drawn up to this size and enlarged beyond it
-SCENE_MEAN, SCENE_TILE = 2.0, 24.0
-"""Grey levels by which another version of Pillow may draw a scene: on average, and in any of 8 x 8 tiles (an edge)."""
+SCENE_MEAN, SCENE_TILE = 0.5, 4.0
+"""Grey levels by which another platform or version of Pillow may draw a scene: on average, and in any of 8 x 8 tiles.
+The smallest edit of a scene, a smile, changes a tile by 4.8."""
 
 
 def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
@@ -45,7 +46,7 @@ def source_prompt(case: Case) -> str | None:
 def changed_picture(name: str, recorded: npt.NDArray[np.uint8] | None, root: Path) -> str:
     """Why a recorded source picture is not the one that its name stands for now; empty when it is.
 
-    Pictures in files have to be the same to the last pixel; scenes, but for how a version of Pillow draws edges.
+    Pictures in files have to be the same to the last pixel; scenes, but for how a version of Pillow rounds.
 
     Args:
         recorded: uint8 (size, size, 3), from a golden.

@@ -79,3 +79,15 @@ def test_asvs_rule() -> None:
 def test_differences_name_the_place() -> None:
     assert differences(HERE, HERE) == []
     assert differences(HERE, {**HERE, "versions": {"torch": "2.14"}}) == ["versions.torch: 2.13 → 2.14"]
+
+
+def test_times_of_an_earlier_run_are_not_compared(status: Callable[..., str]) -> None:
+    before = timed([100.0] * 10)
+    assert status(before, timed([200.0] * 10).model_copy(update={"replayed": True})) == "not measured"
+    assert status(before.model_copy(update={"replayed": True}), timed([100.0] * 10)) == "not measured"
+
+
+def test_times_of_other_cases_are_not_compared(status: Callable[..., str]) -> None:
+    longest = timed([200.0] * 10).model_copy(update={"cases": ("long",)})
+    assert status(timed([100.0] * 10), longest) == "not measured"
+    assert status(longest, longest) == "pass"
