@@ -90,13 +90,19 @@ def hub_online() -> Iterator[None]:
 @functools.cache
 def prepare_hub() -> None:
     """Keep the model libraries quiet and away from the network unless the user has set it up otherwise."""
+    prepare_hub_environment()
+    prepare_torchvision()
+
+
+@functools.cache
+def prepare_hub_environment() -> None:
+    """What `prepare_hub` does for huggingface_hub alone: nothing here loads torch."""
     if "HF_HUB_OFFLINE" not in os.environ:
         os.environ["HF_HUB_OFFLINE"] = os.environ[_OFFLINE_BY_DEFAULT] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    prepare_torchvision()
 
 
 @functools.cache
@@ -129,6 +135,7 @@ def quiet_coremltools() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", RuntimeWarning)  # of numpy: an overflow is not about coremltools
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

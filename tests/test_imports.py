@@ -14,13 +14,13 @@ PACKAGE = Path(__file__).parents[1] / "sdqa"
 #: Rooms from the ground up; a room may import from any level below its own.
 LEVELS = [
     {"errors", "compat"},
-    {"store"},
-    {"bundle", "embedded"},
+    {"store", "notices"},
+    {"bundle", "embedded", "families"},
     {"plan", "mil", "models"},
     {"runtime", "progress"},
     {"convert", "generate", "metrics", "gate", "report"},
     {"diagnose", "faults"},
-    {"workflow"},
+    {"workflow", "pytest_status"},
     {"pytest_plugin"},
     {"cli"},
     {"__main__"},
@@ -138,6 +138,9 @@ def test_the_runtime_knows_nothing_of_diffusion() -> None:
     [
         "import sdqa.cli",
         "import sdqa.plan, sdqa.bundle, sdqa.store",
+        "import sdqa.families",
+        "import sdqa.models; sdqa.models.look_at('embedded:tiny'); sdqa.models.look_at('random:sdxl')",
+        "import sdqa.models; sdqa.models.look_at('hub:nobody/nothing')",
         "import sdqa.plan.describe; sdqa.plan.describe.plan_text",
         "import sdqa.gate",
         "import sdqa.report",

@@ -6,7 +6,8 @@ import hashlib
 from pathlib import Path
 
 from sdqa.bundle import documents
-from sdqa.bundle.records import Blob, Run
+from sdqa.bundle.blob import Blob
+from sdqa.bundle.records import Run
 from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 

@@ -6,19 +6,13 @@ union of the names is the plan, and a lane that is skipped everywhere is a hole 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from sdqa.bundle.blob import Blob
+from sdqa.bundle.environment import Environment
 from sdqa.bundle.folder import Bundle
-from sdqa.bundle.records import Blob, Lane, Run
-from sdqa.errors import (
-    EXIT_GATE_FAILED,
-    EXIT_INCOMPLETE,
-    EXIT_INTERRUPTED,
-    EXIT_PASS,
-    BundleError,
-    UsageError,
-)
+from sdqa.bundle.records import Lane, Machines, Run
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, BundleError, UsageError, worst
 from sdqa.store import digest_of
 
 
@@ -64,7 +58,7 @@ def _refuse_strangers(runs: Sequence[tuple[Bundle, Run]]) -> None:
             ("suites", (first.suite, first.suite_digest), (run.suite, run.suite_digest)),
             ("versions of sdqa", first.sdqa_version, run.sdqa_version),
             ("planted faults", first.fault, run.fault),
-            ("cases", digest_of(_plain(first.cases)), digest_of(_plain(run.cases))),
+            ("cases", _cases_digest(first), _cases_digest(run)),
         ):
             if one != other:
                 raise BundleError(
@@ -74,8 +68,8 @@ def _refuse_strangers(runs: Sequence[tuple[Bundle, Run]]) -> None:
                 )
 
 
-def _plain(cases: Mapping[str, Mapping[str, Any]]) -> Any:
-    return {name: {key: repr(value) for key, value in case.items()} for name, case in cases.items()}
+def _cases_digest(run: Run) -> str:
+    return digest_of({name: case.to_json() for name, case in run.cases.items()})
 
 
 def _show(value: object) -> str:
@@ -140,30 +134,27 @@ def _merged(runs: Sequence[Run], lanes: tuple[Lane, ...]) -> Run:
 
 
 def _exit_code(runs: Sequence[Run], lanes: Sequence[Lane], incomplete: bool) -> int:
-    """A failed gate outranks the rest; then interruptions and infrastructure; then missing evidence."""
+    """The worst of what the runs, their failures and all verdicts together say."""
     codes = {run.exit_code for run in runs} | {failure.exit_code for lane in lanes for failure in lane.failures}
     statuses = {verdict.status for lane in lanes for verdict in lane.verdicts}
-    if "fail" in statuses or EXIT_GATE_FAILED in codes:
-        return EXIT_GATE_FAILED
-    if EXIT_INTERRUPTED in codes:
-        return EXIT_INTERRUPTED
-    others = sorted(codes - {EXIT_PASS, EXIT_INCOMPLETE})
-    if others:
-        return others[0]
-    if incomplete or "not measured" in statuses or not statuses or EXIT_INCOMPLETE in codes:
-        return EXIT_INCOMPLETE
-    return EXIT_PASS
+    if "fail" in statuses:
+        codes.add(EXIT_GATE_FAILED)
+    if incomplete or "not measured" in statuses or not statuses:
+        codes.add(EXIT_INCOMPLETE)
+    return worst(codes)
 
 
-def _environments(runs: Sequence[Run]) -> dict[str, Any]:
+def _environments(runs: Sequence[Run]) -> Machines:
     """Each machine's environment under the lanes that it ran; one environment stays as it is."""
     if len(runs) == 1:
         return runs[0].environment
-    environments = {}
+    environments: dict[str, Environment] = {}
     for number, run in enumerate(runs, start=1):
         ran = sorted(lane.id for lane in run.lanes if lane.status != "skipped")
         name = ", ".join(ran) or f"bundle {number}"
-        environments[name if name not in environments else f"{name} ({number})"] = run.environment
+        for place, one in run.machines.items():
+            own = place or name  # a part that was merged before keeps its own names
+            environments[own if own not in environments else f"{own} ({number})"] = one
     return environments
 
 

@@ -6,41 +6,23 @@ the published schema (`docs/run.schema.json`).
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Discriminator, Field, Tag
 
+from sdqa.bundle.blob import Blob
+from sdqa.bundle.diagnosis import Diagnosis
+from sdqa.bundle.environment import Environment
+from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
+from sdqa.bundle.fingerprint import Fingerprint
+from sdqa.bundle.record import Record, later
+from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
-BLOB_FOLDER = "blobs"
 
 Status = Literal["pass", "fail", "suspicious", "not measured"]
 Better = Literal["higher", "lower", "equal", "none"]
-
-
-class Record(BaseModel):
-    """Base of all records: frozen, no unknown fields, NaN and infinities kept as strings in JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    def to_json(self, exclude: set[str] | None = None) -> Any:
-        """Plain data that every JSON parser reads. (`model_dump(mode="json")` would keep bare NaN.)"""
-        return json.loads(self.model_dump_json(exclude=exclude))
-
-
-class Blob(Record):
-    """A file of the bundle, by digest."""
-
-    sha256: str
-    bytes: int
-    media_type: str
-
-    @property
-    def path(self) -> str:
-        """Relative to the bundle's folder."""
-        return f"{BLOB_FOLDER}/{self.sha256}"
 
 
 class Measurement(Record):
@@ -58,9 +40,9 @@ class Measurement(Record):
     samples: tuple[float, ...] = ()  # the repeated readings, where there are several
     fingerprint: str = ""  # digest of what makes two figures comparable
     reason: str = ""
-    cases: tuple[str, ...] = ()  # that a figure of the lane was measured on, where not on all
-    replayed: bool = False  # a time or memory that an earlier run measured: shown, never judged
-    measured_on: str = ""  # the machine that did, in words, where it is replayed
+    cases: tuple[str, ...] = later(())  # that a figure of the lane was measured on, where not on all
+    replayed: bool = later(False)  # a time or memory that an earlier run measured: shown, never judged
+    measured_on: str = later("")  # the machine that did, in words, where it is replayed
 
 
 class Verdict(Record):
@@ -90,7 +72,12 @@ class Package(Record):
     digest: str
     bytes: int
     operations: int = 0
-    facts: dict[str, Any] = Field(default_factory=dict)  # bit-width inventory, coverage, placement lint, seconds …
+    facts: PackageFacts = PackageFacts()
+
+    def without_times(self) -> Package:
+        """The package without what converting it took."""
+        facts = {name: fact for name, fact in self.facts.to_json().items() if not is_timing(name)}
+        return self.model_copy(update={"facts": PackageFacts.model_validate(facts)})
 
 
 class Sample(Record):
@@ -101,7 +88,7 @@ class Sample(Record):
     latents_digest: str = ""
     image_digest: str = ""
     seconds: float | None = None
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: SampleFacts = SampleFacts()
 
 
 class Failure(Record):
@@ -144,13 +131,43 @@ class Lane(Record):
     compute_unit: str
     status: Literal["ran", "incomplete", "skipped"] = "ran"
     reason: str = ""
-    fingerprint: dict[str, Any] = Field(default_factory=dict)
+    fingerprint: Fingerprint = Fingerprint()
     packages: tuple[Package, ...] = ()
     samples: tuple[Sample, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     estimate: Estimate | None = None
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = later(
+        ()
+    )  # of libraries, while something was executed: an overflow, a prompt that was cut
+
+    def without_times(self) -> Lane:
+        """The lane without what depends on the machine's speed or memory state."""
+        return self.model_copy(
+            update={
+                "measurements": tuple(m for m in self.measurements if not is_timing(m.metric)),
+                "verdicts": tuple(v for v in self.verdicts if not is_timing(v.metric)),
+                "packages": tuple(package.without_times() for package in self.packages),
+                "samples": tuple(sample.model_copy(update={"seconds": None}) for sample in self.samples),
+                "warnings": (),  # what comes from the store warns no more
+            }
+        )
+
+
+def _one_or_several(value: object) -> Literal["one", "several"]:
+    """A merged run tells of several machines, each under the lanes that it ran: every entry is one's environment."""
+    if not isinstance(value, dict):
+        return "one"
+    inner = bool(value) and all(isinstance(one, dict | Environment) for one in value.values())
+    return "several" if inner and not value.keys() & Environment.model_fields.keys() else "one"
+
+
+Machines = Annotated[
+    Annotated[Environment, Tag("one")] | Annotated[dict[str, Environment], Tag("several")],
+    Discriminator(_one_or_several),
+]
+"""The environment of the one machine, or of several by the lanes that each ran."""
 
 
 class Run(Record):
@@ -164,12 +181,17 @@ class Run(Record):
     status: Literal["complete", "incomplete"] = "complete"
     exit_code: int = 0
     fault: str | None = None  # the fault that was planted on purpose, if any
-    environment: dict[str, Any] = Field(default_factory=dict)
-    cases: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name -> prompt, strength, steps …
+    environment: Machines = Environment()
+    cases: dict[str, CaseInputs] = Field(default_factory=dict)
     lanes: tuple[Lane, ...] = ()
     planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
-    diagnosis: dict[str, Any] | None = None
-    sensitivity: dict[str, Any] | None = None
+    diagnosis: Diagnosis | None = None
+    sensitivity: Sensitivity | None = None
+
+    @property
+    def machines(self) -> dict[str, Environment]:
+        """The environments by the lanes that each machine ran; of a single machine under an empty name."""
+        return {"": self.environment} if isinstance(self.environment, Environment) else self.environment
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -185,15 +207,9 @@ class Run(Record):
 
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
-        data = self.to_json(exclude={"created", "environment"})
-        for lane in data["lanes"]:
-            lane["measurements"] = [m for m in lane["measurements"] if not is_timing(m["metric"])]
-            lane["verdicts"] = [v for v in lane["verdicts"] if not is_timing(v["metric"])]
-            for package in lane["packages"]:
-                package["facts"] = {k: v for k, v in package["facts"].items() if not is_timing(k)}
-            for sample in lane["samples"]:
-                sample["seconds"] = None
-        return digest_of(data)
+        diagnosis = self.diagnosis.model_copy(update={"seconds": {}}) if self.diagnosis else None
+        timeless = {"lanes": tuple(lane.without_times() for lane in self.lanes), "diagnosis": diagnosis}
+        return digest_of(self.model_copy(update=timeless).to_json(exclude={"created", "environment"}))
 
 
 def is_timing(name: str) -> bool:

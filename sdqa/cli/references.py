@@ -40,12 +40,14 @@ def verify(suite: str | None, cases: tuple[str, ...], reproduce: bool) -> None:
     import tempfile
 
     from sdqa.gate.verify import verify as findings
+    from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow.goldens import picture_changes, reproducer
 
     plan = resolve_plan(suite)
-    with tempfile.TemporaryDirectory() as fresh:  # a sample from the store would only confirm itself
-        again = reproducer(plan, Store(Path(fresh))) if reproduce else None
+    # A sample from the store would only confirm itself.
+    with tempfile.TemporaryDirectory() as fresh, reporting() as progress:
+        again = reproducer(plan, Store(Path(fresh)), progress) if reproduce else None
         found = list(findings(plan.goldens, cases=cases, reproduce=again, stale=picture_changes(plan)))
     for finding in found:
         click.echo(f"{'sound' if finding.sound else 'WRONG'}  {finding.subject}: {finding.what}")
@@ -78,18 +80,18 @@ def approve(
 @reason_option
 def calibrate(suite: str | None, store: Path, reason: str) -> None:
     """Measure harmless noise and faults, and place every tolerance between them."""
-    from sdqa import workflow
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow import calibrate as calibration
+    from sdqa.workflow.job import Job
 
     made = resolve_plan(suite)
     for model in sorted({lane.model_name for lane in made.running}):
         with reporting() as progress:
-            job = workflow.Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
+            job = Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
             harmless, faults = calibration.measure(job, model)
         checks = calibration.count_checks(made)
         tolerances = place(model, harmless, faults, checks=checks, environment=environment())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sdqa.bundle.diagnosis import Diagnosis, GlueFinding, Operations
 from sdqa.diagnose import verdict as words
@@ -21,9 +20,7 @@ from sdqa.diagnose.steps import steps
 from sdqa.diagnose.suspects import Suspect, suspects
 from sdqa.diagnose.swap import swap
 from sdqa.errors import DiagnosisError
-from sdqa.store import write_atomically
 
-FILE = "diagnosis.json"
 INSIDE = ("conversion", "precision", "quantisation")
 """Stages that lie inside a package, so that an operation is to blame."""
 
@@ -99,13 +96,6 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
         glue=fields or guesses,
         seconds=seconds,
     )
-
-
-def write(diagnosis: Diagnosis, folder: Path) -> Path:
-    """Write `diagnosis.json`."""
-    path = folder / FILE
-    write_atomically(path, (diagnosis.model_dump_json(indent=1) + "\n").encode())
-    return path
 
 
 def _inside(bench: Bench, suspected: list[Suspect], progress: Progress | None) -> dict[str, Operations]:

@@ -17,12 +17,13 @@ from sdqa.bundle.diagnosis import GlueFinding
 from sdqa.diagnose.evidence import ExaminedCase, with_field
 from sdqa.diagnose.harness import Bench, Drawn
 from sdqa.diagnose.loss import losses, rms
+from sdqa.families import FAMILIES
 from sdqa.generate.pipeline import Glue, Request
 
 MATCHES = 0.35
 """A guess is believed when it leaves less than this share of the unexplained difference."""
-OTHER_FACTORS = (0.18215, 0.13025, 1.0)
-"""Scaling factors of Stable Diffusion 1 and 2, of SDXL, and the forgotten one."""
+OTHER_FACTORS = (*(family.between.published_scaling for family in FAMILIES.values()), 1.0)
+"""The published scaling factors of the families, and the forgotten one."""
 
 
 def glue_fields(bench: Bench) -> tuple[GlueFinding, ...]:
@@ -117,7 +118,7 @@ def suspicions(bench: Bench) -> Iterator[tuple[str, Any, Change]]:
     for transform in ("bgr", "unit-range", "flip", "transpose"):
         yield "source_transform", transform, _glue(source_transform=transform)
         yield "output_transform", transform, _glue(output_transform=transform)
-    for scheduler in ("pndm", "ddim", "dpmsolver++", "euler"):
+    for scheduler in bench.evidence.family.between.schedulers:
         yield "scheduler", scheduler, _request(scheduler=scheduler)
     for guidance in (1.0, 7.5):
         yield "guidance_scale", guidance, _request(guidance_scale=guidance)

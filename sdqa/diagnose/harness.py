@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from sdqa.diagnose.evidence import COMPONENTS, GLUE, Evidence, ExaminedCase, glue_digest, request_digest
+from sdqa.diagnose.evidence import GLUE, Evidence, ExaminedCase, glue_digest, request_digest
 from sdqa.errors import ContractError, ExecutionError
 from sdqa.generate.pipeline import Generation, Glue, Graph, Request
 from sdqa.generate.stage import teacher_execution
@@ -105,7 +105,9 @@ class Bench:
         """A component's runner for one generation; a candidate's wrapper is made anew."""
         evidence = self.evidence
         if not candidate or component not in evidence.packages:
-            return self._remembering(component, evidence.teacher, lambda: teacher_runners(evidence.parts)[component])
+            return self._remembering(
+                component, evidence.teacher, lambda: teacher_runners(evidence.parts, evidence.family)[component]
+            )
         wrapper = evidence.wrappers.get(component)
         plain = self.package_runner(component)
         return wrapper.wrap(plain) if wrapper else plain
@@ -194,7 +196,8 @@ class Bench:
         return Drawn(np.zeros((height, width, 3), np.uint8), latents, {"pipeline": int(latents.size)})
 
     def _runners(self, request: Request, candidates: frozenset[str]) -> dict[str, Runner]:
-        names = [name for name in COMPONENTS if name != "vae_encoder" or request.source is not None]
+        drawn = self.evidence.family.drawn(image_to_image=request.source is not None)
+        names = [component.name for component in drawn]
         return {name: self.runner(name, candidate=name in candidates) for name in names}
 
     def remembered(self, kind: str, key: Mapping[str, Any], result: type[T] | Any, make: Callable[[], T]) -> T:

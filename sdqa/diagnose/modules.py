@@ -182,12 +182,7 @@ def module_results(bench: Bench, component: str, inputs: Mapping[str, Array]) ->
     import torch
 
     parts = bench.evidence.parts
-    roots = {
-        "text_encoder": {"text_encoder": parts.get("text_encoder")},
-        "unet": {"unet": parts.get("unet")},
-        "vae_encoder": {name: getattr(parts.get("vae"), name, None) for name in ("encoder", "quant_conv")},
-        "vae_decoder": {name: getattr(parts.get("vae"), name, None) for name in ("post_quant_conv", "decoder")},
-    }[component]
+    roots = bench.evidence.family.component(component).modules(parts)
     results: dict[str, Array] = {}
     handles = []
 
@@ -204,7 +199,7 @@ def module_results(bench: Bench, component: str, inputs: Mapping[str, Array]) ->
                 if not any(module.children()):  # a container's last operation may be any of its own
                     handles.append(module.register_forward_hook(keep(f"{prefix}.{name}".rstrip("."))))
     try:
-        teacher_runners(parts)[component].run(inputs)
+        teacher_runners(parts, bench.evidence.family)[component].run(inputs)
     finally:
         for handle in handles:
             handle.remove()

@@ -7,7 +7,6 @@ share a trajectory share its U-Net calls.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -86,12 +85,6 @@ def name_of(coalition: Coalition) -> str:
 def candidate_alone(attribution: Attribution, player: str) -> float:
     """The loss when only this player is the candidate's."""
     return attribution.mixtures[player]
-
-
-def dominant(attribution: Attribution, count: int) -> tuple[str, ...]:
-    """The players with the largest shares."""
-    ranked = sorted(attribution.shares, key=lambda player: -attribution.shares[player].value)
-    return tuple(itertools.islice(ranked, count))
 
 
 def _ends(drawn: Floats) -> dict[str, float]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, FiniteFloat
 
-from sdqa.bundle import Better, Lane, Record, documents
+from sdqa.bundle import Better, Environment, Lane, Record, documents
 from sdqa.errors import GoldenMissing, UsageError
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.store import digest_of
@@ -91,7 +91,7 @@ class Tolerances(Record):
     checks: int  # that a whole run makes: false alarms are controlled over all of them
     false_alarms: float  # probability of any in a clean run
     confidence: float  # that the bounds cover what they say
-    environment: dict[str, Any] = Field(default_factory=dict)  # fingerprint of where it was measured
+    environment: Environment = Environment()  # where it was measured
     variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
     def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sdqa.errors import ContractError
+from sdqa.families.records import GUIDANCE_PAIR
 from sdqa.runtime import Runner
 
 
@@ -67,7 +68,7 @@ class TextEncoderModule(ComponentModule):
 class UNetModule(ComponentModule):
     """Denoiser: latents (B, C, h, w), timestep, text embeddings (B, S, D) → noise prediction (B, C, h, w)."""
 
-    package_batch = 2  # unconditional and conditional, as classifier-free guidance runs them
+    package_batch = GUIDANCE_PAIR  # unconditional and conditional, as classifier-free guidance runs them
 
     def forward(
         self, sample: Tensor, timestep: Tensor | float, encoder_hidden_states: Tensor, **_: Any

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sdqa.bundle.environment import environment
+from sdqa.families import demand_drawable
 from sdqa.generate.noise import Noise
 from sdqa.generate.pipeline import Generation, Glue, Graph, Request
 from sdqa.generate.sample import SampleRecord, StoredSample, read_sample, sample_record, write_sample
@@ -41,7 +42,9 @@ class Components:
 
 def teacher_components(teacher: Teacher) -> Components:
     """The teacher itself, in torch."""
-    return Components(lambda: teacher_runners(teacher.pipeline_parts()), {"teacher": teacher.digest}, Glue())
+    return Components(
+        lambda: teacher_runners(teacher.pipeline_parts(), teacher.family), {"teacher": teacher.digest}, Glue()
+    )
 
 
 def teacher_execution() -> dict[str, Any]:
@@ -81,9 +84,13 @@ def generate(
             again for them.
         say: told before a case is generated or read from the store.
 
+    Raises:
+        UnsupportedModel: the teacher's family cannot be drawn.
+
     Yields:
         (case, sample) in the order of `requests`; then, where it was drawn again, the longest case once more.
     """
+    demand_drawable(teacher.family, source=teacher.source)
     graph: Graph | None = None
     execution, stored = teacher_execution(), dict[str, StoredSample]()
 
@@ -127,7 +134,7 @@ def generate(
 
 def _machine() -> str:
     here = environment()
-    return f"{here['processor']}, {here['system']} {here['release']}"
+    return f"{here.processor}, {here.system} {here.release}"
 
 
 def golden_request(case: Any, golden: Any) -> Request:

@@ -10,18 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.errors import ModelError
+from sdqa.families import known_components
 from sdqa.store import file_digest
 
-NAMES: dict[str, str] = {
-    "text_encoder": "TextEncoder",
-    "text_encoder_2": "TextEncoder2",
-    "vae_encoder": "VAEEncoder",
-    "unet": "Unet",
-    "unet_chunk1": "UnetChunk1",
-    "unet_chunk2": "UnetChunk2",
-    "vae_decoder": "VAEDecoder",
-    "safety_checker": "SafetyChecker",
-}
+SAFETY_CHECKER = "safety_checker"
+"""Published beside the others; a drawing does without it."""
+
+
+def _names() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for name, component in known_components().items():
+        names[name] = component.file_name
+        if component.runs == "each step":
+            names |= {f"{name}_chunk{index}": f"{component.file_name}Chunk{index}" for index in (1, 2)}
+    return {**names, SAFETY_CHECKER: "SafetyChecker"}
+
+
+NAMES = _names()
 """Component to file name, as Apple's Swift package looks for it and as Hugging Face publishes it."""
 
 MAPPING_FILE = "packages.json"

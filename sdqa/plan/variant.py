@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sdqa.families import flow_order, module_roots
+
 Precision = Literal["float32", "float16", "mixed"]
 Attention = Literal["original", "split_einsum", "split_einsum_v2"]
 Target = Literal["iOS16", "iOS17", "iOS18"]
@@ -27,15 +29,6 @@ IOS18_RECIPES = ("grouped", "blockwise")
 TIME_EMBEDDING = ("unet.time_proj", "unet.time_embedding")
 """The part of the U-Net that half precision hurts most: its phase is off by up to 0.3 rad at timestep 951."""
 
-MODULE_ROOTS = {
-    "text_encoder": ("text_encoder",),
-    "text_encoder_2": ("text_encoder",),
-    "vae_encoder": ("encoder", "quant_conv"),
-    "unet": ("unet",),
-    "vae_decoder": ("decoder", "post_quant_conv"),
-}
-"""What the dotted paths of each component's torch modules start with."""
-
 
 class Variant(BaseModel):
     """One way of making packages from a teacher. Its name is the key it has in `[variants]`."""
@@ -47,7 +40,7 @@ class Variant(BaseModel):
     attention: Attention = "original"
     target: Target = "iOS17"
     compression: str | None = None
-    compressed_components: tuple[str, ...] = ("text_encoder", "text_encoder_2", "vae_encoder", "unet", "vae_decoder")
+    compressed_components: tuple[str, ...] = flow_order()
     chunked: bool = False  # the U-Net in two packages
     keep_float32: tuple[str, ...] = Field(default=(), description="torch modules kept in fp32 when precision is mixed")
 
@@ -64,7 +57,7 @@ class Variant(BaseModel):
             raise ValueError(f"{self.compression} needs target iOS18, not {self.target}")
         if self.keep_float32 and self.precision != "mixed":
             raise ValueError(f"keep_float32 needs precision mixed, not {self.precision}")
-        known = {root for roots in MODULE_ROOTS.values() for root in roots}
+        known = module_roots()
         for path in self.keep_float32:
             if path.split(".")[0] not in known:
                 raise ValueError(f"keep_float32: {path!r} starts with none of {', '.join(sorted(known))}")
@@ -87,7 +80,7 @@ class Variant(BaseModel):
         """The torch modules of a component that stay fp32: in a mixed conversion, by default the time embedding."""
         if self.precision != "mixed":
             return ()
-        roots = MODULE_ROOTS.get(component, ())
+        roots = module_roots(component)
         return tuple(path for path in self.keep_float32 or TIME_EMBEDDING if path.split(".")[0] in roots)
 
     def base(self, component: str) -> Variant:

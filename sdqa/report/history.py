@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -147,8 +147,9 @@ def read_history(path: Path) -> tuple[HistoryEntry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.created))
 
 
-def _strict_json(line: bytes) -> Any:
+def _strict_json(line: bytes) -> object:
     def refuse(constant: str) -> float:
         raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(line, parse_constant=refuse)
+    data: object = json.loads(line, parse_constant=refuse)
+    return data

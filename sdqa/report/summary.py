@@ -36,9 +36,13 @@ def summary_markdown(run: Run) -> str:
     lines += _failures(run)
     lines += _lanes(run)
     lines += _overview(run)
-    verdict = (run.diagnosis or {}).get("verdict")
-    if isinstance(verdict, str) and verdict.strip():
-        lines += ["### Diagnosis", "", *(f"> {markdown_text(line)}  " for line in verdict.splitlines()), ""]
+    if run.diagnosis and run.diagnosis.verdict.strip():
+        lines += [
+            "### Diagnosis",
+            "",
+            *(f"> {markdown_text(line)}  " for line in run.diagnosis.verdict.splitlines()),
+            "",
+        ]
     lines.append(
         f"<sub>sdqa {markdown_text(run.sdqa_version)} · {markdown_text(run.created)} · "
         f"suite {markdown_text(run.suite_digest[:12])} · identity {run.identity()[:12]}</sub>"

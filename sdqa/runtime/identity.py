@@ -43,8 +43,8 @@ def identify(
     """
     here = environment()
     devices: tuple[str, ...] = ("cpu",)
-    virtual, build, processor = _virtual_linux(), str(here["os_build"]), str(here["processor"])
-    if on_device and here["system"] == "Darwin":
+    virtual, build, processor = _virtual_linux(), here.os_build, here.processor
+    if on_device and here.system == "Darwin":
         from sdqa.runtime.machine import describe_machine
 
         machine = describe_machine()
@@ -52,7 +52,7 @@ def identify(
     return ExecutionIdentity(
         runtime=runtime,
         compute_unit=compute_unit,
-        architecture=str(here["machine"]),
+        architecture=here.machine,
         processor=processor,
         os_build=build,
         devices=devices,

@@ -15,8 +15,10 @@ from dataclasses import replace
 from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
-from sdqa.workflow import Job, measure_lane, planned_checks
-from sdqa.workflow.lane import record
+from sdqa.workflow import measure_lane
+from sdqa.workflow.gate import planned_checks
+from sdqa.workflow.job import Job
+from sdqa.workflow.record import record
 
 SOUND_DB = 35.0
 """What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Measurement
+from sdqa.bundle.facts import ComputePlan
+from sdqa.bundle.fingerprint import Mac
 from sdqa.errors import SdqaError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sdqa.convert import PackageRecord
     from sdqa.runtime import Arrays
     from sdqa.runtime.coreml import Placement, Timing
@@ -22,15 +27,14 @@ NAMED = 20
 """Operations off the Neural Engine that a bundle names for each package; they are sorted by cost."""
 
 
-def machine_facts() -> dict[str, Any]:
-    """The Mac, for a lane's fingerprint: chip, system, compute devices, and whether it is a virtual one."""
+def machine_facts() -> Mac | str:
+    """The Mac, for a lane's fingerprint: chip, system, compute devices, whether it is virtual; or why nobody knows."""
     from sdqa.runtime.machine import describe_machine
 
     try:
-        machine = describe_machine()
+        return Mac.model_validate(asdict(describe_machine()))
     except SdqaError as error:
-        return {"mac": f"not described: {error}"}
-    return {"mac": {**asdict(machine), "devices": list(machine.devices)}}
+        return f"not described: {error}"
 
 
 def time_component(record: PackageRecord, inputs: Arrays, compute_unit: str, fingerprint: str) -> list[Measurement]:
@@ -47,16 +51,15 @@ def time_component(record: PackageRecord, inputs: Arrays, compute_unit: str, fin
 
 
 def _times(timing: Timing, fingerprint: str) -> list[Measurement]:
-    facts: dict[str, Any] = {"component": timing.component, "unit": "ms", "fingerprint": fingerprint}
+    figure = partial(Measurement, component=timing.component, unit="ms", fingerprint=fingerprint)
     return [
-        Measurement(metric="load_ms", value=timing.load_ms, **facts),
-        Measurement(
+        figure(metric="load_ms", value=timing.load_ms),
+        figure(
             metric="predict_ms",
             value=timing.median_ms,
             spread=timing.spread_ms,
             n=len(timing.samples_ms),
             samples=tuple(round(sample, 4) for sample in timing.samples_ms),
-            **facts,
         ),
     ]
 
@@ -65,12 +68,12 @@ def footprint(fingerprint: str, read: Callable[[], tuple[int, int]] | None = Non
     """The peak of what the system charges this process with, which is what iOS and macOS kill by."""
     from sdqa.runtime.machine import physical_footprint
 
-    facts: dict[str, Any] = {"metric": "footprint_peak_bytes", "unit": "B", "fingerprint": fingerprint}
+    figure = partial(Measurement, metric="footprint_peak_bytes", unit="B", fingerprint=fingerprint)
     try:
         _, peak = (read or physical_footprint)()
     except SdqaError as error:
-        return Measurement(**facts, reason=str(error))
-    return Measurement(**facts, value=float(peak))
+        return figure(reason=str(error))
+    return figure(value=float(peak))
 
 
 def place_component(
@@ -78,9 +81,9 @@ def place_component(
     compute_unit: str,
     fingerprint: str,
     *,
-    machine: Mapping[str, Any],
-    read: Callable[..., Placement] | None = None,
-) -> tuple[Measurement, list[dict[str, Any]]]:
+    machine: Mac | str | None,
+    read: Callable[[Path, str], Placement] | None = None,
+) -> tuple[Measurement, tuple[ComputePlan, ...]]:
     """Share of a component's estimated cost on the Neural Engine, and what each of its packages runs elsewhere.
 
     Args:
@@ -88,34 +91,36 @@ def place_component(
     """
     from sdqa.runtime.coreml import placement
 
-    facts: dict[str, Any] = {
-        "metric": "neural_engine_percent",
-        "component": record.component,
-        "unit": "%",
-        "better": "higher",
-        "fingerprint": fingerprint,
-    }
-    mac = machine.get("mac")
-    if not isinstance(mac, Mapping):
-        return Measurement(**facts, reason=f"the machine is unknown: {mac}"), []
-    if not mac["neural_engine_cores"]:
-        kind = "virtual Mac" if mac["virtual"] else "Mac"
-        return Measurement(**facts, reason=f"this {kind} has no Neural Engine"), []
+    figure = partial(
+        Measurement,
+        metric="neural_engine_percent",
+        component=record.component,
+        unit="%",
+        better="higher",
+        fingerprint=fingerprint,
+    )
+    if not isinstance(machine, Mac):
+        return figure(reason=f"the machine is unknown: {machine}"), ()
+    if not machine.neural_engine_cores:
+        kind = "virtual Mac" if machine.virtual else "Mac"
+        return figure(reason=f"this {kind} has no Neural Engine"), ()
     try:
         plans = [(read or placement)(path, compute_unit) for path in record.paths]
     except SdqaError as error:
-        return Measurement(**facts, reason=str(error)), []
+        return figure(reason=str(error)), ()
     share = sum(plan.shares["neural_engine"] for plan in plans) / len(plans)
-    return Measurement(**facts, value=100 * share), [_plan(plan) for plan in plans]
+    return figure(value=100 * share), tuple(_plan(plan) for plan in plans)
 
 
-def _plan(plan: Placement) -> dict[str, Any]:
-    return {
-        "shares": {device: round(share, 6) for device, share in plan.shares.items()},
-        "operations": dict(plan.operations),
-        "untold": plan.untold,
-        "off_neural_engine": [f"{name} ({kind}, {share:.3g})" for name, kind, share in plan.off_neural_engine[:NAMED]],
-    }
+def _plan(plan: Placement) -> ComputePlan:
+    return ComputePlan(
+        shares={device: round(share, 6) for device, share in plan.shares.items()},
+        operations=dict(plan.operations),
+        untold=plan.untold,
+        off_neural_engine=tuple(
+            f"{name} ({kind}, {share:.3g})" for name, kind, share in plan.off_neural_engine[:NAMED]
+        ),
+    )
 
 
 def measure_device(
@@ -123,8 +128,8 @@ def measure_device(
     inputs: Mapping[str, Arrays],
     compute_unit: str,
     fingerprint: str,
-    machine: Mapping[str, Any],
-) -> tuple[list[Measurement], dict[str, list[dict[str, Any]]]]:
+    machine: Mac | str | None,
+) -> tuple[list[Measurement], dict[str, tuple[ComputePlan, ...]]]:
     """Everything above, for the components that there are inputs for.
 
     Args:
@@ -138,7 +143,7 @@ def measure_device(
         SdqaError: Core ML does not load or run a package.
     """
     found: list[Measurement] = []
-    plans: dict[str, list[dict[str, Any]]] = {}
+    plans: dict[str, tuple[ComputePlan, ...]] = {}
     for record in records:
         if record.component in inputs:
             found += time_component(record, inputs[record.component], compute_unit, fingerprint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdqa.errors import RuntimeUnavailable
 from sdqa.plan import PlannedLane
@@ -49,7 +49,7 @@ def components(
                 runners[part.package_component] = part.wrap(runners[part.package_component])
         return runners
 
-    identity: dict[str, Any] = {
+    identity: dict[str, object] = {
         "packages": {name: package.record.digest for name, package in packages.items()},
         "runtime": lane.runtime,
         "compute_unit": lane.compute_unit,

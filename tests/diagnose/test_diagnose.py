@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sdqa.bundle.diagnosis import write_diagnoses
 from sdqa.diagnose import Diagnosis, Wrapper
-from sdqa.diagnose.examine import write
 from sdqa.diagnose.harness import Bench
 from sdqa.errors import DiagnosisError, ExecutionError
 from sdqa.generate.pipeline import Glue
@@ -47,7 +47,8 @@ def test_sound_fp16_packages_are_sound(laboratory: Laboratory, tmp_path: Path) -
         assert one.rungs[0].psnr_db > 100
         assert 60 < one.rungs[1].psnr_db < 90
     assert found.coverage[0].missing == found.coverage[0].invented == ()
-    assert json.loads(write(found, tmp_path).read_text())["sound"] is True
+    [written] = json.loads(write_diagnoses(tmp_path, [found]).read_text())
+    assert written["sound"] is True
 
 
 def test_transposed_kernel_is_conversion_and_named_with_its_module(laboratory: Laboratory) -> None:

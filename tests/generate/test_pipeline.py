@@ -17,6 +17,7 @@ import torch  # noqa: E402
 
 from sdqa.embedded import PIPELINE  # noqa: E402
 from sdqa.errors import ContractError  # noqa: E402
+from sdqa.families import FAMILIES  # noqa: E402
 from sdqa.generate.noise import Noise  # noqa: E402
 from sdqa.generate.pipeline import Glue, Graph, Request  # noqa: E402
 from sdqa.generate.schedule import SCHEDULERS  # noqa: E402
@@ -45,7 +46,7 @@ def parts(pipeline: Any) -> Mapping[str, Any]:
 
 @pytest.fixture
 def graph(parts: Mapping[str, Any]) -> Graph:
-    return Graph(teacher_runners(parts), graph_parts(parts))
+    return Graph(teacher_runners(parts, FAMILIES["sd"]), graph_parts(parts))
 
 
 def request(**changes: Any) -> Request:

@@ -18,7 +18,7 @@ from sdqa.generate.sample import StoredSample
 from sdqa.generate.stage import Components, generate
 from sdqa.generate.teacher import teacher_runners
 from sdqa.models import Teacher, load_teacher
-from sdqa.runtime import Runner, machine
+from sdqa.runtime import Runner, identity, machine
 from sdqa.runtime.machine import Machine
 from sdqa.store import Store
 from sdqa.workflow.execution import CODE, execution_identity
@@ -43,7 +43,8 @@ class Lane:
 
     def on(self, mac: Machine) -> Components:
         """The lane on a machine."""
-        self.patch.setattr(machine, "describe_machine", lambda: mac)
+        for place in (machine, identity):
+            self.patch.setattr(place, "describe_machine", lambda: mac, raising=False)
         self.patch.setattr(environment.platform, "system", lambda: "Darwin")
         facts = execution_identity("coreml", "CPU_AND_NE").facts()
         self.patch.undo()
@@ -51,7 +52,7 @@ class Lane:
 
     def load(self) -> Mapping[str, Runner]:
         self.loads += 1
-        return teacher_runners(self.teacher.pipeline_parts())
+        return teacher_runners(self.teacher.pipeline_parts(), self.teacher.family)
 
     def run(self, components: Components, *, measure: bool = False) -> dict[str, StoredSample]:
         return dict(generate(self.teacher, components, self.requests, self.store, measure=measure))

@@ -35,6 +35,18 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def saved_sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`random:miniature-sdxl` as diffusers saves it."""
+    compat.prepare_hub()
+    from diffusers import StableDiffusionXLPipeline
+
+    folder = tmp_path_factory.mktemp("saved") / "miniature-sdxl"
+    parts = load_teacher("random:miniature-sdxl").pipeline_parts()
+    StableDiffusionXLPipeline(**parts, add_watermarker=False).save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
 @pytest.fixture
 def folder(saved: Path, tmp_path: Path) -> Path:
     """A copy to damage."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdqa.bundle import Failure, Lane, Run, Status, Verdict
+from sdqa.bundle import Failure, Fingerprint, Lane, Run, Status, Verdict
 from sdqa.report.junit import junit_xml, xml_text
 
 
@@ -91,7 +91,7 @@ def test_any_text_gives_well_formed_xml(text: str) -> None:
     failure = Failure.model_construct(stage=text, where=text, code=text, message=text, exit_code=3)
     lane = Lane.model_construct(
         id=text, model="m", variant="v", runtime="r", compute_unit="c", status="incomplete", reason=text,
-        verdicts=(verdict,), failures=(failure,), samples=(), measurements=(), packages=(), fingerprint={},
+        verdicts=(verdict,), failures=(failure,), samples=(), measurements=(), packages=(), fingerprint=Fingerprint(),
     )  # fmt: skip
     root = ET.fromstring(junit_xml(run_of(lane)).encode("utf-8"))
     found = root.find("testsuite/testcase/failure")

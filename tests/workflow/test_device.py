@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from sdqa.bundle.fingerprint import Mac
 from sdqa.convert import PackageRecord, Variant, convert_component
 from sdqa.errors import ExecutionError
 from sdqa.mil import coremltools_backend
@@ -17,7 +17,7 @@ from sdqa.models import load_teacher
 from sdqa.runtime.coreml import WARM_UPS, Placement
 from sdqa.workflow.device import footprint, machine_facts, measure_device, place_component, time_component
 
-MAC = {"mac": {"neural_engine_cores": 16, "virtual": False}}
+MAC = Mac(neural_engine_cores=16)
 LATENTS = {"z": np.random.default_rng(0).standard_normal((1, 4, 16, 16), dtype=np.float32)}
 PLAN = Placement(
     {"neural_engine": 0.75, "gpu": 0.25, "cpu": 0.0},
@@ -67,23 +67,23 @@ def test_placement_is_a_share_and_names_what_runs_elsewhere(decoder: PackageReco
     share, plans = place_component(decoder, "CPU_AND_NE", "f", machine=MAC, read=read)
     assert (share.value, share.unit, share.better) == (75.0, "%", "higher")
     assert asked == [(decoder.path, "CPU_AND_NE")]
-    assert plans[0]["off_neural_engine"] == ["norm (ios17.layer_norm, 0.25)"]
-    assert plans[0]["untold"] == 1
+    assert plans[0].off_neural_engine == ("norm (ios17.layer_norm, 0.25)",)
+    assert plans[0].untold == 1
 
 
 @pytest.mark.parametrize(
     ("machine", "reason"),
     [
-        ({"mac": {"neural_engine_cores": 0, "virtual": True}}, "this virtual Mac has no Neural Engine"),
-        ({"mac": {"neural_engine_cores": 0, "virtual": False}}, "this Mac has no Neural Engine"),
-        ({"mac": "not described: gone"}, "the machine is unknown: not described: gone"),
+        (Mac(virtual=True), "this virtual Mac has no Neural Engine"),
+        (Mac(), "this Mac has no Neural Engine"),
+        ("not described: gone", "the machine is unknown: not described: gone"),
     ],
 )
 def test_a_machine_without_a_neural_engine_is_told_and_not_assumed(
-    decoder: PackageRecord, machine: dict[str, Any], reason: str
+    decoder: PackageRecord, machine: Mac | str, reason: str
 ) -> None:
     share, plans = place_component(decoder, "CPU_AND_NE", "f", machine=machine, read=lambda *_: PLAN)
-    assert (share.value, share.reason, plans) == (None, reason, [])
+    assert (share.value, share.reason, plans) == (None, reason, ())
 
 
 def test_a_plan_that_core_ml_does_not_give_is_not_measured(decoder: PackageRecord) -> None:
@@ -103,7 +103,8 @@ def test_the_footprint_is_its_peak() -> None:
 @pytest.mark.skipif(sys.platform == "darwin", reason="there is Core ML")
 def test_away_from_a_mac_only_times_have_values(decoder: PackageRecord) -> None:
     machine = machine_facts()
-    assert "no Mac" in machine["mac"]
+    assert isinstance(machine, str)
+    assert "no Mac" in machine
     found, plans = measure_device([decoder], {"vae_decoder": LATENTS}, "ALL", "f", machine)
     values = {figure.metric: figure.value is not None for figure in found}
     assert values == {

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdqa.bundle import Bundle
 from sdqa.cli import run
 from sdqa.models import load_teacher
 from sdqa.plan import Plan, load_suite, make_plan
 from sdqa.progress import Silent
 from sdqa.store import Store
 from sdqa.workflow.goldens import record_goldens
-from sdqa.workflow.lane import Collected, read_goldens
+from sdqa.workflow.job import Job
+from sdqa.workflow.references import read_references
 
 SUITE = """
 name = "exchanged"
@@ -56,9 +58,8 @@ def draw(folder: Path, seed: int) -> None:
 
 
 def stale(plan: Plan) -> dict[str, tuple[str, int]]:
-    found = Collected()
-    teacher = load_teacher("random:miniature")
-    read_goldens(plan, plan.running[0], teacher, Store(plan.root / "store"), found)
+    job = Job(plan, Store(plan.root / "store"), Bundle(plan.root / "bundle"))
+    found = read_references(job, plan.running[0], load_teacher("random:miniature"))
     return {failure.where: (failure.code, failure.exit_code) for failure in found.failures}
 
 
