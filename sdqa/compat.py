@@ -111,7 +111,6 @@ def prepare_coremltools() -> None:
 
     - coremltools 9.0 with numpy >= 2.4: `_cast` calls `int()` on a one-element array, which numpy now refuses.
     - coremltools 9.0: `alias`, which `torch.export` emits, has no translation.
-    - coremltools 9.0 with scikit-learn > 1.5.1: a version flag, not a missing function, disables k-means palettization.
     - coremltools 9.0: the check for fp16 overflow writes out five 64-bit indices for every weight: 1.2 GB for one
       convolution of Stable Diffusion, and a third of the conversion's time.
     """
@@ -120,7 +119,6 @@ def prepare_coremltools() -> None:
         import coremltools  # noqa: F401
     _repair_cast()
     _register_alias()
-    _admit_scikit_learn()
     _silence_progress()
     _lighten_overflow_check()
 
@@ -174,18 +172,6 @@ def _register_alias() -> None:
         context.add(ops._get_inputs(context, node)[0], torch_name=node.name)
 
     register_torch_op(alias)
-
-
-def _admit_scikit_learn() -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("sklearn") is None:
-        return
-    import coremltools._deps as deps
-    import coremltools.models.neural_network.quantization_utils as quantization_utils
-
-    deps._HAS_SKLEARN = True
-    quantization_utils._HAS_SKLEARN = True
 
 
 def _silence_progress() -> None:

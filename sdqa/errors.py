@@ -101,6 +101,12 @@ class ConfigError(SdqaError):
         super().__init__(f"{count} in the configuration{listing}\n ", where=where, hint=hint)
 
 
+class PluginError(SdqaError):
+    """Code that somebody adds to sdqa cannot be loaded, or takes a name that is taken."""
+
+    code = "SDQA-102"
+
+
 class ModelError(SdqaError):
     """A teacher or its weights cannot be loaded."""
 

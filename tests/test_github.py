@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sdqa.bundle import Bundle, Lane, Run, Status, Verdict
+from sdqa.bundle import Bundle, Status, Verdict
 from sdqa.plan import load_suite, make_plan
+from tests.builders import lane_record, run_record
 
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
@@ -188,19 +189,8 @@ def leave_bundle(folder: Path, *lanes: tuple[str, Status | None]) -> None:
     records = []
     for name, status in lanes:
         verdicts = (Verdict(check=f"{name}/all/lpips", metric="lpips", status=status, reason="why"),) if status else ()
-        records.append(
-            Lane(
-                id=name,
-                model="m",
-                variant="v",
-                runtime="r",
-                compute_unit="c",
-                status="ran" if status else "skipped",
-                verdicts=verdicts,
-            )
-        )
-    run = Run(sdqa_version="1", suite="s", suite_digest="d", created="2026-01-01T00:00:00Z", lanes=tuple(records))
-    Bundle(folder).write(run)
+        records.append(lane_record(name, *verdicts, status="ran" if status else "skipped"))
+    Bundle(folder).write(run_record(*records))
 
 
 @pytest.mark.parametrize(

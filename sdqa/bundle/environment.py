@@ -10,6 +10,7 @@ import platform
 from pydantic import Field
 
 from sdqa.bundle.record import SparseRecord
+from sdqa.plugins import plugin_identities
 
 LIBRARIES = ("coremltools", "diffusers", "lpips", "numpy", "open_clip_torch", "torch", "transformers")
 
@@ -25,6 +26,7 @@ class Environment(SparseRecord):
     cores: int | None = None
     python: str = ""
     versions: dict[str, str] = Field(default_factory=dict)  # library → installed version
+    plugins: dict[str, dict[str, str]] = Field(default_factory=dict)  # module → distribution, version and digest
 
 
 @functools.cache
@@ -45,7 +47,7 @@ def versions() -> dict[str, str]:
 
 def environment() -> Environment:
     """Machine and versions of this process, as they are written into a bundle."""
-    return Environment(
+    found = Environment(
         system=platform.system(),
         release=platform.release(),
         os_build=platform.version(),
@@ -55,6 +57,8 @@ def environment() -> Environment:
         python=platform.python_version(),
         versions=versions(),
     )
+    plugins = plugin_identities()
+    return found.model_copy(update={"plugins": plugins}) if plugins else found
 
 
 def _processor() -> str:

@@ -25,12 +25,28 @@ reason_option = click.option("--reason", default="", help="Why; recorded, and ne
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), default=Path(".sdqa/report"))
 
 
+def resolve_own_plan(suite: str | None) -> Plan:
+    """The plan that `--suite` means, for a verb that writes beside its goldens.
+
+    Raises:
+        UsageError: the goldens are part of the installed package.
+    """
+    from sdqa.errors import UsageError
+
+    made = resolve_plan(suite)
+    if made.has_packaged_goldens:
+        hint = f"copy {made.suite_path} to a folder of your own and name that file with --suite"
+        raise UsageError("the goldens of a shipped suite belong to the package", hint=hint)
+    return made
+
+
 def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
     """The plan that `--suite` and `--lane` mean."""
     from sdqa.plan import find_suite, load_suite, make_plan
+    from sdqa.workflow.words import require_known_metrics
 
     path = find_suite(suite)
-    return make_plan(load_suite(path), path, only=lanes)
+    return require_known_metrics(make_plan(load_suite(path), path, only=lanes))
 
 
 def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from sdqa.cli.options import bundle_argument, case_option, reason_option, resolve_plan, store_option, suite_option
+from sdqa.cli.options import (
+    bundle_argument,
+    case_option,
+    reason_option,
+    resolve_own_plan,
+    resolve_plan,
+    store_option,
+    suite_option,
+)
 from sdqa.errors import EXIT_GATE_FAILED
 
 
@@ -26,7 +34,7 @@ def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple
     from sdqa.workflow.goldens import record_goldens
 
     with reporting() as progress:
-        recorded = list(record_goldens(resolve_plan(suite), Store(store), progress, cases=cases, reason=reason))
+        recorded = list(record_goldens(resolve_own_plan(suite), Store(store), progress, cases=cases, reason=reason))
     for item in recorded:
         click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
 
@@ -68,7 +76,7 @@ def approve(
     """Make what a run recorded the golden; nothing is generated again."""
     from sdqa.gate.approve import approve as promote
 
-    plan = resolve_plan(suite)
+    plan = resolve_own_plan(suite)
     for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis):
         change = f"{item.before[:12]} → {item.after[:12]}" if item.changed else "unchanged"
         click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
@@ -88,7 +96,7 @@ def calibrate(suite: str | None, store: Path, reason: str) -> None:
     from sdqa.workflow import calibrate as calibration
     from sdqa.workflow.job import Job
 
-    made = resolve_plan(suite)
+    made = resolve_own_plan(suite)
     for model in sorted({lane.model_name for lane in made.running}):
         with reporting() as progress:
             job = Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from sdqa.cli.options import (
 if TYPE_CHECKING:
     import pytest
 
+    from sdqa.plan import Plan
     from sdqa.workflow import Stage
 
 
@@ -42,10 +44,26 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
         click.echo(json.dumps(data, indent=1, sort_keys=True))
         return
     click.echo(describe.plan_text(made, remarks))
+    for line in _existing_packages(made):
+        click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
 
         click.echo(explain_checks(made))
+
+
+def _existing_packages(made: Plan) -> Iterator[str]:
+    """Which packages of another tool each model takes, and what it leaves out of their folder."""
+    from sdqa.errors import SdqaError
+    from sdqa.models.packages import ExistingPackages
+
+    for source in dict.fromkeys(lane.model.source for lane in made.lanes):
+        if source.startswith("packages:"):
+            try:
+                lines = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source).lines()
+            except SdqaError as error:
+                lines = [str(error)]
+            yield from (f"  packages {line}" for line in lines)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -74,7 +92,7 @@ def qa(
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
     click.echo(describe.plan_text(made, look_at_models(made)), err=as_json)
-    cache = ("-o", f"cache_dir={made.root.resolve() / '.pytest_cache'}")  # not beside a suite that sdqa ships
+    cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     session = SessionEnd()
     status = _pytest(made.suite_path, lanes, fault, output, store, more, session, quiet=as_json)

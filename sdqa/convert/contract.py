@@ -7,7 +7,7 @@ schemas side by side. Nothing here imports torch or coremltools.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sdqa.errors import ContractError
 from sdqa.families import Family, Port
@@ -23,6 +23,12 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str
     """`float16`, `float32` or `int32`."""
+    optional: bool = field(default=False, kw_only=True)
+    """Whether a package may leave it out, since nothing reads it."""
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether it may have the given shape."""
+        return shape == self.shape
 
     def __str__(self) -> str:
         return f"{self.name} {self.dtype} ({', '.join(map(str, self.shape))})"
@@ -78,7 +84,7 @@ def _sizes(family: Family, facts: Facts) -> dict[str, int]:
 
 def _tensor(port: Port, sizes: dict[str, int]) -> Tensor:
     shape = tuple(size if isinstance(size, int) else sizes[size] for size in port.shape)
-    return Tensor(port.name, shape, port.dtype)
+    return Tensor(port.name, shape, port.dtype, optional=port.optional)
 
 
 def check_schema(expected: Contract, inputs: Sequence[Tensor], outputs: Sequence[Tensor], *, where: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from sdqa import errors
 from sdqa.errors import ConversionError, SdqaError, UsageError
 from sdqa.models.teacher import Teacher
+from sdqa.plugins import loaded_plugins, plugin_folders
 
 ISOLATED_PARAMETERS = 50_000_000
 """Below this many parameters a process costs more (8 s of imports) than it saves."""
@@ -48,10 +49,11 @@ def isolated(module: str, teacher: Teacher, component: str, job: Mapping[str, An
     source = f"folder:{teacher.folder}" if teacher.folder is not None else teacher.source
     with tempfile.TemporaryDirectory(prefix="sdqa-convert-") as folder:
         outcome = Path(folder) / "outcome"
+        plugins = [plugin.module for plugin in loaded_plugins()]
         about = {"module": module, "source": source, "digest": teacher.digest, "component": component}
         process = subprocess.run(
             [sys.executable, "-m", "sdqa.convert.worker"],
-            input=json.dumps({**job, **about, "outcome": str(outcome)}),
+            input=json.dumps({**job, **about, "plugins": plugins, "outcome": str(outcome)}),
             text=True,
             capture_output=True,
             check=False,
@@ -68,7 +70,7 @@ def isolated(module: str, teacher: Teacher, component: str, job: Mapping[str, An
 def _search_path() -> str:
     """PYTHONPATH with this package's own place first: the parent may have found it by other means."""
     place = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")]), *map(str, plugin_folders())])
 
 
 def explain_death(returncode: int, stderr: str, component: str) -> ConversionError:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sdqa.errors import ConversionError, SdqaError
 from sdqa.models import load_teacher
+from sdqa.plugins import load_plugins
 
 
 def peak_bytes() -> int:
@@ -34,6 +35,8 @@ def main() -> None:
     """Read a job from standard input, write a result or an error to the file that it names."""
     job = json.load(sys.stdin)
     try:
+        load_plugins(job["plugins"])
+        load_plugins(job["plugins"])
         teacher = load_teacher(job["source"], offline=True)
         if teacher.digest != job["digest"]:
             raise ConversionError("the model changed while it was being converted", where=job["source"])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GLUE = "glue"
 
-RUNNERS = ("sdqa.runtime.reference", "sdqa.runtime.coreml", "sdqa.runtime.renamed")
+RUNNERS = ("sdqa.runtime.registry", "sdqa.runtime.renamed")
 """Modules that execute a candidate's packages."""
 
 Load = Callable[[str, Path], Runner]

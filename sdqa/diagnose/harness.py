@@ -86,7 +86,7 @@ class Memory:
         return {name: np.array(value) for name, value in self._kept[key].items()}
 
 
-class Bench:
+class Harness:
     """One piece of evidence, set up to run."""
 
     def __init__(self, evidence: Evidence) -> None:

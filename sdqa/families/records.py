@@ -61,6 +61,8 @@ class Port:
     shape: tuple[int | str, ...]
     """Sizes: numbers, or names of a model's facts (`sdqa.convert.contract`)."""
     dtype: Literal["float16", "float32"]
+    optional: bool = False
+    """Nothing in the family reads it: another tool's package may leave it out."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Family:
     """Parts that may be there and that a drawing does without."""
     drawable: bool = False
     reason: str = ""
-    """Why it cannot be drawn."""
+    """Why it cannot be drawn, where more than that nothing does it yet is to be said."""
 
     @property
     def pipeline_classes(self) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def stable_diffusion() -> Family:
                 inputs=(Port("input_ids", (1, "sequence_length"), "float32"),),
                 outputs=(
                     Port("last_hidden_state", (1, "sequence_length", "hidden_size"), "float32"),
-                    Port("pooled_outputs", (1, "pooled_size"), "float32"),
+                    Port("pooled_outputs", (1, "pooled_size"), "float32", optional=True),
                 ),
                 compared="last_hidden_state",
                 runs="each prompt",

@@ -19,6 +19,7 @@ from sdqa.bundle import Lane, Measurement, Status, Verdict
 from sdqa.gate import statistics
 from sdqa.gate.evidence import ALL, BUDGET, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
 from sdqa.gate.tolerances import Tolerance, Tolerances
+from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
 
@@ -194,7 +195,7 @@ def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudget
         when = f"an earlier run measured it, on {measurement.measured_on or 'a machine that it does not name'}"
         return _said(draft, "not measured", f"{measurement.value:.4g}, not judged: {when}")
     where = f"on {evidence.lane.runtime}"
-    where += "" if evidence.lane.runtime == "coreml" else ", not on the device that the budget is for"
+    where += "" if on_device(evidence.lane.runtime) else ", not on the device that the budget is for"
     where = "by the packages alone" if name in FROM_PACKAGES else where
     status: Status = "pass" if measurement.value <= limit else "fail"
     return _said(draft, status, f"{measurement.value:.4g} of {limit:.4g}, {where}")

@@ -52,17 +52,18 @@ class ComponentModule(nn.Module):
 
 
 class TextEncoderModule(ComponentModule):
-    """CLIP text encoder: token ids (B, S) → last hidden state (B, S, D) and pooled output (B, D)."""
+    """CLIP text encoder: token ids (B, S) → last hidden state (B, S, D) and pooled output (B, D), where it has one."""
 
-    def forward(self, input_ids: Tensor, **_: Any) -> tuple[Tensor, Tensor]:
+    def forward(self, input_ids: Tensor, **_: Any) -> tuple[Tensor, Tensor | None]:
         """Runs the prompts one by one: the package's batch size is one."""
         hidden, pooled = [], []
         width = int(self.config.hidden_size)
         for row in input_ids:
             outputs = _run(self.runner, input_ids=row[None].to(torch.int32))
             hidden.append(_output(outputs, "last_hidden_state", "text_encoder", (1, row.shape[0], width)))
-            pooled.append(outputs["pooled_outputs"].float().reshape(1, -1))
-        return torch.cat(hidden), torch.cat(pooled)
+            if "pooled_outputs" in outputs:
+                pooled.append(outputs["pooled_outputs"].float().reshape(1, -1))
+        return torch.cat(hidden), torch.cat(pooled) if pooled else None
 
 
 class UNetModule(ComponentModule):

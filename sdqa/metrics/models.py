@@ -48,6 +48,8 @@ class MetricModels(Networks):
     def _identity_of(self, metric: Metric) -> dict[str, Any]:
         low, high = (None if abs(bound) == float("inf") else bound for bound in metric.valid)
         found: dict[str, Any] = {"unit": metric.unit, "better": metric.better, "range": [low, high], **metric.facts}
+        if metric.code:
+            found["plugin"] = metric.code
         networks: dict[str, ClipSpace | Perceptual | Faces] = {
             "clip": self.clip,
             "lpips": self.lpips,

@@ -11,7 +11,10 @@ MAX_LIST_LENGTH = 1_000_000
 
 @dataclass
 class StateCell:
-    """The memory behind one state of a program; written whole, so that values read before stay what they were."""
+    """The memory behind one state of a program; written whole, so that values read before stay what they were.
+
+    Only an update that nobody could tell from that works in the memory itself: see `sdqa.mil.overwriting`.
+    """
 
     value: torch.Tensor
 
@@ -49,3 +52,13 @@ class TensorList:
         if not 0 <= position < len(self.items):
             raise IndexError(f"index {index} in a list of {len(self.items)}")
         return position
+
+
+def shares_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors of one shape are the same elements of the same memory."""
+    return (
+        one.data_ptr() == other.data_ptr()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+    )

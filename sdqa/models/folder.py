@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from sdqa.errors import ModelError
 from sdqa.families import Family, IndexEntry, Part, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
+from sdqa.foreign import recognise
 from sdqa.models.opening import OpenedFolder, open_folder, read_json
 from sdqa.models.teacher import Teacher
 
@@ -143,14 +143,15 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         ModelError: the header is truncated or garbled.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(path.stat().st_size - 8, 100 * 2**20):
-                raise ValueError(f"header of {length} bytes")
-            header = json.loads(file.read(length))
-        return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        with safe_open(path, framework="numpy") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        foreign = recognise(path, expected="safetensors")
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path)) from error
 
 

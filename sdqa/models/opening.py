@@ -17,6 +17,7 @@ from sdqa.families import (
     refusals,
 )
 from sdqa.families.index import INDEX_FILE
+from sdqa.foreign import recognise
 from sdqa.models.configuration import read_facts
 from sdqa.models.teacher import Facts
 
@@ -80,6 +81,9 @@ def read_json(path: Path, source: str) -> dict[str, Any]:
             f"{path.parent.name}/{path.name} is missing", where=source, hint="expected a folder in diffusers format"
         ) from error
     except (ValueError, RecursionError) as error:
+        foreign = recognise(path)
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ModelError(f"{path.name} is not JSON: {error}", where=str(path)) from error
     if not isinstance(content, dict):
         raise ModelError(f"{path.name} is not a JSON object", where=str(path))

@@ -9,6 +9,7 @@ from sdqa.families import drawable_components
 from sdqa.plan.lanes import Plan
 from sdqa.plan.quantity import show_bytes, show_seconds
 from sdqa.plan.suite import Case
+from sdqa.runtime.registry import find_runtime
 
 
 def unet_calls(case: Case) -> int:
@@ -60,7 +61,8 @@ def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
     ]
     said = ", ".join(f"{name} {show(value)}" for name, value, show in budgets if value is not None)
     lines.append(f"  budgets  {said or 'none'}")
-    packages = {(lane.model_name, lane.variant.name) for lane in plan.running}
+    converted = [lane for lane in plan.running if find_runtime(lane.runtime).needs_packages]
+    packages = {(lane.model_name, lane.variant.name) for lane in converted}
     calls = sum(unet_calls(case) for lane in plan.running for case in lane.cases.values())
     lines.append(
         f"  cost     {len(drawable_components()) * len(packages)} packages, "

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from sdqa.bundle.environment import environment
+from sdqa.runtime.machine import describe_machine, is_virtual
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,8 @@ def identify(
     """
     here = environment()
     devices: tuple[str, ...] = ("cpu",)
-    virtual, build, processor = _virtual_linux(), here.os_build, here.processor
+    virtual, build, processor = is_virtual(), here.os_build, here.processor
     if on_device and here.system == "Darwin":
-        from sdqa.runtime.machine import describe_machine
-
         machine = describe_machine()
         devices, virtual, build, processor = machine.devices, machine.virtual, machine.os_build, machine.chip
     return ExecutionIdentity(
@@ -68,11 +66,3 @@ def _version(distribution: str) -> str:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _virtual_linux() -> bool:
-    """Whether a hypervisor shows itself among the processor's flags."""
-    path = Path("/proc/cpuinfo")
-    return path.is_file() and any(
-        " hypervisor" in line for line in path.read_text("utf-8", errors="replace").splitlines() if "flags" in line
-    )

@@ -15,6 +15,7 @@ from dataclasses import replace
 from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
+from sdqa.runtime.registry import find_runtime
 from sdqa.workflow import measure_lane
 from sdqa.workflow.gate import planned_checks
 from sdqa.workflow.job import Job
@@ -57,7 +58,8 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
     Raises:
         UsageError: a lane that is to say what is normal is broken itself.
     """
-    lanes = [lane for lane in job.plan.running if lane.model_name == model]
+    converted = [lane for lane in job.plan.running if find_runtime(lane.runtime).needs_packages]
+    lanes = [lane for lane in converted if lane.model_name == model]
     lanes += [
         _stored_as(recipe, lane) for lane in lanes[:1] if lane.variant.compression is None for recipe in INVISIBLE
     ]

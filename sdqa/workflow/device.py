@@ -6,6 +6,7 @@ a value, and says why.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sdqa.convert import PackageRecord
-    from sdqa.runtime import Arrays
-    from sdqa.runtime.coreml import Placement, Timing
+    from sdqa.runtime import Arrays, Runtime
+    from sdqa.runtime.measured import Placement, Timing
 
 NAMED = 20
 """Operations off the Neural Engine that a bundle names for each package; they are sorted by cost."""
@@ -37,17 +38,22 @@ def machine_facts() -> Mac | str:
         return f"not described: {error}"
 
 
-def time_component(record: PackageRecord, inputs: Arrays, compute_unit: str, fingerprint: str) -> list[Measurement]:
+def time_component(
+    record: PackageRecord, inputs: Arrays, runtime: Runtime, compute_unit: str, fingerprint: str
+) -> list[Measurement]:
     """Load time, and prediction times after warm-ups, on inputs of the teacher's.
 
     Raises:
-        SdqaError: Core ML does not load or run the packages.
+        SdqaError: the runtime does not load or run the packages.
     """
-    from sdqa.runtime.coreml import CoreMLRunner, time_runner
+    from sdqa.runtime.measured import time_runner
+    from sdqa.runtime.protocol import Loaded
 
-    runner = CoreMLRunner(record.component, *record.paths, compute_unit=compute_unit)
+    started = time.perf_counter()
+    runner = runtime.make_runner(record.component, *record.paths, compute_unit=compute_unit)
+    load_s = runner.load_s if isinstance(runner, Loaded) else time.perf_counter() - started
     own = {record.names.get(name, name): value for name, value in inputs.items()}
-    return _times(time_runner(runner, own), fingerprint)
+    return _times(time_runner(runner, own, compute_unit=compute_unit, load_s=load_s), fingerprint)
 
 
 def _times(timing: Timing, fingerprint: str) -> list[Measurement]:
@@ -82,15 +88,14 @@ def place_component(
     fingerprint: str,
     *,
     machine: Mac | str | None,
-    read: Callable[[Path, str], Placement] | None = None,
+    read: Callable[[Path, str], Placement] | None,
 ) -> tuple[Measurement, tuple[ComputePlan, ...]]:
     """Share of a component's estimated cost on the Neural Engine, and what each of its packages runs elsewhere.
 
     Args:
         machine: from `machine_facts`.
+        read: the runtime's; None where it cannot tell.
     """
-    from sdqa.runtime.coreml import placement
-
     figure = partial(
         Measurement,
         metric="neural_engine_percent",
@@ -104,8 +109,10 @@ def place_component(
     if not machine.neural_engine_cores:
         kind = "virtual Mac" if machine.virtual else "Mac"
         return figure(reason=f"this {kind} has no Neural Engine"), ()
+    if read is None:
+        return figure(reason="the runtime does not tell where operations run"), ()
     try:
-        plans = [(read or placement)(path, compute_unit) for path in record.paths]
+        plans = [read(path, compute_unit) for path in record.paths]
     except SdqaError as error:
         return figure(reason=str(error)), ()
     share = sum(plan.shares["neural_engine"] for plan in plans) / len(plans)
@@ -126,6 +133,7 @@ def _plan(plan: Placement) -> ComputePlan:
 def measure_device(
     records: Sequence[PackageRecord],
     inputs: Mapping[str, Arrays],
+    runtime: Runtime,
     compute_unit: str,
     fingerprint: str,
     machine: Mac | str | None,
@@ -140,14 +148,14 @@ def measure_device(
         Measurements, and the compute plans by component.
 
     Raises:
-        SdqaError: Core ML does not load or run a package.
+        SdqaError: the runtime does not load or run a package.
     """
     found: list[Measurement] = []
     plans: dict[str, tuple[ComputePlan, ...]] = {}
     for record in records:
         if record.component in inputs:
-            found += time_component(record, inputs[record.component], compute_unit, fingerprint)
-        share, told = place_component(record, compute_unit, fingerprint, machine=machine)
+            found += time_component(record, inputs[record.component], runtime, compute_unit, fingerprint)
+        share, told = place_component(record, compute_unit, fingerprint, machine=machine, read=runtime.placement)
         found.append(share)
         if told:
             plans[record.component] = told

@@ -10,6 +10,7 @@ from sdqa import notices
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.errors import DiagnosisError, SdqaError
 from sdqa.plan import PlannedLane, Variant
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import tree_digest
 from sdqa.workflow.execution import executed_packages
 from sdqa.workflow.job import Job
@@ -46,6 +47,9 @@ def diagnose_lane(
 
     if lane.skip_reason:
         raise DiagnosisError(f"the lane does not run here: {lane.skip_reason}", where=lane.id)
+    if not find_runtime(lane.runtime).needs_packages:
+        hint = "diagnose a lane of the same model that converts"
+        raise DiagnosisError(f"the runtime {lane.runtime} executes no packages to look into", where=lane.id, hint=hint)
     with notices.quiet_warnings(job.sayer(lane)):
         teacher = load_teacher(job, lane)
         evidence = _evidence(job, lane, teacher, cases, packages)
@@ -67,7 +71,7 @@ def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) ->
                 found.append(diagnose_lane(job, planned[lane.id], sweep=False))
             except SdqaError as error:
                 words = f"not diagnosed: {error}"
-                found.append(Diagnosis(verdict=words, sound=False, confidence="none", lane=lane.id))
+                found.append(Diagnosis(verdict=words, lane=lane.id))
     return tuple(found)
 
 
@@ -123,6 +127,9 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
         if len(one.record.paths) > 1:
             hint = "give the component in one package: its weights and operations are the same"
             raise DiagnosisError(f"the {name} is split into {len(one.record.paths)} packages", where=lane.id, hint=hint)
+        if one.record.batch is not None:
+            hint = "convert it for a pair of rows, as classifier-free guidance runs it, and diagnose again"
+            raise DiagnosisError(f"the {name} takes one row at a time", where=str(one.path), hint=hint)
         if one.record.names:
             own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
             hint = "rename the features (`coremltools.utils.rename_feature`) and diagnose again"

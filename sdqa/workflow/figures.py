@@ -13,6 +13,7 @@ from sdqa.bundle.facts import ComputePlan, PackageCost, PlacementFinding, Placem
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
+    from sdqa.convert import PackageRecord
     from sdqa.convert.stage import StoredPackage
     from sdqa.generate.sample import StoredSample
     from sdqa.plan import PlannedLane
@@ -27,7 +28,7 @@ def lane_measurements(
         record = package.record
         found.append(_figure("package_bytes", float(record.bytes), "B", name, fingerprint))
         found.append(_hard("coverage", record.coverage.complete, str(record.coverage), name, fingerprint))
-        found.append(_hard("contract", True, "inputs and outputs are as declared", name, fingerprint))
+        found.append(_hard("contract", not record.breaches, _contract_reason(record), name, fingerprint))
     if packages:
         from sdqa.convert.budget import estimate_memory
 
@@ -49,7 +50,8 @@ def resource_measurements(
     now = {case: sample for case, sample in samples.items() if sample.fresh}
     records = [sample.record for sample in (now or samples).values()]
     found: list[Measurement] = []
-    for name in components:
+    executed = dict.fromkeys([*components, *(name for record in records for name in record.seconds)])
+    for name in executed:
         seconds = [second for record in records for second in record.seconds.get(name, ())]
         if seconds:
             found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))
@@ -72,6 +74,15 @@ def _provenance(samples: Mapping[str, StoredSample], now: Mapping[str, StoredSam
     if any(sample.repeated is False for sample in now.values()):
         reason += "; drawn again, the picture is not the stored one"
     return {"cases": tuple(now), "reason": reason}
+
+
+def _contract_reason(record: PackageRecord) -> str:
+    """What a package breaks, or that it is as declared; and the names of its own that stand for the declared ones."""
+    said = "; ".join(record.breaches) or "inputs and outputs are as declared"
+    if record.batch is not None:
+        said += f"; the U-Net takes {record.batch} row at a time: guidance above 1 runs it twice a step"
+    renamed = ", ".join(f"{own} for {name}" for name, own in sorted(record.names.items()))
+    return f"{said}; renamed: {renamed}" if renamed else said
 
 
 def leaving_share(packages: Iterable[StoredPackage]) -> float:

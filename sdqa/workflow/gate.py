@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.families import drawable_components
-from sdqa.plan import Plan, PlannedLane
+from sdqa.plan import Budgets, Plan, PlannedLane
+from sdqa.runtime.registry import find_runtime
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
@@ -19,8 +20,25 @@ from sdqa.workflow.record import record, sample_records
 if TYPE_CHECKING:
     from sdqa.gate import Tolerances
 
-#: What is judged of each component besides its sizes and times.
-COMPONENT_CHECKS = dict.fromkeys(drawable_components(), ("contract", "coverage", "parity_psnr"))
+#: What is judged of each component besides its sizes and times: of its package, and of what executes it.
+PACKAGE_CHECKS = ("contract", "coverage")
+EXECUTION_CHECKS = ("parity_psnr",)
+
+
+def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
+    """What is judged of each component of a lane; where no packages are made, nothing of packages."""
+    of_packages = PACKAGE_CHECKS if find_runtime(lane.runtime).needs_packages else ()
+    return dict.fromkeys(drawable_components(), (*of_packages, *EXECUTION_CHECKS))
+
+
+def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
+    """The budgets that apply to a lane: where no packages are made, none of those that follow from packages."""
+    from sdqa.gate.evidence import FROM_PACKAGES
+
+    budgets = plan.suite.budgets
+    if find_runtime(lane.runtime).needs_packages:
+        return budgets
+    return budgets.model_copy(update=dict.fromkeys(FROM_PACKAGES))
 
 
 def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
@@ -30,7 +48,7 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     tolerances, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
     measured = record(lane, whole, samples=sample_records(found, job.bundle))
-    verdicts = judge(measured, tolerances, job.plan.suite.budgets, planned=planned_checks(job.plan, lane))
+    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
     return measured.model_copy(update={"verdicts": verdicts})
 
 
@@ -49,13 +67,14 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
         for name, case in lane.cases.items()
     }
     cases = {name: applicable(offer, plan.suite.metrics.names) for name, offer in offers.items()}
-    return tuple(plan_checks(lane.id, cases, COMPONENT_CHECKS, budgets=plan.suite.budgets))
+    return tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
 
 
 def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, tuple[Failure, ...]]:
     """The model's tolerances, and the limits that the suite states; None, and a failure, where there are neither."""
     from sdqa.gate import TOLERANCES_FILE, Tolerances
-    from sdqa.gate.stated import combined, stated_tolerances
+    from sdqa.gate.stated import COMPARING, combined, stated_tolerances
+    from sdqa.metrics import comparing
 
     limits = plan.suite.limits
     path = plan.goldens / lane.model_name / TOLERANCES_FILE
@@ -63,7 +82,8 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
         calibrated = None if limits and not path.exists() else Tolerances.load(path)
         if not limits:
             return calibrated, ()
-        return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path))), ()
+        known = COMPARING | comparing()
+        return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path), known)), ()
     except SdqaError as error:
         return None, (failure_of("gate", lane.id, error),)
 
@@ -99,7 +119,7 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
         if lane.status != "skipped" and lane.id in known:
             tolerances, _ = read_tolerances(plan, known[lane.id])
             planned = planned_checks(plan, known[lane.id])
-            verdicts = judge(lane, tolerances, plan.suite.budgets, planned=planned)
+            verdicts = judge(lane, tolerances, lane_budgets(plan, known[lane.id]), planned=planned)
         if lane.id in earlier and lane.status != "skipped":
             verdicts += judge_resources(lane, earlier[lane.id])
         lanes.append(lane.model_copy(update={"verdicts": verdicts}))

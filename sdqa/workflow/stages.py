@@ -13,6 +13,7 @@ from sdqa.bundle import Fingerprint, Measurement
 from sdqa.bundle.fingerprint import fingerprint
 from sdqa.errors import SdqaError
 from sdqa.plan import PlannedLane
+from sdqa.runtime.registry import find_runtime, on_device
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import References
 
@@ -72,9 +73,11 @@ def convert(job: Job, lane: PlannedLane, teacher: Teacher) -> Packages:
     """
     from sdqa.convert import stage
 
+    if not find_runtime(lane.runtime).needs_packages:
+        return Packages()
     if lane.model.source.startswith("packages:"):
         job.progress.step(f"{lane.id}: packages of another tool")
-        return Packages(stage.adopted(lane.model.source, teacher))
+        return Packages(stage.adopted(lane.model.source, teacher, lane.variant, say=job.sayer(lane)))
     return Packages(stage.convert(teacher, lane.variant, job.store, say=job.sayer(lane)))
 
 
@@ -87,7 +90,7 @@ def generate(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages, 
         requests = {name: job.fault.request(request) for name, request in requests.items()}
     found: dict[str, StoredSample] = {}
     try:
-        components = _components(job, lane, packages)
+        components = _components(job, lane, teacher, packages)
         for case, sample in stage.generate(teacher, components, requests, job.store, measure=True, say=job.sayer(lane)):
             found[case] = sample
     except SdqaError as error:
@@ -114,7 +117,7 @@ def score(
         comparable = facts.digest()
         for figures in _lane_figures(job, lane, teacher, packages, references, samples, comparable):
             found += figures
-        if lane.runtime == "coreml" and references.goldens:
+        if on_device(lane.runtime) and references.goldens:
             timed, plans = _ask_device(job, lane, teacher, packages, references, facts)
             found += timed
     except SdqaError as error:
@@ -153,7 +156,7 @@ def _lane_figures(
 
     job.progress.step(f"{lane.id}: compare each component with the teacher's")
     requests = _requests(lane, references)
-    yield parity_measurements(parity(teacher, _components(job, lane, packages), requests, job.store))
+    yield parity_measurements(parity(teacher, _components(job, lane, teacher, packages), requests, job.store))
     yield lane_measurements(packages.by_component, samples.by_case, comparable)
 
 
@@ -165,20 +168,21 @@ def _ask_device(
     references: References,
     facts: Fingerprint,
 ) -> tuple[list[Measurement], dict[str, tuple[ComputePlan, ...]]]:
-    """Load and prediction times, memory and placement, from Core ML itself; each component on the teacher's inputs."""
+    """Load and prediction times, memory and placement, from the device; each component on the teacher's inputs."""
     from sdqa.generate.parity import teacher_trace
     from sdqa.workflow.device import measure_device
 
-    job.progress.step(f"{lane.id}: times and placement by Core ML")
+    job.progress.step(f"{lane.id}: times and placement by {lane.runtime}")
     request = next(iter(_requests(lane, references).values()))
     inputs = {name: calls[0].inputs for name, calls in teacher_trace(teacher, request, job.store).items() if calls}
     records = [package.record for package in packages.by_component.values()]
-    return measure_device(records, inputs, lane.compute_unit, facts.digest(), facts.mac)
+    runtime = find_runtime(lane.runtime)
+    return measure_device(records, inputs, runtime, lane.compute_unit, facts.digest(), facts.mac)
 
 
 def _fingerprint(lane: PlannedLane, teacher: Teacher, models: MetricModels) -> Fingerprint:
     found = fingerprint(teacher.digest, models.identity(), lane.runtime, lane.compute_unit)
-    if lane.runtime != "coreml":
+    if not on_device(lane.runtime):
         return found
     from sdqa.workflow.device import machine_facts
 
@@ -191,10 +195,10 @@ def _requests(lane: PlannedLane, references: References) -> dict[str, Request]:
     return {name: golden_request(lane.cases[name], golden) for name, golden in references.goldens.items()}
 
 
-def _components(job: Job, lane: PlannedLane, packages: Packages) -> Components:
+def _components(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages) -> Components:
     from sdqa.workflow.execution import components
 
-    return components(lane, packages.by_component, job.store, job.fault)
+    return components(lane, teacher, packages.by_component, job.store, job.fault)
 
 
 def _subject(lane: PlannedLane, case: str, references: References, sample: StoredSample) -> Subject:

@@ -11,13 +11,12 @@ from sdqa.bundle import Bundle, CaseInputs, Environment, Lane, Measurement, Run,
 from sdqa.bundle.merge import merge
 from sdqa.errors import BundleError, UsageError
 from sdqa.report import write_report
+from tests.builders import lane_record, run_record
 
 
 def lane(name: str, status: str = "ran", verdict: Status | None = "pass", **fields: Any) -> Lane:
     verdicts = (Verdict(check=f"{name}/m", metric="m", status=verdict, value=1.0),) if verdict else ()
-    return Lane(
-        id=name, model="m", variant="v", runtime="r", compute_unit="c", status=status, verdicts=verdicts, **fields
-    )  # type: ignore[arg-type]  # fmt: skip
+    return lane_record(name, *verdicts, status=status, **fields)
 
 
 def skipped(name: str) -> Lane:
@@ -26,8 +25,7 @@ def skipped(name: str) -> Lane:
 
 def write(folder: Path, *lanes: Lane, **fields: Any) -> Bundle:
     bundle = Bundle(folder)
-    defaults = {"sdqa_version": "1", "suite": "s", "suite_digest": "d", "created": "2026-01-01T00:00:00Z"}
-    bundle.write(Run(**{**defaults, "lanes": lanes, "environment": Environment(system=folder.name), **fields}))
+    bundle.write(run_record(*lanes, **{"environment": Environment(system=folder.name), **fields}))
     return bundle
 
 

@@ -14,7 +14,7 @@ from sdqa.convert.inventory import take_inventory
 from sdqa.errors import ContractError, ModelError
 from sdqa.models import ExistingPackages, Teacher, load_source, load_teacher
 from sdqa.runtime.renamed import RenamedRunner
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 
 
 @pytest.fixture
@@ -119,6 +119,7 @@ def test_renamed_values_are_matched_by_their_only_shape() -> None:
     assert _match(wanted, ambiguous) is None
 
 
+@pytest.mark.slow
 def test_packages_of_another_tool_become_records(packages: Convert, teacher: Teacher, tmp_path: Path) -> None:
     for component in teacher.components:
         record = packages(component)

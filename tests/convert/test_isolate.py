@@ -12,7 +12,9 @@ from sdqa.convert import Variant, convert_component
 from sdqa.convert.isolate import explain_death, isolated, should_isolate
 from sdqa.errors import ConversionError, ModelError, UsageError
 from sdqa.models import Teacher
-from tests.convert.conftest import Convert
+from tests.builders import Convert
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given(

@@ -24,6 +24,8 @@ from sdqa.generate.schedule import SCHEDULERS  # noqa: E402
 from sdqa.generate.teacher import graph_parts, teacher_runners  # noqa: E402
 from sdqa.runtime import Arrays  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (4, 16, 16)
 
 

@@ -20,8 +20,9 @@ from sdqa.generate.teacher import teacher_runners
 from sdqa.models import Teacher, load_teacher
 from sdqa.runtime import Runner, identity, machine
 from sdqa.runtime.machine import Machine
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store
-from sdqa.workflow.execution import CODE, execution_identity
+from sdqa.workflow.execution import CODE
 from sdqa.workflow.figures import resource_measurements
 
 ENGINE = ("MLCPUComputeDevice", "MLGPUComputeDevice", "MLNeuralEngineComputeDevice")
@@ -46,7 +47,7 @@ class Lane:
         for place in (machine, identity):
             self.patch.setattr(place, "describe_machine", lambda: mac, raising=False)
         self.patch.setattr(environment.platform, "system", lambda: "Darwin")
-        facts = execution_identity("coreml", "CPU_AND_NE").facts()
+        facts = find_runtime("coreml").execution_identity("CPU_AND_NE", threads=1).facts()
         self.patch.undo()
         return Components(self.load, {"packages": {"unet": "0"}, "execution": facts}, Glue(), CODE)
 

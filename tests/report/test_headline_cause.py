@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from sdqa.bundle import Lane, Run, Verdict
+from sdqa.bundle import Run, Verdict
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.report.headline import headline_of
+from tests.builders import lane_record, run_record
 
 
 def run(words: str | None) -> Run:
     verdict = Verdict(check="m/v/unet/parity_psnr", metric="parity_psnr", status="fail")
-    lane = Lane(id="m/v", model="m", variant="v", runtime="reference", compute_unit="CPU_ONLY", verdicts=(verdict,))
     found = None if words is None else Diagnosis(verdict=words)
-    return Run(
-        sdqa_version="0", suite="s", suite_digest="d", created="now", exit_code=1, lanes=(lane,), diagnosis=found
-    )
+    return run_record(lane_record("m/v", verdict), exit_code=1, diagnosis=found)
 
 
 def test_the_cause_is_in_the_headline() -> None:

@@ -12,6 +12,7 @@ from sdqa.bundle.facts import PlacementFinding, PlacementLint
 from sdqa.report.html import render_page
 from sdqa.report.placement import estimates, placements
 from sdqa.report.terminal import console_for, print_run
+from tests.builders import lane_record, run_record
 
 SLOW = PlacementFinding(
     rule="sequence-last",
@@ -30,8 +31,7 @@ TIMES = DeviceEstimate(device="iPhone 14", seconds=8.61, low_s=6.9, high_s=10.6,
 def lane(name: str, estimate: Estimate | None, *findings: PlacementFinding) -> Lane:
     facts = PackageFacts(neural_engine=PlacementLint(findings=findings), average_bits=16)
     unet = Package(component="unet", name="Unet.mlpackage", digest="0" * 64, bytes=10**9, operations=9, facts=facts)
-    names = {"id": name, "model": "m", "variant": "v", "runtime": "reference", "compute_unit": "cpu"}
-    return Lane(**names, packages=(unet,), estimate=estimate)
+    return lane_record(name, packages=(unet,), estimate=estimate)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def judged() -> Run:
         lane("b/fp16", known.model_copy(update={"devices": ()}), SLOW, LATER),
         lane("c/fp16", none),
     )
-    return Run(sdqa_version="1", suite="s", suite_digest="0" * 64, created="2026-11-23T00:00:00+00:00", lanes=lanes)
+    return run_record(*lanes)
 
 
 def printed(run: Run) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from sdqa.mil.arguments import Argument, as_bool, as_int, as_ints, as_str, as_tensor
-from sdqa.mil.containers import MAX_LIST_LENGTH, StateCell, TensorList
+from sdqa.mil.containers import MAX_LIST_LENGTH, StateCell, TensorList, shares_memory
 from sdqa.mil.registry import Context, op
 from sdqa.mil.types import BY_NAME
 
@@ -40,7 +40,8 @@ def write_state(input: StateCell, data: Argument) -> tuple[torch.Tensor, ...]:
     tensor = as_tensor(data)
     if tensor.shape != input.value.shape:
         raise ValueError(f"a state of shape {list(input.value.shape)} is given {list(tensor.shape)}")
-    input.value = tensor.to(input.value.dtype).clone()
+    if not shares_memory(tensor, input.value):
+        input.value = tensor.to(input.value.dtype, copy=True)
     return ()
 
 

@@ -21,10 +21,11 @@ from sdqa.faults.visibility import teacher_spread, visible
 from sdqa.gate import judge
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store, code_digest
 from sdqa.workflow import measure_lane
 from sdqa.workflow.campaign.tasks import Task
-from sdqa.workflow.gate import exit_code, planned_checks
+from sdqa.workflow.gate import exit_code, lane_budgets, planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
 from sdqa.workflow.record import record
@@ -59,9 +60,10 @@ class CampaignLane:
         self.store = Store(settings.store)
         path = find_suite(settings.suite)
         plan = make_plan(load_suite(path), path, only=(settings.lane,) if settings.lane else ())
-        if not plan.running:
-            raise UsageError("no lane of the suite runs on this machine", where=str(plan.suite_path))
-        lane = plan.running[0]
+        converted = [one for one in plan.running if find_runtime(one.runtime).needs_packages]
+        if not converted:
+            raise UsageError("no lane of the suite runs on this machine and converts", where=str(plan.suite_path))
+        lane = converted[0]
         cases = {name: lane.cases[name] for name in _spread_over(list(lane.cases), settings.cases)}
         self.lane = replace(lane, cases=cases)
         self.plan = replace(plan, lanes=(self.lane,))
@@ -160,7 +162,7 @@ class CampaignLane:
             evidence = measure_lane(job, lane)
         measured = record(lane, evidence)
         planned = planned_checks(plan, lane)
-        verdicts = judge(measured, self.tolerances, plan.suite.budgets, planned=planned)
+        verdicts = judge(measured, self.tolerances, lane_budgets(plan, lane), planned=planned)
         judged = measured.model_copy(update={"verdicts": verdicts})
         return evidence, judged, exit_code(plan, [judged])
 
