@@ -1,8 +1,9 @@
 """The code that an entry was built by: the digest of everything that a module can import, found without running it.
 
 `code_digest("sdqa.convert.build")` covers the module, whatever it imports of the package (inside functions too, for
-type checkers only not), and the packages above each, as Python executes them. A package that fills its names lazily
-(`_LAZY`) leads only to the names that are asked of it. Imports by computed names are followed as far as their prefix
+type checkers only not), and the packages above each, as Python executes them: what those import is loaded too, but
+its functions are not taken to be called. A package that fills its names lazily (`_LAZY`) leads only to the names that
+are asked of it. Imports by computed names are followed as far as their prefix
 says where to (`import_module(f"sdqa.faults.{name}")`: every module of that folder), and a quoted module name counts as
 an import of it. A data file beside a module counts where the module names it. Text is scanned instead of parsed: the
 whole package takes a tenth of a second; a test holds the scan to Python's own parser.
@@ -129,7 +130,7 @@ class Package:
                 waiting.append((parent, False))
             for one in self.source(module).imports:
                 if called or not one.deferred:
-                    waiting.extend(self._wanted(one))
+                    waiting.extend((name, called and whole_too) for name, whole_too in self._wanted(one))
         return frozenset(loaded)
 
     def _wanted(self, one: Import) -> Iterator[tuple[str, bool]]:
