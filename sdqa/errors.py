@@ -5,7 +5,7 @@ The exit codes are part of the command line's contract (see README, "Exit codes"
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 EXIT_PASS = 0
@@ -14,6 +14,14 @@ EXIT_USAGE = 2
 EXIT_INFRASTRUCTURE = 3
 EXIT_INCOMPLETE = 4
 EXIT_INTERRUPTED = 130
+_ORDER = (EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, EXIT_INFRASTRUCTURE, EXIT_INCOMPLETE, EXIT_PASS)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of a whole from those of its parts: a failed gate outranks the rest, then an interruption, then
+    what kept a part from running, then missing evidence; nothing to go by is missing evidence."""
+    rank = {code: place for place, code in enumerate(_ORDER)}
+    return min(codes, key=lambda code: (rank.get(code, rank[EXIT_INFRASTRUCTURE]), code), default=EXIT_INCOMPLETE)
 
 
 class SdqaError(Exception):

@@ -19,7 +19,7 @@ LEVELS = [
     {"plan", "mil", "models"},
     {"runtime", "progress"},
     {"convert", "generate", "metrics", "gate", "report"},
-    {"diagnose", "faults"},
+    {"diagnose", "faults", "ci"},
     {"workflow"},
     {"pytest_plugin"},
     {"cli"},

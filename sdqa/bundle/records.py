@@ -148,6 +148,29 @@ class Lane(Record):
     estimate: Estimate | None = None
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
+    planned: tuple[str, ...] = ()  # ids of the checks that the lane was to answer, whatever was selected of them
+    replayed: bool = False  # nothing was executed in this run: every sample came from the store
+
+
+class Provenance(Record):
+    """Where a bundle comes from, as the machine that made it says; the gate holds it against the plan of record."""
+
+    repository: str = ""
+    commit: str = ""  # what was checked out
+    modified: bool = False  # files under version control differ from the commit
+    base: str = ""  # what a pull request is to be merged into
+    ref: str = ""
+    run_id: str = ""
+    attempt: int = 1
+    job: str = ""
+    labels: tuple[str, ...] = ()  # of the machine: system, architecture, and what SDQA_LABELS says
+    machine: str = ""  # digest of what the machine is
+    started: str = ""  # ISO 8601, UTC
+    ended: str = ""
+    judge_digest: str = ""  # of limits, budgets, tolerances and goldens, see `sdqa.ci.judge`
+    narrowed: tuple[str, ...] = ()  # why lanes are not whole: "12 of 223 checks of tiny/fp16 were selected"
+    interrupted: bool = False
+    replayed: tuple[str, ...] = ()  # lanes that were not executed in this run, see `Lane.replayed`
 
 
 class Run(Record):
@@ -166,7 +189,10 @@ class Run(Record):
     lanes: tuple[Lane, ...] = ()
     planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
     diagnosis: dict[str, Any] | None = None
+    diagnoses: tuple[dict[str, Any], ...] = ()  # all of a merged run; `diagnosis` is the first
     sensitivity: dict[str, Any] | None = None
+    provenance: Provenance | None = None
+    failures: tuple[Failure, ...] = ()  # of the run as a whole: a bundle that cannot be read, a job that was cancelled
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -182,8 +208,12 @@ class Run(Record):
 
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
-        data = self.to_json(exclude={"created", "environment"})
+        data = self.to_json(exclude={"created", "environment", "provenance"})
+        for later in ("diagnoses", "failures"):  # an older record, which has no such field, keeps its identity
+            if not data[later]:
+                del data[later]
         for lane in data["lanes"]:
+            del lane["planned"], lane["replayed"]  # `planned_checks` counts the one; the other is no figure
             lane["measurements"] = [m for m in lane["measurements"] if not is_timing(m["metric"])]
             lane["verdicts"] = [v for v in lane["verdicts"] if not is_timing(v["metric"])]
             for package in lane["packages"]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, faults, references, running
+from sdqa.cli import bundles, causes, ci, faults, references, running
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, SdqaError
 
 
@@ -56,6 +56,7 @@ for verb in (
     references.approve,
     references.calibrate,
     causes.diagnose,
+    ci.ci,
     faults.faults,
 ):
     cli.add_command(verb)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from sdqa.cli.ci import record_plan
 from sdqa.cli.options import (
     fault_option,
     json_option,
@@ -22,12 +23,16 @@ from sdqa.cli.options import (
 @click.command()
 @suite_option
 @lane_option
+@click.option("--record", default=None, type=click.Path(path_type=Path), help="Write the plan of record to a file.")
 @click.option("--explain", is_flag=True, help="Say for every check where its tolerance comes from.")
 @json_option
-def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool) -> None:
+def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain: bool, as_json: bool) -> None:
     """Show the lanes, cases and checks that will run, and what is skipped and why."""
     from sdqa.plan import describe
 
+    if record is not None:
+        record_plan(suite, record, "", "")
+        return
     made = resolve_plan(suite, lanes)
     if as_json:
         click.echo(json.dumps(describe.plan_data(made), indent=1, sort_keys=True))

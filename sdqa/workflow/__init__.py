@@ -45,6 +45,7 @@ class Job:
     bundle: bundle.Bundle
     fault: Injection | None = None
     progress: Progress = field(default_factory=Silent)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def run_lane(job: Job, lane: PlannedLane) -> bundle.Lane:
@@ -156,11 +157,14 @@ def gate(job: Job, lane: PlannedLane, evidence: Collected) -> bundle.Lane:
     """The lane's record with a verdict for every planned check: what was not measured says so."""
     from sdqa.gate import judge
     from sdqa.workflow.lane import read_tolerances, record, sample_records
+    from sdqa.workflow.origin import is_replayed
 
     tolerances = read_tolerances(job.plan, lane, evidence)
     measured = record(lane, evidence, samples=sample_records(evidence, job.bundle))
-    verdicts = judge(measured, tolerances, job.plan.suite.budgets, planned=planned_checks(job.plan, lane))
-    return measured.model_copy(update={"verdicts": verdicts})
+    planned = planned_checks(job.plan, lane)
+    verdicts = judge(measured, tolerances, job.plan.suite.budgets, planned=planned)
+    replayed = is_replayed(evidence, job.started)
+    return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
 
 
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
@@ -195,10 +199,10 @@ def report(
         diagnosis: what broke the lane that failed, where that was asked for.
     """
     from sdqa.report import write_report
-    from sdqa.workflow.lane import record
+    from sdqa.workflow.origin import left_out, provenance_of
 
     ran = tuple(lanes)
-    planned = sum(len(lane.verdicts) for lane in ran)
+    planned = sum(len(lane.planned) for lane in ran)
     if checks is not None:
         kept = [tuple(verdict for verdict in lane.verdicts if verdict.check in checks) for lane in ran]
         ran = tuple(lane.model_copy(update={"verdicts": some}) for lane, some in zip(ran, kept, strict=True))
@@ -212,10 +216,11 @@ def report(
         fault=job.fault.id if job.fault else None,
         environment=environment(),
         cases={name: case.model_dump(mode="json") for name, case in job.plan.suite.cases.items()},
-        lanes=(*ran, *(record(lane) for lane in job.plan.lanes if lane.skip_reason)),
+        lanes=(*ran, *left_out(job.plan, ran, interrupted=interrupted)),
         planned_checks=planned,
         diagnosis=diagnosis,
         sensitivity=committed_sensitivity(job),
+        provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
     )
     job.bundle.write(run)
     write_report(job.bundle, job.bundle.folder)

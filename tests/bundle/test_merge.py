@@ -89,12 +89,12 @@ def test_the_same_lane_with_other_figures_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_same_lane_with_other_times_only_is_merged(tmp_path: Path) -> None:
+def test_of_the_same_lane_with_other_times_only_the_worse_count(tmp_path: Path) -> None:
     first = lane("a", measurements=(Measurement(metric="latency_ms", value=5.0),))
     second = lane("a", measurements=(Measurement(metric="latency_ms", value=6.0),))
     one, other = write(tmp_path / "1", first), write(tmp_path / "2", second)
     for order in ([one, other], [other, one]):
-        assert merge(order, Bundle(tmp_path / "out")).lanes == (first,)
+        assert merge(order, Bundle(tmp_path / "out")).lanes == (second,)
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,8 @@ def test_a_missing_or_altered_blob_becomes_a_note(tmp_path: Path, drawn: Callabl
     bundle = Bundle(tmp_path)
     blob = bundle.add_blob(drawn("portrait"), "image/png")
     (tmp_path / blob.path).write_bytes(drawn("portrait", 2))
+    assert f"a blob is larger than {blob.bytes} bytes" in Album(bundle).picture("golden", "alt", blob).note
+    (tmp_path / blob.path).write_bytes(bytes(blob.bytes))
     assert "digest does not match" in Album(bundle).picture("golden", "alt", blob).note
     (tmp_path / blob.path).unlink()
     assert "missing" in Album(bundle).picture("golden", "alt", blob).note

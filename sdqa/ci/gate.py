@@ -1,0 +1,89 @@
+"""`sdqa ci gate`: from folders on disk to one decision, written down everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sdqa.bundle import Failure, Run
+from sdqa.ci.decide import Expected, decide, problem
+from sdqa.ci.intake import Submitted, find_bundles, take
+from sdqa.ci.judge import Checks, judge_of
+from sdqa.ci.needs import SUCCESS, JobResult, parse_results
+from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
+from sdqa.ci.publish import Published, publish
+from sdqa.errors import SdqaError, UsageError
+from sdqa.plan import Plan, make_plan
+from sdqa.report.history import append_history
+
+
+def gate(
+    plan: Plan,
+    checks: Checks,
+    places: Sequence[Path],
+    destination: Path,
+    *,
+    plan_file: Path | None = None,
+    results: str | None = None,
+    commit: str = "",
+    download: str = SUCCESS,
+    history: Path | None = None,
+) -> tuple[Run, Published]:
+    """Judge bundles by a checkout and write the outcome.
+
+    Args:
+        plan: of the checkout; the plan of record is made from it and a file that says otherwise is a problem.
+        places: folders of bundles, or folders that hold them.
+        plan_file: the plan that the jobs were started from.
+        results: `toJSON(needs)`; None where no service tells.
+        commit: that is to be proved; the checkout's own otherwise.
+        download: how fetching the bundles ended.
+
+    Raises:
+        UsageError: the destination is one of the bundles, or the results cannot be read.
+    """
+    problems: list[Failure] = []
+    own = plan_of_record(plan, checks, commit=commit)
+    if plan_file is not None:
+        problems += _handed_over(plan_file, own)
+    if download != SUCCESS:
+        problems.append(problem("artifacts", f"fetching the bundles ended as {download or 'nothing'}"))
+    jobs: tuple[JobResult, ...] | None = None if results is None else parse_results(results)
+    submitted, unread = _submitted(places, destination)
+    whole = make_plan(plan.suite, plan.suite_path, platform="linux")
+    expected = Expected(own, judge_of(whole, checks), own.commit, jobs)
+    run = decide(expected, submitted, [*problems, *unread])
+    trend = history if history is not None and _remembered(history, run) else None
+    return run, publish(run, submitted, destination, history=trend)
+
+
+def _handed_over(path: Path, own: PlanOfRecord) -> list[Failure]:
+    """What is wrong with the plan that the jobs were started from."""
+    try:
+        given = read_plan(path)
+    except SdqaError as error:
+        return [problem("plan", error.what)]
+    return [
+        problem("plan", f"{path.name} is not this checkout's plan: {what}") for what in plan_differences(given, own)
+    ]
+
+
+def _submitted(places: Sequence[Path], destination: Path) -> tuple[list[Submitted], list[Failure]]:
+    try:
+        folders = find_bundles(places)
+    except SdqaError as error:
+        return [], [problem("artifacts", error.what)]
+    if destination.resolve() in {folder.resolve() for folder in folders}:
+        raise UsageError(
+            "the report would overwrite one of the bundles", where=str(destination), hint="choose another --output"
+        )
+    return [take(folder) for folder in folders], []
+
+
+def _remembered(history: Path, run: Run) -> bool:
+    """Add the run to the history, which never gates: what cannot be written is only not shown."""
+    try:
+        append_history(history, run)
+    except SdqaError:
+        return False
+    return True
