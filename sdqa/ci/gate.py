@@ -53,8 +53,8 @@ def gate(
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
     expected = Expected(own, judge_of(whole, checks), own.commit, jobs)
     run = decide(expected, submitted, [*problems, *unread])
-    trend = history if history is not None and _remembered(history, run) else None
-    return run, publish(run, submitted, destination, history=trend)
+    published = publish(run, submitted, destination, history=_remembered(history, run) if history else None)
+    return run, published
 
 
 def _handed_over(path: Path, own: PlanOfRecord) -> list[Failure]:
@@ -80,10 +80,10 @@ def _submitted(places: Sequence[Path], destination: Path) -> tuple[list[Submitte
     return [take(folder) for folder in folders], []
 
 
-def _remembered(history: Path, run: Run) -> bool:
-    """Add the run to the history, which never gates: what cannot be written is only not shown."""
+def _remembered(history: Path, run: Run) -> Path | None:
+    """Add the run to the history, which never gates: where that cannot be done there is only no trend."""
     try:
         append_history(history, run)
     except SdqaError:
-        return False
-    return True
+        return None
+    return history

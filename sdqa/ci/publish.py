@@ -14,7 +14,12 @@ from pathlib import Path
 from sdqa.bundle import Bundle, Run
 from sdqa.bundle.folder import blobs_of
 from sdqa.ci.intake import Submitted
-from sdqa.report import headline, write_report
+from sdqa.errors import SdqaError
+from sdqa.report import write_report
+from sdqa.report.annotations import command
+from sdqa.report.headline import headline_of
+from sdqa.report.summary import markdown_text
+from sdqa.store import write_atomically
 
 VERDICTS = {"pass": "pass", "suspicious": "pass with doubts", "fail": "fail", "not measured": "incomplete"}
 
@@ -40,8 +45,9 @@ def publish(
 
     Args:
         submitted: where the pictures are; those in quarantine are left out.
+        history: of earlier runs, shown as trends.
+        environment: the process' own otherwise.
     """
-    variables = os.environ if environment is None else environment
     target = Bundle(destination)
     wanted = {blob.sha256: blob for blob in blobs_of(run)}
     for one in submitted:
@@ -52,14 +58,26 @@ def publish(
                 target.add_blob(one.bundle.read_blob(blob), blob.media_type)
     target.write(run)
     files = write_report(target, destination, history=history)
-    found = headline.headline_of(run)
-    published = Published(VERDICTS[found.tone], run.exit_code, files.annotations.read_text(encoding="utf-8"))
-    _append(variables.get("GITHUB_STEP_SUMMARY"), files.summary.read_text(encoding="utf-8"))
-    _append(variables.get("GITHUB_OUTPUT"), f"verdict={published.verdict}\nexit-code={published.exit_code}\n")
+    if history is not None:
+        write_atomically(destination / "history.jsonl", history.read_bytes())
+    annotations = files.annotations.read_text(encoding="utf-8")
+    published = Published(VERDICTS[headline_of(run).tone], run.exit_code, annotations)
+    _tell(published, files.summary.read_text(encoding="utf-8"), environment)
     return published
 
 
-def _append(path: str | None, text: str) -> None:
-    if path:
-        with Path(path).open("a", encoding="utf-8") as stream:
-            stream.write(text)
+def publish_error(error: SdqaError, environment: Mapping[str, str] | None = None) -> Published:
+    """Tell the service that there is no decision, and why: a gate that could not run is red in every place."""
+    annotation = f"{command('error', f'{error.code} sdqa gate', error.what)}\n"
+    published = Published("error", error.exit_code, annotation)
+    _tell(published, f"## ❔ sdqa: the gate could not run\n\n{markdown_text(str(error))}\n", environment)
+    return published
+
+
+def _tell(published: Published, summary: str, environment: Mapping[str, str] | None) -> None:
+    variables = os.environ if environment is None else environment
+    outputs = f"verdict={published.verdict}\nexit-code={published.exit_code}\n"
+    for name, text in (("GITHUB_STEP_SUMMARY", summary), ("GITHUB_OUTPUT", outputs)):
+        if variables.get(name):
+            with Path(variables[name]).open("a", encoding="utf-8") as stream:
+                stream.write(text)

@@ -52,7 +52,7 @@ def record_plan(suite: str | None, output: Path | None, commit: str, base: str) 
 @results_option
 @commit_option
 @click.option("--download", default="success", metavar="OUTCOME", help="How fetching the bundles ended.")
-@click.option("--history", type=click.Path(path_type=Path), help="JSON lines of runs: add this one, show the trend.")
+@click.option("--history", default="", metavar="FILE", help="JSON lines of runs: add this one, show the trend.")
 @output_option
 def gate_verb(
     bundles: tuple[Path, ...],
@@ -61,7 +61,7 @@ def gate_verb(
     results: str | None,
     expect_commit: str,
     download: str,
-    history: Path | None,
+    history: str,
     output: Path,
 ) -> None:
     """Judge the bundles of all machines by this checkout; write report, summary, annotations and outputs at once.
@@ -69,7 +69,8 @@ def gate_verb(
     BUNDLES are folders of bundles, or folders that hold them. The verdict, the words and the exit code come from one
     record. Exit code 4: something that was planned is not proved.
     """
-    sys.exit(run_gate(bundles, suite, plan_file, results, expect_commit, download, history, output))
+    trend = Path(history) if history else None
+    sys.exit(run_gate(bundles, suite, plan_file, results, expect_commit, download, trend, output))
 
 
 def run_gate(
@@ -84,20 +85,26 @@ def run_gate(
 ) -> int:
     """What `ci gate` and `merge --plan` do; the exit code."""
     from sdqa.ci.gate import gate
+    from sdqa.ci.publish import publish_error
+    from sdqa.errors import SdqaError
     from sdqa.report import terminal
     from sdqa.workflow import planned_checks
 
-    run, published = gate(
-        resolve_plan(suite),
-        planned_checks,
-        bundles,
-        output,
-        plan_file=plan_file,
-        results=results if results is not None else os.environ.get("SDQA_RESULTS"),
-        commit=expect_commit.strip().lower(),
-        download=download,
-        history=history,
-    )
+    try:
+        run, published = gate(
+            resolve_plan(suite),
+            planned_checks,
+            bundles,
+            output,
+            plan_file=plan_file,
+            results=results if results is not None else os.environ.get("SDQA_RESULTS"),
+            commit=expect_commit.strip().lower(),
+            download=download,
+            history=history,
+        )
+    except SdqaError as error:
+        click.echo(publish_error(error).annotations, nl=False)
+        raise
     terminal.print_run(run)
     click.echo(published.annotations, nl=False)
     click.echo(f"{published.verdict}: exit code {published.exit_code}; report: {output / 'index.html'}")

@@ -31,8 +31,11 @@ from sdqa.report.trends import trend_of
 TEMPLATES = "sdqa.report.templates"
 
 
-def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) -> str:
+def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), *, unread: int = 0) -> str:
     """The page as text.
+
+    Args:
+        unread: lines of the history that could not be read.
 
     Everything of the bundle is escaped by Jinja2; the content security policy allows this page's own style and script
     by their digests and nothing else, so that even a flaw in the escaping could neither run code nor reach a network.
@@ -63,7 +66,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) 
         estimates=estimates(run),
         diagnosis=diagnosis_of(run.diagnosis),
         sensitivity=sensitivity_of(run.sensitivity),
-        trend=trend_of(history),
+        trend=trend_of(history, unread),
         environment=plain_items(run.environment),
     )
 
