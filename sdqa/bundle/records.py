@@ -173,6 +173,16 @@ class Provenance(Record):
     replayed: tuple[str, ...] = ()  # lanes that were not executed in this run, see `Lane.replayed`
 
 
+class JudgeChange(Record):
+    """One difference between the judge of a change and the judge of what it is to be merged into."""
+
+    kind: str  # lane, case, check, limit, budget, tolerance, golden, audit …
+    subject: str  # what it is about, as the suite names it
+    what: str  # in words, with both values
+    looser: bool  # something passes now that did not, or is not asked any more
+    recorded: str = ""  # the reason that the audit log gives for exactly this change
+
+
 class Run(Record):
     """The content of `run.json`."""
 
@@ -192,6 +202,7 @@ class Run(Record):
     diagnoses: tuple[dict[str, Any], ...] = ()  # all of a merged run; `diagnosis` is the first
     sensitivity: dict[str, Any] | None = None
     provenance: Provenance | None = None
+    judge_changes: tuple[JudgeChange, ...] = ()  # see `sdqa.ci.judge_diff`
     failures: tuple[Failure, ...] = ()  # of the run as a whole: a bundle that cannot be read, a job that was cancelled
 
     @property
@@ -209,7 +220,11 @@ class Run(Record):
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
         data = self.to_json(exclude={"created", "environment", "provenance"})
-        for later in ("diagnoses", "failures"):  # an older record, which has no such field, keeps its identity
+        for later in (
+            "diagnoses",
+            "failures",
+            "judge_changes",
+        ):  # an older record, which has no such field, keeps its identity
             if not data[later]:
                 del data[later]
         for lane in data["lanes"]:

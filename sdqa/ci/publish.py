@@ -18,7 +18,7 @@ from sdqa.errors import SdqaError
 from sdqa.report import write_report
 from sdqa.report.annotations import command
 from sdqa.report.headline import headline_of
-from sdqa.report.summary import markdown_text
+from sdqa.report.markdown import escape
 from sdqa.store import write_atomically
 
 VERDICTS = {"pass": "pass", "suspicious": "pass with doubts", "fail": "fail", "not measured": "incomplete"}
@@ -61,7 +61,9 @@ def publish(
     if history is not None:
         write_atomically(destination / "history.jsonl", history.read_bytes())
     annotations = files.annotations.read_text(encoding="utf-8")
-    published = Published(VERDICTS[headline_of(run).tone], run.exit_code, annotations)
+    headline = headline_of(run)
+    verdict = "judge changed" if headline.title == "Judge changed" else VERDICTS[headline.tone]
+    published = Published(verdict, run.exit_code, annotations)
     _tell(published, files.summary.read_text(encoding="utf-8"), environment)
     return published
 
@@ -70,7 +72,7 @@ def publish_error(error: SdqaError, environment: Mapping[str, str] | None = None
     """Tell the service that there is no decision, and why: a gate that could not run is red in every place."""
     annotation = f"{command('error', f'{error.code} sdqa gate', error.what)}\n"
     published = Published("error", error.exit_code, annotation)
-    _tell(published, f"## ❔ sdqa: the gate could not run\n\n{markdown_text(str(error))}\n", environment)
+    _tell(published, f"## ❔ sdqa: the gate could not run\n\n{escape(str(error))}\n", environment)
     return published
 
 
