@@ -220,11 +220,8 @@ class Run(Record):
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
         data = self.to_json(exclude={"created", "environment", "provenance"})
-        for later in (
-            "diagnoses",
-            "failures",
-            "judge_changes",
-        ):  # an older record, which has no such field, keeps its identity
+        # What came later counts only where it is not empty: an older record keeps its identity.
+        for later in ("diagnoses", "failures", "judge_changes"):
             if not data[later]:
                 del data[later]
         for lane in data["lanes"]:

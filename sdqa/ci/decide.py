@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sdqa.bundle import Failure, Lane, Run, Verdict
+from sdqa.bundle import Failure, JudgeChange, Lane, Run, Verdict
 from sdqa.bundle.merge import combined_run
 from sdqa.bundle.parts import join_lanes
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import Judge
+from sdqa.ci.judge_diff import is_silent
 from sdqa.ci.needs import SUCCESS, JobResult
 from sdqa.ci.plan import PlannedUnit, PlanOfRecord
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, BundleError, worst
@@ -35,12 +36,18 @@ class Expected:
     results: tuple[JobResult, ...] | None = None  # None: not under a service that tells
 
 
-def decide(expected: Expected, submitted: Sequence[Submitted], problems: Iterable[Failure] = ()) -> Run:
+def decide(
+    expected: Expected,
+    submitted: Sequence[Submitted],
+    problems: Iterable[Failure] = (),
+    changes: Sequence[JudgeChange] = (),
+) -> Run:
     """The run that the evidence amounts to; its exit code is the gate's.
 
     Args:
         submitted: every bundle that arrived, in any order.
         problems: what is known to be wrong already: a plan of another checkout, artifacts that did not arrive.
+        changes: what this commit does to the judge.
     """
     whole = [*problems, *_of_plan(expected), *_of_jobs(expected, submitted)]
     accepted: list[tuple[str, Run]] = []
@@ -59,7 +66,7 @@ def decide(expected: Expected, submitted: Sequence[Submitted], problems: Iterabl
     runs = [run for _, run in used]
     failures = tuple(dict.fromkeys([*whole, *(failure for run in runs for failure in run.failures)]))
     incomplete = bool(failures) or any(_is_incomplete(lane) for lane in lanes)
-    return combined_run(
+    decided = combined_run(
         runs,
         lanes,
         sdqa_version=expected.plan.sdqa_version,
@@ -68,8 +75,9 @@ def decide(expected: Expected, submitted: Sequence[Submitted], problems: Iterabl
         planned_checks=sum(len(unit.checks) for unit in expected.plan.units),
         failures=failures,
         status="incomplete" if incomplete else "complete",
-        exit_code=_exit_code(lanes, failures, incomplete),
+        exit_code=_exit_code(lanes, failures, changes, incomplete),
     )
+    return decided.model_copy(update={"judge_changes": tuple(changes)})
 
 
 def problem(where: str, message: str, exit_code: int = EXIT_INCOMPLETE) -> Failure:
@@ -81,11 +89,16 @@ def _is_incomplete(lane: Lane) -> bool:
     return lane.status != "ran" or any(verdict.status == "not measured" for verdict in lane.verdicts)
 
 
-def _exit_code(lanes: Sequence[Lane], failures: Sequence[Failure], incomplete: bool) -> int:
-    """A failed check outranks the rest; without every planned check's pass there is no zero."""
+def _exit_code(
+    lanes: Sequence[Lane], failures: Sequence[Failure], changes: Sequence[JudgeChange], incomplete: bool
+) -> int:
+    """A failed check outranks the rest, and so does a judge that nobody said why he is milder now; without every
+    planned check's pass there is no zero."""
     codes = {failure.exit_code for failure in failures}
     codes |= {failure.exit_code for lane in lanes for failure in lane.failures}
     if any(verdict.status == "fail" for lane in lanes for verdict in lane.verdicts):
+        codes.add(EXIT_GATE_FAILED)
+    if is_silent(changes):
         codes.add(EXIT_GATE_FAILED)
     if incomplete:
         codes.add(EXIT_INCOMPLETE)
@@ -172,7 +185,7 @@ def _supersedes(newer: Run, run: Run, lane: Lane) -> bool:
 
 
 def _cases(lane: Lane) -> set[str | None]:
-    return {measurement.case for measurement in lane.measurements if measurement.case is not None}
+    return {measurement.case for measurement in lane.measurements}
 
 
 def _attempt(run: Run) -> tuple[int, str, int]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdqa.bundle import Failure, Run
+from sdqa.bundle import Failure, JudgeChange, Run
 from sdqa.ci.decide import Expected, decide, problem
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.judge import Checks, judge_of
+from sdqa.ci.judge_diff import judge_diff
 from sdqa.ci.needs import SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
 from sdqa.ci.publish import Published, publish
+from sdqa.ci.revision import plan_at
 from sdqa.errors import SdqaError, UsageError
+from sdqa.gate.verify import verify
 from sdqa.plan import Plan, make_plan
+from sdqa.plan.suite import TEACHER_NOW
 from sdqa.report.history import append_history
 
 
@@ -26,6 +30,7 @@ def gate(
     plan_file: Path | None = None,
     results: str | None = None,
     commit: str = "",
+    base: str = "",
     download: str = SUCCESS,
     history: Path | None = None,
 ) -> tuple[Run, Published]:
@@ -37,6 +42,7 @@ def gate(
         plan_file: the plan that the jobs were started from.
         results: `toJSON(needs)`; None where no service tells.
         commit: that is to be proved; the checkout's own otherwise.
+        base: revision or folder to hold the judge against; empty for none.
         download: how fetching the bundles ended.
 
     Raises:
@@ -52,7 +58,15 @@ def gate(
     submitted, unread = _submitted(places, destination)
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
     expected = Expected(own, judge_of(whole, checks), own.commit, jobs)
-    run = decide(expected, submitted, [*problems, *unread])
+    problems += [*unread, *_goldens(whole)]
+    changes: tuple[JudgeChange, ...] = ()
+    if base:
+        try:
+            with plan_at(base, plan.suite_path) as before:
+                changes = judge_diff(before, whole, checks)
+        except SdqaError as error:
+            problems.append(problem("base", f"the judge cannot be compared with {base}: {error.what}"))
+    run = decide(expected, submitted, problems, changes)
     published = publish(run, submitted, destination, history=_remembered(history, run) if history else None)
     return run, published
 
@@ -78,6 +92,18 @@ def _submitted(places: Sequence[Path], destination: Path) -> tuple[list[Submitte
             "the report would overwrite one of the bundles", where=str(destination), hint="choose another --output"
         )
     return [take(folder) for folder in folders], []
+
+
+def _goldens(plan: Plan) -> list[Failure]:
+    """Manifests that cannot be read, and references that changed without a record. Files are checked where they are
+    read: by the lanes, against these manifests."""
+    if plan.suite.goldens == TEACHER_NOW or not plan.goldens.is_dir():
+        return []
+    try:
+        flaws = [one for one in verify(plan.goldens, models=tuple(plan.suite.models), files=False) if not one.sound]
+    except SdqaError as error:
+        return [problem("goldens", error.what)]
+    return [problem("goldens", f"{flaw.subject}: {flaw.what}") for flaw in flaws]
 
 
 def _remembered(history: Path, run: Run) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, ci, faults, references, running
+from sdqa.cli import bundles, causes, ci, faults, judging, references, running
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, SdqaError
 
 
@@ -57,6 +57,7 @@ for verb in (
     references.calibrate,
     causes.diagnose,
     ci.ci,
+    judging.judge_diff,
     faults.faults,
 ):
     cli.add_command(verb)

@@ -66,7 +66,7 @@ def merge(
     With --plan, the evidence is held against the plan of record and judged again, as `sdqa ci gate` does.
     """
     if plan_file is not None:
-        sys.exit(run_gate(bundles, suite, plan_file, results, expect_commit, "success", None, output))
+        sys.exit(run_gate(bundles, suite, plan_file, results, expect_commit, output))
     if results is not None or expect_commit:
         raise click.UsageError("--results and --expect-commit need --plan")
     from sdqa.bundle import Bundle

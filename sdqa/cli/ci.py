@@ -51,6 +51,7 @@ def record_plan(suite: str | None, output: Path | None, commit: str, base: str) 
 @plan_option
 @results_option
 @commit_option
+@click.option("--base", default="", metavar="REVISION", help="Say first who loosened the judge since this revision.")
 @click.option("--download", default="success", metavar="OUTCOME", help="How fetching the bundles ended.")
 @click.option("--history", default="", metavar="FILE", help="JSON lines of runs: add this one, show the trend.")
 @output_option
@@ -60,6 +61,7 @@ def gate_verb(
     plan_file: Path | None,
     results: str | None,
     expect_commit: str,
+    base: str,
     download: str,
     history: str,
     output: Path,
@@ -70,7 +72,9 @@ def gate_verb(
     record. Exit code 4: something that was planned is not proved.
     """
     trend = Path(history) if history else None
-    sys.exit(run_gate(bundles, suite, plan_file, results, expect_commit, download, trend, output))
+    sys.exit(
+        run_gate(bundles, suite, plan_file, results, expect_commit, output, base=base, download=download, history=trend)
+    )
 
 
 def run_gate(
@@ -79,9 +83,11 @@ def run_gate(
     plan_file: Path | None,
     results: str | None,
     expect_commit: str,
-    download: str,
-    history: Path | None,
     output: Path,
+    *,
+    base: str = "",
+    download: str = "success",
+    history: Path | None = None,
 ) -> int:
     """What `ci gate` and `merge --plan` do; the exit code."""
     from sdqa.ci.gate import gate
@@ -99,6 +105,7 @@ def run_gate(
             plan_file=plan_file,
             results=results if results is not None else os.environ.get("SDQA_RESULTS"),
             commit=expect_commit.strip().lower(),
+            base=base,
             download=download,
             history=history,
         )

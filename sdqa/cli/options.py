@@ -25,6 +25,15 @@ reason_option = click.option("--reason", default="", help="Why; recorded, and ne
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), default=Path(".sdqa/report"))
 
 
+def described(plan: Plan) -> str:
+    """A plan for people, with the goldens that nothing in it asks for."""
+    from sdqa.gate.orphans import orphans_text
+    from sdqa.plan.describe import plan_text
+
+    orphaned = orphans_text(plan)
+    return f"{plan_text(plan)}\n  {orphaned}" if orphaned else plan_text(plan)
+
+
 def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
     """The plan that `--suite` and `--lane` mean."""
     from sdqa.plan import find_suite, load_suite, make_plan

@@ -10,6 +10,7 @@ import click
 
 from sdqa.cli.ci import record_plan
 from sdqa.cli.options import (
+    described,
     fault_option,
     json_option,
     lane_option,
@@ -37,7 +38,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
     if as_json:
         click.echo(json.dumps(describe.plan_data(made), indent=1, sort_keys=True))
         return
-    click.echo(describe.plan_text(made))
+    click.echo(described(made))
     if explain:
         from sdqa.gate.explain import explain_checks
 
@@ -65,11 +66,10 @@ def qa(
 ) -> None:
     """Run a suite: plan, convert, generate, score, gate, report. Further arguments go to pytest (-k, -x, --lf, -n)."""
     from sdqa.bundle import Bundle
-    from sdqa.plan import describe
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    click.echo(describe.plan_text(made), err=as_json)
+    click.echo(described(made), err=as_json)
     cache = ("-o", f"cache_dir={made.root.resolve() / '.pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     status = _pytest(made.suite_path, lanes, fault, output, store, more, quiet=as_json)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sdqa.bundle import Failure, Measurement, Run
+from sdqa.bundle import Failure, JudgeChange, Measurement, Run
 from sdqa.ci.decide import Expected, problem
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
 from tests.ci.honest import (
     CASES,
-    COMMIT,
     expected,
     judged,
     lane_of,
@@ -24,7 +23,7 @@ from tests.ci.honest import (
     with_lane,
 )
 
-Made = tuple[Expected, list[Submitted], list[Failure]]
+Made = tuple[Expected, list[Submitted], list[Failure], list[JudgeChange]]
 SCENARIOS: dict[str, tuple[int, Callable[[], Made]]] = {}
 FP16, SMALL, ENGINE = "tiny/fp16", "tiny/small", "tiny/fp16@coreml-cpu_and_ne"
 
@@ -36,9 +35,10 @@ def scenario(code: int) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
         def made() -> Made:
             found = make()
             if isinstance(found, list):
-                return expected(), sent(*found), []
-            wanted, runs, *problems = found
-            return wanted, sent(*runs), problems
+                return expected(), sent(*found), [], []
+            wanted, runs, *more = found
+            changes = [one for one in more if isinstance(one, JudgeChange)]
+            return wanted, sent(*runs), [one for one in more if not isinstance(one, JudgeChange)], changes
 
         SCENARIOS[make.__name__] = (code, made)
         return make
@@ -388,7 +388,7 @@ def a_bundle_from_a_job_that_nobody_waited_for() -> Any:
 
 @scenario(4)
 def no_jobs_result_was_given() -> Any:
-    return replace(expected(), results=()), [linux(), mac()]
+    return replace(expected(), results=()), [linux(origin={"job": ""}), mac(origin={"job": ""})]
 
 
 @scenario(4)
@@ -423,4 +423,26 @@ def a_unit_that_asks_for_nothing() -> Any:
     return replace(expected(), plan=plan), [linux(), mac()]
 
 
-assert expected().commit == COMMIT
+# Who judges.
+
+LOOSER = JudgeChange(kind="limit", subject="lpips", what="limit 0.1 → 1e+08", looser=True)
+
+
+@scenario(1)
+def the_judge_is_looser_and_nobody_said_why() -> Any:
+    return expected(), [linux(), mac()], LOOSER
+
+
+@scenario(1)
+def a_looser_judge_outranks_missing_evidence() -> Any:
+    return expected(), [linux()], LOOSER
+
+
+@scenario(0)
+def the_judge_is_looser_for_a_recorded_reason() -> Any:
+    return expected(), [linux(), mac()], LOOSER.model_copy(update={"recorded": "measured again"})
+
+
+@scenario(0)
+def the_judge_is_stricter() -> Any:
+    return expected(), [linux(), mac()], LOOSER.model_copy(update={"looser": False})
