@@ -190,8 +190,8 @@ def _compared(before: Tolerance, after: Tolerance | None) -> tuple[str, bool]:
         return f"compares {after.of}, {after.better} is better, instead of {before.of}, {before.better}", True
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in ("limit", "case_limit", "severe")]
     looser = any(before.worse_than(new, old) for _, old, new in pairs)
-    lifted = not set(before.fingerprints) >= set(after.fingerprints) if before.fingerprints else False
-    lifted = lifted or (bool(before.fingerprints) and not after.fingerprints)
+    measured = before.fingerprints and after.harmless.n > 0  # a stated limit names no networks
+    lifted = bool(measured) and not (after.fingerprints and set(after.fingerprints) <= set(before.fingerprints))
     words = [f"{name} {old:.4g} → {new:.4g}" for name, old, new in pairs if old != new]
     words += ["taken for figures of other networks too"] if lifted else []
     return ", ".join(words), looser or lifted

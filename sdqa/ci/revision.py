@@ -31,7 +31,7 @@ def plan_at(place: str, suite: Path) -> Iterator[Plan | None]:
         UsageError: it is neither a folder nor a revision.
         SdqaError: its suite cannot be read.
     """
-    if Path(place).is_dir():
+    if place and Path(place).is_dir():
         path = Path(place) / suite.name
         yield _plan(path) if path.is_file() else None
         return
