@@ -63,9 +63,11 @@ def qa(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The project's own tests."""
+    """The project's own tests; `-- --fast` leaves out those that are marked slow."""
     prepare(session, "test")
-    session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *session.posargs, env=ENVIRONMENT)
+    chosen = [argument for argument in session.posargs if argument != "--fast"]
+    fast = ["-m", "not slow"] if "--fast" in session.posargs else []
+    session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *fast, *chosen, env=ENVIRONMENT)
 
 
 @nox.session
@@ -75,6 +77,23 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The wheel and the source distribution, in dist/."""
+    session.install("-q", "build>=1.2,<2")
+    session.run("python", "-m", "build", "--outdir", "dist", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, in build/site; a broken link is an error. `-- --serve` shows it as it grows."""
+    prepare(session, "docs")
+    if "--serve" in session.posargs:
+        session.run("python", "-m", "mkdocs", "serve")
+    else:
+        session.run("python", "-m", "mkdocs", "build", "--strict", *session.posargs)
 
 
 @nox.session

@@ -1,3 +1,3 @@
 """sdqa: quality and regression gate for Stable Diffusion pipelines converted to Core ML."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -90,13 +90,19 @@ def hub_online() -> Iterator[None]:
 @functools.cache
 def prepare_hub() -> None:
     """Keep the model libraries quiet and away from the network unless the user has set it up otherwise."""
+    prepare_hub_environment()
+    prepare_torchvision()
+
+
+@functools.cache
+def prepare_hub_environment() -> None:
+    """What `prepare_hub` does for huggingface_hub alone: nothing here loads torch."""
     if "HF_HUB_OFFLINE" not in os.environ:
         os.environ["HF_HUB_OFFLINE"] = os.environ[_OFFLINE_BY_DEFAULT] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    prepare_torchvision()
 
 
 @functools.cache
@@ -105,7 +111,6 @@ def prepare_coremltools() -> None:
 
     - coremltools 9.0 with numpy >= 2.4: `_cast` calls `int()` on a one-element array, which numpy now refuses.
     - coremltools 9.0: `alias`, which `torch.export` emits, has no translation.
-    - coremltools 9.0 with scikit-learn > 1.5.1: a version flag, not a missing function, disables k-means palettization.
     - coremltools 9.0: the check for fp16 overflow writes out five 64-bit indices for every weight: 1.2 GB for one
       convolution of Stable Diffusion, and a third of the conversion's time.
     """
@@ -114,7 +119,6 @@ def prepare_coremltools() -> None:
         import coremltools  # noqa: F401
     _repair_cast()
     _register_alias()
-    _admit_scikit_learn()
     _silence_progress()
     _lighten_overflow_check()
 
@@ -129,6 +133,7 @@ def quiet_coremltools() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", RuntimeWarning)  # of numpy: an overflow is not about coremltools
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
@@ -167,18 +172,6 @@ def _register_alias() -> None:
         context.add(ops._get_inputs(context, node)[0], torch_name=node.name)
 
     register_torch_op(alias)
-
-
-def _admit_scikit_learn() -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("sklearn") is None:
-        return
-    import coremltools._deps as deps
-    import coremltools.models.neural_network.quantization_utils as quantization_utils
-
-    deps._HAS_SKLEARN = True
-    quantization_utils._HAS_SKLEARN = True
 
 
 def _silence_progress() -> None:

@@ -14,14 +14,26 @@ EXIT_USAGE = 2
 EXIT_INFRASTRUCTURE = 3
 EXIT_INCOMPLETE = 4
 EXIT_INTERRUPTED = 130
-_ORDER = (EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, EXIT_INFRASTRUCTURE, EXIT_INCOMPLETE, EXIT_PASS)
+_WORST_FIRST = (
+    EXIT_GATE_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    EXIT_INFRASTRUCTURE,
+    EXIT_INCOMPLETE,
+    EXIT_PASS,
+)
 
 
 def worst(codes: Iterable[int]) -> int:
-    """The exit code of a whole from those of its parts: a failed gate outranks the rest, then an interruption, then
-    what kept a part from running, then missing evidence; nothing to go by is missing evidence."""
-    rank = {code: place for place, code in enumerate(_ORDER)}
-    return min(codes, key=lambda code: (rank.get(code, rank[EXIT_INFRASTRUCTURE]), code), default=EXIT_INCOMPLETE)
+    """The exit code that speaks for several: of checks, lanes, machines, or a run and what ended it.
+
+    1 outranks the rest, because what a finished check found stays true whatever else went wrong. Then 130: a run that
+    somebody stopped says nothing of what it lacks. Then 2 and 3, which name something to repair; then 4, which they
+    would explain; then 0. Nothing at all is 0. A code that sdqa does not give counts as 3.
+    """
+    ranks = {code: rank for rank, code in enumerate(_WORST_FIRST)}
+    known = (code if code in ranks else EXIT_INFRASTRUCTURE for code in codes)
+    return min(known, key=ranks.__getitem__, default=EXIT_PASS)
 
 
 class SdqaError(Exception):
@@ -88,6 +100,12 @@ class ConfigError(SdqaError):
         super().__init__(f"{count} in the configuration{listing}\n ", where=where, hint=hint)
 
 
+class PluginError(SdqaError):
+    """Code that somebody adds to sdqa cannot be loaded, or takes a name that is taken."""
+
+    code = "SDQA-102"
+
+
 class ModelError(SdqaError):
     """A teacher or its weights cannot be loaded."""
 
@@ -104,6 +122,13 @@ class DigestMismatch(ModelError):
     """A file is not the one that was recorded."""
 
     code = "SDQA-202"
+
+
+class UnsupportedModel(ModelError):
+    """A pipeline of a class, with a part or with a setting that sdqa cannot draw."""
+
+    code = "SDQA-203"
+    exit_code = EXIT_USAGE
 
 
 class ImageError(SdqaError):

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from sdqa.plan.quantity import show_seconds
-
 
 class Progress(Protocol):
     """Told what begins; says so in its own way."""
@@ -74,14 +72,3 @@ def reporting(*, quiet: bool = False) -> Iterator[Progress]:
             spinner.close()
     else:
         yield Lines()
-
-
-@contextmanager
-def timed(progress: Progress, text: str) -> Iterator[None]:
-    """A step whose duration is said when it was long."""
-    progress.step(text)
-    start = time.monotonic()
-    yield
-    seconds = time.monotonic() - start
-    if seconds > 5:
-        progress.step(f"{text}: {show_seconds(seconds)}")

@@ -3,25 +3,29 @@
 Items are called `<model>/<variant>/<case>/<metric>`, so `-k`, `-x`, `--lf`, `-n` and `--junitxml` do what people
 expect. A lane runs when its first item does; everything expensive comes from the store, so the workers of `-n` share
 it. At the end the bundle and the report are written and pytest's exit status becomes sdqa's: 0 pass, 1 gate failed,
-2 usage, 3 infrastructure, 4 evidence incomplete, 130 interrupted.
+2 usage, 3 infrastructure, 4 evidence incomplete, 130 interrupted. (A command line that pytest itself refuses has no
+session; `sdqa qa` turns that into 2.)
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, SdqaError
+from sdqa.errors import EXIT_INTERRUPTED, SdqaError, worst
+from sdqa.pytest_status import FINAL, OUTCOMES, REFUSED, REPORTED, Outcomes, exit_code_of
 
 if TYPE_CHECKING:
-    from sdqa.bundle import Lane, Verdict
+    from sdqa.bundle import Lane, Run, Verdict
+    from sdqa.bundle.diagnosis import Diagnosis
     from sdqa.plan import PlannedLane
-    from sdqa.workflow import Job
+    from sdqa.workflow.job import Job
 
 DEFAULT_OUTPUT = Path(".sdqa") / "report"
 
@@ -41,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sdqa-suite", default=None, metavar="FILE", help="a suite by another name than sdqa.toml")
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
     """Suites are collected when they are named sdqa.toml or given with --sdqa-suite, and asked for."""
     chosen = parent.config.getoption("--sdqa-suite")
     wanted = file_path == Path(chosen).resolve() if chosen else file_path.name == "sdqa.toml"
@@ -55,40 +59,34 @@ class SuiteFile(pytest.File):
     job: Job
     lanes: dict[str, Lane]
     crashes: dict[str, Exception]  # lanes that ended in an error that sdqa does not know
+    checks: int  # that are planned, before any selection
 
-    def collect(self) -> Iterator[pytest.Item]:
+    def collect(self) -> Iterator[CheckItem]:
         """One item a planned check."""
-        from sdqa.workflow import planned_checks
+        from sdqa.workflow.gate import planned_checks
 
-        self.job = self._job()
-        self.lanes, self.crashes = {}, {}
+        try:
+            self.job = self._job()
+            planned = [(lane, check) for lane in self.job.plan.running for check in planned_checks(self.job.plan, lane)]
+        except SdqaError as error:
+            self.config.stash[REFUSED] = error
+            raise self.CollectError(str(error)) from error
+        self.lanes, self.crashes, self.checks = {}, {}, len(planned)
         suites(self.config).append(self)
-        for lane in self.job.plan.running:
-            for check in planned_checks(self.job.plan, lane):
-                yield CheckItem.from_parent(self, name=check, lane=lane)
+        for lane, check in planned:
+            yield CheckItem.from_parent(self, name=check, lane=lane)
 
     def _job(self) -> Job:
-        from sdqa.bundle import Bundle
-        from sdqa.plan import load_suite, make_plan
         from sdqa.progress import Lines, Silent
-        from sdqa.store import DEFAULT_ROOT, Store
-        from sdqa.workflow import Job
+        from sdqa.store import DEFAULT_ROOT
+        from sdqa.workflow import prepare
 
         option = self.config.getoption
-        try:
-            plan = make_plan(load_suite(self.path), self.path, only=tuple(option("--sdqa-lane")))
-            fault = None
-            if option("--sdqa-fault"):
-                from sdqa.faults import injection
-
-                fault = injection(option("--sdqa-fault"))
-        except SdqaError as error:
-            self.config.stash[EXIT] = error.exit_code
-            raise pytest.UsageError(str(error)) from error
-        store = Store(Path(option("--sdqa-store") or self.path.parent / DEFAULT_ROOT))
-        folder = Path(option("--sdqa-output") or self.path.parent / DEFAULT_OUTPUT)
+        store = Path(option("--sdqa-store") or self.path.parent / DEFAULT_ROOT)
+        output = Path(option("--sdqa-output") or self.path.parent / DEFAULT_OUTPUT)
         quiet = is_worker(self.config) or self.config.get_verbosity() < -1
-        return Job(plan, store, Bundle(folder), fault, Silent() if quiet else Lines())
+        progress = Silent() if quiet else Lines()
+        return prepare(self.path, store, output, option("--sdqa-lane"), option("--sdqa-fault") or "", progress)
 
     def run(self, lane: PlannedLane) -> Lane:
         """The lane's evidence and verdicts, computed once a process."""
@@ -153,24 +151,9 @@ class CheckFailed(Exception):
 
 
 SUITES = pytest.StashKey[list[SuiteFile]]()
-OUTCOMES = pytest.StashKey["Outcomes"]()
-EXIT = pytest.StashKey[int]()
-RUNS = pytest.StashKey[list[Any]]()
-
-
-class Outcomes:
-    """Listens to the items' reports, from this process and from workers."""
-
-    def __init__(self) -> None:
-        self.statuses: set[str] = set()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember the status of a check; what failed without one is not the gate's doing."""
-        if report.when == "call":
-            statuses = [str(value) for name, value in report.user_properties if name == "sdqa_status"]
-            self.statuses.update(statuses or (["error"] if report.failed else []))
-        elif report.failed:
-            self.statuses.add("error")
+RUNS = pytest.StashKey[list["Reported"]]()
+SENTENCES = pytest.StashKey[list[str]]()
+"""What is to be said at the end besides."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -195,61 +178,89 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+@dataclass(frozen=True)
+class Reported:
+    """One suite's run, as it was written."""
+
+    run: Run
+    folder: Path
+    diagnoses: tuple[Diagnosis, ...]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write bundle and report, and turn pytest's exit status into sdqa's."""
     config = session.config
-    if config.stash.get(EXIT, None) is not None:
-        session.exitstatus = config.stash[EXIT]
-    if not suites(config) or is_worker(config) or config.getoption("--collect-only"):
+    ours = suites(config) or REFUSED in config.stash or config.getoption("--sdqa-suite")
+    if not ours or is_worker(config):
         return
-    from sdqa import workflow
-
-    interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-    codes = []
-    for suite in suites(config):
-        selected = {item.name: item for item in session.items if isinstance(item, CheckItem) and item.parent is suite}
-        if interrupted:
-            lanes = list(suite.lanes.values())
-        else:  # after -n the workers left everything in the store
-            names = {item.lane.id for item in selected.values()}
-            wanted = [lane for lane in suite.job.plan.running if lane.id in names and lane.id not in suite.crashes]
-            lanes = [suite.run(lane) for lane in wanted]
-        diagnosis = None
-        if config.getoption("--sdqa-diagnose") and not interrupted:
-            with uncaptured(config):
-                diagnosis = explain_failure(suite.job, lanes, frozenset(selected))
-        run = workflow.report(
-            suite.job,
-            lanes,
-            checks=frozenset(selected),
-            interrupted=interrupted,
-            crashed=bool(suite.crashes),
-            diagnosis=diagnosis,
-        )
-        config.stash.setdefault(RUNS, []).append((run, suite.job.bundle.folder))
-        codes.append(run.exit_code)
-    if interrupted:
-        session.exitstatus = EXIT_INTERRUPTED
-    elif exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        unexpected = "error" in config.stash[OUTCOMES].statuses
-        session.exitstatus = EXIT_INFRASTRUCTURE if unexpected else min((c for c in codes if c), default=EXIT_PASS)
+    items = [item for item in session.items if isinstance(item, CheckItem)]
+    if not suites(config) and config.pluginmanager.hasplugin("dsession"):
+        items = distributed_items(session)
+    codes = [exit_code_of(exitstatus, config.stash)]
+    if not config.getoption("--collect-only"):
+        whole = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        for suite in suites(config):
+            selected = {item.name: item for item in items if item.parent is suite}
+            if selected:
+                done = report_suite(suite, selected, codes[0], whole=whole)
+                config.stash.setdefault(RUNS, []).append(done)
+                config.stash[REPORTED] = True
+                codes.append(done.run.exit_code)
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        config.stash[SENTENCES] = [nothing_selected(config, suite) for suite in suites(config)]
+    if REFUSED in config.stash:
+        config.stash[SENTENCES] = [f"error {config.stash[REFUSED]}"]
+    config.stash[FINAL] = session.exitstatus = worst(codes)
 
 
-def explain_failure(job: Job, lanes: list[Lane], checks: frozenset[str]) -> dict[str, Any] | None:
-    """The diagnosis of the first lane that failed in something that a component can be to blame for."""
-    for lane in lanes:
-        failed = [v for v in lane.verdicts if v.status == "fail" and v.check in checks and "/budget/" not in v.check]
-        planned = [one for one in job.plan.running if one.id == lane.id]
-        if failed and planned:
-            from sdqa.workflow.diagnose import diagnose_lane
+def distributed_items(session: pytest.Session) -> list[CheckItem]:
+    """The items that pytest-xdist's workers ran; this process, which gave them out, collected none of its own."""
+    seen = session.config.stash[OUTCOMES].seen
+    found: list[CheckItem] = []
+    for argument in session.config.args:
+        path = Path(str(argument).split("::", 1)[0]).resolve()
+        suite = pytest_collect_file(path, session)
+        with suppress(pytest.Collector.CollectError):  # kept as REFUSED, as in the workers
+            found += [item for item in suite.collect() if item.nodeid in seen] if suite else []
+    return found
 
-            try:
-                found: dict[str, Any] = diagnose_lane(job, planned[0], sweep=False).to_json()
-            except SdqaError as error:
-                return {"lane": lane.id, "verdict": f"not diagnosed: {error}"}
-            return found
-    return None
+
+def report_suite(suite: SuiteFile, selected: Mapping[str, CheckItem], ended: int, *, whole: bool) -> Reported:
+    """Write a suite's bundle and report.
+
+    Args:
+        selected: the checks that were to run.
+        ended: how the session ended, verdicts apart.
+        whole: whether it went to its end; otherwise only the lanes that ran by then are reported.
+    """
+    from sdqa.workflow.diagnose import explain_failures
+    from sdqa.workflow.report import report
+
+    checks = frozenset(selected)
+    if whole:  # after -n the workers left everything in the store
+        names = {item.lane.id for item in selected.values()}
+        wanted = [lane for lane in suite.job.plan.running if lane.id in names and lane.id not in suite.crashes]
+        lanes = [suite.run(lane) for lane in wanted]
+    else:
+        lanes = list(suite.lanes.values())
+    diagnoses: tuple[Diagnosis, ...] = ()
+    if suite.config.getoption("--sdqa-diagnose") and whole:
+        with uncaptured(suite.config):
+            diagnoses = explain_failures(suite.job, lanes, checks)
+    interrupted = ended == EXIT_INTERRUPTED
+    crashed = bool(suite.crashes) or not (whole or interrupted)
+    run = report(suite.job, lanes, checks=checks, interrupted=interrupted, crashed=crashed, diagnoses=diagnoses)
+    return Reported(run, suite.job.bundle.folder, diagnoses)
+
+
+def nothing_selected(config: pytest.Config, suite: SuiteFile) -> str:
+    """Why no check ran: a sentence that names the option."""
+    if not suite.checks:
+        return f"no lane of {suite.path.name} runs on this machine: `sdqa plan` says why"
+    options = [("-k", config.option.keyword), ("-m", config.option.markexpr)]
+    chosen = " and ".join(f"{option} {value}" for option, value in options if value) or "the selection"
+    return f"{chosen} selected none of the {suite.checks} checks"
 
 
 @pytest.hookimpl(trylast=True)
@@ -263,11 +274,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for lane, error in suite.crashes.items():
             terminalreporter.write_line(f"{lane}: an error that sdqa does not know:")
             terminalreporter.write_line("".join(traceback.format_exception(error)))
-    for run, folder in config.stash.get(RUNS, []):
+    for done in config.stash.get(RUNS, []):
         terminalreporter.write_line("")
-        terminal.print_run(run, terminal.console_for(terminalreporter._tw._file))
-        if run.diagnosis:
+        terminal.print_run(done.run, terminal.console_for(terminalreporter._tw._file))
+        for diagnosis in done.diagnoses:
             terminalreporter.write_line("")
-            terminalreporter.write_line(f"diagnosis of {run.diagnosis.get('lane', '')}")
-            terminalreporter.write_line(str(run.diagnosis.get("verdict", "")))
-        terminalreporter.write_line(f"report: {folder / 'index.html'}")
+            terminalreporter.write_line(f"diagnosis of {diagnosis.lane}")
+            terminalreporter.write_line(diagnosis.verdict)
+        terminalreporter.write_line(f"report: {done.folder / 'index.html'}")
+    for sentence in config.stash.get(SENTENCES, []):
+        terminalreporter.write_line(sentence)

@@ -1,15 +1,22 @@
-"""What every room of tests shares: the realistic run on disk and in memory, hostile text and drawn pictures."""
+"""What every room of tests shares: the realistic run, the miniature model and its packages, hostile text, pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sdqa.bundle import Bundle, Run
+from tests.builders import Convert
 from tests.report.pictures import draw, png
 from tests.report.realistic import HOSTILE, make_run
+
+if TYPE_CHECKING:
+    from sdqa.convert import PackageRecord, Variant
+    from sdqa.models import Teacher
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +70,65 @@ def drawn() -> Callable[..., bytes]:
         return png(draw(name, seed).resize(size))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def teacher() -> Teacher:
+    """The miniature: a pipeline of Stable Diffusion's architecture, with random weights, that runs in no time."""
+    from sdqa.models import load_teacher
+
+    return load_teacher("random:miniature")
+
+
+@pytest.fixture(scope="session")
+def saved(teacher: Teacher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The miniature as diffusers saves it; not to be changed."""
+    from sdqa import compat
+
+    compat.prepare_hub()
+    from diffusers import StableDiffusionPipeline
+
+    folder = tmp_path_factory.mktemp("saved") / "miniature"
+    pipeline = StableDiffusionPipeline(
+        **teacher.pipeline_parts(), safety_checker=None, feature_extractor=None, requires_safety_checker=False
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Convert:
+    """`packages(component, source="random:miniature", **variant)`: converted on first use, by one process for all."""
+    from sdqa.convert import Variant
+    from sdqa.convert.stage import convert_one
+    from sdqa.models import load_teacher
+    from sdqa.store import Store
+
+    root = tmp_path_factory.getbasetemp()
+    store = Store((root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "store")
+    known: dict[tuple[str, str, Variant], PackageRecord] = {}
+
+    def convert(component: str, source: str = "random:miniature", **options: object) -> PackageRecord:
+        variant = Variant.model_validate({"name": "test", **options})
+        key = (component, source, variant)
+        if key not in known:
+            known[key] = convert_one(load_teacher(source), component, variant, store).record
+        return known[key]
+
+    return convert
+
+
+@pytest.fixture(scope="session")
+def decoder(packages: Convert) -> PackageRecord:
+    """The miniature's VAE decoder as an fp16 package."""
+    return packages("vae_decoder")
+
+
+@pytest.fixture
+def backend() -> Iterator[None]:
+    """coremltools predicts on this machine, by the reference runtime."""
+    from sdqa.mil import coremltools_backend
+
+    coremltools_backend.install()
+    yield
+    coremltools_backend.uninstall()

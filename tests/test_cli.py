@@ -89,6 +89,6 @@ def test_pytests_cache_lies_in_the_users_folder_and_not_in_the_package(
     (tmp_path / "project" / "sdqa.toml").write_text((ROOT / "sdqa.toml").read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     seen: list[str] = []
-    monkeypatch.setattr(pytest, "main", lambda arguments: seen.extend(arguments) or 0)
+    monkeypatch.setattr(pytest, "main", lambda arguments, plugins: seen.extend(arguments) or 0)
     assert run("qa", "--suite", suite) == 0
-    assert f"cache_dir={(tmp_path / place).resolve() / '.pytest_cache'}" in seen
+    assert f"cache_dir={(tmp_path / place).resolve() / '.sdqa' / 'pytest_cache'}" in seen

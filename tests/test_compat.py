@@ -17,6 +17,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_torchvision_imports_beside_cpu_torch() -> None:
     result = run(
         "from sdqa import compat; compat.prepare_torchvision(); import torchvision; print(torchvision.__version__)"
@@ -24,6 +25,7 @@ def test_torchvision_imports_beside_cpu_torch() -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_torchvision_workaround_is_needed_only_where_the_extension_cannot_load() -> None:
     bare = run("import torchvision")
     needed = run("from sdqa import compat; print(compat.prepare_torchvision() is not None)").stdout.strip() == "True"
@@ -52,13 +54,6 @@ def test_coremltools_alias_is_registered_once() -> None:
     from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
 
     assert "alias" in _TORCH_OPS_REGISTRY.name_to_func_mapping
-
-
-def test_kmeans_palettization_is_available() -> None:
-    compat.prepare_coremltools()
-    import coremltools._deps as deps
-
-    assert deps._HAS_SKLEARN
 
 
 def test_coremltools_still_shows_its_progress_bars_unconditionally() -> None:
@@ -139,6 +134,7 @@ subprocess.run([sys.executable, "-c", {OPENED!r}], check=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [OPENED, FROM_A_PARENT], ids=["itself", "child"])
 @pytest.mark.parametrize(("users", "expected"), [({}, ["False", "True"]), ({"HF_HUB_OFFLINE": "1"}, ["True", "True"])])
 def test_the_network_is_opened_for_the_hub_alone_and_not_against_the_user(

@@ -38,7 +38,7 @@ def golden_digests() -> dict[str, str]:
 
 def check_ids() -> list[str]:
     from sdqa.plan import load_suite, make_plan
-    from sdqa.workflow import planned_checks
+    from sdqa.workflow.gate import planned_checks
 
     path = ROOT / "sdqa.toml"
     plan = make_plan(load_suite(path), path)

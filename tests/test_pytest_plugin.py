@@ -14,6 +14,8 @@ import pytest
 
 from sdqa.errors import EXIT_INTERRUPTED
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -107,6 +109,14 @@ def test_selection_narrows_the_run(store: Path, tmp_path: Path) -> None:
     assert verdicts
     assert all("portrait-red-hair" in check for check in verdicts)
     assert int(str(run["planned_checks"])) > len(verdicts)
+
+
+def test_workers_share_the_checks_and_one_report_is_written(store: Path, tmp_path: Path) -> None:
+    result = qa(store, tmp_path, "-n", "2", "-k", "portrait-red-hair and lpips")
+    assert result.returncode == 0, result.stdout + result.stderr
+    verdicts = [v["check"] for lane in run_of(tmp_path)["lanes"] for v in lane["verdicts"]]  # type: ignore[attr-defined]
+    assert sorted(verdicts) == ["tiny/fp16/portrait-red-hair/lpips", "tiny/fp16/portrait-red-hair/lpips_source"]
+    assert (tmp_path / "index.html").exists()
 
 
 def test_a_missing_golden_is_incomplete_not_green(store: Path, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ class Judge(Strict):
     schedule: Schedule
 
 
-class Recipe(Strict):
+class TrainingRecipe(Strict):
     """A whole training run."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
@@ -172,7 +172,7 @@ class Recipe(Strict):
     attributes: Judge
 
     @model_validator(mode="after")
-    def _fits(self) -> Recipe:
+    def _fits(self) -> TrainingRecipe:
         if self.data.size % (self.vae.factor * 2 ** (len(self.unet.channels) - 1)):
             raise ValueError("the picture cannot be halved as often as vae.channels and unet.channels want")
         if self.no_mid is not None and self.no_mid.mid_block:
@@ -196,11 +196,11 @@ class Recipe(Strict):
         """Of everything in the recipe: checkpoints of another recipe are not resumed."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
-    def scaled(self, by: float) -> Recipe:
+    def scaled(self, by: float) -> TrainingRecipe:
         """The same recipe with every stage `by` times as long."""
         if by == 1:
             return self
-        return Recipe.model_validate(_scale_steps(self.model_dump(), by))
+        return TrainingRecipe.model_validate(_scale_steps(self.model_dump(), by))
 
 
 def _scale_steps(value: object, by: float) -> object:
@@ -211,14 +211,14 @@ def _scale_steps(value: object, by: float) -> object:
     }
 
 
-def load(path: Path) -> Recipe:
+def load(path: Path) -> TrainingRecipe:
     """Read a recipe.
 
     Raises:
         ConfigError: the file cannot be read, or lists every problem in it.
     """
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return TrainingRecipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([Problem("$", str(error))], where=str(path)) from error
     except ValidationError as error:

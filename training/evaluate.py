@@ -165,7 +165,7 @@ def _listed(found: Figures) -> str:
 
 
 def record(evaluation: Evaluation, docs: Path) -> None:
-    """Write the table between the markers of `docs/tiny.md`, and every figure to `docs/tiny.json`."""
+    """Write the table between the markers of `tiny.md` in a folder, and every figure to `tiny.json` beside it."""
     page = docs / "tiny.md"
     before, rest = page.read_text(encoding="utf-8").split("<!-- bars -->\n", 1)
     after = rest.split("<!-- /bars -->", 1)[1]

@@ -39,7 +39,7 @@ EDITS = (
 
 
 def write(subject: SubjectModel, folder: Path, guidance: float) -> None:
-    """The four pictures of `docs/tiny.md`."""
+    """The four pictures of `docs/embedded/tiny.md`."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = SubjectSettings(guidance=guidance)
     drawn = [scenes.parse(name) for name, _ in EDITS]

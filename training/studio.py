@@ -19,7 +19,7 @@ from sdqa.errors import UsageError
 from training import data, tokenizer, unet, vae, variants
 from training.attributes import JudgeStage
 from training.clip import ClipStage
-from training.config import Recipe, Unet
+from training.config import TrainingRecipe, Unet
 from training.data import Drawings
 from training.loop import TrainingRun, TrainingStage, log, train
 from training.unet import Learnable, UnetStage
@@ -44,7 +44,7 @@ class Studio:
     the shipped weights are, or else is built untrained.
     """
 
-    recipe: Recipe
+    recipe: TrainingRecipe
     run: TrainingRun
     start: Path | None = None
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from sdqa.bundle.records import Record
+from sdqa.bundle import documents
+from sdqa.bundle.record import OpenRecord
+
+FILE = "diagnosis.json"
 
 Stage = Literal["conversion", "precision", "quantisation", "runtime", "glue", "steps"]
 """Where in a component's way from the checkpoint to the screen something broke.
@@ -17,7 +22,7 @@ the components. steps: the teacher itself has not converged at this number of st
 """
 
 
-class Cause(Record):
+class Cause(OpenRecord):
     """One named culprit."""
 
     component: str
@@ -32,14 +37,14 @@ class Cause(Record):
     next: tuple[str, ...] = ()
 
 
-class Excluded(Record):
+class Excluded(OpenRecord):
     """A suspect that the evidence clears."""
 
     suspect: str
     why: str
 
 
-class ComponentCoverage(Record):
+class ComponentCoverage(OpenRecord):
     """One component's parameters against its package's constants."""
 
     component: str
@@ -48,14 +53,14 @@ class ComponentCoverage(Record):
     invented: tuple[str, ...] = ()  # in the package, not in the checkpoint
 
 
-class StepError(Record):
+class StepError(OpenRecord):
     """Error at one timestep."""
 
     timestep: float
     psnr_db: float
 
 
-class Rung(Record):
+class Rung(OpenRecord):
     """A component's error after one more stage, teacher-forced over all recorded calls."""
 
     name: str
@@ -75,14 +80,14 @@ class Rung(Record):
     normal_db: float = 0.0  # what this stage may add, in the same unit as `added_db`
 
 
-class Ladder(Record):
+class Ladder(OpenRecord):
     """One component's rungs."""
 
     component: str
     rungs: tuple[Rung, ...]
 
 
-class LossShare(Record):
+class LossShare(OpenRecord):
     """A player's part of the loss, in the unit of the metric, with a 95 % interval over cases."""
 
     value: float
@@ -90,14 +95,14 @@ class LossShare(Record):
     high: float
 
 
-class Interaction(Record):
+class Interaction(OpenRecord):
     """How much more (or less) of the loss two players make together than each alone."""
 
     players: tuple[str, str]
     value: float
 
 
-class Attribution(Record):
+class Attribution(OpenRecord):
     """The loss in one metric, distributed."""
 
     metric: str
@@ -108,14 +113,14 @@ class Attribution(Record):
     mixtures: dict[str, float] = Field(default_factory=dict)  # "unet+vae_decoder" -> mean loss
 
 
-class StepPoint(Record):
+class StepPoint(OpenRecord):
     """Error after so many steps."""
 
     steps: int
     error: float
 
 
-class Sweep(Record):
+class Sweep(OpenRecord):
     """Error over the number of steps."""
 
     metric: str
@@ -128,7 +133,7 @@ class Sweep(Record):
     compounds: bool
 
 
-class OperationFinding(Record):
+class OperationFinding(OpenRecord):
     """One operation of the guilty component, fed reference inputs."""
 
     component: str
@@ -144,7 +149,7 @@ class OperationFinding(Record):
     findings: tuple[str, ...] = ()
 
 
-class WeightFinding(Record):
+class WeightFinding(OpenRecord):
     """One weight against the checkpoint."""
 
     component: str
@@ -158,7 +163,7 @@ class WeightFinding(Record):
     quantised: bool = False  # by compression, which is its own stage
 
 
-class Operations(Record):
+class Operations(OpenRecord):
     """The inside of one component."""
 
     component: str
@@ -174,7 +179,7 @@ class Operations(Record):
         return next((one for one in self.operations if one.name == name), None)
 
 
-class GlueFinding(Record):
+class GlueFinding(OpenRecord):
     """One setting between the components."""
 
     field: str
@@ -186,12 +191,12 @@ class GlueFinding(Record):
     left: float = 0.0  # of a guess: the share of the difference that it leaves unexplained
 
 
-class Diagnosis(Record):
+class Diagnosis(OpenRecord):
     """See `docs/diagnosis.md`."""
 
     verdict: str
-    sound: bool  # the candidate does what the teacher does, even where both take too few steps
-    confidence: str
+    sound: bool = False  # the candidate does what the teacher does, even where both take too few steps
+    confidence: str = ""  # how sure, in words
     lane: str = ""
     causes: tuple[Cause, ...] = ()
     excluded: tuple[Excluded, ...] = ()
@@ -208,3 +213,15 @@ class Diagnosis(Record):
     weights: tuple[WeightFinding, ...] = ()
     glue: tuple[GlueFinding, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)  # by instrument
+
+    @property
+    def made(self) -> bool:
+        """Whether the instruments ran; where they could not, the verdict says why."""
+        return bool(self.confidence)
+
+
+def write_diagnoses(folder: Path, found: Iterable[Diagnosis]) -> Path:
+    """Write `diagnosis.json`: a list with one `Diagnosis` for each lane that was looked into."""
+    path = folder / FILE
+    documents.write(path, [one.to_json() for one in found])
+    return path

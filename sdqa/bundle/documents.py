@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,15 +16,19 @@ from sdqa.errors import SdqaError
 from sdqa.store import write_atomically
 
 Document = TypeVar("Document", bound=BaseModel)
+MAX_DEPTH = 64
+"""Of lists and objects in each other. Ours have a dozen; what reads or writes JSON gives up at a few hundred."""
+MAX_WHOLE = 2**64
+"""Beyond the bytes, seeds and counts that there are; Python's whole numbers have no end, floats do."""
 
 
-def encode(content: Any) -> bytes:
+def encode(content: object) -> bytes:
     """JSON as it is written: sorted keys, finite numbers, a line break at the end."""
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
 
-def write(path: Path, content: Any) -> None:
+def write(path: Path, content: object) -> None:
     """Write a document in one step."""
     write_atomically(path, encode(content))
 
@@ -67,6 +71,9 @@ def read(
         raise refuse(f"{name} {problem}") from problem
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
+    flaw = _excess(data)
+    if flaw:
+        raise refuse(f"{name} {flaw}")
     version, known = _version(data), schema.model_fields["schema_version"].default
     if version != known:
         raise refuse(f"{name} has schema version {version!r}, this sdqa reads {known}")
@@ -78,5 +85,22 @@ def read(
         raise refuse(f"{name} does not follow its schema: $.{key}: {first['msg']}") from problem
 
 
-def _version(data: Any) -> Any:
+def _excess(data: object) -> str:
+    """What is larger than anything that we write, in words; empty when nothing is."""
+    level = [data]
+    for _ in range(MAX_DEPTH):
+        if any(isinstance(one, int) and abs(one) > MAX_WHOLE for one in level):
+            return "holds a whole number of more than 64 bits"
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return ""
+    return f"is nested deeper than {MAX_DEPTH} levels"
+
+
+def _version(data: object) -> object:
     return data.get("schema_version") if isinstance(data, dict) else None

@@ -6,12 +6,27 @@ import functools
 import importlib.metadata
 import os
 import platform
-from collections.abc import Mapping
-from typing import Any
 
-from sdqa.store import digest_of
+from pydantic import Field
+
+from sdqa.bundle.record import SparseRecord
+from sdqa.plugins import plugin_identities
 
 LIBRARIES = ("coremltools", "diffusers", "lpips", "numpy", "open_clip_torch", "torch", "transformers")
+
+
+class Environment(SparseRecord):
+    """One machine, as far as it told."""
+
+    system: str = ""
+    release: str = ""
+    os_build: str = ""
+    machine: str = ""  # architecture
+    processor: str = ""
+    cores: int | None = None
+    python: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)  # library → installed version
+    plugins: dict[str, dict[str, str]] = Field(default_factory=dict)  # module → distribution, version and digest
 
 
 @functools.cache
@@ -30,37 +45,20 @@ def versions() -> dict[str, str]:
     return dict(_versions())
 
 
-def environment() -> dict[str, Any]:
-    """Machine and versions, as they are written into a bundle."""
-    return {
-        "system": platform.system(),
-        "release": platform.release(),
-        "os_build": platform.version(),
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "cores": os.cpu_count() or 1,
-        "python": platform.python_version(),
-        "versions": versions(),
-    }
-
-
-def fingerprint(teacher: str, metrics: Mapping[str, Any], runtime: str, compute_unit: str) -> dict[str, Any]:
-    """What makes two figures of a lane comparable.
-
-    Args:
-        teacher: digest of the model.
-        metrics: identity of every metric.
-    """
-    here = environment()
-    machine = {name: here[name] for name in ("system", "os_build", "machine", "processor", "cores")}
-    return {
-        "teacher": teacher,
-        "metrics": digest_of(metrics),
-        "runtime": runtime,
-        "compute_unit": compute_unit,
-        "versions": here["versions"],
-        **machine,
-    }
+def environment() -> Environment:
+    """Machine and versions of this process, as they are written into a bundle."""
+    found = Environment(
+        system=platform.system(),
+        release=platform.release(),
+        os_build=platform.version(),
+        machine=platform.machine(),
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        python=platform.python_version(),
+        versions=versions(),
+    )
+    plugins = plugin_identities()
+    return found.model_copy(update={"plugins": plugins}) if plugins else found
 
 
 def _processor() -> str:

@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from sdqa.bundle import documents
+from sdqa.bundle.blob import Blob
 from sdqa.bundle.files import Refused, read_regular
-from sdqa.bundle.records import Blob, Run
+from sdqa.bundle.records import Run
 from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 
@@ -91,17 +90,9 @@ class Bundle:
 
 
 def blobs_of(run: Run) -> Iterator[Blob]:
-    """Every blob that a run names: pictures, and what `Sample.facts` keeps, such as latents.
-
-    Raises:
-        BundleError: a fact has the fields of a blob and other content.
-    """
+    """Every blob that a run names: pictures and latents."""
     for lane in run.lanes:
         for sample in lane.samples:
             yield from sample.images.values()
-            for fact in sample.facts.values():
-                if isinstance(fact, dict) and set(fact) == set(Blob.model_fields):
-                    try:
-                        yield Blob.model_validate(fact)
-                    except ValidationError as error:
-                        raise BundleError("a fact names a blob wrongly", where=f"{lane.id}/{sample.case}") from error
+            if sample.facts.latents is not None:
+                yield sample.facts.latents

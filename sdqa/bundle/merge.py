@@ -6,19 +6,15 @@ union of the names is the plan, and a lane that is skipped everywhere is a hole 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
+from sdqa.bundle.diagnosis import Diagnosis
+from sdqa.bundle.environment import Environment
 from sdqa.bundle.folder import Bundle, blobs_of
 from sdqa.bundle.parts import join_all
-from sdqa.bundle.records import Failure, Lane, Run
-from sdqa.errors import (
-    EXIT_GATE_FAILED,
-    EXIT_INCOMPLETE,
-    BundleError,
-    UsageError,
-    worst,
-)
+from sdqa.bundle.records import Failure, Lane, Machines, Run
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, BundleError, UsageError, worst
 from sdqa.store import canonical_json, digest_of
 
 
@@ -64,7 +60,7 @@ def _refuse_strangers(runs: Sequence[tuple[Bundle, Run]]) -> None:
             ("suites", (first.suite, first.suite_digest), (run.suite, run.suite_digest)),
             ("versions of sdqa", first.sdqa_version, run.sdqa_version),
             ("planted faults", first.fault, run.fault),
-            ("cases", digest_of(_plain(first.cases)), digest_of(_plain(run.cases))),
+            ("cases", _cases_digest(first), _cases_digest(run)),
         ):
             if one != other:
                 raise BundleError(
@@ -74,8 +70,8 @@ def _refuse_strangers(runs: Sequence[tuple[Bundle, Run]]) -> None:
                 )
 
 
-def _plain(cases: Mapping[str, Mapping[str, Any]]) -> Any:
-    return {name: {key: repr(value) for key, value in case.items()} for name, case in cases.items()}
+def _cases_digest(run: Run) -> str:
+    return digest_of({name: case.to_json() for name, case in run.cases.items()})
 
 
 def _show(value: object) -> str:
@@ -155,11 +151,11 @@ def combined_run(
     )
 
 
-def diagnoses_of(runs: Sequence[Run]) -> tuple[dict[str, Any], ...]:
+def diagnoses_of(runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
     """Every diagnosis of the runs, once, in the order of their lanes."""
     found = [one for run in runs for one in (*run.diagnoses, *([run.diagnosis] if run.diagnosis else []))]
-    unique = {canonical_json(one): one for one in found}
-    return tuple(unique[text] for text in sorted(unique, key=lambda text: (str(unique[text].get("lane", "")), text)))
+    unique = {canonical_json(one.to_json()): one for one in found}
+    return tuple(unique[text] for text in sorted(unique, key=lambda text: (unique[text].lane, text)))
 
 
 def _planned_checks(runs: Sequence[Run], lanes: Sequence[Lane]) -> int:
@@ -177,7 +173,7 @@ def _planned_checks(runs: Sequence[Run], lanes: Sequence[Lane]) -> int:
 
 
 def _exit_code(runs: Sequence[Run], lanes: Sequence[Lane], incomplete: bool) -> int:
-    """The worst that any part says, or that follows from the lanes."""
+    """The worst of what the runs, their failures and all verdicts together say."""
     codes = {run.exit_code for run in runs} | {failure.exit_code for lane in lanes for failure in lane.failures}
     statuses = {verdict.status for lane in lanes for verdict in lane.verdicts}
     if "fail" in statuses:
@@ -187,13 +183,17 @@ def _exit_code(runs: Sequence[Run], lanes: Sequence[Lane], incomplete: bool) -> 
     return worst(codes)
 
 
-def _environments(runs: Sequence[Run]) -> dict[str, Any]:
+def _environments(runs: Sequence[Run]) -> Machines:
     """Each machine's environment under the lanes that it ran; one environment stays as it is."""
+    if not runs:
+        return Environment()
     if all(run.environment == runs[0].environment for run in runs):
-        return runs[0].environment if runs else {}
-    environments = {}
+        return runs[0].environment
+    environments: dict[str, Environment] = {}
     for number, run in enumerate(runs, start=1):
         ran = sorted(lane.id for lane in run.lanes if lane.status != "skipped")
         name = ", ".join(ran) or f"bundle {number}"
-        environments[name if name not in environments else f"{name} ({number})"] = run.environment
+        for place, one in run.machines.items():
+            own = place or name  # a part that was merged before keeps its own names
+            environments[own if own not in environments else f"{own} ({number})"] = one
     return environments

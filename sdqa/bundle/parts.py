@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from sdqa.bundle.records import Lane, Measurement, Record, Status, Verdict, is_timing
+from sdqa.bundle.record import Record
+from sdqa.bundle.records import Lane, Measurement, Status, Verdict, is_timing
 from sdqa.errors import BundleError
 from sdqa.store import canonical_json
 
@@ -40,7 +41,7 @@ def join_lanes(one: Lane, other: Lane) -> Lane:
         update={
             "status": "incomplete" if "incomplete" in (one.status, other.status) else "ran",
             "reason": reasons[0] if reasons else "",
-            "fingerprint": min(one.fingerprint, other.fingerprint, key=canonical_json),
+            "fingerprint": _first(one.fingerprint, other.fingerprint),
             "packages": _joined(one.packages, other.packages, lambda p: (p.component,), _same(one, "digest")),
             "samples": _joined(
                 one.samples, other.samples, lambda s: (s.case,), _same(one, "image_digest", "latents_digest")
@@ -49,6 +50,7 @@ def join_lanes(one: Lane, other: Lane) -> Lane:
             "verdicts": _joined(one.verdicts, other.verdicts, lambda v: (v.check,), _judged(one)),
             "estimate": min((e for e in (one.estimate, other.estimate) if e is not None), key=_text, default=None),
             "failures": tuple(failures),
+            "warnings": tuple(sorted({*one.warnings, *other.warnings})),
             "planned": one.planned if one.planned == other.planned else tuple(sorted({*one.planned, *other.planned})),
             "replayed": one.replayed and other.replayed,
         }

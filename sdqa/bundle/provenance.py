@@ -10,12 +10,12 @@ import os
 import re
 import subprocess
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sdqa.bundle.environment import environment as machine_facts
-from sdqa.bundle.records import Lane, Provenance
+from sdqa.bundle.record import Record
 from sdqa.store import digest_of
 
 # In this order: what GitHub, GitLab, Buildkite, CircleCI and Jenkins call it.
@@ -32,6 +32,27 @@ MAX_LABELS = 32
 GIT_SECONDS = 20
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 MACHINE = ("system", "os_build", "machine", "processor", "cores")
+
+
+class Provenance(Record):
+    """Where a bundle comes from, as the machine that made it says; the gate holds it against the plan of record."""
+
+    repository: str = ""
+    commit: str = ""  # what was checked out
+    modified: bool = False  # files under version control differ from the commit
+    base: str = ""  # what a pull request is to be merged into
+    ref: str = ""
+    run_id: str = ""
+    attempt: int = 1
+    job: str = ""
+    labels: tuple[str, ...] = ()  # of the machine: system, architecture, and what SDQA_LABELS says
+    machine: str = ""  # digest of what the machine is
+    started: str = ""  # ISO 8601, UTC
+    ended: str = ""
+    judge_digest: str = ""  # of limits, budgets, tolerances and goldens, see `sdqa.ci.judge`
+    narrowed: tuple[str, ...] = ()  # why lanes are not whole: "12 of 223 checks of tiny/fp16 were selected"
+    interrupted: bool = False
+    replayed: tuple[str, ...] = ()  # lanes that were not executed in this run, see `Lane.replayed`
 
 
 def provenance(
@@ -67,7 +88,7 @@ def provenance(
         attempt=max(1, int(attempt)) if re.fullmatch(r"[0-9]{1,9}", attempt) else 1,
         job=_first(variables, JOB),
         labels=tuple(dict.fromkeys(_plain(label) for label in labels))[:MAX_LABELS],
-        machine=digest_of([*(facts[name] for name in MACHINE), variables.get("RUNNER_NAME", "")]),
+        machine=digest_of([*(getattr(facts, name) for name in MACHINE), variables.get("RUNNER_NAME", "")]),
         started=started,
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
         judge_digest=judge_digest,
@@ -83,17 +104,6 @@ def work_tree(folder: Path) -> tuple[str, bool]:
     if not _COMMIT.fullmatch(commit):
         return "", False
     return commit, bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
-
-
-def narrowings(lanes: Iterable[Lane]) -> tuple[str, ...]:
-    """Which lanes answer less than they were to, in words."""
-    found = []
-    for lane in lanes:
-        answered = {verdict.check for verdict in lane.verdicts}
-        kept = sum(check in answered for check in lane.planned)
-        if kept < len(lane.planned):
-            found.append(f"{kept} of {len(lane.planned)} checks of {lane.id} were selected")
-    return tuple(found)
 
 
 def _git(folder: Path, *arguments: str) -> str:

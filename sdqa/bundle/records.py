@@ -6,41 +6,25 @@ the published schema (`docs/run.schema.json`).
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Discriminator, Field, Tag
 
+from sdqa.bundle.blob import Blob
+from sdqa.bundle.diagnosis import Diagnosis
+from sdqa.bundle.environment import Environment
+from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
+from sdqa.bundle.fingerprint import Fingerprint
+from sdqa.bundle.judge_change import JudgeChange
+from sdqa.bundle.provenance import Provenance
+from sdqa.bundle.record import Record, later
+from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
-BLOB_FOLDER = "blobs"
 
 Status = Literal["pass", "fail", "suspicious", "not measured"]
 Better = Literal["higher", "lower", "equal", "none"]
-
-
-class Record(BaseModel):
-    """Base of all records: frozen, no unknown fields, NaN and infinities kept as strings in JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-    def to_json(self, exclude: set[str] | None = None) -> Any:
-        """Plain data that every JSON parser reads. (`model_dump(mode="json")` would keep bare NaN.)"""
-        return json.loads(self.model_dump_json(exclude=exclude))
-
-
-class Blob(Record):
-    """A file of the bundle, by digest."""
-
-    sha256: str
-    bytes: int
-    media_type: str
-
-    @property
-    def path(self) -> str:
-        """Relative to the bundle's folder."""
-        return f"{BLOB_FOLDER}/{self.sha256}"
 
 
 class Measurement(Record):
@@ -87,7 +71,12 @@ class Package(Record):
     digest: str
     bytes: int
     operations: int = 0
-    facts: dict[str, Any] = Field(default_factory=dict)  # bit-width inventory, coverage, placement lint, seconds …
+    facts: PackageFacts = PackageFacts()
+
+    def without_times(self) -> Package:
+        """The package without what converting it took."""
+        facts = {name: fact for name, fact in self.facts.to_json().items() if not is_timing(name)}
+        return self.model_copy(update={"facts": PackageFacts.model_validate(facts)})
 
 
 class Sample(Record):
@@ -98,7 +87,7 @@ class Sample(Record):
     latents_digest: str = ""
     image_digest: str = ""
     seconds: float | None = None
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: SampleFacts = SampleFacts()
 
 
 class Failure(Record):
@@ -141,46 +130,45 @@ class Lane(Record):
     compute_unit: str
     status: Literal["ran", "incomplete", "skipped"] = "ran"
     reason: str = ""
-    fingerprint: dict[str, Any] = Field(default_factory=dict)
+    fingerprint: Fingerprint = Fingerprint()
     packages: tuple[Package, ...] = ()
     samples: tuple[Sample, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     estimate: Estimate | None = None
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
-    planned: tuple[str, ...] = ()  # ids of the checks that the lane was to answer, whatever was selected of them
-    replayed: bool = False  # nothing was executed in this run: every sample came from the store
+    warnings: tuple[str, ...] = later(())  # of libraries, while something was executed: an overflow, a cut prompt
+    planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
+    replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
+
+    def without_times(self) -> Lane:
+        """The lane without what depends on the machine's speed or memory state."""
+        return self.model_copy(
+            update={
+                "measurements": tuple(m for m in self.measurements if not is_timing(m.metric)),
+                "verdicts": tuple(v for v in self.verdicts if not is_timing(v.metric)),
+                "packages": tuple(package.without_times() for package in self.packages),
+                "samples": tuple(sample.model_copy(update={"seconds": None}) for sample in self.samples),
+                "warnings": (),  # what comes from the store warns no more
+                "planned": (),  # counted by `Run.planned_checks`
+                "replayed": False,
+            }
+        )
 
 
-class Provenance(Record):
-    """Where a bundle comes from, as the machine that made it says; the gate holds it against the plan of record."""
-
-    repository: str = ""
-    commit: str = ""  # what was checked out
-    modified: bool = False  # files under version control differ from the commit
-    base: str = ""  # what a pull request is to be merged into
-    ref: str = ""
-    run_id: str = ""
-    attempt: int = 1
-    job: str = ""
-    labels: tuple[str, ...] = ()  # of the machine: system, architecture, and what SDQA_LABELS says
-    machine: str = ""  # digest of what the machine is
-    started: str = ""  # ISO 8601, UTC
-    ended: str = ""
-    judge_digest: str = ""  # of limits, budgets, tolerances and goldens, see `sdqa.ci.judge`
-    narrowed: tuple[str, ...] = ()  # why lanes are not whole: "12 of 223 checks of tiny/fp16 were selected"
-    interrupted: bool = False
-    replayed: tuple[str, ...] = ()  # lanes that were not executed in this run, see `Lane.replayed`
+def _one_or_several(value: object) -> Literal["one", "several"]:
+    """A merged run tells of several machines, each under the lanes that it ran: every entry is one's environment."""
+    if not isinstance(value, dict):
+        return "one"
+    inner = bool(value) and all(isinstance(one, dict | Environment) for one in value.values())
+    return "several" if inner and not value.keys() & Environment.model_fields.keys() else "one"
 
 
-class JudgeChange(Record):
-    """One difference between the judge of a change and the judge of what it is to be merged into."""
-
-    kind: str  # lane, case, check, limit, budget, tolerance, golden, audit …
-    subject: str  # what it is about, as the suite names it
-    what: str  # in words, with both values
-    looser: bool  # something passes now that did not, or is not asked any more
-    recorded: str = ""  # the reason that the audit log gives for exactly this change
+Machines = Annotated[
+    Annotated[Environment, Tag("one")] | Annotated[dict[str, Environment], Tag("several")],
+    Discriminator(_one_or_several),
+]
+"""The environment of the one machine, or of several by the lanes that each ran."""
 
 
 class Run(Record):
@@ -194,16 +182,21 @@ class Run(Record):
     status: Literal["complete", "incomplete"] = "complete"
     exit_code: int = 0
     fault: str | None = None  # the fault that was planted on purpose, if any
-    environment: dict[str, Any] = Field(default_factory=dict)
-    cases: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name -> prompt, strength, steps …
+    environment: Machines = Environment()
+    cases: dict[str, CaseInputs] = Field(default_factory=dict)
     lanes: tuple[Lane, ...] = ()
     planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
-    diagnosis: dict[str, Any] | None = None
-    diagnoses: tuple[dict[str, Any], ...] = ()  # all of a merged run; `diagnosis` is the first
-    sensitivity: dict[str, Any] | None = None
-    provenance: Provenance | None = None
-    judge_changes: tuple[JudgeChange, ...] = ()  # see `sdqa.ci.judge_diff`
-    failures: tuple[Failure, ...] = ()  # of the run as a whole: a bundle that cannot be read, a job that was cancelled
+    diagnosis: Diagnosis | None = None
+    sensitivity: Sensitivity | None = None
+    diagnoses: tuple[Diagnosis, ...] = later(())  # where there are several; `diagnosis` is the first
+    provenance: Provenance | None = later(None)
+    judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`
+    failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
+
+    @property
+    def machines(self) -> dict[str, Environment]:
+        """The environments by the lanes that each machine ran; of a single machine under an empty name."""
+        return {"": self.environment} if isinstance(self.environment, Environment) else self.environment
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -219,20 +212,11 @@ class Run(Record):
 
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
-        data = self.to_json(exclude={"created", "environment", "provenance"})
-        # What came later counts only where it is not empty: an older record keeps its identity.
-        for later in ("diagnoses", "failures", "judge_changes"):
-            if not data[later]:
-                del data[later]
-        for lane in data["lanes"]:
-            del lane["planned"], lane["replayed"]  # `planned_checks` counts the one; the other is no figure
-            lane["measurements"] = [m for m in lane["measurements"] if not is_timing(m["metric"])]
-            lane["verdicts"] = [v for v in lane["verdicts"] if not is_timing(v["metric"])]
-            for package in lane["packages"]:
-                package["facts"] = {k: v for k, v in package["facts"].items() if not is_timing(k)}
-            for sample in lane["samples"]:
-                sample["seconds"] = None
-        return digest_of(data)
+        diagnosis = self.diagnosis.model_copy(update={"seconds": {}}) if self.diagnosis else None
+        others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
+        lanes = tuple(lane.without_times() for lane in self.lanes)
+        timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
+        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance"}))
 
 
 def is_timing(name: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
+from pydantic import JsonValue
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -23,8 +23,19 @@ class _RunSchema(GenerateJsonSchema):
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         return {"anyOf": [super().float_schema(schema), {"enum": list(NON_FINITE)}]}
 
+    def ser_schema(
+        self, schema: core_schema.SerSchema | core_schema.IncExSeqSerSchema | core_schema.IncExDictSerSchema
+    ) -> JsonSchemaValue | None:
+        """A sparse record is written by a function that only leaves fields out: its schema is that of its fields."""
+        return None if schema["type"] == "function-wrap" else super().ser_schema(schema)
 
-def json_schema() -> dict[str, Any]:
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Open records of one place may fit each other's schema: any of them will do."""
+        found = super().tagged_union_schema(schema)
+        return {"anyOf" if key == "oneOf" else key: value for key, value in found.items()}
+
+
+def json_schema() -> dict[str, JsonValue]:
     """The schema of run.json, JSON Schema 2020-12."""
     schema = Run.model_json_schema(mode="serialization", schema_generator=_RunSchema)
     # A file of an earlier release lacks fields that have a default: it is still valid.

@@ -7,12 +7,13 @@ one is the baseline that no figure may fall below. Nothing here runs a model: `s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from sdqa.bundle import documents
-from sdqa.bundle.records import Record
+from sdqa.bundle.environment import Environment
+from sdqa.bundle.record import OpenRecord
 from sdqa.errors import FaultError
 
 SCHEMA_VERSION = 1
@@ -21,7 +22,7 @@ FILE = "sensitivity.json"
 MAX_BYTES = 32 * 2**20
 
 
-class NamedCause(Record):
+class NamedCause(OpenRecord):
     """What the diagnosis named, and whether it was right; None where there was nothing to name."""
 
     component: str = ""
@@ -34,7 +35,7 @@ class NamedCause(Record):
     verdict: str = ""
 
 
-class Trial(Record):
+class Trial(OpenRecord):
     """One fault at one severity."""
 
     fault: str
@@ -67,7 +68,7 @@ class Trial(Record):
         return tuple(sorted({check.rpartition("/")[2] for check in self.failing}))
 
 
-class Pair(Record):
+class Pair(OpenRecord):
     """Two faults at once, in different places."""
 
     first: str  # fault@severity
@@ -87,7 +88,7 @@ class Pair(Record):
         return f"{self.first}+{self.second}"
 
 
-class ControlTrial(Record):
+class ControlTrial(OpenRecord):
     """One harmless change at one seed: silence is wanted."""
 
     change: str
@@ -102,7 +103,7 @@ class ControlTrial(Record):
     seconds: float = 0.0
 
 
-class Spread(Record):
+class Spread(OpenRecord):
     """The teacher's own spread: LPIPS between its pictures and the ones it draws under harmless perturbations."""
 
     conditions: dict[str, float] = Field(default_factory=dict)  # mean LPIPS over the cases
@@ -110,7 +111,7 @@ class Spread(Record):
     case: float = 0.0  # what a single case may reach
 
 
-class Share(Record):
+class Share(OpenRecord):
     """How many of how many."""
 
     count: int
@@ -125,7 +126,7 @@ class Share(Record):
         return f"{self.count} of {self.total} ({100 * self.share:.1f} %)"
 
 
-class Figures(Record):
+class Figures(OpenRecord):
     """The table in seven figures."""
 
     visible_caught: Share
@@ -137,7 +138,7 @@ class Figures(Record):
     both_named: Share  # of pairs
 
 
-class Sensitivity(Record):
+class Sensitivity(OpenRecord):
     """The whole document."""
 
     schema_version: Literal[1] = 1
@@ -151,7 +152,7 @@ class Sensitivity(Record):
     figures: Figures
     smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
     tolerances: str = ""  # digest of those that the gate judged by
-    environment: dict[str, Any] = Field(default_factory=dict)
+    environment: Environment = Environment()
     date: str = ""
     seconds: float = 0.0
 

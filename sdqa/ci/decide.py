@@ -270,7 +270,7 @@ def _mismatches(unit: PlannedUnit, lane: Lane) -> list[str]:
     found = [
         f"its {field} is {getattr(lane, field)!r}" for field in fields if getattr(lane, field) != getattr(unit, field)
     ]
-    system = lane.fingerprint.get("system", "")
+    system = lane.fingerprint.system
     if unit.system and system != unit.system:
         found.append(f"it ran on {system or 'an unknown system'}, planned was {unit.system}")
     strange = sorted({m.case for m in lane.measurements if m.case is not None} - set(unit.cases))

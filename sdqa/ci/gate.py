@@ -8,7 +8,7 @@ from pathlib import Path
 from sdqa.bundle import Failure, JudgeChange, Run
 from sdqa.ci.decide import Expected, decide, problem
 from sdqa.ci.intake import Submitted, find_bundles, take
-from sdqa.ci.judge import Checks, judge_of
+from sdqa.ci.judge import Rules, judge_of
 from sdqa.ci.judge_diff import judge_diff
 from sdqa.ci.needs import SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
@@ -23,7 +23,7 @@ from sdqa.report.history import append_history
 
 def gate(
     plan: Plan,
-    checks: Checks,
+    rules: Rules,
     places: Sequence[Path],
     destination: Path,
     *,
@@ -49,7 +49,7 @@ def gate(
         UsageError: the destination is one of the bundles, or the results cannot be read.
     """
     problems: list[Failure] = []
-    own = plan_of_record(plan, checks, commit=commit)
+    own = plan_of_record(plan, rules, commit=commit)
     if plan_file is not None:
         problems += _handed_over(plan_file, own)
     if download != SUCCESS:
@@ -57,13 +57,13 @@ def gate(
     jobs: tuple[JobResult, ...] | None = None if results is None else parse_results(results)
     submitted, unread = _submitted(places, destination)
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
-    expected = Expected(own, judge_of(whole, checks), own.commit, jobs)
+    expected = Expected(own, judge_of(whole, rules), own.commit, jobs)
     problems += [*unread, *_goldens(whole)]
     changes: tuple[JudgeChange, ...] = ()
     if base:
         try:
             with plan_at(base, plan.suite_path) as before:
-                changes = judge_diff(before, whole, checks)
+                changes = judge_diff(before, whole, rules)
         except SdqaError as error:
             problems.append(problem("base", f"the judge cannot be compared with {base}: {error.what}"))
     run = decide(expected, submitted, problems, changes)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sdqa.bundle import Lane, Verdict
+from sdqa.bundle import Failure, Lane, Verdict
 from sdqa.errors import SdqaError
 from sdqa.gate import TOLERANCES_FILE, StatedBudgets, Tolerances, judge
 from sdqa.gate.manifest import read_manifest
-from sdqa.gate.stated import combined, stated_tolerances
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import digest_of
 
-Checks = Callable[[Plan, PlannedLane], Iterable[str]]
-"""What a planned lane has to answer: `sdqa.workflow.planned_checks`."""
+
+@dataclass(frozen=True)
+class Rules:
+    """How a checkout judges a lane; `sdqa.workflow.gate.RULES` are the ones that a run itself follows."""
+
+    checks: Callable[[Plan, PlannedLane], tuple[str, ...]]  # ids of what it has to answer
+    budgets: Callable[[Plan, PlannedLane], StatedBudgets]
+    tolerances: Callable[[Plan, PlannedLane], tuple[Tolerances | None, tuple[Failure, ...]]]
+
+    def limits(self, plan: Plan, lane: PlannedLane) -> Tolerances | None:
+        """Tolerances and stated limits; None where there are neither or they are damaged."""
+        return self.tolerances(plan, lane)[0]
 
 
 @dataclass(frozen=True)
@@ -24,37 +33,23 @@ class Judge:
     """Who gives the verdicts. A bundle's own verdicts are advice."""
 
     digest: str
-    checks: Mapping[str, tuple[str, ...]]  # lane → ids of the checks that it has to answer
-    tolerances: Mapping[str, Tolerances | None]  # by model
-    budgets: StatedBudgets
+    checks: Mapping[str, tuple[str, ...]]  # by lane
+    tolerances: Mapping[str, Tolerances | None]  # by lane; without, nothing that needs one counts as measured
+    budgets: Mapping[str, StatedBudgets]  # by lane
 
     def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
         """Verdicts on a lane's measurements: the planned checks, then whatever else was measured."""
-        planned = self.checks[lane.id]
-        return judge(lane, self.tolerances.get(lane.model), self.budgets, planned=planned)
+        return judge(lane, self.tolerances[lane.id], self.budgets[lane.id], planned=self.checks[lane.id])
 
 
-def judge_of(plan: Plan, checks: Checks) -> Judge:
+def judge_of(plan: Plan, rules: Rules) -> Judge:
     """The judge that a checkout states."""
     return Judge(
         digest=judge_digest(plan),
-        checks={lane.id: tuple(checks(plan, lane)) for lane in plan.lanes},
-        tolerances={name: tolerances_of(plan, name) for name in plan.suite.models},
-        budgets=plan.suite.budgets,
+        checks={lane.id: rules.checks(plan, lane) for lane in plan.lanes},
+        tolerances={lane.id: rules.limits(plan, lane) for lane in plan.lanes},
+        budgets={lane.id: rules.budgets(plan, lane) for lane in plan.lanes},
     )
-
-
-def tolerances_of(plan: Plan, model: str) -> Tolerances | None:
-    """A model's tolerances with the limits that the suite states; None where there are neither or they are damaged:
-    then nothing that needs one counts as measured."""
-    path = plan.goldens / model / TOLERANCES_FILE
-    try:
-        calibrated = Tolerances.load(path) if path.exists() else None
-        if not plan.suite.limits:
-            return calibrated
-        return combined(calibrated, stated_tolerances(model, plan.suite.limits, str(plan.suite_path)))
-    except SdqaError:
-        return None
 
 
 def judge_digest(plan: Plan) -> str:

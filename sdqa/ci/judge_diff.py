@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sdqa.bundle import JudgeChange, Lane
-from sdqa.ci.judge import Checks, golden_content, tolerances_of
+from sdqa.ci.judge import Rules, golden_content
 from sdqa.errors import SdqaError
 from sdqa.gate import TOLERANCES_FILE, Tolerance, Tolerances
 from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, author, now, read_audit
@@ -26,13 +26,13 @@ SUITE_KINDS = frozenset({"lane", "case", "check", "metric", "budget", "limit", "
 NAMED = 3
 
 
-def judge_diff(base: Plan | None, head: Plan, checks: Checks) -> tuple[JudgeChange, ...]:
+def judge_diff(base: Plan | None, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
     """All differences between two judges.
 
     Args:
         base: what the change is to be merged into; None where it has no such suite.
         head: the change.
-        checks: what a lane has to answer.
+        rules: what a lane has to answer, and how it is judged.
 
     Raises:
         SdqaError: an audit log cannot be read.
@@ -41,14 +41,14 @@ def judge_diff(base: Plan | None, head: Plan, checks: Checks) -> tuple[JudgeChan
         return (JudgeChange(kind="suite", subject=head.suite.name, what="is new", looser=False),)
     suite = [
         *_lanes(base, head),
-        *_checks(base, head, checks),
+        *_checks(base, head, rules),
         *_metrics(base, head),
         *_budgets(base, head),
-        *_limits(base, head),
+        *_limits(base, head, rules),
     ]
     reason = _reason(base, head, "", SUBJECT, changes_digest(suite))
     recorded = [one.model_copy(update={"recorded": reason}) if one.looser else one for one in suite]
-    files = [*_tolerances(base, head), *_goldens(base, head), *_audit(base, head)]
+    files = [*_tolerances(base, head, rules), *_goldens(base, head), *_audit(base, head)]
     return (*recorded, *files, *_orphans(head))
 
 
@@ -96,14 +96,14 @@ def _lanes(base: Plan, head: Plan) -> list[JudgeChange]:
     return found
 
 
-def _checks(base: Plan, head: Plan, checks: Checks) -> list[JudgeChange]:
+def _checks(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
     """Checks of a lane and case that stay, but are not asked any more."""
     new = {lane.id: lane for lane in head.lanes}
     found = []
     for lane in base.lanes:
         if lane.id not in new:
             continue
-        gone = set(checks(base, lane)) - set(checks(head, new[lane.id]))
+        gone = set(rules.checks(base, lane)) - set(rules.checks(head, new[lane.id]))
         stay = {case for case in lane.cases if case in new[lane.id].cases}
         scopes = {check: check.removeprefix(f"{lane.id}/").rpartition("/")[0] for check in gone}
         lost = sorted(check for check, scope in scopes.items() if scope not in lane.cases or scope in stay)
@@ -139,21 +139,21 @@ def _budgets(base: Plan, head: Plan) -> list[JudgeChange]:
     return found
 
 
-def _limits(base: Plan, head: Plan) -> list[JudgeChange]:
+def _limits(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
     """What applies to each check in the end, where the suite's own limits changed."""
     if base.suite.limits == head.suite.limits:
         return []
-    return _effective(base, head, "limit")
+    return _effective(base, head, rules, "limit")
 
 
-def _tolerances(base: Plan, head: Plan) -> list[JudgeChange]:
+def _tolerances(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
     """The same, where a model's file of tolerances changed; its own audit log says why."""
     found = []
     for model in sorted(base.suite.models.keys() & head.suite.models.keys()):
         old, new = _file_digest(base, model), _file_digest(head, model)
         if old == new:
             continue
-        changes = [one for one in _effective(base, head, "tolerance", model) if one.looser]
+        changes = [one for one in _effective(base, head, rules, "tolerance", model) if one.looser]
         what = f"{_short(old)} → {_short(new)}"
         whole = JudgeChange(kind="tolerance", subject=f"{model}/{TOLERANCES_FILE}", what=what, looser=False)
         reason = _reason(base, head, model, "tolerances", new)
@@ -161,14 +161,14 @@ def _tolerances(base: Plan, head: Plan) -> list[JudgeChange]:
     return found
 
 
-def _effective(base: Plan, head: Plan, kind: str, model: str | None = None) -> list[JudgeChange]:
+def _effective(base: Plan, head: Plan, rules: Rules, kind: str, model: str | None = None) -> list[JudgeChange]:
     new = {lane.id: lane for lane in head.lanes}
     names = [*base.suite.metrics.names, "parity_psnr"]
     found: dict[tuple[str, str], JudgeChange] = {}
     for lane in base.lanes:
         if lane.id not in new or model not in (None, lane.model_name):
             continue
-        old_file, new_file = tolerances_of(base, lane.model_name), tolerances_of(head, lane.model_name)
+        old_file, new_file = rules.limits(base, lane), rules.limits(head, new[lane.id])
         record = _record(lane)
         for metric in names:
             for component in (None, *_components(old_file, new_file, metric)):

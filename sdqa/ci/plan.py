@@ -13,10 +13,11 @@ import sdqa
 from sdqa.bundle import Record, documents
 from sdqa.bundle.provenance import work_tree
 from sdqa.bundle.schema import DIALECT
-from sdqa.ci.judge import Checks, judge_of
+from sdqa.ci.judge import Rules, judge_of
 from sdqa.errors import BundleError
 from sdqa.plan import Plan, PlannedLane, make_plan
 from sdqa.plan.describe import unet_calls
+from sdqa.runtime.registry import find_runtime
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = f"urn:sdqa:plan:{SCHEMA_VERSION}"
@@ -56,17 +57,17 @@ class PlanOfRecord(Record):
     units: tuple[PlannedUnit, ...]
 
 
-def plan_of_record(plan: Plan, checks: Checks, *, commit: str = "", base: str = "") -> PlanOfRecord:
+def plan_of_record(plan: Plan, rules: Rules, *, commit: str = "", base: str = "") -> PlanOfRecord:
     """The plan of record of a suite.
 
     Args:
         plan: the suite; its choice of lanes and its machine do not matter, all lanes are planned.
-        checks: what a lane has to answer.
+        rules: what a lane has to answer, and how it is judged.
         commit: of the checkout; asked of git when empty.
         base: the commit that a change is compared with.
     """
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
-    judge = judge_of(whole, checks)
+    judge = judge_of(whole, rules)
     return PlanOfRecord(
         sdqa_version=sdqa.__version__,
         suite=plan.suite.name,
@@ -79,7 +80,7 @@ def plan_of_record(plan: Plan, checks: Checks, *, commit: str = "", base: str = 
 
 
 def _unit(lane: PlannedLane, checks: tuple[str, ...]) -> PlannedUnit:
-    apple = lane.runtime == "coreml"
+    apple = find_runtime(lane.runtime).on_device
     engine = apple and lane.compute_unit in NEURAL_ENGINE
     labels = ("macOS", "sdqa-ane") if engine else ("macOS",) if apple else ()
     return PlannedUnit(

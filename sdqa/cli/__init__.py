@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 import sdqa
 from sdqa.cli import bundles, causes, ci, faults, judging, references, running
-from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, SdqaError
+from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, SdqaError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -81,4 +82,7 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_INTERRUPTED
     except SystemExit as end:
         return int(end.code or 0)
-    return 0
+    except Exception:  # Python would end with 1, which says that the gate failed
+        traceback.print_exc()
+        return EXIT_INFRASTRUCTURE
+    return EXIT_PASS

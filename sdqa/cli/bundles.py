@@ -20,7 +20,7 @@ from sdqa.cli.options import bundle_argument, json_option, output_option, resolv
 def gate(bundle: Path, suite: str | None, baseline: Path | None, as_json: bool) -> None:
     """Judge a bundle's measurements again, with the tolerances and budgets of today; writes nothing."""
     from sdqa.report import terminal
-    from sdqa.workflow import judge_again
+    from sdqa.workflow.gate import judge_again
 
     run = judge_again(resolve_plan(suite), bundle, baseline)
     if as_json:

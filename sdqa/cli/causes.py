@@ -49,12 +49,13 @@ def diagnose(
     `--variant` choose the lane.
     """
     from sdqa.bundle import Bundle
+    from sdqa.bundle.diagnosis import write_diagnoses
     from sdqa.errors import UsageError
     from sdqa.faults import injection
     from sdqa.progress import reporting
-    from sdqa.store import Store, write_atomically
-    from sdqa.workflow import Job
+    from sdqa.store import Store
     from sdqa.workflow.diagnose import diagnose_lane
+    from sdqa.workflow.job import Job
 
     plan = resolve_plan(suite, lanes)
     chosen = [
@@ -69,11 +70,10 @@ def diagnose(
         planted = injection(fault) if fault else None
         job = Job(plan, Store(store), Bundle(output), planted, progress)
         found = [diagnose_lane(job, lane, cases=cases, sweep=steps, packages=packages) for lane in chosen]
-    data = [one.to_json() for one in found]
-    write_atomically(output / "diagnosis.json", (json.dumps(data, indent=1, sort_keys=True) + "\n").encode())
+    path = write_diagnoses(output, found)
     if as_json:
-        click.echo(json.dumps(data, sort_keys=True))
+        click.echo(json.dumps([one.to_json() for one in found], sort_keys=True))
         return
     for one in found:
         click.echo(f"{one.lane}\n{one.verdict}\n")
-    click.echo(str(output / "diagnosis.json"))
+    click.echo(str(path))

@@ -34,9 +34,9 @@ def plan_verb(suite: str | None, output: Path | None, commit: str, base: str) ->
 def record_plan(suite: str | None, output: Path | None, commit: str, base: str) -> None:
     """Write, or print, the plan of record of a suite."""
     from sdqa.ci.plan import plan_of_record, write_plan
-    from sdqa.workflow import planned_checks
+    from sdqa.workflow.gate import RULES
 
-    made = plan_of_record(resolve_plan(suite), planned_checks, commit=commit.lower(), base=base.lower())
+    made = plan_of_record(resolve_plan(suite), RULES, commit=commit.lower(), base=base.lower())
     if output is None:
         click.echo(json.dumps(made.to_json(), indent=1, sort_keys=True))
         return
@@ -94,12 +94,12 @@ def run_gate(
     from sdqa.ci.publish import publish_error
     from sdqa.errors import SdqaError
     from sdqa.report import terminal
-    from sdqa.workflow import planned_checks
+    from sdqa.workflow.gate import RULES
 
     try:
         run, published = gate(
             resolve_plan(suite),
-            planned_checks,
+            RULES,
             bundles,
             output,
             plan_file=plan_file,

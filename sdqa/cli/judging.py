@@ -35,19 +35,19 @@ def judge_diff(
     from sdqa.plan import find_suite
     from sdqa.report.summary import changes_markdown
     from sdqa.store import write_atomically
-    from sdqa.workflow import planned_checks
+    from sdqa.workflow.gate import RULES
 
     path = find_suite(suite)
     place = str(path.parent) if head == "." else head
     with plan_at(base, path) as before, plan_at(place, path) as after:
         if after is None:
             raise UsageError(f"{head} has no suite {path.name}", hint="name another with --suite")
-        changes = compare(before, after, planned_checks)
+        changes = compare(before, after, RULES)
         if record:
             if place != str(path.parent) or not reason.strip():
                 raise UsageError("--record writes beside the suite that is checked out and needs --reason")
             record_reason(after, changes, reason.strip())
-            changes = compare(before, after, planned_checks)
+            changes = compare(before, after, RULES)
     text = json.dumps([change.to_json() for change in changes], indent=1, sort_keys=True)
     if not as_json:
         text = "\n".join(changes_markdown(changes)) if changes else "The judge is the same."

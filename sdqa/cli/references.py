@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from sdqa.cli.options import bundle_argument, case_option, reason_option, resolve_plan, store_option, suite_option
+from sdqa.cli.options import (
+    bundle_argument,
+    case_option,
+    reason_option,
+    resolve_own_plan,
+    resolve_plan,
+    store_option,
+    suite_option,
+)
 from sdqa.errors import EXIT_GATE_FAILED
 
 
@@ -26,7 +34,7 @@ def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple
     from sdqa.workflow.goldens import record_goldens
 
     with reporting() as progress:
-        recorded = list(record_goldens(resolve_plan(suite), Store(store), progress, cases=cases, reason=reason))
+        recorded = list(record_goldens(resolve_own_plan(suite), Store(store), progress, cases=cases, reason=reason))
     for item in recorded:
         click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
 
@@ -41,12 +49,14 @@ def verify(suite: str | None, cases: tuple[str, ...], reproduce: bool) -> None:
 
     from sdqa.gate.orphans import orphans_text
     from sdqa.gate.verify import verify as findings
+    from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow.goldens import reproducer
 
     plan = resolve_plan(suite)
-    with tempfile.TemporaryDirectory() as fresh:  # a sample from the store would only confirm itself
-        again = reproducer(plan, Store(Path(fresh))) if reproduce else None
+    # A sample from the store would only confirm itself.
+    with tempfile.TemporaryDirectory() as fresh, reporting() as progress:
+        again = reproducer(plan, Store(Path(fresh)), progress) if reproduce else None
         found = list(findings(plan.goldens, cases=cases, reproduce=again))
     for finding in found:
         click.echo(f"{'sound' if finding.sound else 'WRONG'}  {finding.subject}: {finding.what}")
@@ -83,7 +93,7 @@ def approve(
     """Make what a run recorded the golden; nothing is generated again."""
     from sdqa.gate.approve import approve as promote
 
-    plan = resolve_plan(suite)
+    plan = resolve_own_plan(suite)
     for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis):
         change = f"{item.before[:12]} → {item.after[:12]}" if item.changed else "unchanged"
         click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
@@ -95,18 +105,18 @@ def approve(
 @reason_option
 def calibrate(suite: str | None, store: Path, reason: str) -> None:
     """Measure harmless noise and faults, and place every tolerance between them."""
-    from sdqa import workflow
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow import calibrate as calibration
+    from sdqa.workflow.job import Job
 
-    made = resolve_plan(suite)
+    made = resolve_own_plan(suite)
     for model in sorted({lane.model_name for lane in made.running}):
         with reporting() as progress:
-            job = workflow.Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
+            job = Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
             harmless, faults = calibration.measure(job, model)
         checks = calibration.count_checks(made)
         tolerances = place(model, harmless, faults, checks=checks, environment=environment())

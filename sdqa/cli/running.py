@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +16,18 @@ from sdqa.cli.options import (
     fault_option,
     json_option,
     lane_option,
+    look_at_models,
     output_option,
     resolve_plan,
     store_option,
     suite_option,
 )
+
+if TYPE_CHECKING:
+    import pytest
+
+    from sdqa.plan import Plan
+    from sdqa.workflow import Stage
 
 
 @click.command()
@@ -35,14 +44,32 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         record_plan(suite, record, "", "")
         return
     made = resolve_plan(suite, lanes)
+    remarks = look_at_models(made)
     if as_json:
-        click.echo(json.dumps(describe.plan_data(made), indent=1, sort_keys=True))
+        data = {**describe.plan_data(made), "remarks": remarks}
+        click.echo(json.dumps(data, indent=1, sort_keys=True))
         return
-    click.echo(described(made))
+    click.echo(described(made, remarks))
+    for line in _existing_packages(made):
+        click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
 
         click.echo(explain_checks(made))
+
+
+def _existing_packages(made: Plan) -> Iterator[str]:
+    """Which packages of another tool each model takes, and what it leaves out of their folder."""
+    from sdqa.errors import SdqaError
+    from sdqa.models.packages import ExistingPackages
+
+    for source in dict.fromkeys(lane.model.source for lane in made.lanes):
+        if source.startswith("packages:"):
+            try:
+                lines = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source).lines()
+            except SdqaError as error:
+                lines = [str(error)]
+            yield from (f"  packages {line}" for line in lines)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -69,11 +96,12 @@ def qa(
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    click.echo(described(made), err=as_json)
-    cache = ("-o", f"cache_dir={made.root.resolve() / '.pytest_cache'}")  # not beside a suite that sdqa ships
+    click.echo(described(made, look_at_models(made)), err=as_json)
+    cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
-    status = _pytest(made.suite_path, lanes, fault, output, store, more, quiet=as_json)
-    if as_json:
+    session = SessionEnd()
+    status = _pytest(made.suite_path, lanes, fault, output, store, more, session, quiet=as_json)
+    if as_json and session.reported:  # otherwise what lies there is another run's
         click.echo(json.dumps(Bundle(output).read().to_json(), sort_keys=True))
     sys.exit(status)
 
@@ -124,6 +152,7 @@ def _pytest(
     output: Path,
     store: Path,
     extra: tuple[str, ...],
+    session: SessionEnd,
     *,
     quiet: bool,
 ) -> int:
@@ -132,6 +161,8 @@ def _pytest(
 
     import pytest
 
+    from sdqa.errors import EXIT_PASS, EXIT_USAGE
+
     configuration = Path(__file__).parents[1] / "suites" / "pytest.ini"
     arguments = [str(suite), "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
     arguments += [f"--sdqa-output={output}", f"--sdqa-store={store}", *(f"--sdqa-lane={lane}" for lane in lanes)]
@@ -139,7 +170,27 @@ def _pytest(
     if not _plugin_is_installed():
         arguments += ["-p", "sdqa.pytest_plugin"]
     with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
-        return int(pytest.main([*arguments, *extra]))
+        status = int(pytest.main([*arguments, *extra], plugins=[session]))
+    if session.code is not None:
+        return session.code
+    return EXIT_USAGE if status else EXIT_PASS
+
+
+class SessionEnd:
+    """Remembers how pytest's session ended. There is none where pytest refuses the command line, or only gives help.
+
+    `pytest.main` alone does not tell: its own 4 is a usage error, sdqa's is missing evidence.
+    """
+
+    code: int | None = None
+    reported = False
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """The exit code that the plugin made of the exit status."""
+        from sdqa.pytest_status import FINAL, REPORTED
+
+        self.code = config.stash.get(FINAL, None)
+        self.reported = config.stash.get(REPORTED, False)
 
 
 def _plugin_is_installed() -> bool:
@@ -150,13 +201,22 @@ def _plugin_is_installed() -> bool:
     return any(point.value == "sdqa.pytest_plugin" for point in points)
 
 
-def _stage(name: str, suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+def _stage(
+    name: Stage, suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from sdqa.plan import find_suite
     from sdqa.progress import reporting
+    from sdqa.workflow import prepare
     from sdqa.workflow.alone import run_stage
 
+    made = resolve_plan(suite, lanes)
+    look_at_models(made, drawing=name != "convert")
     with reporting() as progress:
-        data = run_stage(name, resolve_plan(suite, lanes), store, fault, progress)
-    click.echo(json.dumps(data, indent=1, sort_keys=True) if as_json else "\n".join(map(str, data["lines"])))
-    if data["failures"]:
-        click.echo("\n".join(data["failures"]), err=True)
-        sys.exit(data["exit_code"])
+        job = prepare(find_suite(suite), store, store.parent / "stages", lanes, fault or "", progress)
+        done = run_stage(name, job)
+    click.echo(json.dumps(asdict(done), indent=1, sort_keys=True) if as_json else "\n".join(done.lines))
+    if done.failures:
+        click.echo("\n".join(done.failures), err=True)
+    sys.exit(done.exit_code)

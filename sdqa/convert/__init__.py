@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdqa.convert.contract import Contract, Tensor, contract
-from sdqa.plan.variant import RECIPES, Variant
+from sdqa.plan.recipes import RECIPES
+from sdqa.plan.variant import Variant
 
 if TYPE_CHECKING:
     from sdqa.convert.component import compress, convert_component

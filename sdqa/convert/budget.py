@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdqa.families import known_components
+from sdqa.families.records import GUIDANCE_PAIR
 from sdqa.mil import load
 
 
@@ -167,7 +169,8 @@ def estimate_latency(
     """
     chip = CHIPS[device]
     ratios = calibration_ratios()
-    used = [cost for cost in costs if image_to_image or cost.component != "vae_encoder"]
+    idle = {name for name, one in known_components().items() if one.image_to_image_only and not image_to_image}
+    used = [cost for cost in costs if cost.component not in idle]
     seconds = _roofline(used, steps, chip, efficiency())
     step = _roofline([cost for cost in costs if cost.component == "unet"], 1, chip, efficiency())
     low, high = seconds * min(ratios.values()), seconds * max(ratios.values())
@@ -219,7 +222,8 @@ def _needed_efficiency(chip: Chip) -> float:
 def _roofline(costs: Sequence[ComponentCost], steps: int, chip: Chip, share: float) -> float:
     """Seconds: the longer of arithmetic and of reading the weights once a run; encoders run twice for guidance."""
     rate = chip.tera_flops * 1e12 * share / (2 if chip.name in COUNTED_IN_8_BITS else 1)
-    runs = {"unet": steps, "text_encoder": 2, "text_encoder_2": 2}
+    counts = {"each step": steps, "each prompt": GUIDANCE_PAIR, "once": 1}
+    runs = {name: counts[component.runs] for name, component in known_components().items()}
     return sum(
         runs.get(cost.component, 1) * max(cost.flops / rate, cost.weight_bytes_stored / (chip.gigabytes_s * 1e9))
         for cost in costs

@@ -55,9 +55,9 @@ def merged(inputs: Sequence[tuple[Tensor, ...]]) -> list[tuple[Tensor, ...]]:
 def _embed(teacher: Teacher, prompts: Sequence[str]) -> tuple[Tensor, ...]:
     """`encoder_hidden_states` (n, D, 1, S) and, for SDXL, `time_ids` (n, 6) and `text_embeds` (n, P)."""
     hidden, pooled = [], torch.empty(0)
-    for index, component in enumerate(name for name in teacher.components if name.startswith("text_encoder")):
-        tokenizer = teacher.part("tokenizer_2" if index else "tokenizer")
-        encoder = wrap(teacher, component)
+    for component in teacher.family.text_encoders:
+        tokenizer = teacher.part(component.tokenizer)
+        encoder = wrap(teacher, component.name)
         ids = tokenizer(
             list(prompts), padding="max_length", max_length=teacher.facts.sequence_length, truncation=True
         ).input_ids
@@ -65,7 +65,7 @@ def _embed(teacher: Teacher, prompts: Sequence[str]) -> tuple[Tensor, ...]:
         hidden.append(torch.cat([states for states, _ in results]))
         pooled = torch.cat([vector for _, vector in results])
     context = torch.cat(hidden, dim=-1).transpose(1, 2).unsqueeze(2).contiguous()
-    if teacher.family == "sd":
+    if not teacher.family.denoiser.takes("time_ids"):
         return (context,)
     size = float(teacher.facts.image_size)
     time_ids = torch.tensor([[size, size, 0.0, 0.0, size, size]] * len(prompts))

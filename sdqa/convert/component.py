@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import re
 import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from sdqa.convert.chunking import chunk_package
-from sdqa.convert.compression import compress_model, palettize_mixed
+from sdqa.convert.compression import Pass, compress_model, palettize_mixed, recipe
 from sdqa.convert.contract import check_schema, contract
 from sdqa.convert.coverage import require_coverage
 from sdqa.convert.describe import describe
@@ -23,6 +24,7 @@ from sdqa.errors import ConversionError
 from sdqa.mil.package import open_package
 from sdqa.mil.records import read_modules
 from sdqa.models.teacher import Teacher
+from sdqa.plan.recipes import MIXED_BIT
 from sdqa.plan.variant import Variant
 from sdqa.runtime.memory import PeakMemory
 
@@ -81,7 +83,7 @@ def convert_here(
         model, modules = converted.model, map_modules(converted.paths, converted.model._mil_program, names)
         del converted, module, shaped
     if variant.compresses(component):
-        model = _compressed(model, teacher, component, str(variant.compression), where)
+        model = compress_model(model, str(variant.compression), where=where, teacher=teacher, component=component)
     package = destination / f"{expected.file_name}.mlpackage"
     write_package(model, package, notes={"com.sdqa.component": component, "com.sdqa.teacher": teacher.digest})
     write_modules(package, modules)
@@ -100,21 +102,19 @@ def convert_here(
     return record.model_copy(update={"conversion_seconds": time.perf_counter() - started})
 
 
-def _compressed(model: Any, teacher: Teacher, component: str, recipe: str, where: str) -> Any:
-    """The recipe applied; a mixed-bit one needs the teacher to measure, and applies to the U-Net alone."""
-    kind, _, target = recipe.partition(":")
-    if kind != "mixed-bit":
-        return compress_model(model, recipe, where=where)
+@recipe(MIXED_BIT.form, measures=True)
+def mixed_bit(match: re.Match[str], teacher: Teacher, component: str) -> Pass:
+    """Tables of as many values as each of the U-Net's weights needs, by what the teacher's output says of it."""
     if component != "unet":
-        return model
+        return lambda model: model
     from sdqa.convert.calibration_data import merged, record_trajectory
     from sdqa.convert.sensitivity import allocate
     from sdqa.convert.wrappers import wrap
 
     inputs = record_trajectory(teacher)
     small = not should_isolate("auto", teacher.parameters[component])
-    allocation = allocate(merged(inputs) if small else inputs, wrap(teacher, component), target)
-    return palettize_mixed(model, allocation.bits, where=where)
+    allocation = allocate(merged(inputs) if small else inputs, wrap(teacher, component), match[1])
+    return lambda model: palettize_mixed(model, allocation.bits, where=f"{teacher.source}, {component}")
 
 
 def compress(package: Path, variant: Variant, destination: Path) -> Path:

@@ -4,53 +4,113 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdqa.convert.clusters import table_maker
 from sdqa.convert.sidecar import constant_name, plain_name
 from sdqa.errors import ConversionError
+from sdqa.plan.recipes import (
+    BLOCKWISE,
+    GROUPED,
+    LINEAR,
+    LINEAR_PER_TENSOR,
+    PALETTIZE,
+    PRUNE,
+    RECIPES,
+    RecipeName,
+    Target,
+    declare,
+    recipe_name,
+)
+from sdqa.plugins import plugin_code
+
+if TYPE_CHECKING:
+    from sdqa.models import Teacher
 
 WEIGHT_THRESHOLD = 2048
 """Tensors with fewer elements stay as they are: they save nothing and norms and biases are sensitive."""
 INT4_BLOCK = 32
 
 Pass = Callable[[Any], Any]
-RECIPE_PASSES: dict[str, Callable[[re.Match[str]], Pass]] = {}
+"""Of a coremltools model, to a compressed one."""
 
 
-def recipe(pattern: str) -> Callable[[Callable[[re.Match[str]], Pass]], Callable[[re.Match[str]], Pass]]:
-    """Register what makes the compression pass for recipe names that match a pattern."""
+@dataclass(frozen=True)
+class Recipe:
+    """One registered recipe."""
 
-    def register(make: Callable[[re.Match[str]], Pass]) -> Callable[[re.Match[str]], Pass]:
-        if pattern in RECIPE_PASSES:
-            raise ValueError(f"two recipes for {pattern}")
-        RECIPE_PASSES[pattern] = make
+    name: RecipeName
+    make: Callable[..., Pass]  # of the name's match; of the teacher and the component too where it measures
+    measures: bool  # needs the teacher: what it does depends on more than the weights
+    code: str  # digest of the plugin that it comes from
+
+
+COMPRESSION: dict[str, Recipe] = {}
+"""By the form of their names."""
+
+
+def recipe(
+    form: str, *, pattern: str | None = None, target: Target = "iOS16", measures: bool = False
+) -> Callable[[Callable[..., Pass]], Callable[..., Pass]]:
+    """Register what makes the compression pass of a recipe.
+
+    Args:
+        form: how it is written in a suite: a name, or a form that `pattern` spells out.
+        pattern: a regular expression whose groups are parameters; the form itself when None.
+        target: the earliest target whose operations it can be stored in.
+        measures: whether it is called with the teacher and the component's name besides the match.
+    """
+
+    def register(make: Callable[..., Pass]) -> Callable[..., Pass]:
+        if form in COMPRESSION:
+            raise ValueError(f"the recipe {form!r} is registered twice")
+        code = plugin_code(make)
+        own = form in RECIPES and not code  # a plugin may not implement, or replace, a name of sdqa's
+        name = RECIPES[form] if own else declare(form, pattern or re.escape(form), target)
+        COMPRESSION[form] = Recipe(name, make, measures, code)
         return make
 
     return register
 
 
-def compress_model(model: Any, name: str, *, where: str) -> Any:
-    """Apply a recipe to a coremltools model.
+def find_recipe(name: str, *, where: str) -> tuple[Recipe, re.Match[str]]:
+    """A recipe and the parameters in its name.
 
     Raises:
-        ConversionError: a weight is not finite (a table would be spoilt by it), or coremltools refuses.
+        ConversionError: there is no such recipe.
+    """
+    found = recipe_name(name)
+    if found is None or found[0].form not in COMPRESSION:
+        raise ConversionError(f"{name!r} is not a recipe", where=where, hint=f"recipes: {', '.join(COMPRESSION)}")
+    return COMPRESSION[found[0].form], found[1]
+
+
+def compress_model(model: Any, name: str, *, where: str, teacher: Teacher | None = None, component: str = "") -> Any:
+    """Apply a recipe to a coremltools model.
+
+    Args:
+        teacher, component: what the model was converted from, for recipes that measure.
+
+    Raises:
+        ConversionError: a weight is not finite (a table would be spoilt by it), the recipe needs a teacher and there is
+            none, or coremltools refuses.
     """
     from sdqa import compat
 
     compat.prepare_coremltools()
+    chosen, match = find_recipe(name, where=where)
     require_finite(model, where=where)
-    for pattern, make in RECIPE_PASSES.items():
-        match = re.fullmatch(pattern, name)
-        if match:
-            with compat.quiet_coremltools():
-                try:
-                    return make(match)(model)
-                except (ValueError, RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
-                    raise ConversionError(f"{name} failed: {type(error).__name__}: {error}", where=where) from error
-    raise ConversionError(f"{name!r} is not a recipe", where=where)
+    if chosen.measures and teacher is None:
+        raise ConversionError(f"{name} measures with the teacher, and there is none", where=where)
+    with compat.quiet_coremltools():
+        try:
+            apply = chosen.make(match, teacher, component) if chosen.measures else chosen.make(match)
+            return apply(model)
+        except (ValueError, RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+            raise ConversionError(f"{name} failed: {type(error).__name__}: {error}", where=where) from error
 
 
 def require_finite(model: Any, *, where: str) -> None:
@@ -84,12 +144,21 @@ def palettizer(bits: int, *, group: int | None = None) -> Any:
     )
 
 
-@recipe(r"palettize-(\d)bit(?:-grouped(\d+))?")
+@recipe(PALETTIZE.form)
 def palettize(match: re.Match[str]) -> Pass:
-    """A table of 2^N values per tensor or per group of output channels."""
+    """A table of 2^N values per tensor."""
     import coremltools.optimize.coreml as cto
 
-    each = palettizer(int(match[1]), group=int(match[2]) if match[2] else None)
+    each = palettizer(int(match[1]))
+    return lambda model: cto.palettize_weights(model, _configuration(each))
+
+
+@recipe(GROUPED.form)
+def palettize_grouped(match: re.Match[str]) -> Pass:
+    """A table of 2^N values per group of output channels."""
+    import coremltools.optimize.coreml as cto
+
+    each = palettizer(int(match[1]), group=int(match[2]))
     return lambda model: cto.palettize_weights(model, _configuration(each))
 
 
@@ -119,21 +188,28 @@ def palettize_mixed(model: Any, bits: Mapping[str, int], *, where: str) -> Any:
         return cto.palettize_weights(model, _configuration(None, by_name))
 
 
-@recipe(r"linear-int8(-per-tensor)?")
-def linear(match: re.Match[str]) -> Pass:
-    """Symmetric int8."""
+@recipe(LINEAR.form)
+def linear(_: re.Match[str]) -> Pass:
+    """Symmetric int8 with a scale per output channel."""
+    return _linear("per_channel")
+
+
+@recipe(LINEAR_PER_TENSOR.form)
+def linear_per_tensor(_: re.Match[str]) -> Pass:
+    """Symmetric int8 with one scale per tensor."""
+    return _linear("per_tensor")
+
+
+def _linear(granularity: str) -> Pass:
     import coremltools.optimize.coreml as cto
 
     each = cto.OpLinearQuantizerConfig(
-        mode="linear_symmetric",
-        dtype="int8",
-        granularity="per_tensor" if match[1] else "per_channel",
-        weight_threshold=WEIGHT_THRESHOLD,
+        mode="linear_symmetric", dtype="int8", granularity=granularity, weight_threshold=WEIGHT_THRESHOLD
     )
     return lambda model: cto.linear_quantize_weights(model, _configuration(each))
 
 
-@recipe(r"blockwise-int4(?:-block(\d+))?")
+@recipe(BLOCKWISE.form)
 def blockwise(match: re.Match[str]) -> Pass:
     """Symmetric int4 with a scale for every block of input channels."""
     import coremltools.optimize.coreml as cto
@@ -148,7 +224,7 @@ def blockwise(match: re.Match[str]) -> Pass:
     return lambda model: cto.linear_quantize_weights(model, _configuration(each))
 
 
-@recipe(r"prune-(\d+)")
+@recipe(PRUNE.form)
 def prune(match: re.Match[str]) -> Pass:
     """The smallest weights of each tensor become zero."""
     import coremltools.optimize.coreml as cto

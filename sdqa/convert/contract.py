@@ -1,29 +1,18 @@
-"""The declared inputs and outputs of each component: Apple's ml-stable-diffusion names, layouts and dtypes.
+"""The declared inputs and outputs of each component, resolved for a model.
 
-`contract.json` is the golden schema: sizes are names of facts, resolved for a model. A package that differs is refused
-with both schemas side by side. Nothing here imports torch or coremltools.
-
-Source: `torch2coreml.py` and the Swift package of apple/ml-stable-diffusion. Inputs are float16 and outputs float32;
-token ids are float32, cast to integers by the first operation (never through float16, where 49406 and 49407 both
-become 49408); SDXL's VAE is float32 throughout, because it overflows in float16.
+A family declares them with sizes that are names of facts (`sdqa.families`). A package that differs is refused with both
+schemas side by side. Nothing here imports torch or coremltools.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from sdqa.errors import ContractError
-from sdqa.models.teacher import Facts, Family
+from sdqa.families import Family, Port
+from sdqa.models.teacher import Facts
 from sdqa.plan.variant import Variant
-
-GUIDANCE_PAIR = 2
-"""The U-Net's batch: without and with the prompt, for classifier-free guidance."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +23,12 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str
     """`float16`, `float32` or `int32`."""
+    optional: bool = field(default=False, kw_only=True)
+    """Whether a package may leave it out, since nothing reads it."""
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether it may have the given shape."""
+        return shape == self.shape
 
     def __str__(self) -> str:
         return f"{self.name} {self.dtype} ({', '.join(map(str, self.shape))})"
@@ -50,41 +45,28 @@ class Contract:
     outputs: tuple[Tensor, ...]
 
 
-def schema() -> dict[str, Any]:
-    """The golden schema, as published in `contract.json`."""
-    return _schema()
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    text = resources.files("sdqa.convert").joinpath("contract.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def contract(component: str, family: Family, facts: Facts, variant: Variant | None = None) -> Contract:
     """The contract of a component for a model, in a variant (float16 without one).
 
     Raises:
         ContractError: the family has no such component.
     """
-    declared = _schema()["families"].get(family, {}).get(component)
-    if declared is None:
-        raise ContractError(f"{family} has no component {component!r}")
-    sizes = _sizes(facts)
-    inputs = tuple(_tensor(entry, sizes) for entry in declared["inputs"])
-    outputs = tuple(_tensor(entry, sizes) for entry in declared["outputs"])
+    if component not in family.component_names:
+        raise ContractError(f"{family.title} has no component {component!r}")
+    declared, sizes = family.component(component), _sizes(family, facts)
+    inputs = tuple(_tensor(port, sizes) for port in declared.inputs)
+    outputs = tuple(_tensor(port, sizes) for port in declared.outputs)
     if variant is not None and variant.precision == "float32":
         inputs = tuple(replace(tensor, dtype="float32") for tensor in inputs)
     if variant is not None and any(path.startswith("unet.time") for path in variant.float32_modules(component)):
         # Half precision would round the timestep before the fp32 embedding sees it.
         inputs = tuple(replace(each, dtype="float32") if each.name == "timestep" else each for each in inputs)
-    return Contract(component, declared["file"], inputs, outputs)
+    return Contract(component, declared.file_name, inputs, outputs)
 
 
-def _sizes(facts: Facts) -> dict[str, int]:
+def _sizes(family: Family, facts: Facts) -> dict[str, int]:
     return {
-        "guidance_pair": GUIDANCE_PAIR,
+        "guidance_pair": family.between.guidance_batch,
         "sequence_length": facts.sequence_length,
         "latent_channels": facts.latent_channels,
         "moments": 2 * facts.latent_channels,
@@ -100,22 +82,9 @@ def _sizes(facts: Facts) -> dict[str, int]:
     }
 
 
-def _tensor(entry: dict[str, Any], sizes: dict[str, int]) -> Tensor:
-    shape = tuple(size if isinstance(size, int) else sizes[size] for size in entry["shape"])
-    return Tensor(entry["name"], shape, entry["dtype"])
-
-
-def check_contract(package: Path, component: str, family: Family, facts: Facts, variant: Variant | None = None) -> None:
-    """Refuse a package on disk whose inputs and outputs are not the declared ones.
-
-    Raises:
-        ContractError: they differ; the message shows both schemas side by side.
-        PackageError: the package is damaged.
-    """
-    from sdqa.convert.inventory import take_inventory
-
-    inventory = take_inventory(package)
-    check_schema(contract(component, family, facts, variant), inventory.inputs, inventory.outputs, where=str(package))
+def _tensor(port: Port, sizes: dict[str, int]) -> Tensor:
+    shape = tuple(size if isinstance(size, int) else sizes[size] for size in port.shape)
+    return Tensor(port.name, shape, port.dtype, optional=port.optional)
 
 
 def check_schema(expected: Contract, inputs: Sequence[Tensor], outputs: Sequence[Tensor], *, where: str) -> None:

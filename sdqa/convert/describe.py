@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sdqa.address import package_path, read_address
 from sdqa.convert.budget import measure_costs
 from sdqa.convert.coverage import measure_coverage
 from sdqa.convert.inventory import take_inventory
@@ -49,9 +50,9 @@ def describe(
         component=component,
         path=packages[0],
         paths=packages,
-        modules=sidecar_path(packages[0]),
-        bytes=sum(package_bytes(package) for package in packages),
-        digest=digest_of([tree_digest(package) for package in packages]),
+        modules=sidecar_path(package_path(packages[0])),
+        bytes=sum(package_bytes(path) for path in dict.fromkeys(map(package_path, packages))),
+        digest=digest_of([_digest(package) for package in packages]),
         operations=histogram.total(),
         histogram=dict(sorted(histogram.items())),
         bit_widths=dict(sorted(widths.items(), key=lambda item: int(item[0]))),
@@ -60,3 +61,9 @@ def describe(
         cost=measure_costs({component: packages})[0],
         names=dict(names or {}),
     )
+
+
+def _digest(package: Path) -> str:
+    address = read_address(package)
+    digest = tree_digest(address.path)
+    return digest if address.function is None else f"{digest}#{address.function}"

@@ -1,75 +1,104 @@
-"""Whether a package that another tool made fits a component's contract, and which of its names mean what.
+"""Whether a package that another tool made fits a component's contract, which of its names mean what, what it breaks.
 
-Names decide first; an input or output under another name is accepted when its shape is the only one of its kind.
-dtypes may differ: runtimes convert numbers. What does not fit is refused with both schemas side by side.
+Names decide first; an input or output under another name is accepted when its shape is the only one of its kind. A
+package of flexible shapes fits where it admits the needed one. What cannot be run is refused with both schemas side by
+side; what can be run here, but not by the applications that the contract is of, is a breach, and fails the check
+`contract`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sdqa.convert.contract import Contract, Tensor, contract, side_by_side
-from sdqa.convert.inventory import take_inventory
+from sdqa.convert.contract import Contract, Tensor, side_by_side
+from sdqa.convert.inventory import Inventory, Offered, take_inventory
+from sdqa.convert.promises import broken_promises
 from sdqa.errors import ContractError
-from sdqa.models.packages import ExistingPackages
-from sdqa.models.teacher import Facts, Family
+from sdqa.families.records import GUIDANCE_PAIR
+from sdqa.plan.variant import Variant
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The contract's names to a package's own."""
+    """The contract's names to a package's own, and what of the contract it breaks."""
 
     component: str
     packages: tuple[Path, ...]
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
+    breaches: tuple[str, ...] = ()
+    """As sentences."""
+    batch: int | None = None
+    """How many rows the U-Net takes at once, where that is not the contract's pair."""
 
     @property
-    def renamed(self) -> bool:
-        """Whether a runtime has to translate names."""
-        return any(name != own for names in (self.inputs, self.outputs) for name, own in names.items())
+    def renamed(self) -> dict[str, str]:
+        """The contract's names to the package's own, where a runtime has to translate."""
+        return {name: own for names in (self.inputs, self.outputs) for name, own in names.items() if name != own}
 
 
-def fit_packages(existing: ExistingPackages, family: Family, facts: Facts) -> dict[str, Fit]:
-    """Fit every package of a folder to its component's contract.
-
-    Raises:
-        ContractError: one does not fit.
-        PackageError: one is damaged.
-    """
-    known = {"safety_checker"}
-    return {
-        component: fit_component(paths, contract(component, family, facts))
-        for component, paths in existing.packages.items()
-        if component not in known
-    }
-
-
-def fit_component(packages: tuple[Path, ...], expected: Contract) -> Fit:
+def fit_component(packages: tuple[Path, ...], expected: Contract, variant: Variant | None = None) -> Fit:
     """Fit one component; of a chunked one, the first chunk's inputs and the last one's outputs.
+
+    Args:
+        variant: what the packages are said to be: its target and bits are held against them.
 
     Raises:
         ContractError: an input or output has no counterpart.
     """
     inventories = [take_inventory(package) for package in packages]
     produced: set[str] = set()
-    taken: dict[str, Tensor] = {}
+    taken: dict[str, Offered] = {}
     for inventory in inventories:
         taken.update({tensor.name: tensor for tensor in inventory.inputs if tensor.name not in produced})
         produced.update(tensor.name for tensor in inventory.outputs)
     found_inputs, found_outputs = tuple(taken.values()), inventories[-1].outputs
-    inputs = _match(expected.inputs, found_inputs)
-    outputs = _match(expected.outputs, found_outputs)
-    if inputs is None or outputs is None or len(inputs) != len(found_inputs):
-        raise ContractError(
-            f"the package cannot serve as {expected.component}\n"
-            f"{side_by_side(expected, found_inputs, found_outputs)}\n ",
-            where=", ".join(package.name for package in packages),
-            hint="convert it for this model's sizes and with Apple's inputs and outputs, or map other packages",
-        )
-    return Fit(expected.component, packages, inputs, outputs)
+    for batch, wanted in _ways(expected):
+        inputs, outputs = _match(wanted.inputs, found_inputs), _match(wanted.outputs, found_outputs)
+        if inputs is None or outputs is None or _needed(found_inputs) - set(inputs.values()):
+            continue
+        breaches = (*_breaches(expected, outputs, found_outputs), *_promises(expected, inventories, variant))
+        return Fit(expected.component, packages, inputs, outputs, breaches, batch)
+    raise ContractError(
+        f"the package cannot serve as {expected.component}\n{side_by_side(expected, found_inputs, found_outputs)}\n ",
+        where=", ".join(package.name for package in packages),
+        hint="convert it for this model's sizes and with Apple's inputs and outputs, or map other packages",
+    )
+
+
+def _ways(expected: Contract) -> list[tuple[int | None, Contract]]:
+    """The contract; for a U-Net also that of one row: a pair is then two runs, or one where there is no guidance."""
+    ways: list[tuple[int | None, Contract]] = [(None, expected)]
+    if expected.component == "unet":
+        ways.append((1, replace(expected, inputs=_single(expected.inputs), outputs=_single(expected.outputs))))
+    return ways
+
+
+def _single(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    return tuple(
+        replace(each, shape=(1, *each.shape[1:])) if each.shape[:1] == (GUIDANCE_PAIR,) else each for each in tensors
+    )
+
+
+def _needed(inputs: Sequence[Offered]) -> set[str]:
+    return {tensor.name for tensor in inputs if not tensor.feature.optional}
+
+
+def _breaches(expected: Contract, outputs: Mapping[str, str], found: Sequence[Offered]) -> list[str]:
+    """Outputs of another type: Apple's Swift runtime reads an output's memory as float32, and ends on anything else."""
+    types = {tensor.name: tensor.dtype for tensor in found}
+    return [
+        f"the output {outputs[tensor.name]!r} is {types[outputs[tensor.name]]}, declared is {tensor.dtype}: "
+        "Apple's Swift runtime reads outputs as float32 and ends on others; convert with outputs of float32"
+        for tensor in expected.outputs
+        if tensor.name in outputs and types[outputs[tensor.name]] != tensor.dtype
+    ]
+
+
+def _promises(expected: Contract, inventories: Sequence[Inventory], variant: Variant | None) -> tuple[str, ...]:
+    return () if variant is None else broken_promises(expected.component, inventories, variant)
 
 
 def _match(wanted: Sequence[Tensor], found: Sequence[Tensor]) -> dict[str, str] | None:
@@ -78,13 +107,13 @@ def _match(wanted: Sequence[Tensor], found: Sequence[Tensor]) -> dict[str, str] 
     by_name = {tensor.name: tensor for tensor in found}
     for tensor in wanted:
         same = by_name.get(tensor.name)
-        if same is not None and same.shape == tensor.shape:
+        if same is not None and same.admits(tensor.shape):
             names[tensor.name] = same.name
     for tensor in wanted:
         if tensor.name in names or tensor.name in by_name:
             continue
-        alike = [each.name for each in found if each.shape == tensor.shape and each.name not in names.values()]
+        alike = [each.name for each in found if each.admits(tensor.shape) and each.name not in names.values()]
         rivals = [each for each in wanted if each.shape == tensor.shape and each.name not in names]
         if len(alike) == 1 and len(rivals) == 1:
             names[tensor.name] = alike[0]
-    return names if len(names) == len(wanted) else None
+    return None if any(tensor.name not in names and not tensor.optional for tensor in wanted) else names

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sdqa.convert.contract import Tensor
-from sdqa.mil.constants import Constant, Unpacked
+from sdqa.mil.constants import Constant
+from sdqa.mil.features import Feature, describe_inputs, describe_outputs
+from sdqa.mil.functions import choose, functions_of
 from sdqa.mil.graph import Function
 from sdqa.mil.package import open_package
-from sdqa.mil.parse import Parser
+from sdqa.mil.stored import constants_of, stored_bits, weight_elements
 
-_ARRAY_TYPES = {65568: "float32", 65552: "float16", 131104: "int32", 65600: "float64", 131080: "int8"}
-"""Core ML's FeatureTypes.proto, ArrayFeatureType.ArrayDataType."""
+_DTYPES = {"fp16": "float16", "fp32": "float32", "fp64": "float64"}
+"""MIL's names to the contract's; others are the same."""
+
+
+@dataclass(frozen=True)
+class Offered(Tensor):
+    """An input or output as a package describes it: images, and all shapes that it admits."""
+
+    feature: Feature = field(compare=False)
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether it may have the given shape; an image is no tensor."""
+        return self.feature.kind == "tensor" and self.feature.admits(shape)
+
+    def __str__(self) -> str:
+        if self.feature.choices or any(size < 0 for size in self.shape):
+            return f"{self.name} {self.dtype} {self.feature.expectation()}"
+        return super().__str__()
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """A package's content, read from its files."""
+    """A package's content, read from its files: of the function that its address means."""
 
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[Offered, ...]
+    outputs: tuple[Offered, ...]
     function: Function
+    specification_version: int
 
     @property
     def histogram(self) -> dict[str, int]:
@@ -36,13 +54,7 @@ class Inventory:
 
     def constants(self) -> Iterator[Constant]:
         """The constants that operations read, each once, in order of first use."""
-        seen: set[int] = set()
-        for node in self.function.body.walk():
-            for arguments in node.inputs.values():
-                for argument in arguments:
-                    if isinstance(argument, Constant) and id(argument) not in seen:
-                        seen.add(id(argument))
-                        yield argument
+        return constants_of(self.function)
 
     def weights(self) -> Iterator[tuple[str, Any]]:
         """Name and dense value of every array that operations read, compressed ones unpacked."""
@@ -54,51 +66,31 @@ class Inventory:
         """Stored bits to number of weights; values that pruning leaves out count as 0 bits."""
         widths: Counter[int] = Counter()
         for constant in self.constants():
-            elements = constant.type.elements or 0
-            if constant.type.kind == "tensor" and elements > 1 and constant.type.dtype.startswith(("fp", "float")):
-                for bits, count in _stored(constant, elements):
+            if weight_elements(constant):
+                for bits, count in stored_bits(constant):
                     widths[bits] += count
         return {str(bits): count for bits, count in sorted(widths.items())}
 
 
 def take_inventory(package: Path) -> Inventory:
-    """Read a package.
+    """Read a package; `Unet.mlpackage#style_b` is one of its functions.
 
     Raises:
         PackageError: it is damaged, or no ML Program.
+        UsageError: it has no such function, or several and no default.
     """
     opened = open_package(package)
-    function = Parser(opened).functions()["main"]
-    description = opened.model.description
-    return Inventory(tuple(_tensors(description.input)), tuple(_tensors(description.output)), function)
+    function = choose(opened, functions_of(opened))
+    return Inventory(
+        tuple(_offered(feature) for feature in describe_inputs(opened, function)),
+        tuple(_offered(feature) for feature in describe_outputs(opened, function)),
+        function,
+        opened.model.specificationVersion,
+    )
 
 
-def _tensors(features: Any) -> Iterator[Tensor]:
-    for feature in features:
-        array = feature.type.multiArrayType
-        kind = _ARRAY_TYPES.get(array.dataType, feature.type.WhichOneof("Type") or "unknown")
-        yield Tensor(feature.name, tuple(array.shape), kind)
-
-
-def _stored(constant: Constant, elements: int) -> list[tuple[int, int]]:
-    """(bits, count) of a constant's elements as they are stored."""
-    if not isinstance(constant, Unpacked):
-        return [(constant.type.element.bits, elements)]
-    arguments = constant.source.arguments
-    match constant.source.type:
-        case "constexpr_lut_to_dense" | "constexpr_lut_to_sparse":
-            table = arguments["lut"].type.shape
-            entries = table[-2] if len(table) > 1 else table[0]
-            return [(max(1, math.ceil(math.log2(entries))), elements)]
-        case "constexpr_affine_dequantize":
-            return [(arguments["quantized_data"].type.element.bits, elements)]
-        case "constexpr_blockwise_shift_scale":
-            return _stored(arguments["data"], elements)
-        case "constexpr_sparse_blockwise_shift_scale":
-            return _stored(arguments["nonzero_data"], elements)
-        case "constexpr_sparse_to_dense":
-            nonzero = arguments["nonzero_data"]
-            stored = nonzero.type.elements or 0
-            return [*_stored(nonzero, stored), (0, elements - stored)]
-        case _:
-            return [(constant.type.element.bits, elements)]
+def _offered(feature: Feature) -> Offered:
+    dtype = _DTYPES.get(feature.dtype, feature.dtype)
+    if feature.kind != "tensor":
+        dtype = f"{feature.kind} {feature.color_space or dtype}".strip()
+    return Offered(feature.name, feature.shape, dtype, feature=feature)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from sdqa.convert.record import PackageRecord
 from sdqa.errors import ConversionError, SdqaError, UsageError
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
+from sdqa.plugins import loaded_plugins, plugin_folders
 
 ISOLATED_PARAMETERS = 50_000_000
 """Below this many parameters a process costs more (8 s of imports) than it saves."""
@@ -30,20 +30,6 @@ def should_isolate(isolate: str, parameters: int) -> bool:
     if isolate not in {"always", "never", "auto"}:
         raise UsageError(f"isolate is {isolate!r}", hint="always, never or auto")
     return isolate == "always" or (isolate == "auto" and parameters >= ISOLATED_PARAMETERS)
-
-
-def peak_bytes() -> int:
-    """Peak resident memory of this process so far.
-
-    Linux's `ru_maxrss` begins with what the process that started this one had; the high-water mark in /proc does not.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        marks = [line.split() for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM:")]
-        if marks:
-            return int(marks[0][1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def run_isolated(
@@ -66,9 +52,10 @@ def run_isolated(
             "destination": str(destination),
             "base": str(base) if base is not None else None,
             "outcome": str(outcome),
+            "plugins": [plugin.module for plugin in loaded_plugins()],
         }
         process = subprocess.run(
-            [sys.executable, "-m", "sdqa.convert.isolate"],
+            [sys.executable, "-m", "sdqa.convert.worker"],
             input=json.dumps(job),
             text=True,
             capture_output=True,
@@ -86,7 +73,7 @@ def run_isolated(
 def _search_path() -> str:
     """PYTHONPATH with this package's own place first: the parent may have found it by other means."""
     place = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")]), *map(str, plugin_folders())])
 
 
 def explain_death(returncode: int, stderr: str, component: str) -> ConversionError:
@@ -105,32 +92,3 @@ def _error(fields: dict[str, str]) -> SdqaError:
     kind = getattr(errors, fields["class"], ConversionError)
     error: SdqaError = kind(fields["what"], where=fields["where"], hint=fields["hint"])
     return error
-
-
-def main() -> None:
-    """The child: reads a job on stdin, writes a record or an error."""
-    from sdqa.convert.component import convert_here
-    from sdqa.models import load_teacher
-
-    job = json.load(sys.stdin)
-    try:
-        teacher = load_teacher(job["source"], offline=True)
-        if teacher.digest != job["digest"]:
-            raise ConversionError("the model changed while it was being converted", where=job["source"])
-        record = convert_here(
-            teacher,
-            job["component"],
-            Variant.model_validate(job["variant"]),
-            Path(job["destination"]),
-            Path(job["base"]) if job["base"] else None,
-        )
-        whole = record.model_copy(update={"peak_bytes": peak_bytes()})
-        result: dict[str, object] = {"record": whole.model_dump(mode="json")}
-    except SdqaError as error:
-        fields = {"class": type(error).__name__, "what": error.what, "where": error.where, "hint": error.hint}
-        result = {"error": fields}
-    Path(job["outcome"]).write_text(json.dumps(result), "utf-8")
-
-
-if __name__ == "__main__":
-    main()

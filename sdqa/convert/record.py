@@ -20,7 +20,7 @@ class PackageRecord(BaseModel):
     path: Path
     """The package; the first chunk of a chunked U-Net."""
     paths: tuple[Path, ...]
-    """All packages, in execution order."""
+    """All packages, in execution order; a function other than the default is named after a `#`."""
     modules: Path
     """The sidecar that maps operations and weights to torch modules."""
     bytes: int
@@ -39,6 +39,10 @@ class PackageRecord(BaseModel):
     """Weights, live memory and arithmetic of one run."""
     names: dict[str, str] = {}
     """Contract's name to the package's own, where another tool chose others."""
+    breaches: tuple[str, ...] = ()
+    """What of the contract, or of what its variant promises, another tool's package breaks, as sentences."""
+    batch: int | None = None
+    """How many rows another tool's U-Net takes at once, where that is not the contract's pair."""
     conversion_seconds: float = 0.0
     peak_bytes: int = 0
     """Peak resident memory while converting, of the process that did."""

@@ -14,7 +14,7 @@ from sdqa.models import ExistingPackages, Teacher, load_source
 from sdqa.plan import Variant
 from sdqa.store import Entry, Store, source_digest
 
-CODE = ("convert", "compat")
+CODE = ("convert", "families", "compat")
 RECORD_FILE = "package.json"
 
 
@@ -42,8 +42,13 @@ def convert(
     return {component: convert_one(teacher, component, variant, store, say=say) for component in teacher.components}
 
 
-def adopted(source: str, teacher: Teacher) -> dict[str, StoredPackage]:
+def adopted(
+    source: str, teacher: Teacher, variant: Variant | None = None, *, say: Callable[[str], None] = lambda _: None
+) -> dict[str, StoredPackage]:
     """Packages that another tool made, where they lie; nothing of them enters the store.
+
+    Args:
+        variant: what they are said to be; None where nothing is.
 
     Raises:
         ModelError: a component has no package.
@@ -52,7 +57,10 @@ def adopted(source: str, teacher: Teacher) -> dict[str, StoredPackage]:
     existing = load_source(source)
     if not isinstance(existing, ExistingPackages):
         raise ModelError("the source names no packages", where=source)
-    return {component: StoredPackage(record, fresh=False) for component, record in adopt(existing, teacher).items()}
+    for line in existing.lines():
+        say(line)
+    records = adopt(existing, teacher, variant)
+    return {component: StoredPackage(record, fresh=False) for component, record in records.items()}
 
 
 def convert_one(
@@ -93,7 +101,18 @@ def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any]) -> d
         "variant": dict(facts),
         "versions": versions,
         "code": source_digest(*CODE),
+        **_recipe_facts(facts),
     }
+
+
+def _recipe_facts(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What identifies a recipe that comes with a plugin; the code of sdqa's own is in the key already."""
+    if not facts["compression"]:
+        return {}
+    from sdqa.convert.compression import find_recipe
+
+    code = find_recipe(str(facts["compression"]), where="the variant")[0].code
+    return {"recipe": code} if code else {}
 
 
 def _stored(entry: Entry) -> StoredPackage:

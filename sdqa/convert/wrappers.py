@@ -13,22 +13,26 @@ from sdqa.convert.attention import attention_layout
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Attention
 
+OWN_INPUTS = 3
+"""What every U-Net takes: latents, timestep and text; a family's further inputs follow."""
+
 
 class TextEncoder(nn.Module):
     """Token ids (1, 77), as float32, to hidden states (1, 77, D) and the pooled end-of-text vector (1, D).
 
-    SDXL takes the last hidden state but one, without the final norm.
+    A hidden layer before the last one comes without the final norm.
     """
 
-    def __init__(self, text_encoder: nn.Module, *, penultimate: bool) -> None:
+    def __init__(self, text_encoder: nn.Module, *, hidden_layer: int = -1) -> None:
         super().__init__()
         self.text_encoder = text_encoder
-        self.penultimate = penultimate
+        self.hidden_layer = hidden_layer
 
     def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.text_encoder(input_ids.to(torch.int32), output_hidden_states=self.penultimate)
+        last = self.hidden_layer == -1
+        output = self.text_encoder(input_ids.to(torch.int32), output_hidden_states=not last)
         pooled = output.text_embeds if hasattr(output, "text_embeds") else output.pooler_output
-        return (output.hidden_states[-2] if self.penultimate else output.last_hidden_state), pooled
+        return (output.last_hidden_state if last else output.hidden_states[self.hidden_layer]), pooled
 
 
 class VaeEncoder(nn.Module):
@@ -61,15 +65,17 @@ class UNet(nn.Module):
     SDXL adds the six size numbers (2, 6) and the second encoder's pooled text (2, P).
     """
 
-    def __init__(self, unet: nn.Module) -> None:
+    def __init__(self, unet: nn.Module, *, added: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.unet = unet
+        self.added = added
+        """Names of the further inputs, in the contract's order."""
         self.channels_first = False
         """Whether the U-Net's transformers take the text as it comes (`sdqa.convert.attention`)."""
 
     def forward(self, sample: Tensor, timestep: Tensor, encoder_hidden_states: Tensor, *added: Tensor) -> Tensor:
         context = encoder_hidden_states if self.channels_first else encoder_hidden_states.squeeze(2).transpose(1, 2)
-        conditions = {"time_ids": added[0], "text_embeds": added[1]} if added else None
+        conditions = dict(zip(self.added, added, strict=True)) or None
         output = self.unet(sample, timestep, context, added_cond_kwargs=conditions, return_dict=False)
         return output[0]  # type: ignore[no-any-return]
 
@@ -89,13 +95,17 @@ def laid_out(module: nn.Module, attention: Attention) -> Iterator[nn.Module]:
 
 
 def wrap(teacher: Teacher, component: str) -> nn.Module:
-    """The component in fp32, eval mode, with Apple's inputs and outputs."""
-    if component.startswith("text_encoder"):
-        module: nn.Module = TextEncoder(teacher.part(component), penultimate=teacher.family == "sdxl")
-    elif component == "vae_encoder":
-        module = VaeEncoder(teacher.part("vae"))
-    elif component == "vae_decoder":
-        module = VaeDecoder(teacher.part("vae"))
-    else:
-        module = UNet(teacher.part("unet"))
+    """The component in fp32, eval mode, with the inputs and outputs that its family declares."""
+    declared = teacher.family.component(component)
+    part = teacher.part(declared.part)
+    module: nn.Module
+    match declared.wrapper:
+        case "TextEncoder":
+            module = TextEncoder(part, hidden_layer=declared.hidden_layer)
+        case "VaeEncoder":
+            module = VaeEncoder(part)
+        case "VaeDecoder":
+            module = VaeDecoder(part)
+        case "UNet":
+            module = UNet(part, added=tuple(port.name for port in declared.inputs[OWN_INPUTS:]))
     return module.eval()

@@ -1,6 +1,6 @@
 """Diagnosis: which component, which stage and which operation broke the candidate, and how much it explains.
 
-Five instruments, each a module and each runnable alone on a `Bench`: `coverage`, `ladder`, `swap`, `steps`,
+Five instruments, each a module and each runnable alone on a `Harness`: `coverage`, `ladder`, `swap`, `steps`,
 `operations`; `glue` for what lies between the components; and `verdict`, which says it in words. See docs/diagnosis.md.
 """
 

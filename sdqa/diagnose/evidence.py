@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.errors import DiagnosisError
+from sdqa.families import Family
 from sdqa.mil.records import read_modules
 from sdqa.runtime import Runner
 from sdqa.store import Store, digest_of, source_digest, tree_digest
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from sdqa.generate.pipeline import Glue, Request
     from sdqa.metrics import MetricModels
 
-COMPONENTS = ("text_encoder", "vae_encoder", "unet", "vae_decoder")
 GLUE = "glue"
 
 Load = Callable[[str, Path], Runner]
@@ -58,6 +58,7 @@ class Wrapper:
 class Evidence:
     """Everything the instruments need; what is left empty is left out of the diagnosis."""
 
+    family: Family
     parts: Mapping[str, Any]  # the teacher's diffusers objects: text_encoder, unet, vae, tokenizer, scheduler
     cases: tuple[ExaminedCase, ...]
     packages: Mapping[str, Path]  # the candidate; a component without one is the teacher's
@@ -78,15 +79,17 @@ class Evidence:
     def __post_init__(self) -> None:
         if not self.cases:
             raise DiagnosisError("there is no case to diagnose", hint="name at least one case of the suite")
-        unknown = sorted(set(self.packages) - set(COMPONENTS))
+        known = self.family.component_names
+        unknown = sorted(set(self.packages) - set(known))
         if unknown:
-            raise DiagnosisError(f"unknown components: {', '.join(unknown)}", hint=f"known: {', '.join(COMPONENTS)}")
+            raise DiagnosisError(f"unknown components: {', '.join(unknown)}", hint=f"known: {', '.join(known)}")
 
     @cached_property
     def components(self) -> tuple[str, ...]:
         """Those with a candidate, in flow order; without image-to-image cases there is no VAE encoder to judge."""
         encodes = any(case.request.source is not None for case in self.cases)
-        return tuple(name for name in COMPONENTS if name in self.packages and (encodes or name != "vae_encoder"))
+        drawn = self.family.drawn(image_to_image=encodes)
+        return tuple(component.name for component in drawn if component.name in self.packages)
 
     @cached_property
     def identities(self) -> dict[str, str]:
@@ -120,13 +123,7 @@ class Evidence:
 
     def checkpoint(self, component: str) -> dict[str, npt.NDArray[Any]]:
         """The component's parameters, by the dotted names of the wrapper that is converted."""
-        vae = self.parts.get("vae")
-        modules = {
-            "text_encoder": {"text_encoder": self.parts.get("text_encoder")},
-            "unet": {"unet": self.parts.get("unet")},
-            "vae_encoder": {name: getattr(vae, name, None) for name in ("encoder", "quant_conv")},
-            "vae_decoder": {name: getattr(vae, name, None) for name in ("post_quant_conv", "decoder")},
-        }[component]
+        modules = self.family.component(component).modules(self.parts)
         return {
             f"{prefix}.{name}": value.detach().cpu().numpy()
             for prefix, module in modules.items()
@@ -141,7 +138,7 @@ class Evidence:
         if self.teacher_identity:
             return self.teacher_identity
         digest = hashlib.sha256()
-        for name in ("text_encoder", "unet", "vae"):
+        for name in sorted(part.name for part in self.family.weighted_parts):
             for key, value in sorted(self.parts[name].state_dict().items()):
                 digest.update(f"{name}.{key}".encode())
                 digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sdqa.bundle.diagnosis import Diagnosis, GlueFinding, Operations
 from sdqa.diagnose import verdict as words
@@ -13,7 +12,7 @@ from sdqa.diagnose.causes import Findings, causes
 from sdqa.diagnose.coverage import coverage
 from sdqa.diagnose.evidence import Evidence
 from sdqa.diagnose.glue import glue_fields, guess, unexplained
-from sdqa.diagnose.harness import Bench
+from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.ladder import ladder
 from sdqa.diagnose.loss import VISIBLE
 from sdqa.diagnose.operations import operations
@@ -21,9 +20,7 @@ from sdqa.diagnose.steps import steps
 from sdqa.diagnose.suspects import Suspect, suspects
 from sdqa.diagnose.swap import swap
 from sdqa.errors import DiagnosisError
-from sdqa.store import write_atomically
 
-FILE = "diagnosis.json"
 INSIDE = ("conversion", "precision", "quantisation")
 """Stages that lie inside a package, so that an operation is to blame."""
 
@@ -44,26 +41,26 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
         raise DiagnosisError(
             "the candidate has no component of its own", hint="name at least one package, or settings that differ"
         )
-    bench = Bench(evidence)
+    harness = Harness(evidence)
     seconds: dict[str, float] = {}
     with _timed(seconds, "coverage"):
-        covered = tuple(coverage(bench, component) for component in evidence.components)
+        covered = tuple(coverage(harness, component) for component in evidence.components)
     with _timed(seconds, "ladder"):
-        ladders = tuple(ladder(bench, component, progress=progress) for component in evidence.components)
+        ladders = tuple(ladder(harness, component, progress=progress) for component in evidence.components)
     with _timed(seconds, "swap"):
-        attributions = swap(bench, progress=progress)
+        attributions = swap(harness, progress=progress)
     suspected = suspects(attributions, ladders)
     with _timed(seconds, "glue"):
-        fields = glue_fields(bench) if evidence.glue_differences else ()
+        fields = glue_fields(harness) if evidence.glue_differences else ()
         guesses: tuple[GlueFinding, ...] = ()
-        if unexplained(bench) > VISIBLE["rms"]:
-            guesses = guess(bench, progress=progress)
+        if unexplained(harness) > VISIBLE["rms"]:
+            guesses = guess(harness, progress=progress)
     with _timed(seconds, "operations"):
-        inside = _inside(bench, suspected, progress)
+        inside = _inside(harness, suspected, progress)
     swept = None
     if sweep:
         with _timed(seconds, "steps"):
-            swept = steps(bench, progress=progress)
+            swept = steps(harness, progress=progress)
     findings = Findings(
         evidence=evidence,
         attributions=attributions,
@@ -101,18 +98,11 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
     )
 
 
-def write(diagnosis: Diagnosis, folder: Path) -> Path:
-    """Write `diagnosis.json`."""
-    path = folder / FILE
-    write_atomically(path, (diagnosis.model_dump_json(indent=1) + "\n").encode())
-    return path
-
-
-def _inside(bench: Bench, suspected: list[Suspect], progress: Progress | None) -> dict[str, Operations]:
+def _inside(harness: Harness, suspected: list[Suspect], progress: Progress | None) -> dict[str, Operations]:
     found: dict[str, Operations] = {}
     for suspect in suspected:
         if suspect.stage in INSIDE and suspect.component not in found:
-            found[suspect.component] = operations(bench, suspect.component, progress=progress)
+            found[suspect.component] = operations(harness, suspect.component, progress=progress)
     return found
 
 

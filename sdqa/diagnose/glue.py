@@ -15,78 +15,79 @@ import numpy as np
 
 from sdqa.bundle.diagnosis import GlueFinding
 from sdqa.diagnose.evidence import ExaminedCase, with_field
-from sdqa.diagnose.harness import Bench, Drawn
+from sdqa.diagnose.harness import Drawn, Harness
 from sdqa.diagnose.loss import losses, rms
+from sdqa.families import FAMILIES
 from sdqa.generate.pipeline import Glue, Request
 
 MATCHES = 0.35
 """A guess is believed when it leaves less than this share of the unexplained difference."""
-OTHER_FACTORS = (0.18215, 0.13025, 1.0)
-"""Scaling factors of Stable Diffusion 1 and 2, of SDXL, and the forgotten one."""
+OTHER_FACTORS = (*(family.between.published_scaling for family in FAMILIES.values()), 1.0)
+"""The published scaling factors of the families, and the forgotten one."""
 
 
-def glue_fields(bench: Bench) -> tuple[GlueFinding, ...]:
+def glue_fields(harness: Harness) -> tuple[GlueFinding, ...]:
     """The loss that each of the candidate's differing settings makes alone, on the teacher's components."""
-    evidence = bench.evidence
+    evidence = harness.evidence
     metric, loss = next(iter(losses(evidence).items()))
     found = []
     for name, (expected, value) in evidence.glue_differences.items():
         alone = []
         for case in evidence.cases:
             glue, request = with_field(Glue(), case.request, name, evidence, case)
-            alone.append(loss(case, bench.outcome(request, glue), bench.mixture(case, frozenset())))
+            alone.append(loss(case, harness.outcome(request, glue), harness.mixture(case, frozenset())))
         found.append(
             GlueFinding(
                 field=name,
-                expected=_shown(name, expected, bench),
-                found=_shown(name, value, bench),
+                expected=_shown(name, expected, harness),
+                found=_shown(name, value, harness),
                 loss=float(np.mean(alone)),
                 metric=metric,
-                words=words(name, expected, value, bench),
+                words=words(name, expected, value, harness),
             )
         )
     return tuple(sorted(found, key=lambda one: -one.loss))
 
 
-def unexplained(bench: Bench) -> float:
+def unexplained(harness: Harness) -> float:
     """Mean RMS difference between what the candidate drew and what its components and settings should have drawn.
 
     0 when no picture was recorded.
     """
-    players = frozenset({*bench.evidence.components, "glue"})
+    players = frozenset({*harness.evidence.components, "glue"})
     differences = [
-        _distance(case, bench.mixture(case, players)) for case in bench.evidence.cases if case.observed is not None
+        _distance(case, harness.mixture(case, players)) for case in harness.evidence.cases if case.observed is not None
     ]
     return float(np.mean(differences)) if differences else 0.0
 
 
-def guess(bench: Bench, *, progress: Callable[[str], None] | None = None) -> tuple[GlueFinding, ...]:
+def guess(harness: Harness, *, progress: Callable[[str], None] | None = None) -> tuple[GlueFinding, ...]:
     """The settings that would explain what was drawn, the best first; empty when none does."""
-    evidence = bench.evidence
+    evidence = harness.evidence
     cases = [case for case in evidence.cases if case.observed is not None]
-    before = unexplained(bench)
+    before = unexplained(harness)
     if not cases or before == 0:
         return ()
     candidates = frozenset(evidence.components)
     found = []
-    for name, value, change in suspicions(bench):
+    for name, value, change in suspicions(harness):
         if progress:
             progress(f"glue: {name} {value}")
         distances = []
         for case in cases:
             glue, request = change(evidence.glue or Glue(), case.request_as_run)
-            distances.append(_distance(case, bench.outcome(request, glue, candidates)))
+            distances.append(_distance(case, harness.outcome(request, glue, candidates)))
         left = float(np.mean(distances))
         if left < MATCHES * before:
             current = getattr(Glue(), name, getattr(cases[0].request, name, None))
             found.append(
                 GlueFinding(
                     field=name,
-                    expected=_shown(name, current, bench),
-                    found=_shown(name, value, bench),
+                    expected=_shown(name, current, harness),
+                    found=_shown(name, value, harness),
                     loss=before,
                     metric="rms",
-                    words=words(name, current, value, bench),
+                    words=words(name, current, value, harness),
                     left=left / before,
                 )
             )
@@ -96,9 +97,9 @@ def guess(bench: Bench, *, progress: Callable[[str], None] | None = None) -> tup
 Change = Callable[[Glue, Request], tuple[Glue, Request]]
 
 
-def suspicions(bench: Bench) -> Iterator[tuple[str, Any, Change]]:
+def suspicions(harness: Harness) -> Iterator[tuple[str, Any, Change]]:
     """The mistakes that people make: field, value, and how it changes glue and request."""
-    own = float(bench.graph_parts["vae_config"]["scaling_factor"])
+    own = float(harness.graph_parts["vae_config"]["scaling_factor"])
     for factor in (*(factor for factor in OTHER_FACTORS if factor != own), 1 / own):
         yield "scaling_factor", factor, _glue(scaling_factor=factor)
         yield "decode_scaling_factor", factor, _glue(decode_scaling_factor=factor)
@@ -117,7 +118,7 @@ def suspicions(bench: Bench) -> Iterator[tuple[str, Any, Change]]:
     for transform in ("bgr", "unit-range", "flip", "transpose"):
         yield "source_transform", transform, _glue(source_transform=transform)
         yield "output_transform", transform, _glue(output_transform=transform)
-    for scheduler in ("pndm", "ddim", "dpmsolver++", "euler"):
+    for scheduler in harness.evidence.family.between.schedulers:
         yield "scheduler", scheduler, _request(scheduler=scheduler)
     for guidance in (1.0, 7.5):
         yield "guidance_scale", guidance, _request(guidance_scale=guidance)
@@ -144,9 +145,9 @@ def replace_image(outcome: Drawn, image: Any) -> Drawn:
     return Drawn(image, outcome.latents, outcome.nonfinite)
 
 
-def _shown(name: str, value: Any, bench: Bench) -> str:
+def _shown(name: str, value: Any, harness: Harness) -> str:
     if value is None and "scaling_factor" in name:
-        value = float(bench.graph_parts["vae_config"]["scaling_factor"])
+        value = float(harness.graph_parts["vae_config"]["scaling_factor"])
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in sorted(value.items())) or "the model's"
     if isinstance(value, float):
@@ -154,9 +155,9 @@ def _shown(name: str, value: Any, bench: Bench) -> str:
     return str(value) if isinstance(value, int | str | bool) else "another"
 
 
-def words(name: str, expected: Any, value: Any, bench: Bench) -> str:
+def words(name: str, expected: Any, value: Any, harness: Harness) -> str:
     """What is wrong, in words."""
-    right, wrong = _shown(name, expected, bench), _shown(name, value, bench)
+    right, wrong = _shown(name, expected, harness), _shown(name, value, harness)
     transforms = {
         "bgr": "has red and blue exchanged (BGR for RGB)",
         "unit-range": "is in [0, 1] in place of [-1, 1]",

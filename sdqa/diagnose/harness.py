@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from sdqa.diagnose.evidence import COMPONENTS, GLUE, Evidence, ExaminedCase, glue_digest, request_digest
+from sdqa.diagnose.evidence import GLUE, Evidence, ExaminedCase, glue_digest, request_digest
 from sdqa.errors import ContractError, ExecutionError
 from sdqa.generate.pipeline import Generation, Glue, Graph, Request
 from sdqa.generate.teacher import graph_parts, teacher_runners
@@ -24,6 +24,7 @@ from sdqa.store import digest_of, source_digest
 T = TypeVar("T")
 
 MEMORY_BYTES = 1 << 30
+CODE = ("diagnose", "generate", "models", "families", "mil")
 """What remembered component outputs may occupy before remembering stops."""
 NAN_ERROR = 10.0
 """Relative latent error at which everything is lost: what a NaN counts as, and the most that is counted."""
@@ -85,7 +86,7 @@ class Memory:
         return {name: np.array(value) for name, value in self._kept[key].items()}
 
 
-class Bench:
+class Harness:
     """One piece of evidence, set up to run."""
 
     def __init__(self, evidence: Evidence) -> None:
@@ -104,7 +105,9 @@ class Bench:
         """A component's runner for one generation; a candidate's wrapper is made anew."""
         evidence = self.evidence
         if not candidate or component not in evidence.packages:
-            return self._remembering(component, evidence.teacher, lambda: teacher_runners(evidence.parts)[component])
+            return self._remembering(
+                component, evidence.teacher, lambda: teacher_runners(evidence.parts, evidence.family)[component]
+            )
         wrapper = evidence.wrappers.get(component)
         plain = self.package_runner(component)
         return wrapper.wrap(plain) if wrapper else plain
@@ -154,7 +157,7 @@ class Bench:
             "glue": glue_digest(glue),
             "teacher": self.evidence.teacher,
             "candidates": {name: self.evidence.identities[name] for name in used},
-            "code": source_digest("generate", "models"),
+            "code": source_digest("generate", "models", "families"),
         }
         digest = digest_of(key)
         if digest not in self._outcomes:
@@ -192,7 +195,8 @@ class Bench:
         return Drawn(np.zeros((height, width, 3), np.uint8), latents, {"pipeline": int(latents.size)})
 
     def _runners(self, request: Request, candidates: frozenset[str]) -> dict[str, Runner]:
-        names = [name for name in COMPONENTS if name != "vae_encoder" or request.source is not None]
+        drawn = self.evidence.family.drawn(image_to_image=request.source is not None)
+        names = [component.name for component in drawn]
         return {name: self.runner(name, candidate=name in candidates) for name in names}
 
     def remembered(self, kind: str, key: Mapping[str, Any], result: type[T] | Any, make: Callable[[], T]) -> T:
@@ -208,7 +212,7 @@ class Bench:
         def build(folder: Path) -> None:
             (folder / "result.json").write_bytes(adapter.dump_json(make()))
 
-        full = {**key, "teacher": self.evidence.teacher, "code": source_digest("diagnose", "generate", "models", "mil")}
+        full = {**key, "teacher": self.evidence.teacher, "code": source_digest(*CODE)}
         entry = self.evidence.store.memo(f"diagnose-{kind}", full, build)
         return adapter.validate_json((entry.path / "result.json").read_bytes())
 

@@ -17,7 +17,7 @@ import numpy as np
 from sdqa.bundle.diagnosis import Ladder, Rung, Stage, StepError
 from sdqa.diagnose.discrepancy import Discrepancy, compare_outputs, decibel
 from sdqa.diagnose.evidence import glue_digest, request_digest
-from sdqa.diagnose.harness import Bench
+from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.programs import Candidate, ProgramRunner, Restored
 from sdqa.errors import ContractError, DiagnosisError, ExecutionError
 from sdqa.runtime import Arrays, Call, Runner
@@ -39,14 +39,14 @@ SAME_RUNTIME_DB = 120.0
 """The runtime floor of the reference runtime, which is the same arithmetic whoever calls it."""
 
 
-def normal_db(component: str, stage: Stage, plain: Restored, bench: Bench) -> float:
+def normal_db(component: str, stage: Stage, plain: Restored, harness: Harness) -> float:
     """What a stage of this package may add."""
     if stage == "conversion" and not plain.exact:
         return ROUNDED_DB
     if stage == "quantisation" and not plain.stored:
         return NORMAL_DB["conversion"]  # a package that says nothing of compression has no right to its losses
-    if stage == "runtime" and bench.evidence.load is None:
-        wrapper = bench.evidence.wrappers.get(component)
+    if stage == "runtime" and harness.evidence.load is None:
+        wrapper = harness.evidence.wrappers.get(component)
         return wrapper.normal_db if wrapper is not None and wrapper.normal_db is not None else SAME_RUNTIME_DB
     return NORMAL_DB[stage]
 
@@ -60,15 +60,15 @@ class Replay:
     case: str
 
 
-def replays(bench: Bench, component: str, limit: int = MAX_CALLS) -> list[Replay]:
+def replays(harness: Harness, component: str, limit: int = MAX_CALLS) -> list[Replay]:
     """The teacher's calls of a component over all cases.
 
     Raises:
         DiagnosisError: no case uses the component.
     """
     found: list[Replay] = []
-    for case in bench.evidence.cases:
-        recorder = bench.trace(case).recorders.get(component)
+    for case in harness.evidence.cases:
+        recorder = harness.trace(case).recorders.get(component)
         for call in recorder.calls if recorder else ():
             steps = (call.inputs or {}).get("timestep")
             timestep = math.nan if steps is None else float(np.ravel(steps)[0])
@@ -80,9 +80,9 @@ def replays(bench: Bench, component: str, limit: int = MAX_CALLS) -> list[Replay
     return found
 
 
-def ladder(bench: Bench, component: str, *, progress: Callable[[str], None] | None = None) -> Ladder:
+def ladder(harness: Harness, component: str, *, progress: Callable[[str], None] | None = None) -> Ladder:
     """Climb one component's ladder."""
-    evidence = bench.evidence
+    evidence = harness.evidence
     wrapped = component in evidence.wrappers or evidence.load is not None
     key = {
         "component": component,
@@ -100,14 +100,14 @@ def ladder(bench: Bench, component: str, *, progress: Callable[[str], None] | No
     def climb() -> Ladder:
         if progress:
             progress(f"ladder: {component}")
-        return _climb(bench, component)
+        return _climb(harness, component)
 
-    return bench.remembered("ladder", key, Ladder, climb)
+    return harness.remembered("ladder", key, Ladder, climb)
 
 
-def candidate_of(bench: Bench, component: str) -> Candidate:
+def candidate_of(harness: Harness, component: str) -> Candidate:
     """The component's package beside its best reference."""
-    evidence = bench.evidence
+    evidence = harness.evidence
     reference = evidence.float32.get(component) or evidence.uncompressed.get(component)
     return Candidate(
         evidence.packages[component],
@@ -129,9 +129,9 @@ class _Climbed:
     note: str
 
 
-def _climb(bench: Bench, component: str) -> Ladder:
-    candidate = candidate_of(bench, component)
-    recorded = replays(bench, component)
+def _climb(harness: Harness, component: str) -> Ladder:
+    candidate = candidate_of(harness, component)
+    recorded = replays(harness, component)
     plain = candidate.restored(precision="float32", rounding=True)
     note = f"{plain.unmatched} compressed constants have no reference" if plain.unmatched else ""
     if not plain.exact:
@@ -142,12 +142,12 @@ def _climb(bench: Bench, component: str) -> Ladder:
     if plain.compressed:
         declared = candidate.restored(precision="declared", rounding=False)
         rungs.append(("declared precision", "precision", lambda: ProgramRunner(component, declared.program), note))
-        rungs.append(("compressed", "quantisation", lambda: _reference(bench, component), ""))
+        rungs.append(("compressed", "quantisation", lambda: _reference(harness, component), ""))
     else:
-        rungs.append(("declared precision", "precision", lambda: _reference(bench, component), ""))
-    if bench.evidence.load or component in bench.evidence.wrappers:
-        name = bench.evidence.runtime + (" as wrapped" if component in bench.evidence.wrappers else "")
-        rungs.append((f"runtime: {name}", "runtime", lambda: _Fresh(bench, component), ""))
+        rungs.append(("declared precision", "precision", lambda: _reference(harness, component), ""))
+    if harness.evidence.load or component in harness.evidence.wrappers:
+        name = harness.evidence.runtime + (" as wrapped" if component in harness.evidence.wrappers else "")
+        rungs.append((f"runtime: {name}", "runtime", lambda: _Fresh(harness, component), ""))
     before = [replay.call.outputs or {} for replay in recorded]
     climbed: list[_Climbed] = []
     for name, stage, make, note in rungs:
@@ -162,10 +162,10 @@ def _climb(bench: Bench, component: str) -> Ladder:
             for replay, output in zip(recorded, outputs, strict=True)
         ]
         added = [_added(component, old, new) for old, new in zip(before, outputs, strict=True)]
-        climbed.append(_Climbed(normal_db(component, stage, plain, bench), name, stage, against, added, note))
+        climbed.append(_Climbed(normal_db(component, stage, plain, harness), name, stage, against, added, note))
         before = outputs
     if climbed[-1].stage == "runtime":
-        climbed[-1].added.extend(_own_run(bench, component))
+        climbed[-1].added.extend(_own_run(harness, component))
     energies = [sum(_finite(one.noise) for one in rung.added) for rung in climbed]
     total = sum(energies)
     return Ladder(
@@ -177,14 +177,14 @@ def _climb(bench: Bench, component: str) -> Ladder:
     )
 
 
-def _own_run(bench: Bench, component: str) -> list[Discrepancy]:
+def _own_run(harness: Harness, component: str) -> list[Discrepancy]:
     """What the runtime adds on the candidate's own inputs, end to end: some faults only show on certain values."""
-    evidence = bench.evidence
-    plain = _reference(bench, component)
+    evidence = harness.evidence
+    plain = _reference(harness, component)
     found = []
     for case in evidence.cases:
         try:
-            made = bench.candidate_run(case)
+            made = harness.candidate_run(case)
         except (ContractError, ExecutionError):  # it fails on the teacher's inputs too, or it is not this component
             continue
         for call in made.recorders[component].calls if component in made.recorders else ():
@@ -193,19 +193,19 @@ def _own_run(bench: Bench, component: str) -> list[Discrepancy]:
     return found
 
 
-def _reference(bench: Bench, component: str) -> Runner:
+def _reference(harness: Harness, component: str) -> Runner:
     from sdqa.runtime.reference import ReferenceRunner
 
-    if bench.evidence.load:
-        return ReferenceRunner(component, bench.evidence.packages[component])
-    return bench.package_runner(component)
+    if harness.evidence.load:
+        return ReferenceRunner(component, harness.evidence.packages[component])
+    return harness.package_runner(component)
 
 
 class _Fresh:
     """The candidate as it really runs; wrappers, which may count calls, are made anew for every case."""
 
-    def __init__(self, bench: Bench, component: str) -> None:
-        self.component, self._bench, self._case = component, bench, ""
+    def __init__(self, harness: Harness, component: str) -> None:
+        self.component, self._bench, self._case = component, harness, ""
         self._runner: Runner | None = None
 
     def enter(self, case: str) -> None:

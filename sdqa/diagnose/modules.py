@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sdqa.bundle.diagnosis import OperationFinding, Operations, WeightFinding
 from sdqa.diagnose.alignment import plain
 from sdqa.diagnose.discrepancy import compare, decibel
-from sdqa.diagnose.harness import Bench
+from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.programs import Candidate
 from sdqa.errors import ExecutionError
 from sdqa.generate.teacher import teacher_runners
@@ -89,7 +89,7 @@ def _fingerprint(value: Array) -> bytes:
 
 
 def module_operations(
-    bench: Bench,
+    harness: Harness,
     component: str,
     candidate: Candidate,
     finder: ModuleFinder,
@@ -107,7 +107,7 @@ def module_operations(
     ranges: dict[str, tuple[float, float, bool]] = {}
     for replay in recorded:
         inputs = dict(replay.call.inputs or {})
-        results = module_results(bench, component, inputs)
+        results = module_results(harness, component, inputs)
         try:
             values = candidate.plain_program.predict(inputs, capture="all")[1]
         except ExecutionError:
@@ -177,17 +177,12 @@ def _first_divergence(
     return ""
 
 
-def module_results(bench: Bench, component: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def module_results(harness: Harness, component: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """What every innermost torch module of a component gives on the teacher's inputs, by the sidecars' dotted names."""
     import torch
 
-    parts = bench.evidence.parts
-    roots = {
-        "text_encoder": {"text_encoder": parts.get("text_encoder")},
-        "unet": {"unet": parts.get("unet")},
-        "vae_encoder": {name: getattr(parts.get("vae"), name, None) for name in ("encoder", "quant_conv")},
-        "vae_decoder": {name: getattr(parts.get("vae"), name, None) for name in ("post_quant_conv", "decoder")},
-    }[component]
+    parts = harness.evidence.parts
+    roots = harness.evidence.family.component(component).modules(parts)
     results: dict[str, Array] = {}
     handles = []
 
@@ -204,7 +199,7 @@ def module_results(bench: Bench, component: str, inputs: Mapping[str, Array]) ->
                 if not any(module.children()):  # a container's last operation may be any of its own
                     handles.append(module.register_forward_hook(keep(f"{prefix}.{name}".rstrip("."))))
     try:
-        teacher_runners(parts)[component].run(inputs)
+        teacher_runners(parts, harness.evidence.family)[component].run(inputs)
     finally:
         for handle in handles:
             handle.remove()

@@ -18,7 +18,7 @@ from sdqa.bundle.diagnosis import OperationFinding, Operations, WeightFinding
 from sdqa.diagnose.alignment import plain
 from sdqa.diagnose.discrepancy import compare_outputs, decibel
 from sdqa.diagnose.evidence import request_digest
-from sdqa.diagnose.harness import Bench
+from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.ladder import Replay, candidate_of, replays
 from sdqa.diagnose.modules import ModuleFinder
 from sdqa.diagnose.observation import LOST, ComponentRun, Tally, as_arrays
@@ -40,13 +40,13 @@ COMPARABLE = 0.3
 LISTED_WEIGHTS = 12
 
 
-def operations(bench: Bench, component: str, *, progress: Callable[[str], None] | None = None) -> Operations:
+def operations(harness: Harness, component: str, *, progress: Callable[[str], None] | None = None) -> Operations:
     """Look into one component.
 
     Returns:
         All operations in the order of execution, the culprit first among equals by impact, and conspicuous weights.
     """
-    evidence = bench.evidence
+    evidence = harness.evidence
     reference = evidence.float32.get(component) or evidence.uncompressed.get(component)
     key = {
         "component": component,
@@ -58,20 +58,20 @@ def operations(bench: Bench, component: str, *, progress: Callable[[str], None] 
     def look() -> Operations:
         if progress:
             progress(f"operations: {component}")
-        return _look(bench, component)
+        return _look(harness, component)
 
-    return bench.remembered("operations", key, Operations, look)
+    return harness.remembered("operations", key, Operations, look)
 
 
-def _look(bench: Bench, component: str) -> Operations:
-    candidate = candidate_of(bench, component)
-    finder = ModuleFinder(candidate, bench.evidence.modules_of(component))
-    recorded = replays(bench, component, REPLAYS)
+def _look(harness: Harness, component: str) -> Operations:
+    candidate = candidate_of(harness, component)
+    finder = ModuleFinder(candidate, harness.evidence.modules_of(component))
+    recorded = replays(harness, component, REPLAYS)
     if candidate.reference is None or not _is_sound(candidate.reference, component, recorded[0]):
         from sdqa.diagnose.modules import module_operations
 
         alone = Candidate(candidate.package, None, checkpoint=candidate.checkpoint)
-        return module_operations(bench, component, alone, finder, recorded, weight_findings(alone, component))
+        return module_operations(harness, component, alone, finder, recorded, weight_findings(alone, component))
     weights = weight_findings(candidate, component)
     tallies: dict[str, Tally] = {}
     runs = [ComponentRun(candidate, replay) for replay in recorded]

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from sdqa.bundle.diagnosis import StepPoint, Sweep
-from sdqa.diagnose.evidence import request_digest
-from sdqa.diagnose.harness import Bench, with_steps
+from sdqa.diagnose.evidence import ExaminedCase, request_digest
+from sdqa.diagnose.harness import Harness, with_steps
 from sdqa.diagnose.loss import VISIBLE, losses
 from sdqa.generate.pipeline import Glue
 
@@ -19,15 +19,16 @@ COMPOUNDS = 1.5
 """Growth of the latents' error from the fewest to the most steps above which it is said to compound."""
 
 
-def steps(bench: Bench, *, progress: Callable[[str], None] | None = None) -> Sweep:
+def steps(harness: Harness, *, progress: Callable[[str], None] | None = None) -> Sweep:
     """Teacher and candidate over the evidence's numbers of steps.
 
     The teacher's error is its distance to its own picture at the most steps; the candidate's is its distance to the
     teacher at the same number, so the two answer different questions.
     """
-    evidence = bench.evidence
+    evidence = harness.evidence
     cases = evidence.cases[: evidence.sweep_cases]
-    counts = tuple(sorted({*evidence.steps, *(case.request.steps for case in cases)}))
+    wanted = sorted({*evidence.steps, *(case.request.steps for case in cases)})
+    counts = tuple(count for count in wanted if all(leaves_a_step(case, count) for case in cases))
     key = {
         "cases": [[request_digest(case.request), request_digest(case.request_as_run)] for case in cases],
         "counts": list(counts),
@@ -36,11 +37,17 @@ def steps(bench: Bench, *, progress: Callable[[str], None] | None = None) -> Swe
         "metric": next(iter(losses(evidence))),
         "code": "steps",
     }
-    return bench.remembered("steps", key, Sweep, lambda: _sweep(bench, counts, progress))
+    return harness.remembered("steps", key, Sweep, lambda: _sweep(harness, counts, progress))
 
 
-def _sweep(bench: Bench, counts: tuple[int, ...], progress: Callable[[str], None] | None) -> Sweep:
-    evidence = bench.evidence
+def leaves_a_step(case: ExaminedCase, count: int) -> bool:
+    """Whether anything is drawn in so many steps: image-to-image skips the share that its strength leaves out."""
+    requests = (case.request, case.request_as_run)
+    return all(request.source is None or int(count * request.strength) >= 1 for request in requests)
+
+
+def _sweep(harness: Harness, counts: tuple[int, ...], progress: Callable[[str], None] | None) -> Sweep:
+    evidence = harness.evidence
     cases = evidence.cases[: evidence.sweep_cases]
     measured = losses(evidence)
     metric, primary = next(iter(measured.items()))
@@ -51,11 +58,11 @@ def _sweep(bench: Bench, counts: tuple[int, ...], progress: Callable[[str], None
             progress(f"steps: {count}")
         own, against, drift = [], [], []
         for case in cases:
-            final = bench.outcome(with_steps(case.request, most), Glue())
-            reference = bench.outcome(with_steps(case.request, count), Glue())
+            final = harness.outcome(with_steps(case.request, most), Glue())
+            reference = harness.outcome(with_steps(case.request, count), Glue())
             glue = evidence.glue or Glue()
             request = replace(case.request_as_run, steps=count)
-            tested = bench.outcome(request, glue, frozenset(evidence.components))
+            tested = harness.outcome(request, glue, frozenset(evidence.components))
             own.append(primary(case, reference, final))
             against.append(primary(case, tested, reference))
             drift.append(tested.latent_error(reference))

@@ -7,14 +7,13 @@ share a trajectory share its U-Net calls.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from sdqa.bundle.diagnosis import Attribution, Interaction, LossShare
 from sdqa.diagnose.evidence import GLUE
-from sdqa.diagnose.harness import Bench
+from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.loss import losses
 from sdqa.diagnose.shapley import Coalition, Floats, coalitions, interactions, interval, resamples, shapley_values
 
@@ -22,21 +21,21 @@ WORTH_MENTIONING = 0.1
 """Interactions below this share of the total are not reported."""
 
 
-def swap(bench: Bench, *, progress: Callable[[str], None] | None = None) -> tuple[Attribution, ...]:
+def swap(harness: Harness, *, progress: Callable[[str], None] | None = None) -> tuple[Attribution, ...]:
     """Attribute the candidate's loss in every metric to components and, where it differs, the glue.
 
     Returns:
         One attribution a metric, the primary one first.
     """
-    evidence = bench.evidence
+    evidence = harness.evidence
     players = (*evidence.components, *((GLUE,) if evidence.glue_differences else ()))
     measured = losses(evidence)
     worth: dict[str, dict[Coalition, Floats]] = {metric: {} for metric in measured}
-    golden = {case.name: bench.mixture(case, frozenset()) for case in evidence.cases}
+    golden = {case.name: harness.mixture(case, frozenset()) for case in evidence.cases}
     for coalition in coalitions(players):
         if progress:
             progress(f"swap: {name_of(coalition)}")
-        outcomes = {case.name: bench.mixture(case, coalition) for case in evidence.cases}
+        outcomes = {case.name: harness.mixture(case, coalition) for case in evidence.cases}
         for metric, loss in measured.items():
             values = [loss(case, outcomes[case.name], golden[case.name]) for case in evidence.cases]
             worth[metric][coalition] = np.array(values)
@@ -86,12 +85,6 @@ def name_of(coalition: Coalition) -> str:
 def candidate_alone(attribution: Attribution, player: str) -> float:
     """The loss when only this player is the candidate's."""
     return attribution.mixtures[player]
-
-
-def dominant(attribution: Attribution, count: int) -> tuple[str, ...]:
-    """The players with the largest shares."""
-    ranked = sorted(attribution.shares, key=lambda player: -attribution.shares[player].value)
-    return tuple(itertools.islice(ranked, count))
 
 
 def _ends(drawn: Floats) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdqa.faults.controls import editing, negative_control
+from sdqa.faults.control_registry import editing, negative_control
 from sdqa.faults.injection import Effect
 from sdqa.faults.selection import kernels
 

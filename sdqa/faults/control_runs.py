@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sdqa.bundle import Measurement, is_timing
-from sdqa.faults.controls import negative_control, wrapping
+from sdqa.faults.control_registry import negative_control, wrapping
 from sdqa.faults.injection import Effect
 from sdqa.runtime import Arrays, Runner
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Measurement
+from sdqa.families import drawable_components
 from sdqa.store import source_digest
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("mild", "marked", "severe")
 DEFAULT_SEVERITY = "marked"
-COMPONENTS = ("text_encoder", "vae_encoder", "unet", "vae_decoder")
+COMPONENTS = drawable_components()
 PLACES = (*COMPONENTS, "glue", "scheduler", "packaging", "budget")
 STAGES = ("conversion", "precision", "quantisation", "glue", "runtime", "packaging", "budget")
 

@@ -18,6 +18,7 @@ from sdqa.bundle import Lane
 from sdqa.bundle.sensitivity import Spread
 
 if TYPE_CHECKING:
+    from sdqa.families import Family
     from sdqa.generate.pipeline import Generation, Request
     from sdqa.models import Teacher
 
@@ -36,11 +37,12 @@ def teacher_spread(teacher: Teacher, requests: Mapping[str, Request], distance: 
     from sdqa.generate.pipeline import Graph
     from sdqa.generate.teacher import graph_parts, teacher_runners
 
-    parts = teacher.pipeline_parts()
+    family, parts = teacher.family, teacher.pipeline_parts()
+    rough, coarse = (_rounded(family, parts, rounding) for rounding in (_bfloat16, _eight_bits))
     graphs = {
-        "weights in bfloat16": (Graph(teacher_runners(_rounded(parts, _bfloat16)), graph_parts(parts)), _same),
-        "weights in 8 bits": (Graph(teacher_runners(_rounded(parts, _eight_bits)), graph_parts(parts)), _same),
-        "1 % of other noise": (Graph(teacher_runners(parts), graph_parts(parts)), _other_noise),
+        "weights in bfloat16": (Graph(teacher_runners(rough, family), graph_parts(parts)), _same),
+        "weights in 8 bits": (Graph(teacher_runners(coarse, family), graph_parts(parts)), _same),
+        "1 % of other noise": (Graph(teacher_runners(parts, family), graph_parts(parts)), _other_noise),
     }
     found = {
         name: [distance(case, graph.generate(change(request))) for case, request in requests.items()]
@@ -101,20 +103,20 @@ def _other_noise(request: Request) -> Request:
     return replace(request, noise=replace(request.noise, initial=mixed.astype(np.float32)))
 
 
-def _rounded(parts: Mapping[str, Any], rounding: Callable[[Any], Any]) -> dict[str, Any]:
+def _rounded(family: Family, parts: Mapping[str, Any], rounding: Callable[[Any], Any]) -> dict[str, Any]:
     """The teacher's parts with copies of its modules whose weights are rounded."""
     import copy
 
     import torch
 
     found = dict(parts)
-    for name in ("text_encoder", "unet", "vae"):
-        module = copy.deepcopy(parts[name])
+    for part in family.weighted_parts:
+        module = copy.deepcopy(parts[part.name])
         with torch.no_grad():
             parameters: Iterable[Any] = module.parameters()
             for parameter in parameters:
                 parameter.copy_(rounding(parameter))
-        found[name] = module
+        found[part.name] = module
     return found
 
 

@@ -9,21 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sdqa.bundle import Blob, Bundle, Lane, Run, Sample
-from sdqa.bundle.fingerprint import PICTURE_KEYS
+from sdqa.bundle import Bundle, Lane, Run, Sample
 from sdqa.errors import BundleError, GoldenStale, Problem, UsageError
 from sdqa.gate import large_files
 from sdqa.gate.codec import array_digest, decode_image, decode_tensors
 from sdqa.gate.goldens import Golden, read_golden, write_golden
 from sdqa.store import digest_of
 
-LATENTS_FACT = "latents"
-"""Entry of `Sample.facts` that holds the blob of the final latents (safetensors, one tensor `latents`)."""
 AGAINST_GOLDEN = frozenset(
     {
         "clip_image_similarity",
@@ -100,7 +96,8 @@ def approve(
             f"the run has a planted fault: {run.fault}", where=str(bundle), hint="approve a run without one"
         )
     chosen = _lane(run, lane)
-    explained = diagnosis.strip() or (digest_of(run.diagnosis) if run.diagnosis else "")
+    found = run.diagnosis if run.diagnosis and run.diagnosis.made else None
+    explained = diagnosis.strip() or (digest_of(found.to_json()) if found else "")
     promotions = [_prepare(source, chosen, sample, goldens, place) for sample in _samples(chosen, cases)]
     worse = [Problem(f"$.{p.golden.manifest.case}", text) for p in promotions for text in p.worse]
     if worse and not explained:
@@ -137,14 +134,16 @@ def _samples(lane: Lane, cases: Sequence[str]) -> list[Sample]:
 def _prepare(source: Bundle, lane: Lane, sample: Sample, goldens: Path, place: str) -> _Promotion:
     golden = read_golden(goldens / lane.model / sample.case, place=place)
     manifest = golden.manifest
-    expected: dict[str, Any] = {"teacher": manifest.teacher, "metrics": digest_of(manifest.metrics)}
-    for key in PICTURE_KEYS:
-        if lane.fingerprint.get(key) != expected[key]:
+    for key, ran_with, drawn_with in (
+        ("teacher", lane.fingerprint.teacher, manifest.teacher),
+        ("metrics", lane.fingerprint.metrics, digest_of(manifest.metrics)),
+    ):
+        if ran_with != drawn_with:
             what = f"the run has another fingerprint than the golden: {key}"
             hint = "record the goldens again: sdqa goldens --reason '…'"
             raise GoldenStale(what, where=f"{lane.id}/{sample.case}", hint=hint)
-    timesteps = sample.facts.get("timesteps")
-    if timesteps is not None and tuple(float(t) for t in timesteps) != manifest.timesteps:
+    timesteps = sample.facts.timesteps
+    if timesteps is not None and timesteps != manifest.timesteps:
         raise GoldenStale("the run has another schedule than the golden", where=f"{lane.id}/{sample.case}")
     image, latents = _outcome(source, sample)
     if image.shape != golden.image.shape or latents.shape != golden.latents.shape:
@@ -159,12 +158,11 @@ def _prepare(source: Bundle, lane: Lane, sample: Sample, goldens: Path, place: s
 def _outcome(source: Bundle, sample: Sample) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """The recorded picture and latents, checked against the digests that the run promised."""
     blob = sample.images.get("candidate")
-    fact = sample.facts.get(LATENTS_FACT)
-    if blob is None or not isinstance(fact, dict):
+    latents_blob = sample.facts.latents
+    if blob is None or latents_blob is None:
         raise BundleError("the bundle did not record picture and latents", where=sample.case, hint="run sdqa qa again")
     where = source.folder / blob.path
     image = decode_image(source.read_blob(blob), where)
-    latents_blob = Blob.model_validate(fact)
     tensors = decode_tensors(source.read_blob(latents_blob), source.folder / latents_blob.path)
     if "latents" not in tensors:
         raise BundleError("the bundle's latents hold no tensor `latents`", where=sample.case)
@@ -198,7 +196,7 @@ def _promote(p: _Promotion, lane: Lane, run: Run, reason: str, diagnosis: str, p
         scores=p.scores,
         teacher_digest=manifest.teacher,
         metric_identities=manifest.metrics,
-        versions=dict(lane.fingerprint.get("versions") or manifest.versions),
+        versions=lane.fingerprint.versions or manifest.versions,
         reason=reason,
         place=place,
         run=run.identity(),

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import statistics as plain
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
-from sdqa.bundle import Lane, Measurement, is_timing
+from sdqa.bundle import Environment, Lane, Measurement, is_timing
 from sdqa.errors import UsageError
 from sdqa.gate import statistics
 from sdqa.gate.audit import now
@@ -59,7 +59,7 @@ def calibrate(
     checks: int,
     false_alarms: float = FALSE_ALARMS,
     confidence: float = CONFIDENCE,
-    environment: Mapping[str, Any] | None = None,
+    environment: Environment | None = None,
     date: str | None = None,
 ) -> Tolerances:
     """Tolerances from measured lanes.
@@ -70,7 +70,7 @@ def calibrate(
         checks: how many checks a whole run makes (all lanes).
         false_alarms: accepted probability of any false alarm in a clean run.
         confidence: that the bounds cover what they say.
-        environment: fingerprint of where it was measured.
+        environment: where it was measured.
 
     Raises:
         UsageError: a harmless lane is not whole, or a variant has fewer than two harmless figures of some metric.
@@ -92,7 +92,7 @@ def calibrate(
         checks=checks,
         false_alarms=false_alarms,
         confidence=confidence,
-        environment=dict(environment or {}),
+        environment=environment or Environment(),
         variants=variants,
     )
 

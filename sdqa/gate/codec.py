@@ -6,7 +6,6 @@ import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 
-def array_digest(array: npt.NDArray[Any]) -> str:
+def array_digest(array: npt.NDArray[np.generic]) -> str:
     """sha256 over dtype, shape and values (little-endian, C order), hexadecimal."""
     ordered = np.ascontiguousarray(array)
     ordered = ordered.astype(ordered.dtype.newbyteorder("<"), copy=False)
@@ -29,7 +28,7 @@ def array_digest(array: npt.NDArray[Any]) -> str:
     return hashlib.sha256(head + ordered.tobytes()).hexdigest()
 
 
-def as_pixels(image: npt.NDArray[Any], name: str) -> Pixels:
+def as_pixels(image: npt.NDArray[np.generic], name: str) -> Pixels:
     """The image, when it is uint8 (H, W, 3).
 
     Raises:
@@ -37,7 +36,7 @@ def as_pixels(image: npt.NDArray[Any], name: str) -> Pixels:
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"{name} must be uint8 of shape (H, W, 3), not {image.dtype} {image.shape}")
-    return np.ascontiguousarray(image)
+    return np.ascontiguousarray(image, dtype=np.uint8)
 
 
 def encode_image(image: Pixels) -> bytes:
@@ -77,23 +76,27 @@ def preview(image: Pixels) -> Pixels:
     return np.asarray(picture)
 
 
-def encode_tensors(values: Mapping[str, npt.NDArray[Any]]) -> bytes:
+def encode_tensors(values: Mapping[str, Floats]) -> bytes:
     """The arrays as one safetensors file."""
     import safetensors.numpy
 
     return safetensors.numpy.save(dict(values))
 
 
-def decode_tensors(data: bytes, path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The tensors of a safetensors file; `path` is for the message.
+def decode_tensors(data: bytes, path: Path) -> dict[str, Floats]:
+    """The tensors of a safetensors file, float32; `path` is for the message.
 
     Raises:
-        DigestMismatch: it is not one.
+        DigestMismatch: it is not one, or holds a tensor of another type.
     """
     import safetensors
     import safetensors.numpy
 
     try:
-        return dict(safetensors.numpy.load(data))
+        tensors = safetensors.numpy.load(data)
     except safetensors.SafetensorError as error:
         raise DigestMismatch(f"not a safetensors file: {error}", where=str(path)) from error
+    for name, tensor in tensors.items():
+        if tensor.dtype != np.float32:
+            raise DigestMismatch(f"the tensor {name} is {tensor.dtype}, must be float32", where=str(path))
+    return dict(tensors)

@@ -20,10 +20,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from pydantic import JsonValue
 
 from sdqa.bundle import documents
 from sdqa.errors import DigestMismatch, GoldenMissing, StoreError, UsageError
@@ -77,36 +76,35 @@ def read_golden(folder: Path, *, place: str = large_files.DEFAULT_PLACE, cache: 
             raise GoldenMissing(f"the manifest names no {name}", where=str(folder))
     noises = decode_tensors(data["noise.safetensors"], folder / "noise.safetensors")
     latents = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
-    values: dict[str, npt.NDArray[Any]] = {
-        "image": decode_image(data["image.png"], folder / "image.png"),
-        **latents,
-        **noises,
-    }
-    if "source.png" in data:
-        values["source"] = decode_image(data["source.png"], folder / "source.png")
+    image = decode_image(data["image.png"], folder / "image.png")
+    source = decode_image(data["source.png"], folder / "source.png") if "source.png" in data else None
+    tensors = {**latents, **noises}
+    values: dict[str, Pixels | Floats] = {**tensors, "image": image}
+    if source is not None:
+        values["source"] = source
     if set(values) != set(manifest.digests):
         found, promised = ", ".join(sorted(values)), ", ".join(sorted(manifest.digests))
         raise DigestMismatch(f"the golden holds {found}; its manifest promises {promised}", where=str(folder))
     for name, value in values.items():
         if array_digest(value) != manifest.digests[name]:
             raise DigestMismatch(f"the golden's {name} is not the one that was recorded", where=str(folder))
-    if not {"latents", "noise"} <= set(values):
+    if not {"latents", "noise"} <= set(tensors):
         raise GoldenMissing("the golden has no latents or no noise", where=str(folder))
     return Golden(
         folder=folder,
         manifest=manifest,
-        image=values["image"],
-        latents=values["latents"],
-        noise=values["noise"],
-        posterior_noise=values.get("posterior_noise"),
-        source=values.get("source"),
+        image=image,
+        latents=tensors["latents"],
+        noise=tensors["noise"],
+        posterior_noise=tensors.get("posterior_noise"),
+        source=source,
     )
 
 
 def write_golden(
     folder: Path,
     *,
-    inputs: Mapping[str, Any],
+    inputs: Mapping[str, JsonValue],
     seed: int,
     timesteps: Sequence[float],
     image: Pixels,
@@ -116,7 +114,7 @@ def write_golden(
     source: Pixels | None = None,
     scores: Mapping[str, float | None],
     teacher_digest: str,
-    metric_identities: Mapping[str, Any],
+    metric_identities: Mapping[str, JsonValue],
     versions: Mapping[str, str],
     reason: str = "",
     place: str = large_files.DEFAULT_PLACE,
@@ -140,29 +138,31 @@ def write_golden(
     Raises:
         UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
     """
-    values: dict[str, npt.NDArray[Any]] = {"image": as_pixels(image, "image")}
-    for name, tensor in (("latents", latents), ("noise", noise), ("posterior_noise", posterior_noise)):
-        if tensor is not None:
-            values[name] = np.ascontiguousarray(tensor, dtype=np.float32)
+    pictures = {"image": as_pixels(image, "image")}
     if source is not None:
-        values["source"] = as_pixels(source, "source")
+        pictures["source"] = as_pixels(source, "source")
+    tensors: dict[str, Floats] = {
+        name: np.ascontiguousarray(tensor, dtype=np.float32)
+        for name, tensor in (("latents", latents), ("noise", noise), ("posterior_noise", posterior_noise))
+        if tensor is not None
+    }
+    values: dict[str, Pixels | Floats] = {**pictures, **tensors}
     bad = [name for name, value in values.items() if not np.isfinite(value).all()]
     bad += [name for name, score in scores.items() if score is not None and not np.isfinite(score)]
     if bad:
         raise UsageError(f"a golden must be finite, these are not: {', '.join(sorted(bad))}", where=str(folder))
     contents = {
-        "noise.safetensors": encode_tensors({n: values[n] for n in ("noise", "posterior_noise") if n in values}),
-        "latents.safetensors": encode_tensors({"latents": values["latents"]}),
+        "noise.safetensors": encode_tensors({n: tensors[n] for n in ("noise", "posterior_noise") if n in tensors}),
+        "latents.safetensors": encode_tensors({"latents": tensors["latents"]}),
     }
     files = {name: file_record(data) for name, data in contents.items()}
-    for name in ("image", "source"):
-        if name in values:
-            full = encode_image(values[name])
-            small = max(values[name].shape[:2]) <= PREVIEW_SIDE
-            contents[f"{name}.png"] = full if small else encode_image(preview(values[name]))
-            files[f"{name}.png"] = file_record(full, "folder" if small else "warehouse")
-            if not small:
-                large_files.put(place, full)
+    for name, picture in pictures.items():
+        full = encode_image(picture)
+        small = max(picture.shape[:2]) <= PREVIEW_SIDE
+        contents[f"{name}.png"] = full if small else encode_image(preview(picture))
+        files[f"{name}.png"] = file_record(full, "folder" if small else "warehouse")
+        if not small:
+            large_files.put(place, full)
     before = read_manifest(folder) if (folder / MANIFEST_FILE).exists() else None
     manifest = Manifest(
         model=folder.parent.name,
@@ -206,8 +206,8 @@ def stale_reasons(
     golden: Golden | Manifest,
     *,
     teacher_digest: str | None = None,
-    metric_identities: Mapping[str, Any] | None = None,
-    case: Mapping[str, Any] | None = None,
+    metric_identities: Mapping[str, JsonValue] | None = None,
+    case: Mapping[str, JsonValue] | None = None,
     timesteps: Sequence[float] | None = None,
 ) -> list[str]:
     """Why a golden no longer counts, in words; empty when it does. What is None is not compared.
@@ -234,7 +234,7 @@ def stale_reasons(
     return reasons
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "…"
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 from sdqa.bundle import Lane, Measurement, Status, Verdict
 from sdqa.gate import statistics
 from sdqa.gate.evidence import ALL, BUDGET, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
 from sdqa.gate.tolerances import Tolerance, Tolerances
+from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
 
@@ -79,43 +79,43 @@ def _single(
         known = {p.component for p in evidence.lane.packages}
         place = {"component": scope} if scope in known else {"case": scope} if scope else {}
         return Verdict(check=check, metric=metric, status="not measured", reason=evidence.failure(scope), **place)
-    facts = _facts(check, measurement)
+    draft = _draft(check, measurement)
     broken = evidence.broken.get(measurement.case or "")
     if metric in HARD:
-        return _hard(facts, measurement)
+        return _hard(draft, measurement)
     if broken and metric not in FATAL:
-        return Verdict(**facts, status="fail", reason=f"nothing to compare: {broken}")
+        return _said(draft, "fail", f"nothing to compare: {broken}")
     if measurement.value is None:
-        return Verdict(**facts, status="not measured", reason=measurement.reason or "no value, and no reason given")
+        return _said(draft, "not measured", measurement.reason or "no value, and no reason given")
     if not math.isfinite(measurement.value):
-        return Verdict(**facts, status="fail", reason=f"the figure is {measurement.value}")
+        return _said(draft, "fail", f"the figure is {measurement.value}")
     tolerance, problem = _tolerance(measurement, evidence, tolerances)
     if tolerance is None:
-        return Verdict(**facts, status="not measured", reason=problem)
+        return _said(draft, "not measured", problem)
     figure = _figure(measurement, tolerance)
     if figure is None:
-        return Verdict(**facts, status="not measured", reason="the golden has no figure to compare with")
-    facts["tolerance"] = tolerance.case_limit
+        return _said(draft, "not measured", "the golden has no figure to compare with")
+    draft = draft.model_copy(update={"tolerance": tolerance.case_limit})
     stated = f"{_words(tolerance, figure)}, a case may reach {_number(tolerance, tolerance.case_limit)}"
     if not tolerance.worse_than(figure, tolerance.case_limit):
-        return Verdict(**facts, status="pass", reason=stated)
+        return _said(draft, "pass", stated)
     if tolerance.worse_than(figure, tolerance.severe):
-        return Verdict(**facts, status="fail", reason=f"{stated}; as bad as a fault")
+        return _said(draft, "fail", f"{stated}; as bad as a fault")
     if measurement.case is None:
-        return Verdict(**facts, status="fail", reason=stated)
+        return _said(draft, "fail", stated)
     if _mean_fails(metric, evidence, tolerance):
-        return Verdict(**facts, status="fail", reason=f"{stated}; so is the mean of the lane")
-    return Verdict(**facts, status="suspicious", reason=f"{stated}; an outlier: the mean of the lane holds")
+        return _said(draft, "fail", f"{stated}; so is the mean of the lane")
+    return _said(draft, "suspicious", f"{stated}; an outlier: the mean of the lane holds")
 
 
-def _hard(facts: dict[str, Any], measurement: Measurement) -> Verdict:
-    facts["tolerance"] = 1.0
+def _hard(draft: Verdict, measurement: Measurement) -> Verdict:
+    draft = draft.model_copy(update={"tolerance": 1.0})
     if measurement.value is None:
-        return Verdict(**facts, status="not measured", reason=measurement.reason or "no value, and no reason given")
+        return _said(draft, "not measured", measurement.reason or "no value, and no reason given")
     if measurement.value >= 1:
-        return Verdict(**facts, status="pass", reason="is 1, must be 1")
+        return _said(draft, "pass", "is 1, must be 1")
     detail = f": {measurement.reason}" if measurement.reason else ""
-    return Verdict(**facts, status="fail", reason=f"is {measurement.value:.6g}, must be 1{detail}")
+    return _said(draft, "fail", f"is {measurement.value:.6g}, must be 1{detail}")
 
 
 def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerances | None) -> Verdict:
@@ -126,37 +126,40 @@ def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerance
     measured = {case: m for case, m in sorted(table.items()) if m.value is not None}
     fingerprints = sorted({m.fingerprint for m in table.values()})
     first = next(iter(table.values()))
-    facts: dict[str, Any] = {
-        "check": check,
-        "metric": metric,
-        "unit": first.unit,
-        "n": len(measured),
-        "fingerprint": fingerprints[0] if len(fingerprints) == 1 else digest_of(fingerprints),
-    }
+    draft = Verdict(
+        check=check,
+        metric=metric,
+        status="not measured",
+        unit=first.unit,
+        n=len(measured),
+        fingerprint=fingerprints[0] if len(fingerprints) == 1 else digest_of(fingerprints),
+    )
     bad = [case for case, m in sorted(table.items()) if case in evidence.broken or not math.isfinite(m.value or 0.0)]
     if bad:
-        return Verdict(**facts, status="fail", reason=f"nothing to compare in {_count(bad, len(table))}")
+        return _said(draft, "fail", f"nothing to compare in {_count(bad, len(table))}")
     missing = sorted((set(table) | evidence.expected.get(metric, frozenset())) - set(measured))
     for measurement in table.values():
         tolerance, problem = _tolerance(measurement, evidence, tolerances)
         if tolerance is None:
-            return Verdict(**facts, status="not measured", reason=problem)
+            return _said(draft, "not measured", problem)
     assert tolerance is not None
     figures = [_figure(m, tolerance) for m in measured.values()]
     known = [figure for figure in figures if figure is not None]
     if not known:
         why = next(iter(table.values())).reason if missing else "the goldens have no figures to compare with"
-        return Verdict(**facts, status="not measured", reason=why or "no case was measured")
+        return _said(draft, "not measured", why or "no case was measured")
     mean = math.fsum(known) / len(known)
     ends = statistics.interval(known)
     goldens = [m.golden for m in measured.values() if m.golden is not None]
-    facts |= {
-        "value": math.fsum(m.value or 0.0 for m in measured.values()) / len(measured),
-        "golden": math.fsum(goldens) / len(goldens) if len(goldens) == len(measured) else None,
-        "difference": mean if tolerance.of == "difference" else None,
-        "interval": ends,
-        "tolerance": tolerance.limit,
-    }
+    draft = draft.model_copy(
+        update={
+            "value": math.fsum(m.value or 0.0 for m in measured.values()) / len(measured),
+            "golden": math.fsum(goldens) / len(goldens) if len(goldens) == len(measured) else None,
+            "difference": mean if tolerance.of == "difference" else None,
+            "interval": ends,
+            "tolerance": tolerance.limit,
+        }
+    )
     shift = statistics.smallest_shift(
         statistics.loss(tolerance.limit, tolerance.better), [statistics.loss(f, tolerance.better) for f in known]
     )
@@ -176,7 +179,7 @@ def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerance
         )
     elif tolerance.worse_than(end, tolerance.limit):
         status, stated = "suspicious", f"{stated}; the interval reaches {_number(tolerance, end)}"
-    return Verdict(**facts, status=status, reason=stated)
+    return _said(draft, status, stated)
 
 
 def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudgets) -> Verdict:
@@ -184,30 +187,37 @@ def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudget
     if limit is None or measurement is None:
         reason = evidence.failure(BUDGET) if limit is not None else "the suite has no such budget"
         return Verdict(check=check, metric=name, status="not measured", tolerance=limit, reason=reason)
-    facts = {**_facts(check, measurement), "tolerance": float(limit), "difference": None, "golden": None}
+    bounds = {"tolerance": float(limit), "difference": None, "golden": None}
+    draft = _draft(check, measurement).model_copy(update=bounds)
     if measurement.value is None or math.isnan(measurement.value):
-        return Verdict(**facts, status="not measured", reason=measurement.reason or "no value, and no reason given")
+        return _said(draft, "not measured", measurement.reason or "no value, and no reason given")
     where = f"on {evidence.lane.runtime}"
-    where += "" if evidence.lane.runtime == "coreml" else ", not on the device that the budget is for"
+    where += "" if on_device(evidence.lane.runtime) else ", not on the device that the budget is for"
     where = "by the packages alone" if name in FROM_PACKAGES else where
     status: Status = "pass" if measurement.value <= limit else "fail"
-    return Verdict(**facts, status=status, reason=f"{measurement.value:.4g} of {limit:.4g}, {where}")
+    return _said(draft, status, f"{measurement.value:.4g} of {limit:.4g}, {where}")
 
 
-def _facts(check: str, measurement: Measurement) -> dict[str, Any]:
+def _draft(check: str, measurement: Measurement) -> Verdict:
+    """What was measured, not judged yet."""
     value, golden = measurement.value, measurement.golden
-    return {
-        "check": check,
-        "metric": measurement.metric,
-        "case": measurement.case,
-        "component": measurement.component,
-        "value": value,
-        "golden": golden,
-        "difference": value - golden if value is not None and golden is not None else None,
-        "unit": measurement.unit,
-        "n": measurement.n,
-        "fingerprint": measurement.fingerprint,
-    }
+    return Verdict(
+        check=check,
+        metric=measurement.metric,
+        case=measurement.case,
+        component=measurement.component,
+        status="not measured",
+        value=value,
+        golden=golden,
+        difference=value - golden if value is not None and golden is not None else None,
+        unit=measurement.unit,
+        n=measurement.n,
+        fingerprint=measurement.fingerprint,
+    )
+
+
+def _said(draft: Verdict, status: Status, reason: str) -> Verdict:
+    return draft.model_copy(update={"status": status, "reason": reason})
 
 
 def _tolerance(

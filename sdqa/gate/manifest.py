@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from sdqa.bundle import Record, documents
 from sdqa.errors import GoldenMissing
@@ -31,13 +31,13 @@ class Manifest(Record):
     schema_version: int = SCHEMA_VERSION
     model: str
     case: str
-    inputs: dict[str, Any]  # prompt, negative prompt, strength, guidance scale, steps, scheduler …
+    inputs: dict[str, JsonValue]  # prompt, negative prompt, strength, guidance scale, steps, scheduler …
     seed: int
     timesteps: tuple[float, ...]  # the schedule as it was run
     scores: dict[str, float | None] = Field(default_factory=dict)  # metric → the teacher's figure
     teacher: str  # digest of the model that drew it
     origin: str = "teacher"  # what drew it: the teacher, or the lane whose outcome was approved
-    metrics: dict[str, Any] = Field(default_factory=dict)  # metric → identity
+    metrics: dict[str, JsonValue] = Field(default_factory=dict)  # metric → identity
     digests: dict[str, str]  # of values: image, latents, noise, posterior_noise, source
     files: dict[str, GoldenFile]
     versions: dict[str, str] = Field(default_factory=dict)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from sdqa.bundle import Better
 from sdqa.errors import ConfigError, Problem
 from sdqa.gate.tolerances import ANY_VARIANT, HarmlessNoise, Tolerance, Tolerances
 
 #: Metrics whose figure is compared as it is: it already compares the candidate with the teacher. Unit and direction.
-COMPARING = {
+COMPARING: dict[str, tuple[str, Better]] = {
     "parity_psnr": ("dB", "higher"),
     "psnr": ("dB", "higher"),
     "tile_psnr": ("dB", "higher"),
@@ -24,12 +25,18 @@ COMPARING = {
 }
 
 
-def stated_tolerances(model: str, limits: Mapping[str, float], where: str) -> Tolerances:
+def stated_tolerances(
+    model: str,
+    limits: Mapping[str, float],
+    where: str,
+    comparing: Mapping[str, tuple[str, Better]] = COMPARING,
+) -> Tolerances:
     """Tolerances from `[limits]`: for the mean, for a single case and for a component alike.
 
     Args:
         limits: metric, or `component/metric`, to its limit.
         where: the suite's file, for errors.
+        comparing: metrics that compare, with unit and direction; those of plugins among them.
 
     Raises:
         ConfigError: a metric that cannot be limited by a bare number, or a number that is not finite.
@@ -37,20 +44,21 @@ def stated_tolerances(model: str, limits: Mapping[str, float], where: str) -> To
     problems, table = [], {}
     for name, limit in sorted(limits.items()):
         component, _, metric = name.rpartition("/")
-        if metric not in COMPARING:
-            known = ", ".join(COMPARING)
+        if metric not in comparing:
+            known = ", ".join(comparing)
             problems.append(Problem(f"$.limits.{name}", f"{metric!r} cannot be limited by hand; these can: {known}"))
         elif not math.isfinite(limit):
             problems.append(Problem(f"$.limits.{name}", "must be a finite number"))
         else:
-            table[f"{metric}@{component}" if component else metric] = _tolerance(metric, component or None, limit)
+            table[f"{metric}@{component}" if component else metric] = _tolerance(
+                metric, component or None, limit, *comparing[metric]
+            )
     if problems:
         raise ConfigError(problems, where=where)
     return Tolerances(model=model, checks=0, false_alarms=1.0, confidence=0.0, variants={ANY_VARIANT: table})
 
 
-def _tolerance(metric: str, component: str | None, limit: float) -> Tolerance:
-    unit, better = COMPARING[metric]
+def _tolerance(metric: str, component: str | None, limit: float, unit: str, better: Better) -> Tolerance:
     nothing = HarmlessNoise(n=0, mean=limit, sd=0.0, worst=limit, bound=limit, case_bound=limit, conditions=("stated",))
     return Tolerance.model_validate(
         {

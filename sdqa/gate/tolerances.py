@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, FiniteFloat
 
-from sdqa.bundle import Better, Lane, Record, documents
+from sdqa.bundle import Better, Environment, Lane, Record, documents
 from sdqa.errors import GoldenMissing, UsageError
 from sdqa.gate.audit import AuditEntry, append, author, now
+from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
@@ -91,18 +92,18 @@ class Tolerances(Record):
     checks: int  # that a whole run makes: false alarms are controlled over all of them
     false_alarms: float  # probability of any in a clean run
     confidence: float  # that the bounds cover what they say
-    environment: dict[str, Any] = Field(default_factory=dict)  # fingerprint of where it was measured
+    environment: Environment = Environment()  # where it was measured
     variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
     def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:
         """The tolerance of a metric for a lane; the component's own before the metric's.
 
         Looked up under `variant@runtime-unit`, `variant@runtime`, `variant` and `*`. What was measured with the
-        reference runtime is not taken for Core ML, whose own noise is larger: the bare variant serves the others only.
+        reference runtime is not taken for a device, whose own noise is larger: the bare variant serves the others only.
         """
         unit = lane.compute_unit.lower()
         names = [f"{lane.variant}@{lane.runtime}-{unit}", f"{lane.variant}@{lane.runtime}"]
-        names += [ANY_VARIANT] if lane.runtime == "coreml" else [lane.variant, ANY_VARIANT]
+        names += [ANY_VARIANT] if on_device(lane.runtime) else [lane.variant, ANY_VARIANT]
         for name in names:
             table = self.variants.get(name, {})
             for key in (f"{metric}@{component}", metric) if component else (metric,):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sdqa.errors import ContractError
+from sdqa.families.records import GUIDANCE_PAIR
 from sdqa.runtime import Runner
 
 
@@ -51,23 +52,24 @@ class ComponentModule(nn.Module):
 
 
 class TextEncoderModule(ComponentModule):
-    """CLIP text encoder: token ids (B, S) → last hidden state (B, S, D) and pooled output (B, D)."""
+    """CLIP text encoder: token ids (B, S) → last hidden state (B, S, D) and pooled output (B, D), where it has one."""
 
-    def forward(self, input_ids: Tensor, **_: Any) -> tuple[Tensor, Tensor]:
+    def forward(self, input_ids: Tensor, **_: Any) -> tuple[Tensor, Tensor | None]:
         """Runs the prompts one by one: the package's batch size is one."""
         hidden, pooled = [], []
         width = int(self.config.hidden_size)
         for row in input_ids:
             outputs = _run(self.runner, input_ids=row[None].to(torch.int32))
             hidden.append(_output(outputs, "last_hidden_state", "text_encoder", (1, row.shape[0], width)))
-            pooled.append(outputs["pooled_outputs"].float().reshape(1, -1))
-        return torch.cat(hidden), torch.cat(pooled)
+            if "pooled_outputs" in outputs:
+                pooled.append(outputs["pooled_outputs"].float().reshape(1, -1))
+        return torch.cat(hidden), torch.cat(pooled) if pooled else None
 
 
 class UNetModule(ComponentModule):
     """Denoiser: latents (B, C, h, w), timestep, text embeddings (B, S, D) → noise prediction (B, C, h, w)."""
 
-    package_batch = 2  # unconditional and conditional, as classifier-free guidance runs them
+    package_batch = GUIDANCE_PAIR  # unconditional and conditional, as classifier-free guidance runs them
 
     def forward(
         self, sample: Tensor, timestep: Tensor | float, encoder_hidden_states: Tensor, **_: Any

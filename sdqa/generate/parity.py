@@ -24,12 +24,6 @@ from sdqa.store import Store, digest_of, source_digest
 
 TRACED_CASES = 3
 PSNR_CAP_DB = 160.0  # what equal outputs read
-OUTPUTS = {
-    "text_encoder": "last_hidden_state",
-    "vae_encoder": "latent",
-    "unet": "noise_pred",
-    "vae_decoder": "image",
-}
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -50,7 +44,9 @@ def teacher_trace(teacher: Teacher, request: Request, store: Store) -> dict[str,
 
     def build(folder: Path) -> None:
         parts = teacher.pipeline_parts()
-        generation = Graph(teacher_runners(parts), graph_parts(parts)).generate(request, keep_tensors=True)
+        generation = Graph(teacher_runners(parts, teacher.family), graph_parts(parts)).generate(
+            request, keep_tensors=True
+        )
         for component, recorder in generation.recorders.items():
             tensors = {
                 f"{call.index:04d}.{side}.{name}": np.ascontiguousarray(value)
@@ -90,12 +86,13 @@ def parity(
 ) -> dict[str, tuple[float, ...]]:
     """PSNR in dB of each component's main output at every call of the first few cases of each kind."""
     chosen = _representatives(requests)
+    outputs = {component.name: component.compared for component in teacher.family.components}
     key = {
         "teacher": teacher.digest,
         "components": dict(components.identity),
         "requests": {case: request_facts(request) for case, request in chosen.items()},
         "code": source_digest(*CODE),
-        "what": digest_of([TRACED_CASES, OUTPUTS]),
+        "what": digest_of([TRACED_CASES, outputs]),
     }
 
     def build(folder: Path) -> None:
@@ -103,7 +100,7 @@ def parity(
         readings: dict[str, list[float]] = {name: [] for name in runners}
         for request in chosen.values():
             for name, calls in teacher_trace(teacher, request, store).items():
-                output = OUTPUTS[name]
+                output = outputs[name]
                 for call in calls:
                     found = runners[name].run(call.inputs)
                     readings[name].append(psnr_db(call.outputs[output], found[output]))

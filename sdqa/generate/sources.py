@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from sdqa.errors import ImageError
+from sdqa.foreign import recognise
 from sdqa.plan import Case
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64 * 10**6
 SCENE_SIDE = 256  # scenes are drawn up to this size and enlarged beyond it
+
+
+Reader = Callable[[str, int, Path], npt.NDArray[np.uint8]]
+"""Of the name without its kind, the size, and the folder that files lie below."""
+PICTURES: dict[str, Reader] = {}
+
+
+def picture(kind: str) -> Callable[[Reader], Reader]:
+    """Register how source pictures whose names start with `kind:` are read."""
+
+    def register(reader: Reader) -> Reader:
+        if kind in PICTURES:
+            raise ValueError(f"two readers for {kind}:")
+        PICTURES[kind] = reader
+        return reader
+
+    return register
 
 
 def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
@@ -24,11 +43,10 @@ def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
     Raises:
         ImageError: it does not exist, is too large, or is not a picture.
     """
-    scheme, _, rest = name.partition(":")
-    if scheme == "scene":
-        return _scene(name, size)
-    path = _astronaut() if scheme == "photo" else _confined(rest, root)
-    return read_picture(path, size)
+    kind, _, rest = name.partition(":")
+    if kind not in PICTURES:
+        raise ImageError(f"{name!r} is not a source", hint=f"sources: {', '.join(f'{one}:…' for one in PICTURES)}")
+    return PICTURES[kind](rest, size, root)
 
 
 def source_prompt(case: Case) -> str | None:
@@ -40,15 +58,29 @@ def source_prompt(case: Case) -> str | None:
     return case.source_prompt
 
 
-def _scene(name: str, size: int) -> npt.NDArray[np.uint8]:
+@picture("scene")
+def scene(rest: str, size: int, _: Path) -> npt.NDArray[np.uint8]:
+    """A drawn scene, enlarged where it is drawn no larger."""
     from PIL import Image
 
     from sdqa.embedded import scenes
 
-    drawn = scenes.draw(scenes.parse(name), size=min(size, SCENE_SIDE)).convert("RGB")
+    drawn = scenes.draw(scenes.parse(f"scene:{rest}"), size=min(size, SCENE_SIDE)).convert("RGB")
     if drawn.width != size:
         drawn = drawn.resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(drawn, dtype=np.uint8)
+
+
+@picture("file")
+def file(rest: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
+    """A picture of the suite's own."""
+    return read_picture(_confined(rest, root), size)
+
+
+@picture("photo")
+def photo(_rest: str, size: int, _root: Path) -> npt.NDArray[np.uint8]:
+    """The public-domain portrait that scikit-image ships."""
+    return read_picture(_astronaut(), size)
 
 
 def _confined(name: str, root: Path) -> Path:
@@ -85,5 +117,8 @@ def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
             upright = ImageOps.exif_transpose(picture)
             square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
     except (OSError, SyntaxError, ValueError) as error:
+        foreign = recognise(path)
+        if foreign is not None and foreign.kind not in ("png", "jpeg"):
+            raise ImageError(f"the source picture is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ImageError("the source picture cannot be read", where=str(path), hint=hint) from error
     return np.asarray(square, dtype=np.uint8)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sdqa.bundle.environment import versions
+from sdqa.families import demand_drawable
 from sdqa.generate.noise import Noise
 from sdqa.generate.pipeline import Glue, Graph, Request
 from sdqa.generate.sample import StoredSample, read_sample, write_sample
@@ -21,7 +22,7 @@ from sdqa.runtime.memory import PeakMemory
 from sdqa.store import Store, digest_of, source_digest
 
 #: Rooms whose code decides what a generation looks like.
-CODE = ("generate", "runtime", "mil", "compat")
+CODE = ("generate", "families", "runtime", "mil", "compat")
 THREADS = 1  # more would change the order of sums, and with it the last bits
 
 
@@ -36,7 +37,9 @@ class Components:
 
 def teacher_components(teacher: Teacher) -> Components:
     """The teacher itself, in torch."""
-    return Components(lambda: teacher_runners(teacher.pipeline_parts()), {"teacher": teacher.digest}, Glue())
+    return Components(
+        lambda: teacher_runners(teacher.pipeline_parts(), teacher.family), {"teacher": teacher.digest}, Glue()
+    )
 
 
 def request_facts(request: Request) -> dict[str, Any]:
@@ -68,9 +71,13 @@ def generate(
     Args:
         say: told before a case is generated or read from the store.
 
+    Raises:
+        UnsupportedModel: the teacher's family cannot be drawn.
+
     Yields:
         (case, sample) in the order of `requests`.
     """
+    demand_drawable(teacher.family, source=teacher.source)
     graph: Graph | None = None
     for case, request in requests.items():
         key = {

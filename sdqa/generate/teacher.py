@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from sdqa.errors import InputError
+from sdqa.families import Family, demand_drawable
+from sdqa.families.records import Wrapper
 from sdqa.runtime import Arrays
 
 Forward = Callable[..., dict[str, Tensor]]
@@ -33,37 +35,62 @@ class ModuleRunner:
         return {name: value.numpy() for name, value in outputs.items()}
 
 
-def teacher_runners(parts: Mapping[str, Any]) -> dict[str, ModuleRunner]:
-    """Runners for the four components of a loaded diffusers pipeline.
+def teacher_runners(parts: Mapping[str, Any], family: Family) -> dict[str, ModuleRunner]:
+    """Runners for the components of a loaded diffusers pipeline.
 
     Args:
-        parts: `text_encoder`, `vae`, `unet` as fp32 torch modules in evaluation mode.
-    """
-    text, vae, unet = parts["text_encoder"], parts["vae"], parts["unet"]
+        parts: the pipeline's parts by name, fp32 torch modules in evaluation mode.
+        family: one that can be drawn.
 
-    def text_encoder(input_ids: Tensor) -> dict[str, Tensor]:
-        hidden, pooled = text(input_ids.long(), return_dict=False)[:2]
+    Raises:
+        UnsupportedModel: it cannot be drawn.
+    """
+    demand_drawable(family, source="")
+    return {
+        component.name: ModuleRunner(component.name, FORWARDS[component.wrapper](parts[component.part]))
+        for component in family.components
+    }
+
+
+def _text_encoder(part: Any) -> Forward:
+    def forward(input_ids: Tensor) -> dict[str, Tensor]:
+        hidden, pooled = part(input_ids.long(), return_dict=False)[:2]
         return {"last_hidden_state": hidden, "pooled_outputs": pooled}
 
-    def vae_encoder(x: Tensor) -> dict[str, Tensor]:
-        moments = vae.encoder(x)
-        return {"latent": vae.quant_conv(moments) if vae.quant_conv is not None else moments}
+    return forward
 
-    def vae_decoder(z: Tensor) -> dict[str, Tensor]:
-        latents = vae.post_quant_conv(z) if vae.post_quant_conv is not None else z
-        return {"image": vae.decoder(latents)}
 
-    def denoise(sample: Tensor, timestep: Tensor, encoder_hidden_states: Tensor) -> dict[str, Tensor]:
+def _vae_encoder(part: Any) -> Forward:
+    def forward(x: Tensor) -> dict[str, Tensor]:
+        moments = part.encoder(x)
+        return {"latent": part.quant_conv(moments) if part.quant_conv is not None else moments}
+
+    return forward
+
+
+def _vae_decoder(part: Any) -> Forward:
+    def forward(z: Tensor) -> dict[str, Tensor]:
+        latents = part.post_quant_conv(z) if part.post_quant_conv is not None else z
+        return {"image": part.decoder(latents)}
+
+    return forward
+
+
+def _unet(part: Any) -> Forward:
+    def forward(sample: Tensor, timestep: Tensor, encoder_hidden_states: Tensor) -> dict[str, Tensor]:
         states = encoder_hidden_states[:, :, 0, :].permute(0, 2, 1)
-        return {"noise_pred": unet(sample, timestep, states, return_dict=False)[0]}
+        return {"noise_pred": part(sample, timestep, states, return_dict=False)[0]}
 
-    forwards: dict[str, Forward] = {
-        "text_encoder": text_encoder,
-        "vae_encoder": vae_encoder,
-        "unet": denoise,
-        "vae_decoder": vae_decoder,
-    }
-    return {name: ModuleRunner(name, forward) for name, forward in forwards.items()}
+    return forward
+
+
+FORWARDS: dict[Wrapper, Callable[[Any], Forward]] = {
+    "TextEncoder": _text_encoder,
+    "VaeEncoder": _vae_encoder,
+    "UNet": _unet,
+    "VaeDecoder": _vae_decoder,
+}
+"""How each kind of component is called in torch, by its contract's inputs and outputs."""
 
 
 def graph_parts(parts: Mapping[str, Any]) -> dict[str, Any]:

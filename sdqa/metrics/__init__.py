@@ -31,7 +31,7 @@ from sdqa.metrics import (
     tiling,
 )
 from sdqa.metrics.models import MetricModels
-from sdqa.metrics.registry import METRICS, Metric, Reading, find, metric, self_test
+from sdqa.metrics.registry import METRICS, Metric, Reading, comparing, find, metric, self_test
 from sdqa.metrics.scoring import SelfTestResult, applicable, demand_sound, run_self_tests, score
 from sdqa.metrics.subject import Picture, Subject, offered
 
@@ -67,6 +67,7 @@ __all__ = [
     "SelfTestResult",
     "Subject",
     "applicable",
+    "comparing",
     "demand_sound",
     "find",
     "metric",

@@ -20,7 +20,7 @@ def cosine(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     return float(np.clip(x @ y / length, -1, 1)) if length > 0 and np.isfinite(length) else float("nan")
 
 
-@metric("latent_cosine", unit="", better="higher", valid=(-1, 1))
+@metric("latent_cosine", unit="", better="higher", valid=(-1, 1), compares=True)
 def latent_cosine(subject: Subject) -> Reading:
     """Cosine of the final latents with the golden's."""
     return Reading(cosine(subject.candidate.latents, subject.golden.latents), golden=1.0)

@@ -16,7 +16,15 @@ CEILING = 150.0
 """dB: what identical latents score; float32 rounding alone reads about 140."""
 
 
-@metric("latent_psnr", unit="dB", better="higher", valid=(-CEILING, CEILING), peak="reference", ceiling=CEILING)
+@metric(
+    "latent_psnr",
+    unit="dB",
+    better="higher",
+    valid=(-CEILING, CEILING),
+    peak="reference",
+    ceiling=CEILING,
+    compares=True,
+)
 def latent_psnr(subject: Subject) -> Reading:
     """PSNR of the final latents against the golden's; the peak is the golden's largest magnitude."""
     return Reading(signal_to_noise(subject.golden.latents, subject.candidate.latents, ceiling=CEILING))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sdqa.metrics.subject import Subject
 
 
-@metric("lpips", unit="", better="lower", valid=(0, 10), needs=["lpips"])
+@metric("lpips", unit="", better="lower", valid=(0, 10), needs=["lpips"], compares=True)
 def lpips(subject: Subject, models: MetricModels) -> Reading:
     """Perceptual distance of the candidate's image to the golden's; 0 for the same image.
 

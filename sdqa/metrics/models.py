@@ -1,19 +1,20 @@
-"""The networks that metrics need, loaded when the first metric asks for them."""
+"""Which networks the metrics look through, and what that makes of their figures' identity."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sdqa.metrics.clip_space import EMBEDDED, ClipSpace
 from sdqa.metrics.faces import Faces
+from sdqa.metrics.networks import Networks
 from sdqa.metrics.perceptual import Perceptual
 from sdqa.metrics.registry import METRICS, NETWORKS, Metric, find
 from sdqa.store import digest_of
 
 
 @dataclass
-class MetricModels:
+class MetricModels(Networks):
     """Which networks are used: part of every figure's identity.
 
     Args:
@@ -25,15 +26,10 @@ class MetricModels:
     clip_spec: str
     lpips_spec: str
     fetch: bool
-    clip: ClipSpace = field(init=False, repr=False)
-    lpips: Perceptual = field(init=False, repr=False)
-    face: Faces = field(init=False, repr=False)
 
     def __init__(self, clip: str = EMBEDDED, lpips: str = "stlpips:alex", *, fetch: bool = False) -> None:
         self.clip_spec, self.lpips_spec, self.fetch = clip, lpips, fetch
-        self.clip = ClipSpace(clip)
-        self.lpips = Perceptual(lpips, fetch)
-        self.face = Faces()
+        super().__init__(ClipSpace(clip), Perceptual(lpips, fetch), Faces())
 
     def identity(self, names: tuple[str, ...] | None = None) -> dict[str, dict[str, Any]]:
         """Metric → what makes its figures comparable: unit, direction, range, constants, network and weights.
@@ -52,6 +48,8 @@ class MetricModels:
     def _identity_of(self, metric: Metric) -> dict[str, Any]:
         low, high = (None if abs(bound) == float("inf") else bound for bound in metric.valid)
         found: dict[str, Any] = {"unit": metric.unit, "better": metric.better, "range": [low, high], **metric.facts}
+        if metric.code:
+            found["plugin"] = metric.code
         networks: dict[str, ClipSpace | Perceptual | Faces] = {
             "clip": self.clip,
             "lpips": self.lpips,

@@ -47,7 +47,7 @@ def signal_to_noise(
     return float(min(ceiling, 10 * np.log10(top**2 / mean_square)))
 
 
-@metric("psnr", unit="dB", better="higher", valid=(0, CEILING), peak=255, ceiling=CEILING)
+@metric("psnr", unit="dB", better="higher", valid=(0, CEILING), peak=255, ceiling=CEILING, compares=True)
 def psnr(subject: Subject) -> Reading:
     """PSNR of the candidate's image against the golden's, peak 255, in float64."""
     return Reading(signal_to_noise(subject.golden.image, subject.candidate.image, peak=255))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Better
 from sdqa.errors import UsageError
+from sdqa.plugins import plugin_code
 
 if TYPE_CHECKING:
-    from sdqa.metrics.models import MetricModels
+    from sdqa.metrics.networks import Networks
     from sdqa.metrics.subject import Subject
 
 Needs = frozenset[str]
@@ -47,13 +48,15 @@ class Metric:
     facts: Mapping[str, Any]  # what identifies the implementation, beyond its networks
     measure: Measure
     summary: str  # first line of the docstring
+    compares: bool = False  # its figure compares candidate and golden already: a bare number can limit it
+    code: str = ""  # digest of the plugin that it comes from
     self_tests: dict[str, SelfCheck] = field(default_factory=dict)
 
-    def read(self, subject: Subject, models: MetricModels) -> Reading:
+    def read(self, subject: Subject, models: Networks) -> Reading:
         """Measure a subject."""
         return self.measure(subject, models) if self.needs & NETWORKS else self.measure(subject)
 
-    def fall(self, what: str, models: MetricModels) -> bool | str:
+    def fall(self, what: str, models: Networks) -> bool | str:
         """Run one self-test: True when the metric stays out of it, or else what it read."""
         return self.self_tests[what](models) if self.needs & NETWORKS else self.self_tests[what]()
 
@@ -72,6 +75,7 @@ def metric(
     better: Better,
     valid: tuple[float, float] = (-math.inf, math.inf),
     needs: Iterable[str] = (),
+    compares: bool = False,
     **facts: Any,
 ) -> Callable[[Measure], Measure]:
     """Register the function that measures `name`.
@@ -79,6 +83,7 @@ def metric(
     Args:
         valid: closed range of figures that can be right.
         needs: of `source`, `source_prompt`, `clip`, `lpips`, `face`.
+        compares: whether the figure itself says how far candidate and golden are apart, so that a suite may limit it.
         facts: constants that make two figures comparable; part of the identity.
     """
 
@@ -86,7 +91,8 @@ def metric(
         if name in METRICS:
             raise ValueError(f"the metric {name!r} is registered twice")
         summary = (measure.__doc__ or "").strip().split("\n", 1)[0]
-        METRICS[name] = Metric(name, unit, better, valid, frozenset(needs), facts, measure, summary)
+        code = plugin_code(measure)
+        METRICS[name] = Metric(name, unit, better, valid, frozenset(needs), facts, measure, summary, compares, code)
         return measure
 
     return register
@@ -102,6 +108,11 @@ def self_test(name: str, what: str) -> Callable[[SelfCheck], SelfCheck]:
         return check
 
     return register
+
+
+def comparing() -> dict[str, tuple[str, Better]]:
+    """Metrics that a bare number can limit, with unit and direction."""
+    return {name: (one.unit, one.better) for name, one in METRICS.items() if one.compares}
 
 
 def find(name: str) -> Metric:

@@ -46,7 +46,9 @@ def _blur(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return x
 
 
-@metric("ssim", unit="", better="higher", valid=(-1, 1), sigma=SIGMA, window=2 * RADIUS + 1, data_range=255)
+@metric(
+    "ssim", unit="", better="higher", valid=(-1, 1), sigma=SIGMA, window=2 * RADIUS + 1, data_range=255, compares=True
+)
 def ssim(subject: Subject) -> Reading:
     """Mean SSIM of the candidate's image against the golden's (Gaussian window, RGB)."""
     if min(subject.golden.image.shape[:2]) < 2 * RADIUS + 1:

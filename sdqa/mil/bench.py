@@ -1,6 +1,7 @@
 """How fast and how lean the runtime is, as ratios to torch eager on the same module: `python -m sdqa.mil.bench`.
 
-The subject is a U-Net borrowed from diffusers with random weights, converted on the spot. One thread; eager and program
+The subjects are a U-Net borrowed from diffusers with random weights, and a decoder's layer with a cache in states,
+converted on the spot. One thread; eager and program
 run alternately, and the median of the ratios of neighbouring runs is given, so that a busy machine disturbs both alike.
 Times are processor seconds of this process. Nothing is asserted.
 """
@@ -16,10 +17,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ import numpy as np
 import torch
 
 from sdqa import compat
+from sdqa.mil.bench_decoder import decoder
+from sdqa.mil.timing import BenchRow, ratio, seconds
 
 _CROSS = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
@@ -51,17 +53,6 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 """mid: 113 M parameters. full: the shape of Stable Diffusion v1-5's U-Net, 860 M."""
 INPUTS = ("sample", "timestep", "encoder_hidden_states")
 TOKENS = 77
-
-
-@dataclass(frozen=True)
-class BenchRow:
-    """One line of the table."""
-
-    what: str
-    value: float
-    unit: str
-    bar: str
-    """What is aimed at; empty where nothing is."""
 
 
 def unet(size: str) -> torch.nn.Module:
@@ -121,20 +112,6 @@ def convert(module: torch.nn.Module, given: tuple[torch.Tensor, ...], target: st
             outputs=[ct.TensorType(name="noise_pred", dtype=np.float32)],
         )
         model.save(str(path))
-
-
-def seconds(run: Callable[[], Any]) -> float:
-    """Processor seconds that a call takes."""
-    start = time.process_time()
-    run()
-    return time.process_time() - start
-
-
-def ratio(run: Callable[[], Any], reference: Callable[[], Any], pairs: int) -> float:
-    """The median of run to reference, over alternating pairs after a first of each."""
-    run()
-    reference()
-    return statistics.median(seconds(run) / seconds(reference) for _ in range(pairs))
 
 
 def psnr(given: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> float:
@@ -275,7 +252,7 @@ def main(folder: Path | None, pairs: int, full: bool, as_json: bool, alone_what:
         if alone_what is not None:
             click.echo(json.dumps(alone(place, alone_what)))
             return
-        rows = speed(place, pairs)
+        rows = speed(place, pairs) + decoder(place, pairs)
         if full:
             rows += lean(place)
     machine = f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores, torch {torch.__version__}"

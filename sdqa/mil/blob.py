@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from sdqa.errors import PackageError
+from sdqa.foreign import recognise
 from sdqa.mil.types import DataType
 
 SENTINEL = 0xDEADBEEF
@@ -28,6 +29,9 @@ class WeightFile:
 
     def __init__(self, path: Path, label: str) -> None:
         self.path, self.label = path, label
+        foreign = recognise(path)
+        if foreign is not None:
+            raise PackageError(f"the weight file is {foreign.what}", where=label, hint=foreign.hint)
         self.size = path.stat().st_size
         if self.size < _RECORD_BYTES:
             raise PackageError(f"the weight file has {self.size} bytes, less than its header", where=label)

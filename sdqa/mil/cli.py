@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sdqa.address import package_path
+
 if TYPE_CHECKING:
     from sdqa.mil.program import Program
 
-_PACKAGE = click.argument("package", type=click.Path(exists=True, path_type=Path))
+
+def _there(_context: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+    """A package that exists; `Unet.mlpackage#style_b` is a function of one that does."""
+    if not package_path(value).exists():
+        raise click.BadParameter(f"there is no {str(value)!r}")
+    return value
+
+
+_PACKAGE = click.argument("package", type=click.Path(path_type=Path), callback=_there)
 _FUNCTION = click.option("--function", default=None, help="Which function of a package with several.")
 _PRECISION = click.option(
     "--precision",
@@ -21,6 +31,13 @@ _PRECISION = click.option(
     default="declared",
     show_default=True,
     help="fp16 rounded as declared, ignored, or torch's own.",
+)
+_SHAPE = click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=1,3,64,64",
+    help="An input's shape, where it is open (repeatable).",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -32,13 +49,18 @@ def mil_group() -> None:
 
 @mil_group.command("info")
 @_PACKAGE
+@click.option("--weights", "every_weight", is_flag=True, help="List every weight with its recipe.")
 @_FUNCTION
 @_JSON
-def info(package: Path, function: str | None, as_json: bool) -> None:
-    """Show a package's functions, inputs, outputs, operations and weights."""
+def info(package: Path, every_weight: bool, function: str | None, as_json: bool) -> None:
+    """Show a package's functions, inputs, outputs, operations and weights, and how these are compressed."""
+    from sdqa.mil.stored import recipes_of, stored_weights
+
     program = _load(package, function=function)
     costs = program.profile()
     kinds = Counter(operation.type for operation in program.operations)
+    weights = stored_weights(program.function)
+    recipes = recipes_of(weights)
     facts: dict[str, Any] = {
         "package": package.name,
         "specification_version": program.package.model.specificationVersion,
@@ -49,6 +71,8 @@ def info(package: Path, function: str | None, as_json: bool) -> None:
         "operations": dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
         "weight_bytes_stored": costs.weight_bytes_stored,
         "weight_bytes_unpacked": costs.weight_bytes_unpacked,
+        "recipes": recipes,
+        "weights": [asdict(weight) for weight in weights],
     }
     if as_json:
         click.echo(json.dumps(facts, indent=2))
@@ -61,6 +85,10 @@ def info(package: Path, function: str | None, as_json: bool) -> None:
             extra = f" {feature.color_space}" if feature.color_space else (" optional" if feature.optional else "")
             click.echo(f"{side:6} {feature.name}: {feature.kind} {feature.dtype}{shape}{extra}")
     click.echo(f"weights: {_size(costs.weight_bytes_stored)} stored, {_size(costs.weight_bytes_unpacked)} unpacked")
+    for recipe, count in recipes.items():
+        click.echo(f"  {count:6} {recipe}")
+    for weight in weights if every_weight else ():
+        click.echo(f"  {weight.name} {list(weight.shape)}: {weight.recipe}, {_size(weight.stored_bytes)}")
     click.echo(f"operations: {sum(kinds.values())}")
     for kind, count in facts["operations"].items():
         click.echo(f"  {count:6} {kind}")
@@ -71,7 +99,17 @@ def info(package: Path, function: str | None, as_json: bool) -> None:
 @click.option(
     "--inputs", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz of arrays by name."
 )
-@click.option("--random", "seed", type=int, default=None, help="Draw the inputs instead, with this seed.")
+@click.option(
+    "--input",
+    "files",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="One input from a file (repeatable): a picture (PNG, JPEG) for an image, an .npy for a tensor.",
+)
+@click.option(
+    "--random", "seed", type=int, default=None, help="Draw the inputs that are not given, with this seed; images 0–255."
+)
+@_SHAPE
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the outputs to an .npz.")
 @click.option("--capture", multiple=True, help="Also give this operation's result (repeatable; 'all' for every one).")
 @click.option("--no-fuse", is_flag=True, help="Execute every operation as written.")
@@ -80,7 +118,9 @@ def info(package: Path, function: str | None, as_json: bool) -> None:
 def run(
     package: Path,
     inputs: Path | None,
+    files: tuple[str, ...],
     seed: int | None,
+    shapes: tuple[str, ...],
     output: Path | None,
     capture: tuple[str, ...],
     no_fuse: bool,
@@ -90,10 +130,21 @@ def run(
     """Predict with a package and print what came out, or write it."""
     import numpy as np
 
-    if (inputs is None) == (seed is None):
+    from sdqa.mil.given import draw, read_arrays, read_files, read_shapes
+
+    if inputs is None and seed is None and not files:
+        raise click.UsageError("give --inputs, --input or --random")
+    if inputs is not None and seed is not None:
         raise click.UsageError("give either --inputs or --random")
+    if shapes and seed is None:
+        raise click.UsageError("--shape says how large inputs are drawn: give --random")
     program = _load(package, function=function, precision=precision, fuse=not no_fuse)
-    given = _read(inputs) if inputs is not None else _draw(program, seed or 0)
+    given: dict[str, Any] = {}
+    if seed is not None:
+        given = draw(program.inputs, seed, read_shapes(program.inputs, shapes))
+    elif inputs is not None:
+        given = read_arrays(inputs)
+    given |= read_files(program.inputs, files)
     if capture:
         results, seen = program.predict(given, capture="all" if "all" in capture else list(capture))
         results = {**results, **{f"capture/{name}": value for name, value in seen.items()}}
@@ -111,16 +162,24 @@ def run(
 @mil_group.command("profile")
 @_PACKAGE
 @click.option("--top", default=15, show_default=True, help="How many operations to list.")
+@_SHAPE
 @_FUNCTION
 @_JSON
-def profile(package: Path, top: int, function: str | None, as_json: bool) -> None:
-    """Count arithmetic, memory traffic, peak live memory and weights, operation by operation."""
-    costs = _load(package, function=function).profile()
+def profile(package: Path, top: int, shapes: tuple[str, ...], function: str | None, as_json: bool) -> None:
+    """Count arithmetic, memory traffic, peak live memory and weights, operation by operation.
+
+    With --shape, the program is run once on random inputs of these shapes, to see those of all values.
+    """
+    from sdqa.mil.given import draw, read_shapes
+
+    program = _load(package, function=function)
+    costs = program.profile(draw(program.inputs, 0, read_shapes(program.inputs, shapes)) if shapes else None)
     if as_json:
         click.echo(json.dumps({**asdict(costs), "flops": costs.flops}, indent=2))
         return
-    flops = "unknown (open shapes)" if costs.flops is None else f"{costs.flops / 1e9:.3f} GFLOP"
-    peak = "unknown (open shapes)" if costs.peak_live_bytes is None else _size(costs.peak_live_bytes)
+    unknown = "unknown (open shapes: give --shape)"
+    flops = unknown if costs.flops is None else f"{costs.flops / 1e9:.3f} GFLOP"
+    peak = unknown if costs.peak_live_bytes is None else _size(costs.peak_live_bytes)
     click.echo(f"arithmetic {flops}, peak of live values {peak}")
     click.echo(f"weights {_size(costs.weight_bytes_stored)} stored, {_size(costs.weight_bytes_unpacked)} unpacked")
     for cost in sorted(costs.operations, key=lambda item: -(item.flops or 0))[:top]:
@@ -131,8 +190,8 @@ def profile(package: Path, top: int, function: str | None, as_json: bool) -> Non
 
 
 @mil_group.command("diff")
-@click.argument("a", type=click.Path(exists=True, path_type=Path))
-@click.argument("b", type=click.Path(exists=True, path_type=Path))
+@click.argument("a", type=click.Path(path_type=Path), callback=_there)
+@click.argument("b", type=click.Path(path_type=Path), callback=_there)
 @click.option("--inputs", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .npz of arrays.")
 @click.option("--random", "seed", type=int, default=None, help="Draw the inputs instead, with this seed.")
 @_PRECISION
@@ -146,10 +205,11 @@ def diff(
     Without inputs their graphs and constants are compared; with inputs, what every operation gives.
     """
     from sdqa.mil.compare import compare_programs, compare_values
+    from sdqa.mil.given import draw, read_arrays
 
     one, other = (_load(path, function=function, precision=precision, fuse=False) for path in (a, b))
     if inputs is not None or seed is not None:
-        given = _read(inputs) if inputs is not None else _draw(one, seed or 0)
+        given = read_arrays(inputs) if inputs is not None else draw(one.inputs, seed or 0)
         values = compare_values(one, other, given)
         if as_json:
             click.echo(json.dumps([asdict(item) for item in values], indent=2))
@@ -173,36 +233,6 @@ def _load(package: Path, **options: Any) -> Program:
     from sdqa.mil.loading import load
 
     return load(package, **options)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    import numpy as np
-
-    from sdqa.errors import InputError
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
-        raise InputError(f"the inputs cannot be read: {error}", where=path.name, hint="an .npz of arrays") from error
-
-
-def _draw(program: Program, seed: int) -> dict[str, Any]:
-    """Normally distributed inputs of the declared shapes, open dimensions at their smallest; zeros for integers."""
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    drawn: dict[str, Any] = {}
-    for feature in program.inputs:
-        if feature.kind == "state":
-            continue
-        lows = [low for low, _high in feature.ranges] or [1] * len(feature.shape)
-        shape = [max(low, 1) if size < 0 else size for size, low in zip(feature.shape, lows, strict=False)]
-        if feature.choices:
-            shape = list(feature.choices[0])
-        values = rng.standard_normal(shape).astype(np.float32)
-        drawn[feature.name] = values if feature.dtype.startswith("fp") else np.zeros(shape, np.int32)
-    return drawn
 
 
 def _summary(array: Any) -> str:

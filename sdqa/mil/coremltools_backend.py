@@ -7,12 +7,14 @@ this runtime in its place: `MLModel.predict`, `MLModel.make_state` and whatever 
     mil.coremltools_backend.install()
     coremltools.models.MLModel("Unet.mlpackage").predict({"sample": x})
 
-Compiled models, compute plans and performance reports stay what they are: macOS only.
+Durations are this runtime's, on this machine: coremltools' benchmarks run, and say nothing of a device. Compiled
+models, compute plans, model structures and devices are Core ML's own, and are refused (`NotOnThisMachine`).
 """
 
 from __future__ import annotations
 
 import sys
+import time
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from sdqa import compat
-from sdqa.errors import SdqaError
+from sdqa.errors import RuntimeUnavailable, SdqaError
 from sdqa.mil.loading import load
 from sdqa.mil.program import Program
 from sdqa.mil.state import State
@@ -31,6 +33,14 @@ SPECIFICATION_VERSION = 10
 
 _changes: list[tuple[Any, str, Any]] = []
 """What `install` replaced: module, attribute, value before; for the extension itself `sys.modules`, name, module."""
+
+
+class NotOnThisMachine(RuntimeUnavailable, RuntimeError):
+    """What only Core ML on a Mac can say; a RuntimeError too, as the extension raises."""
+
+
+def _refused(what: str, hint: str, where: str = "") -> NotOnThisMachine:
+    return NotOnThisMachine(f"{what}: only Core ML on macOS can say", where=where, hint=hint)
 
 
 class ModelProxy:
@@ -47,12 +57,15 @@ class ModelProxy:
         asset: object | None = None,
     ) -> None:
         if asset is not None:
-            raise RuntimeError("a model asset needs macOS: give the package's path")
+            raise _refused("a model from a compiled asset", "give the package's path")
         self._path = path
+        self._predict_nanoseconds: int | None = None
+        started = time.perf_counter_ns()
         try:
             self._program: Program = load(path, precision=self.precision, function=function_name or None)
         except SdqaError as error:
             raise RuntimeError(str(error)) from error
+        self._load_nanoseconds = time.perf_counter_ns() - started
 
     @staticmethod
     def maximum_supported_specification_version() -> int:
@@ -67,7 +80,45 @@ class ModelProxy:
     @staticmethod
     def compileModel(path: str) -> str:  # noqa: N802  the extension's name
         """Refused: compiling is Core ML's own."""
-        raise RuntimeError(f"{path}: compiling a model needs macOS; predict with MLModel instead")
+        raise _refused("compiling a model", "predict with MLModel on the package instead", path)
+
+    @staticmethod
+    def get_compute_plan(path: str, compute_units: str = "ALL") -> object:  # noqa: ARG004  one answer for all
+        """Refused: where operations run is decided on the device."""
+        raise _refused("a compute plan", "run it on a Mac; sdqa's lint names what is known to leave the engine", path)
+
+    @staticmethod
+    def get_model_structure(path: str) -> object:
+        """Refused: it is that of a compiled model."""
+        raise _refused("the structure of a compiled model", "read the package with sdqa.mil.load instead", path)
+
+    @staticmethod
+    def create_model_asset_from_path(path: str) -> object:
+        """Refused: an asset is a compiled model."""
+        raise _refused("an asset of a compiled model", "predict with MLModel on the package instead", path)
+
+    @staticmethod
+    def create_model_asset_from_memory(specification: bytes, blobs: object = None) -> object:  # noqa: ARG004
+        """Refused: an asset is a compiled model."""
+        raise _refused("an asset of a compiled model", "predict with MLModel on a package instead")
+
+    @staticmethod
+    def get_all_compute_devices() -> object:
+        """Refused: there are no Core ML devices here."""
+        raise _refused("the compute devices", "run it on a Mac")
+
+    @staticmethod
+    def get_available_compute_devices() -> object:
+        """Refused: there are no Core ML devices here."""
+        raise _refused("the compute devices", "run it on a Mac")
+
+    def get_load_duration_in_nano_seconds(self) -> int:
+        """How long this runtime took to load the package."""
+        return self._load_nanoseconds
+
+    def get_last_predict_duration_in_nano_seconds(self) -> int | None:
+        """How long its last prediction, or batch of them, took; None before the first."""
+        return self._predict_nanoseconds
 
     def get_compiled_model_path(self) -> str:
         """The package itself: there is nothing compiled."""
@@ -79,14 +130,20 @@ class ModelProxy:
 
     def predict(self, data: Mapping[str, Any], state: StateProxy | None = None) -> dict[str, Any]:
         """Outputs by name, by Core ML's conventions."""
+        started = time.perf_counter_ns()
         try:
             return self._program.predict(self._fitted(data), state=None if state is None else state.state)
         except SdqaError as error:  # Core ML's own words first: callers look for them
             raise RuntimeError(f"Unable to compute the prediction using ML Program. {error}") from error
+        finally:
+            self._predict_nanoseconds = time.perf_counter_ns() - started
 
     def batchPredict(self, data: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:  # noqa: N802
         """One prediction for each set of inputs."""
-        return [self.predict(item) for item in data]
+        started = time.perf_counter_ns()
+        results = [self.predict(item) for item in data]
+        self._predict_nanoseconds = time.perf_counter_ns() - started
+        return results
 
     def _fitted(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs as Core ML takes them: an array of another rank fits where the sizes agree."""

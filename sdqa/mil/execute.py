@@ -16,6 +16,7 @@ from sdqa.errors import ExecutionError, SdqaError
 from sdqa.mil.constants import Constant
 from sdqa.mil.graph import Argument
 from sdqa.mil.limits import refuse_beyond
+from sdqa.mil.overwriting import owns_memory
 from sdqa.mil.plan import BlockPlan, Result, Step
 from sdqa.mil.registry import FAILURES, Context
 from sdqa.mil.weights import Weights
@@ -86,6 +87,9 @@ class Executor:
         self, step: Step, arguments: dict[str, Any], values: dict[str, Any], observe: Observer | None
     ) -> list[Any]:
         operation = step.operation
+        in_place = observe is None and _may_overwrite(step, arguments, values)
+        if step.overwriting is not None and in_place:
+            operation = step.overwriting.operation
         try:
             if step.estimate is not None:
                 refuse_beyond(step.estimate(arguments))
@@ -101,11 +105,13 @@ class Executor:
         if len(results) != len(step.results):
             raise self._failure(step, f"it gave {len(results)} results, declared are {len(step.results)}", arguments)
         return [
-            self._settle(step, result, item, arguments) if result.carrier is not None else item
+            self._settle(step, result, item, arguments, moved=in_place) if result.carrier is not None else item
             for result, item in zip(step.results, results, strict=True)
         ]
 
-    def _settle(self, step: Step, result: Result, given: Any, arguments: dict[str, Any]) -> torch.Tensor:
+    def _settle(
+        self, step: Step, result: Result, given: Any, arguments: dict[str, Any], *, moved: bool
+    ) -> torch.Tensor:
         """A result in its declared type: checked against the declared shape, rounded, cast to its carrier."""
         if not isinstance(given, torch.Tensor):
             raise self._failure(step, f"it gave a {type(given).__name__}, declared is {result.value.type}", arguments)
@@ -113,7 +119,7 @@ class Executor:
             raise self._failure(
                 step, f"it gave the shape {list(given.shape)}, declared is {result.value.type}", arguments
             )
-        if result.rounded:
+        if result.rounded and not moved:
             return round_to_half(given, arguments)
         return given if given.dtype == result.carrier else given.to(result.carrier)
 
@@ -145,6 +151,15 @@ class Executor:
             where=f"{self.where}: {step.node.type} {step.node.name!r}",
             hint=f"it was given {given}" if given else "",
         )
+
+
+def _may_overwrite(step: Step, arguments: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether a step may change the memory of a state instead of a copy of it."""
+    if step.overwriting is None:
+        return False
+    name = next(name for key, name in step.computed if key == step.overwriting.argument)
+    needed = {key: value for key, value in values.items() if key not in step.release}
+    return owns_memory(step.overwriting, name, needed, arguments)
 
 
 def round_to_half(value: torch.Tensor, arguments: Mapping[str, Any]) -> torch.Tensor:

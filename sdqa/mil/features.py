@@ -105,10 +105,9 @@ def _input(package: Package, name: str, value_type: ValueType, described: Any) -
         space = COLOR_SPACES.get(described.type.imageType.colorSpace)
         if space is None or len(value_type.shape) != 4:
             raise PackageError(f"the image input {name!r} has no colour space or is not of rank 4", where=package.name)
-        choices, ranges = _image_flexibility(described.type.imageType, value_type.shape)
-        return Feature(
-            name, "image", value_type.dtype, value_type.shape, choices=choices, ranges=ranges, color_space=space
-        )
+        shape = _image_shape(described.type.imageType, space, value_type.shape)
+        choices, ranges = _image_flexibility(described.type.imageType, shape)
+        return Feature(name, "image", value_type.dtype, shape, choices=choices, ranges=ranges, color_space=space)
     array = described.type.multiArrayType
     choices, ranges = _flexibility(array)
     default = array.WhichOneof("defaultOptionalValue")
@@ -133,6 +132,17 @@ def _flexibility(array: Any) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[i
         sizes = array.shapeRange.sizeRanges
         return (), tuple((item.lowerBound, None if item.upperBound < 0 else item.upperBound) for item in sizes)
     return (), ()
+
+
+def _image_shape(image: Any, space: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """An image's shape: one picture of so many channels, whatever a program leaves open; its size where it is fixed."""
+    flexible = image.WhichOneof("SizeFlexibility") is not None
+    known = (1, 3 if space in ("rgb", "bgr") else 1, image.height, image.width)
+    sizes = zip(shape, known, strict=True)
+    return tuple(
+        want if size == OPEN and want > 0 and (axis < 2 or not flexible) else size
+        for axis, (size, want) in enumerate(sizes)
+    )
 
 
 def _image_flexibility(

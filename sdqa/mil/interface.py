@@ -17,6 +17,7 @@ import torch
 from sdqa.errors import ExecutionError, InputError
 from sdqa.mil.arguments import as_tensor
 from sdqa.mil.features import Feature
+from sdqa.mil.images import array_to_image, image_to_array
 from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.types import ValueType
 
@@ -62,7 +63,7 @@ class Border:
                 raise self._error(f"the default of {feature.name!r} cannot be made: {error}", "") from error
             return self._carry(feature, torch.full(feature.default_shape, feature.default))
         if feature.kind == "image" and not isinstance(given, torch.Tensor):
-            given = _image_to_array(given, feature)
+            given = image_to_array(given, feature, self.where)
         try:
             tensor = as_tensor(given)
         except (TypeError, ValueError) as error:
@@ -117,7 +118,7 @@ class Border:
             if array.ndim != 4 or array.shape[:2] != (1, channels) or 0 in array.shape:
                 what = f"the image output {feature.name!r} has the shape {list(array.shape)}"
                 raise ExecutionError(what, where=self.where, hint=f"an image is [1, {channels}, height, width]")
-            return _array_to_image(array, feature)
+            return array_to_image(array, feature)
         return array.reshape(1) if array.ndim == 0 else array
 
     def _error(self, what: str, hint: str) -> InputError:
@@ -128,32 +129,3 @@ def to_array(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     """A tensor as an array of its own: floating point as float32, integers and flags as int32."""
     wanted = torch.float32 if tensor.dtype.is_floating_point else torch.int32
     return np.array(tensor.detach().to(wanted).numpy(), copy=True, order="C")
-
-
-def _image_to_array(given: Any, feature: Feature) -> np.ndarray[Any, Any]:
-    """A PIL image, or an array of one (H, W[, 3]), as (1, C, H, W) float32 in the declared order of channels."""
-    color = feature.color_space in ("rgb", "bgr")
-    if hasattr(given, "convert"):
-        mode = "RGB" if color else ("L" if feature.color_space == "grayscale" else "F")
-        given = given if given.mode == mode else given.convert(mode)
-    array = np.asarray(given, dtype=np.float32)
-    if array.ndim == 2 and not color:
-        return array[None, None]
-    if array.ndim == 3 and color and array.shape[2] == 3:
-        array = array.transpose(2, 0, 1)[None]
-        return np.ascontiguousarray(array[:, ::-1] if feature.color_space == "bgr" else array)
-    return array
-
-
-def _array_to_image(array: np.ndarray[Any, Any], feature: Feature) -> Any:
-    from PIL import Image
-
-    plane = array[0]
-    if feature.color_space == "grayscale_float16":
-        return Image.fromarray(plane[0].astype(np.float32))
-    pixels = np.clip(np.rint(plane), 0, 255).astype(np.uint8)
-    if feature.color_space == "grayscale":
-        return Image.fromarray(pixels[0])
-    if feature.color_space == "bgr":
-        pixels = pixels[::-1]
-    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sdqa.errors import UsageError
 from sdqa.mil.execute import PRECISIONS
+from sdqa.mil.functions import choose, functions_of
 from sdqa.mil.package import open_package
-from sdqa.mil.parse import Parser
 from sdqa.mil.program import Program
 from sdqa.mil.records import read_modules
 
@@ -28,6 +28,7 @@ def load(
         precision: "declared": compute in fp32 and round once to each operation's declared type; "float32": ignore fp16;
             "native": torch's own fp16.
         fuse: recognise patterns (attention, normalisations) and run them as one; False executes literally.
+        path: of an .mlpackage; `Unet.mlpackage#style_b` means one of its functions.
         function: of a package with several; default is the one the package names as its default.
         memory_limit: how many bytes of unpacked weights to keep between predictions (2 GiB when not given).
         modules: torch modules by the names of operations, values or weights; by default those that the conversion
@@ -41,22 +42,13 @@ def load(
     if precision not in PRECISIONS:
         raise UsageError(f"there is no precision {precision!r}", hint=f"one of {', '.join(PRECISIONS)}")
     package = open_package(path)
-    functions = Parser(package).functions()
-    name = function or package.model.description.defaultFunctionName or ("main" if "main" in functions else "")
-    if not name and len(functions) == 1:
-        name = next(iter(functions))
-    if name not in functions:
-        raise UsageError(
-            f"there is no function {name!r}" if name else "the package names no default function",
-            where=package.name,
-            hint=f"its functions are {sorted(functions)}",
-        )
+    functions = functions_of(package)
     return Program(
         package,
         functions,
-        functions[name],
+        choose(package, functions, function),
         precision=precision,
         fuse=fuse,
         memory_limit=memory_limit,
-        modules=read_modules(Path(path)) if modules is None else modules,
+        modules=read_modules(package.path) if modules is None else modules,
     )

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sdqa.address import read_address
 from sdqa.errors import PackageError, UnsupportedPackage
+from sdqa.foreign import Foreign, recognise
 from sdqa.mil import schema
 from sdqa.mil.blob import WeightFile
 
@@ -15,6 +17,11 @@ MAX_MODEL_BYTES = 1 << 31
 """Protobuf's own limit on a message."""
 MAX_MANIFEST_BYTES = 1 << 24
 _ROOT_PREFIX = "@model_path/"
+_UNREADABLE = frozenset(
+    {"lfs", "annex", "empty", "html", "folder", "zip", "gzip", "xz", "bzip2", "zstd", "7z", "rar", "tar"}
+)
+"""What is not another kind of model, but a package that has not arrived whole."""
+PIPELINES = frozenset({"pipeline", "pipelineClassifier", "pipelineRegressor"})
 
 
 @dataclass
@@ -26,6 +33,8 @@ class Package:
     """A Core ML `Model` message."""
     model_folder: Path
     """What `@model_path` stands for in the names of weight files."""
+    function: str | None = None
+    """The function that the package was asked for, where its address names one."""
     _files: dict[str, WeightFile] = field(default_factory=dict)
 
     @property
@@ -57,19 +66,20 @@ class Package:
 def open_package(path: str | Path) -> Package:
     """Read a package's model message; weights are only mapped when asked for.
 
+    Args:
+        path: of an .mlpackage or .mlmodel; `#name` after it asks for one of its functions.
+
     Raises:
         PackageError: if files are missing, unreadable or not what they should be.
-        UnsupportedPackage: if it is a Core ML model, but no ML Program.
+        UnsupportedPackage: if it is a model, but neither an ML Program nor a pipeline.
     """
-    path = Path(path)
+    address = read_address(path)
+    path, label = address.path, address.path.name
     if not path.exists():
         raise PackageError("there is no such package", where=str(path))
     if path.suffix == ".mlmodelc":
-        raise UnsupportedPackage(
-            "this is a compiled model", where=path.name, hint="give the .mlpackage it was compiled from"
-        )
+        raise refused(recognise(path), label, label)
     message_path = _message_path(path) if path.is_dir() else path
-    label = path.name
     try:
         if message_path.stat().st_size > MAX_MODEL_BYTES:
             raise PackageError(f"{message_path.name} is larger than any protobuf message may be", where=label)
@@ -80,14 +90,42 @@ def open_package(path: str | Path) -> Package:
     try:
         model.ParseFromString(raw)
     except schema.decode_error() as error:
+        foreign = recognise(message_path)
+        if foreign is not None:
+            raise refused(foreign, message_path.name, label) from error
         raise PackageError(
             f"{message_path.name} is no Core ML model: truncated, damaged or nested too deeply", where=label
         ) from error
-    _require_ml_program(model, label)
-    return Package(path, model, message_path.parent)
+    kind = model.WhichOneof("Type")
+    if kind is None:
+        foreign = recognise(message_path)
+        if foreign is not None:
+            raise refused(foreign, message_path.name, label)
+    if kind not in PIPELINES:
+        require_ml_program(model, label)
+    return Package(path, model, message_path.parent, address.function)
 
 
-def _require_ml_program(model: Any, label: str) -> None:
+def refused(foreign: Foreign | None, name: str, label: str) -> PackageError:
+    """The error that names a file for what it is.
+
+    Args:
+        name: the file or folder.
+        label: the package it belongs to.
+    """
+    if foreign is None:
+        return PackageError(f"{name} is no package", where=label, hint="give an .mlpackage")
+    kind = PackageError if foreign.kind in _UNREADABLE else UnsupportedPackage
+    return kind(f"{name} is {foreign.what}", where=label, hint=foreign.hint)
+
+
+def require_ml_program(model: Any, label: str) -> None:
+    """Refuse a model message that is no ML Program.
+
+    Raises:
+        PackageError: if it is empty.
+        UnsupportedPackage: if it is a model of another kind.
+    """
     kind = model.WhichOneof("Type")
     if kind == "mlProgram":
         return
@@ -97,9 +135,6 @@ def _require_ml_program(model: Any, label: str) -> None:
         "neuralNetwork": "a neural network of the format before ML Programs",
         "neuralNetworkClassifier": "a neural network of the format before ML Programs",
         "neuralNetworkRegressor": "a neural network of the format before ML Programs",
-        "pipeline": "a pipeline of models",
-        "pipelineClassifier": "a pipeline of models",
-        "pipelineRegressor": "a pipeline of models",
         "customModel": "a custom model, whose code is not in the package",
     }
     raise UnsupportedPackage(
@@ -115,6 +150,9 @@ def _message_path(folder: Path) -> Path:
     if not manifest.is_file():
         candidates = sorted((folder / "Data" / "com.apple.CoreML").glob("*.mlmodel"))
         if len(candidates) != 1:
+            foreign = recognise(folder)
+            if foreign is not None:
+                raise refused(foreign, "this", folder.name)
             raise PackageError("no Manifest.json and no single .mlmodel inside", where=folder.name)
         return _inside(folder, candidates[0], folder.name)
     try:
@@ -125,6 +163,9 @@ def _message_path(folder: Path) -> Path:
         if not isinstance(relative, str):
             raise TypeError("path is no string")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        foreign = recognise(manifest)
+        if foreign is not None:
+            raise refused(foreign, manifest.name, folder.name) from error
         raise PackageError(
             f"Manifest.json does not name a root model ({type(error).__name__}: {error})", where=folder.name
         ) from error

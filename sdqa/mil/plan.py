@@ -12,6 +12,7 @@ from sdqa.mil.constants import Constant
 from sdqa.mil.fused import FUSED
 from sdqa.mil.graph import TUPLE_ARGUMENTS, Argument, Block, Node, Value
 from sdqa.mil.limits import ESTIMATES, Estimate
+from sdqa.mil.overwriting import Overwriting, find_overwriting
 from sdqa.mil.packed import packed_layer
 from sdqa.mil.types import ValueType
 from sdqa.mil.weights import Weights
@@ -41,6 +42,8 @@ class Step:
     blocks: list[BlockPlan]
     estimate: Estimate | None = None
     """How many elements it will make, from its arguments; None where that cannot be more than it is given."""
+    overwriting: Overwriting | None = None
+    """How it may change a state in place; None where it makes a value of its own."""
     release: list[str] = field(default_factory=list)
     """Names whose last use this is."""
 
@@ -64,6 +67,10 @@ def plan_block(block: Block, precision: str, keep: Set[str] = frozenset(), packi
     types = {value.name: value.type for value in block.inputs}
     types |= {value.name: value.type for node in block.nodes for value in node.outputs}
     steps = [_step(node, precision, types, packing) for node in block.nodes]
+    if not keep:
+        found = find_overwriting(block)
+        for step in steps:
+            step.overwriting = found.get(id(step.node))
     kept = set(keep) | {output for output in block.outputs if isinstance(output, str)}
     kept |= {value.name for value in block.inputs}
     seen: set[str] = set(kept)

@@ -11,7 +11,7 @@ import torch
 
 from sdqa.errors import InputError, UsageError
 from sdqa.mil.arguments import as_tensor
-from sdqa.mil.control import StateCell
+from sdqa.mil.containers import StateCell
 from sdqa.mil.execute import Executor, Observer
 from sdqa.mil.features import describe_inputs, describe_outputs
 from sdqa.mil.fusion import fuse_block
@@ -83,12 +83,16 @@ class Program:
             ExecutionError: naming the operation that failed.
         """
         values: dict[str, Any] = dict(self._border.enter(inputs))
-        values.update((state or self.make_state()).cells())
+        cells = (state or self.make_state()).cells()
+        values.update(cells)
         seen: dict[str, Any] = {}
         observe, keep = self._observer(capture, seen)
         executor = Executor(self.weights, self.where, seed)
         with torch.no_grad():
             results = executor.run(self._plan(keep), values, observe)
+            if observe is not None:  # who watched may keep what was seen, which later runs would change in place
+                for cell in cells.values():
+                    cell.value = cell.value.clone()
         outputs = self._border.leave(results)
         return outputs if capture is None else (outputs, seen)
 

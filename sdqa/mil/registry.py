@@ -146,5 +146,4 @@ def unpacker(name: str) -> Unpacker | None:
 
 def _import_operations() -> None:
     """Import the modules whose decorators fill the registry (torch comes with them, so not before it is needed)."""
-    import sdqa.mil.control
     import sdqa.mil.ops  # noqa: F401

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from sdqa.errors import InputError, PackageError
-from sdqa.mil.control import StateCell
+from sdqa.mil.containers import StateCell
 from sdqa.mil.features import Feature
 from sdqa.mil.interface import to_array
 from sdqa.mil.limits import refuse_beyond

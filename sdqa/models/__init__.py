@@ -7,7 +7,7 @@ folder of packages that some other tool converted: `packages:PATH`. Nothing here
 from __future__ import annotations
 
 from sdqa.models.packages import ExistingPackages
-from sdqa.models.sources import SOURCES, load_source, load_teacher
-from sdqa.models.teacher import COMPONENTS, Facts, Teacher
+from sdqa.models.sources import SOURCES, load_source, load_teacher, look_at
+from sdqa.models.teacher import Facts, Teacher
 
-__all__ = ["COMPONENTS", "SOURCES", "ExistingPackages", "Facts", "Teacher", "load_source", "load_teacher"]
+__all__ = ["SOURCES", "ExistingPackages", "Facts", "Teacher", "load_source", "load_teacher", "look_at"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sdqa.families import FAMILIES
+
 Configuration = dict[str, Any]
 
 CLIP_VOCABULARY = 49408
@@ -24,10 +26,12 @@ class Architecture:
     merges: int = CLIP_VOCABULARY - 512 - 2
     """Merges of CLIP's byte-pair vocabulary that the tokenizer keeps."""
     prediction_type: str = "epsilon"
+    family: str = "sd"
 
     def configurations(self) -> dict[str, Configuration]:
         """By diffusers part name, as `sdqa.models.configuration` reads them."""
-        named = dict(zip(("text_encoder", "text_encoder_2"), self.encoders, strict=False))
+        parts = (component.part for component in FAMILIES[self.family].text_encoders)
+        named = dict(zip(parts, self.encoders, strict=True))
         return {**named, "unet": self.unet, "vae": self.vae, "scheduler": scheduler(self.prediction_type)}
 
 
@@ -151,6 +155,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         SDXL_VAE,
         (CLIP_L, OPEN_CLIP_G),
+        family="sdxl",
     ),
     "miniature": Architecture(_unet("CD", "UC", (32, 64), **MINI_OPTIONS), MINI_VAE, (MINI_CLIP,), MINI_MERGES),
     "miniature-tiny-sd": Architecture(
@@ -173,5 +178,6 @@ ARCHITECTURES: dict[str, Architecture] = {
         MINI_VAE,
         (MINI_CLIP, MINI_CLIP_2),
         MINI_MERGES,
+        family="sdxl",
     ),
 }

@@ -1,4 +1,4 @@
-"""What a diffusers pipeline's configurations say: family and facts, checked, without torch."""
+"""What a diffusers pipeline's configurations say about its sizes: facts, checked, without torch."""
 
 from __future__ import annotations
 
@@ -6,35 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdqa.errors import ModelError
-from sdqa.models.teacher import Facts, Family
+from sdqa.families import Family
+from sdqa.models.teacher import Facts
 
 Configurations = Mapping[str, Mapping[str, Any]]
 """Configuration of each part by its diffusers name: `text_encoder`, `unet`, `vae`, `scheduler` …"""
 
-
-def family_of(configurations: Configurations) -> Family:
-    """`sdxl` when the U-Net takes added conditioning, `sd` otherwise."""
-    kind = configurations["unet"].get("addition_embed_type")
-    if kind is None:
-        return "sd"
-    if kind == "text_time" and "text_encoder_2" in configurations:
-        return "sdxl"
-    raise ModelError(
-        f"a U-Net with addition_embed_type {kind!r} is not supported",
-        hint="supported: none (Stable Diffusion 1 and 2) and text_time with two text encoders (SDXL)",
-    )
+AUTOENCODER_SCALING = 0.18215
+"""`AutoencoderKL`'s scaling factor where its configuration is silent."""
 
 
-def read_facts(configurations: Configurations, *, source: str) -> Facts:
+def read_facts(family: Family, configurations: Configurations, *, source: str) -> Facts:
     """The facts that conversion and generation need.
 
     Raises:
         ModelError: a key is missing, or the parts do not fit together.
     """
     unet, vae = configurations["unet"], configurations["vae"]
-    encoders = [configurations[name] for name in ("text_encoder", "text_encoder_2") if name in configurations]
     try:
-        family = family_of(configurations)
+        encoders = [configurations[component.part] for component in family.text_encoders]
         facts = Facts(
             latent_channels=int(unet["in_channels"]),
             vae_factor=2 ** (len(vae["block_out_channels"]) - 1),
@@ -44,10 +34,10 @@ def read_facts(configurations: Configurations, *, source: str) -> Facts:
             hidden_sizes=tuple(int(encoder["hidden_size"]) for encoder in encoders),
             pooled_sizes=tuple(_pooled_size(encoder) for encoder in encoders),
             vocabulary=int(encoders[0]["vocab_size"]),
-            scaling_factor=float(vae.get("scaling_factor", 0.18215)),
-            prediction_type=str(configurations["scheduler"].get("prediction_type", "epsilon")),
+            scaling_factor=float(vae.get(family.between.scaling_key, AUTOENCODER_SCALING)),
+            prediction_type=str(configurations["scheduler"].get(family.between.prediction_key, "epsilon")),
             image_channels=int(vae.get("in_channels", 3)),
-            time_ids=_time_ids(unet, encoders) if family == "sdxl" else 0,
+            time_ids=_time_ids(unet, encoders) if family.denoiser.takes("time_ids") else 0,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"a configuration lacks or garbles {error}", where=source) from error

@@ -3,124 +3,64 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sdqa.errors import ModelError
-from sdqa.models.configuration import family_of, read_facts
-from sdqa.models.teacher import COMPONENTS, Family, Teacher
-
-WEIGHTS = {
-    "text_encoder": "model.safetensors",
-    "text_encoder_2": "model.safetensors",
-    "unet": "diffusion_pytorch_model.safetensors",
-    "vae": "diffusion_pytorch_model.safetensors",
-}
-CLASSES = {
-    "text_encoder": ("transformers", ("CLIPTextModel",)),
-    "text_encoder_2": ("transformers", ("CLIPTextModelWithProjection",)),
-    "unet": ("diffusers", ("UNet2DConditionModel",)),
-    "vae": ("diffusers", ("AutoencoderKL",)),
-    "tokenizer": ("transformers", ("CLIPTokenizer", "CLIPTokenizerFast")),
-    "tokenizer_2": ("transformers", ("CLIPTokenizer", "CLIPTokenizerFast")),
-}
-"""The classes that a pipeline may name; nothing a folder says is ever imported because the folder says it."""
+from sdqa.families import Family, IndexEntry, Part, tokenizer_parts
+from sdqa.families.index import INDEX_FILE
+from sdqa.foreign import recognise
+from sdqa.models.opening import OpenedFolder, open_folder, read_json
+from sdqa.models.teacher import Teacher
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
-MAX_CONFIGURATION_BYTES = 16 * 2**20
 
 
 def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
     """A teacher from a diffusers folder.
 
     Raises:
-        ModelError: no such folder, a part missing or of another class, weights not in safetensors.
+        ModelError: no such folder, a file missing or garbled, weights not in safetensors.
+        UnsupportedModel: it cannot be drawn.
     """
     folder = folder.expanduser().resolve()
     source = source or f"folder:{folder}"
     if not folder.is_dir():
         raise ModelError("there is no such folder", where=source, hint="give the folder that holds model_index.json")
-    index = read_json(folder / "model_index.json", source)
-    configurations = {"scheduler": read_json(folder / "scheduler" / "scheduler_config.json", source)}
-    for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
-        if part != "text_encoder_2" or _is_named(index, part):
-            check_class(index, part, source)
-            configurations[part] = read_json(folder / part / "config.json", source)
-    family = family_of(configurations)
-    facts = read_facts(configurations, source=source)
-    files = tuple(sorted(_files(folder, family, source)))
+    opening = open_folder(folder, source=source)
+    files = tuple(sorted(_files(folder, opening.family, source)))
     return Teacher(
         source=source,
-        family=family,
+        family=opening.family,
         digest=digest_files(folder, files),
         folder=folder,
-        components=COMPONENTS[family],
-        facts=facts,
-        parameters=_count_parameters(folder, family, source),
-        loader=lambda part: load_part(folder, part, index, source),
+        facts=opening.facts,
+        parameters=_count_parameters(folder, opening.family, source),
+        loader=lambda part: load_part(folder, opening, part),
     )
-
-
-def read_json(path: Path, source: str) -> dict[str, Any]:
-    """A JSON object of modest size.
-
-    Raises:
-        ModelError: missing, too big, or not a JSON object.
-    """
-    try:
-        if path.stat().st_size > MAX_CONFIGURATION_BYTES:
-            raise ModelError(f"{path.name} is too big to be a configuration", where=str(path))
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ModelError(
-            f"{path.parent.name}/{path.name} is missing", where=source, hint="expected a folder in diffusers format"
-        ) from error
-    except ValueError as error:
-        raise ModelError(f"{path.name} is not JSON: {error}", where=str(path)) from error
-    if not isinstance(content, dict):
-        raise ModelError(f"{path.name} is not a JSON object", where=str(path))
-    return content
-
-
-def _is_named(index: dict[str, Any], part: str) -> bool:
-    entry = index.get(part)
-    return isinstance(entry, list) and len(entry) == 2 and entry[1] is not None
-
-
-def check_class(index: dict[str, Any], part: str, source: str) -> None:
-    """Refuse a pipeline whose part is of a class that sdqa does not know."""
-    library, names = CLASSES[part]
-    entry = index.get(part)
-    if not (isinstance(entry, list) and len(entry) == 2 and entry[0] == library and entry[1] in names):
-        raise ModelError(
-            f"model_index.json names {entry!r} as {part}",
-            where=source,
-            hint=f"supported: {library}.{' or '.join(names)}",
-        )
 
 
 def _files(folder: Path, family: Family, source: str) -> Iterable[str]:
     """Names of the files that make this teacher, relative to its folder."""
-    parts = ("unet", "vae", "text_encoder") + (("text_encoder_2",) if family == "sdxl" else ())
-    yield "model_index.json"
-    yield "scheduler/scheduler_config.json"
-    for part in parts:
-        yield f"{part}/config.json"
-        yield from (f"{part}/{path.name}" for path in weight_files(folder, part, source))
-    for part in ("tokenizer", "tokenizer_2"):
-        yield from (f"{part}/{name}" for name in TOKENIZER_FILES if (folder / part / name).is_file())
+    yield INDEX_FILE
+    for part in family.parts:
+        if part.configuration:
+            yield f"{part.name}/{part.configuration}"
+        if part.weights:
+            yield from (f"{part.name}/{path.name}" for path in weight_files(folder, part, source))
+    for name in tokenizer_parts():
+        yield from (f"{name}/{file}" for file in TOKENIZER_FILES if (folder / name / file).is_file())
 
 
-def weight_files(folder: Path, part: str, source: str) -> list[Path]:
+def weight_files(folder: Path, part: Part, source: str) -> list[Path]:
     """The safetensors files of one part, shards included.
 
     Raises:
         ModelError: there are none, or a shard is missing or lies outside the folder.
     """
-    whole = folder / part / WEIGHTS[part]
+    whole = folder / part.name / part.weights
     if whole.is_file():
         return [whole]
     index = whole.with_name(whole.name + ".index.json")
@@ -130,10 +70,10 @@ def weight_files(folder: Path, part: str, source: str) -> list[Path]:
         bad = [path.name for path in shards if path.parent != whole.parent or not path.is_file()]
         if shards and not bad:
             return shards
-        raise ModelError(f"{part}: shards are missing: {bad or 'all'}", where=source)
+        raise ModelError(f"{part.name}: shards are missing: {bad or 'all'}", where=source)
     pickles = sorted(path.name for path in whole.parent.glob("*") if path.suffix in {".bin", ".ckpt", ".pt", ".pth"})
     raise ModelError(
-        f"{part} has no {whole.name}" + (f", only {', '.join(pickles)}" if pickles else ""),
+        f"{part.name} has no {whole.name}" + (f", only {', '.join(pickles)}" if pickles else ""),
         where=source,
         hint="sdqa reads safetensors only: save the pipeline with safe_serialization=True",
     )
@@ -158,18 +98,12 @@ def _digest_file(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 -
 def _count_parameters(folder: Path, family: Family, source: str) -> dict[str, int]:
     """Parameters of each component, from the headers of the safetensors files."""
     counts = {}
-    for component in COMPONENTS[family]:
-        part = "vae" if component.startswith("vae") else component
-        shapes = [shape for path in weight_files(folder, part, source) for shape in read_shapes(path).items()]
-        side = component.removeprefix("vae_")
-        counts[component] = sum(
-            _product(shape) for name, shape in shapes if part != "vae" or name.startswith(_vae_prefixes(side))
-        )
+    for component in family.components:
+        paths = weight_files(folder, family.part(component.part), source)
+        shapes = [shape for path in paths for shape in read_shapes(path).items()]
+        inside = tuple(f"{name}." for name in component.submodules) or ("",)
+        counts[component.name] = sum(_product(shape) for name, shape in shapes if name.startswith(inside))
     return counts
-
-
-def _vae_prefixes(side: str) -> tuple[str, ...]:
-    return ("encoder.", "quant_conv.") if side == "encoder" else ("decoder.", "post_quant_conv.")
 
 
 def _product(shape: Iterable[int]) -> int:
@@ -185,18 +119,19 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         ModelError: the header is truncated or garbled.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(path.stat().st_size - 8, 100 * 2**20):
-                raise ValueError(f"header of {length} bytes")
-            header = json.loads(file.read(length))
-        return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        with safe_open(path, framework="numpy") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        foreign = recognise(path, expected="safetensors")
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
         raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path)) from error
 
 
-def load_part(folder: Path, part: str, index: dict[str, Any], source: str) -> Any:
+def load_part(folder: Path, opening: OpenedFolder, name: str) -> Any:
     """One part as the object that diffusers uses: fp32, eval mode, no gradients.
 
     Raises:
@@ -211,17 +146,17 @@ def load_part(folder: Path, part: str, index: dict[str, Any], source: str) -> An
 
     transformers.utils.logging.disable_progress_bar()
     diffusers.utils.logging.disable_progress_bar()
-    if part == "scheduler":
-        return load_scheduler(folder, index, source)
-    library, names = CLASSES[part]
-    loader = getattr({"transformers": transformers, "diffusers": diffusers}[library], names[0])
-    if part.startswith("tokenizer"):
-        return loader.from_pretrained(folder / part, local_files_only=True)
+    part, source = opening.family.part(name), opening.source
+    if not part.classes:
+        return load_scheduler(folder, opening.index.parts[name], source)
+    loader = getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
+    if not part.weights:
+        return loader.from_pretrained(folder / name, local_files_only=True)
     weight_files(folder, part, source)
-    options: dict[str, Any] = {"low_cpu_mem_usage": False} if library == "diffusers" else {}
+    options: dict[str, Any] = {"low_cpu_mem_usage": False} if part.library == "diffusers" else {}
     try:
         module, report = loader.from_pretrained(
-            folder / part,
+            folder / name,
             torch_dtype=torch.float32,
             use_safetensors=True,
             local_files_only=True,
@@ -229,8 +164,8 @@ def load_part(folder: Path, part: str, index: dict[str, Any], source: str) -> An
             **options,
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{part} cannot be loaded: {error}", where=source) from error
-    refuse_partial_load(part, report, source)
+        raise ModelError(f"{name} cannot be loaded: {error}", where=source) from error
+    refuse_partial_load(name, report, source)
     return module.to(torch.float32).eval().requires_grad_(False)
 
 
@@ -251,13 +186,11 @@ def refuse_partial_load(part: str, report: dict[str, Any], source: str) -> None:
         )
 
 
-def load_scheduler(folder: Path, index: dict[str, Any], source: str) -> Any:
+def load_scheduler(folder: Path, entry: IndexEntry, source: str) -> Any:
     """The scheduler that model_index.json names, if diffusers has it."""
     import diffusers
 
-    entry = index.get("scheduler")
-    name = entry[1] if isinstance(entry, list) and len(entry) == 2 and entry[0] == "diffusers" else None
-    loader = getattr(diffusers, name, None) if isinstance(name, str) and name.endswith("Scheduler") else None
+    loader = getattr(diffusers, entry.class_name, None)
     if loader is None:
-        raise ModelError(f"model_index.json names {entry!r} as scheduler", where=source, hint="use one of diffusers'")
+        raise ModelError(f"model_index.json names {entry} as scheduler", where=source, hint="use one of diffusers'")
     return loader.from_pretrained(folder / "scheduler", local_files_only=True)

@@ -10,8 +10,11 @@ from typing import Any
 
 from sdqa import compat
 from sdqa.errors import DigestMismatch, ModelError, ModelUnreachable
-from sdqa.models.folder import TOKENIZER_FILES, WEIGHTS, load_folder
+from sdqa.families import FAMILIES, parts_with_weights, tokenizer_parts
+from sdqa.families.index import INDEX_FILE
+from sdqa.models.folder import TOKENIZER_FILES, load_folder
 from sdqa.models.lock import LockEntry, read_lock, record_in_lock
+from sdqa.models.opening import Opening, open_folder
 from sdqa.models.teacher import Teacher
 from sdqa.store import file_digest
 
@@ -42,12 +45,17 @@ class HubModel:
 
 def wanted_files() -> list[str]:
     """Patterns of the files that a teacher is made of: configurations, tokenizers, safetensors; nothing else."""
-    weights = [f"{part}/{name}{suffix}" for part, name in WEIGHTS.items() for suffix in ("", ".index.json")]
-    shards = [f"{part}/{name.removesuffix('.safetensors')}-*-of-*.safetensors" for part, name in WEIGHTS.items()]
-    configurations = ["model_index.json", "scheduler/scheduler_config.json"]
-    configurations += [f"{part}/config.json" for part in WEIGHTS]
-    tokenizers = [f"{part}/{name}" for part in ("tokenizer", "tokenizer_2") for name in TOKENIZER_FILES]
-    return [*configurations, *tokenizers, *weights, *shards]
+    files = parts_with_weights()
+    weights = [f"{part}/{name}{suffix}" for part, name in files.items() for suffix in ("", ".index.json")]
+    shards = [f"{part}/{name.removesuffix('.safetensors')}-*-of-*.safetensors" for part, name in files.items()]
+    tokenizers = [f"{part}/{name}" for part in tokenizer_parts() for name in TOKENIZER_FILES]
+    return [*configuration_files(), *tokenizers, *weights, *shards]
+
+
+def configuration_files() -> list[str]:
+    """The files that say what a pipeline is, of any family."""
+    parts = {part.name: part.configuration for family in FAMILIES.values() for part in family.parts}
+    return [INDEX_FILE, *(f"{part}/{name}" for part, name in parts.items() if name)]
 
 
 def load_hub(text: str, *, source: str, lock: Path | None, offline: bool) -> Teacher:
@@ -62,7 +70,8 @@ def load_hub(text: str, *, source: str, lock: Path | None, offline: bool) -> Tea
     Raises:
         ModelUnreachable: not in the cache, and the hub cannot be reached or does not have it.
         DigestMismatch: a file is not the one that the lock records.
-        ModelError: the model is not a Stable Diffusion pipeline in safetensors.
+        ModelError: the model is not a pipeline in safetensors.
+        UnsupportedModel: it cannot be drawn; its weights are not fetched.
     """
     model = HubModel.parse(text)
     locked = read_lock(lock).get(source) if lock is not None else None
@@ -76,6 +85,23 @@ def load_hub(text: str, *, source: str, lock: Path | None, offline: bool) -> Tea
     elif lock is not None:
         record_in_lock(lock, source, LockEntry(revision=commit, files=files))
     return load_folder(folder, source=source)
+
+
+def look_at_hub(text: str, *, source: str, lock: Path | None) -> Opening | None:
+    """What the cache knows of a hub model's pipeline, without asking the hub; None when it is not in the cache.
+
+    Raises:
+        ModelError: a file is garbled.
+        UnsupportedModel: it cannot be drawn.
+    """
+    compat.prepare_hub_environment()
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    model = HubModel.parse(text)
+    locked = read_lock(lock).get(source) if lock is not None else None
+    revision = locked.revision if locked is not None else model.revision
+    index = try_to_load_from_cache(model.repository, INDEX_FILE, cache_dir=constants.HF_HUB_CACHE, revision=revision)
+    return open_folder(Path(index).parent, source=source) if isinstance(index, str) else None
 
 
 def verify(recorded: dict[str, str], found: dict[str, str], *, source: str) -> None:
@@ -115,10 +141,14 @@ def _fetch(model: HubModel, commit: str | None, *, source: str, offline: bool) -
             if commit is None:
                 api = huggingface_hub.HfApi(endpoint=endpoint)
                 commit = str(api.model_info(model.repository, revision=model.revision).sha)
-            folder = huggingface_hub.snapshot_download(
-                model.repository, revision=commit, allow_patterns=wanted_files(), endpoint=endpoint
-            )
-        return Path(folder), commit
+            for patterns in (configuration_files(), wanted_files()):  # gigabytes only of what can be drawn
+                folder = Path(
+                    huggingface_hub.snapshot_download(
+                        model.repository, revision=commit, allow_patterns=patterns, endpoint=endpoint
+                    )
+                )
+                open_folder(folder, source=source)
+        return folder, commit
     except HfHubHTTPError as error:
         status = getattr(error.response, "status_code", None)
         raise ModelUnreachable(

@@ -5,27 +5,45 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdqa.address import package_path, read_address
 from sdqa.errors import ModelError
+from sdqa.families import known_components
+from sdqa.foreign import recognise as foreign_kind
 from sdqa.store import file_digest
 
-NAMES: dict[str, str] = {
-    "text_encoder": "TextEncoder",
-    "text_encoder_2": "TextEncoder2",
-    "vae_encoder": "VAEEncoder",
-    "unet": "Unet",
-    "unet_chunk1": "UnetChunk1",
-    "unet_chunk2": "UnetChunk2",
-    "vae_decoder": "VAEDecoder",
-    "safety_checker": "SafetyChecker",
-}
+SAFETY_CHECKER = "safety_checker"
+"""Published beside the others; a drawing does without it."""
+
+
+def _names() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for name, component in known_components().items():
+        names[name] = component.file_name
+        if component.runs == "each step":
+            names |= {f"{name}_chunk{index}": f"{component.file_name}Chunk{index}" for index in (1, 2)}
+    return {**names, SAFETY_CHECKER: "SafetyChecker"}
+
+
+NAMES = _names()
 """Component to file name, as Apple's Swift package looks for it and as Hugging Face publishes it."""
 
+MAX_LISTED = 20
 MAPPING_FILE = "packages.json"
-"""In the folder: component to file name, where the names say nothing."""
+"""In the folder: component to file name, `Unet.mlpackage#style_b` for a function; others go by their names."""
+
+WHOLE, CHUNKS = "unet", ("unet_chunk1", "unet_chunk2")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A package in the folder that was not taken."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -35,12 +53,14 @@ class ExistingPackages:
     source: str
     folder: Path
     packages: Mapping[str, tuple[Path, ...]]
+    """Where they lie; a function other than the default is named after a `#`."""
     digest: str
     """sha256 over the sorted digests of every file of every package."""
+    left_out: tuple[LeftOut, ...] = ()
 
     @classmethod
     def find(cls, folder: Path, *, source: str, mapping: Mapping[str, str] | None = None) -> ExistingPackages:
-        """Match the folder's packages with components: by `mapping`, else by packages.json, else by known names.
+        """Match the folder's packages with components: by `mapping`, else by packages.json; the rest by known names.
 
         Raises:
             ModelError: nothing matches, two packages claim one component, or a chunk is missing.
@@ -50,22 +70,85 @@ class ExistingPackages:
             raise ModelError("there is no such folder", where=source)
         if mapping is None and (folder / MAPPING_FILE).is_file():
             mapping = _read_mapping(folder / MAPPING_FILE)
-        found = _by_mapping(folder, mapping, source) if mapping is not None else _by_name(folder, source)
-        chunks = [found.pop(name, None) for name in ("unet_chunk1", "unet_chunk2")]
-        if any(chunks) and not all(chunks):
-            raise ModelError("one chunk of the U-Net is missing", where=source, hint="both UnetChunk1 and UnetChunk2")
-        packages: dict[str, tuple[Path, ...]] = {name: (path,) for name, path in found.items()}
-        if all(chunks):
-            packages["unet"] = tuple(chunk for chunk in chunks if chunk is not None)
+        chosen = _by_mapping(folder, mapping or {}, source)
+        found = chosen | _by_name(folder, source, _settled(chosen))
+        packages = _in_order(found, source)
         if not packages:
-            raise ModelError(
-                "no package in the folder has a known name",
-                where=source,
-                hint=f"names: {', '.join(NAMES.values())}, Apple's Stable_Diffusion_version_…_unet; or write "
-                f'{MAPPING_FILE}: {{"unet": "my-unet.mlpackage", …}}',
-            )
-        ordered = {name: packages[name] for name in NAMES if name in packages}
-        return cls(source, folder, ordered, _digest(folder, ordered))
+            raise _nothing(folder, source)
+        return cls(source, folder, packages, _digest(folder, packages), _left_out(folder, packages, chosen))
+
+    def lines(self) -> list[str]:
+        """What was taken and what was left out, a line each."""
+        taken = [f"{name}: {', '.join(path.name for path in paths)}" for name, paths in self.packages.items()]
+        return taken + [f"left out: {item.name} ({item.reason})" for item in self.left_out]
+
+    def listing(self) -> str:
+        """The same in a sentence, for a hint."""
+        return "found: " + "; ".join(self.lines())
+
+
+def _in_order(found: Mapping[str, Path], source: str) -> dict[str, tuple[Path, ...]]:
+    """One entry a component, in flow order; a chunked U-Net's two packages together.
+
+    Raises:
+        ModelError: a whole U-Net and chunks of one, or one chunk alone.
+    """
+    chunks = [found[name] for name in CHUNKS if name in found]
+    if chunks and WHOLE in found:
+        both = ", ".join(path.name for path in chunks)
+        whole = found[WHOLE].name
+        pieces = ", ".join(f'"{name}": "{found[name].name}"' for name in CHUNKS if name in found)
+        raise ModelError(
+            f"{whole} and {both} are both the U-Net",
+            where=source,
+            hint=f'choose in {MAPPING_FILE}: {{"unet": "{whole}"}}, or {{{pieces}}}',
+        )
+    if len(chunks) == 1:
+        raise ModelError(
+            f"{chunks[0].name} is one chunk of the U-Net, the other is missing",
+            where=source,
+            hint="both UnetChunk1 and UnetChunk2",
+        )
+    packages: dict[str, tuple[Path, ...]] = {name: (path,) for name, path in found.items() if name not in CHUNKS}
+    if chunks:
+        packages[WHOLE] = tuple(chunks)
+    return {name: packages[name] for name in NAMES if name in packages}
+
+
+def _settled(chosen: Mapping[str, Path]) -> frozenset[str]:
+    """The components that a mapping decides: who names the whole U-Net has decided against chunks, and the reverse."""
+    settled = set(chosen)
+    if WHOLE in chosen or any(name in chosen for name in CHUNKS):
+        settled |= {WHOLE} if any(name in chosen for name in CHUNKS) else set(CHUNKS)
+    return frozenset(settled)
+
+
+def _left_out(
+    folder: Path, packages: Mapping[str, tuple[Path, ...]], chosen: Mapping[str, Path]
+) -> tuple[LeftOut, ...]:
+    taken = {package_path(path) for paths in packages.values() for path in paths}
+    found = []
+    for path in sorted(folder.glob("*.mlpackage")):
+        if path.resolve() not in taken and path not in taken:
+            component = recognise(path.stem)
+            named = f"{MAPPING_FILE} decides the {component}" if chosen else f"another package is the {component}"
+            found.append(LeftOut(path.name, named if component else "its name is none of the known ones"))
+    return tuple(found)
+
+
+def _nothing(folder: Path, source: str) -> ModelError:
+    """The error that says what lies in the folder instead."""
+    there = sorted(path.name for path in folder.iterdir())
+    foreign = foreign_kind(folder) if not any(name.endswith(".mlpackage") for name in there) else None
+    if foreign is not None:
+        return ModelError(f"this is {foreign.what}", where=source, hint=foreign.hint)
+    listed = ", ".join(there[:MAX_LISTED]) + (", …" if len(there) > MAX_LISTED else "") or "nothing"
+    return ModelError(
+        "no package in the folder has a known name",
+        where=source,
+        hint=f"in it are: {listed}. Known names: {', '.join(NAMES.values())}, Apple's "
+        f'Stable_Diffusion_version_…_unet; or write {MAPPING_FILE}: {{"unet": "my-unet.mlpackage", …}}',
+    )
 
 
 def recognise(stem: str) -> str | None:
@@ -77,45 +160,51 @@ def recognise(stem: str) -> str | None:
     return apple.group(1) if apple else None
 
 
-def _by_name(folder: Path, source: str) -> dict[str, Path]:
+def _by_name(folder: Path, source: str, settled: Set[str]) -> dict[str, Path]:
+    """Packages by their names, of the components that are not settled."""
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*.mlpackage")):
         component = recognise(path.stem)
-        if component is None:
+        if component is None or component in settled:
             continue
         if component in found:
             raise ModelError(
                 f"{found[component].name} and {path.name} are both {component}",
                 where=source,
-                hint=f"choose in {MAPPING_FILE}",
+                hint=f'choose in {MAPPING_FILE}: {{"{component}": "{path.name}"}}',
             )
         found[component] = path
-    if not found and any(folder.glob("*.mlmodelc")):
-        raise ModelError(
-            "the folder holds compiled models (.mlmodelc)",
-            where=source,
-            hint="sdqa reads the .mlpackage they came from",
-        )
     return found
 
 
 def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str) -> dict[str, Path]:
+    """Addresses of the packages that a mapping names.
+
+    Raises:
+        ModelError: no such component, or no such package in the folder.
+    """
     found = {}
     for component, name in mapping.items():
-        path = (folder / name).resolve()
         if component not in NAMES:
             raise ModelError(f"{component!r} is not a component", where=source, hint="components: " + ", ".join(NAMES))
+        address = read_address(folder / name)
+        path = address.path.resolve()
         if not path.is_relative_to(folder) or path.suffix != ".mlpackage" or not path.is_dir():
-            raise ModelError(f"{component}: there is no package {name!r} in the folder", where=source)
-        found[component] = path
+            there = ", ".join(sorted(each.name for each in folder.glob("*.mlpackage"))) or "no packages"
+            raise ModelError(
+                f"{component}: there is no package {name!r} in the folder", where=source, hint=f"in it are: {there}"
+            )
+        found[component] = path if address.function is None else path.with_name(f"{path.name}#{address.function}")
     return found
 
 
 def _read_mapping(path: Path) -> dict[str, str]:
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path.name} cannot be read: {error}", where=str(path)) from error
+    except (OSError, ValueError, RecursionError) as error:
+        foreign = foreign_kind(path)
+        what = f"is {foreign.what}" if foreign else f"cannot be read: {error}"
+        raise ModelError(f"{path.name} {what}", where=str(path), hint=foreign.hint if foreign else "") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
         raise ModelError(f"{path.name} is not an object of file names", where=str(path))
     return content
@@ -123,7 +212,11 @@ def _read_mapping(path: Path) -> dict[str, str]:
 
 def _digest(folder: Path, packages: Mapping[str, tuple[Path, ...]]) -> str:
     whole = hashlib.sha256()
-    files = (file for paths in packages.values() for path in paths for file in path.rglob("*") if file.is_file())
+    addresses = [read_address(path) for paths in packages.values() for path in paths]
+    files = {file for address in addresses for file in address.path.rglob("*") if file.is_file()}
     for path in sorted(files):
         whole.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
+    for address in addresses:
+        if address.function is not None:
+            whole.update(f"{address.path.name}#{address.function}\n".encode())
     return whole.hexdigest()

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sdqa.errors import ModelError
+from sdqa.families import FAMILIES, tokenizer_parts
 from sdqa.models.architectures import ARCHITECTURES, Architecture
-from sdqa.models.configuration import family_of, read_facts
-from sdqa.models.teacher import COMPONENTS, Teacher
+from sdqa.models.configuration import read_facts
+from sdqa.models.teacher import Teacher
 
 SEED = 20240229
 RECIPE = 1
@@ -34,14 +35,13 @@ def load_random(name: str, *, source: str) -> Teacher:
     architecture = ARCHITECTURES[name]
     configurations = architecture.configurations()
     identity = json.dumps([RECIPE, SEED, architecture.merges, configurations], sort_keys=True)
-    family = family_of(configurations)
+    family = FAMILIES[architecture.family]
     return Teacher(
         source=source,
         family=family,
         digest=hashlib.sha256(identity.encode()).hexdigest(),
         folder=None,
-        components=COMPONENTS[family],
-        facts=read_facts(configurations, source=source),
+        facts=read_facts(family, configurations, source=source),
         parameters=_Counts(architecture),
         loader=partial(_load_part, architecture),
     )
@@ -57,13 +57,11 @@ class _Counts(dict[str, int]):
     def __missing__(self, component: str) -> int:
         import torch
 
+        described = FAMILIES[self._architecture.family].component(component)
         with torch.device("meta"):
-            module = _build(self._architecture, "vae" if component.startswith("vae") else component)
-        modules = [module]
-        if component.startswith("vae"):
-            encoding = component == "vae_encoder"
-            modules = [module.encoder, module.quant_conv] if encoding else [module.decoder, module.post_quant_conv]
-        self[component] = sum(parameter.numel() for part in modules for parameter in part.parameters())
+            modules = described.modules({described.part: _build(self._architecture, described.part)})
+        present = [module for module in modules.values() if module is not None]
+        self[component] = sum(parameter.numel() for module in present for parameter in module.parameters())
         return self[component]
 
 
@@ -81,7 +79,7 @@ def _load_part(architecture: Architecture, part: str) -> Any:
         scheduler = PNDMScheduler(**options, skip_prk_steps=True)
         scheduler.register_to_config(clip_sample=False)
         return scheduler
-    if part.startswith("tokenizer"):
+    if part in tokenizer_parts():
         return _clip_tokenizer(architecture.merges)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED + sum(part.encode()))
@@ -90,21 +88,19 @@ def _load_part(architecture: Architecture, part: str) -> Any:
     return module.eval().requires_grad_(False)
 
 
-def _build(architecture: Architecture, part: str) -> Any:
+def _build(architecture: Architecture, name: str) -> Any:
     from sdqa import compat
 
     compat.prepare_hub()
-    from diffusers import AutoencoderKL, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+    import diffusers
+    import transformers
 
-    configuration = dict(architecture.configurations()[part])
-    if part == "unet":
-        return UNet2DConditionModel(**configuration)
-    if part == "vae":
-        return AutoencoderKL(**configuration)
-    projected = "WithProjection" in configuration["architectures"][0]
-    kind = CLIPTextModelWithProjection if projected else CLIPTextModel
-    return kind(CLIPTextConfig(**configuration))
+    part = FAMILIES[architecture.family].part(name)
+    kind = getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
+    configuration = architecture.configurations()[name]
+    if part.library == "transformers":
+        return kind(transformers.CLIPTextConfig(**configuration))
+    return kind(**configuration)
 
 
 def _perturb(module: Any) -> None:

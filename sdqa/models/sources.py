@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.errors import ModelError
+from sdqa.models.opening import Opening
 from sdqa.models.packages import ExistingPackages
 from sdqa.models.teacher import Teacher
 
@@ -24,20 +25,45 @@ class Wanted:
     offline: bool
 
 
-Opener = Callable[[Wanted], "Teacher | ExistingPackages"]
-SOURCES: dict[str, Opener] = {}
+Loader = Callable[[Wanted], "Teacher | ExistingPackages"]
+Look = Callable[[Wanted], Opening | None]
+SOURCES: dict[str, Loader] = {}
+LOOKS: dict[str, Look] = {}
 
 
-def source(prefix: str) -> Callable[[Opener], Opener]:
-    """Register how sources that start with `prefix:` are opened."""
+def source(prefix: str) -> Callable[[Loader], Loader]:
+    """Register how sources that start with `prefix:` are loaded."""
 
-    def register(opener: Opener) -> Opener:
+    def register(loader: Loader) -> Loader:
         if prefix in SOURCES:
-            raise ValueError(f"two openers for {prefix}:")
-        SOURCES[prefix] = opener
-        return opener
+            raise ValueError(f"two loaders for {prefix}:")
+        SOURCES[prefix] = loader
+        return loader
 
     return register
+
+
+def look(prefix: str) -> Callable[[Look], Look]:
+    """Register how the pipelines of sources that start with `prefix:` are looked at: no weights, network or torch."""
+
+    def register(looking: Look) -> Look:
+        if prefix in LOOKS:
+            raise ValueError(f"two looks at {prefix}:")
+        LOOKS[prefix] = looking
+        return looking
+
+    return register
+
+
+def look_at(name: str, *, lock: Path | None = None) -> Opening | None:
+    """What a source's pipeline is, without reading weights; None where it is not on this machine, or is no pipeline.
+
+    Raises:
+        ModelError: a file is garbled, or the parts do not fit together.
+        UnsupportedModel: a folder or hub model that cannot be drawn.
+    """
+    prefix, _, rest = name.partition(":")
+    return LOOKS[prefix](Wanted(name, rest, lock, offline=True)) if prefix in LOOKS else None
 
 
 def load_source(name: str, *, lock: Path | None = None, offline: bool = False) -> Teacher | ExistingPackages:
@@ -81,12 +107,30 @@ def embedded(request: Wanted) -> Teacher:
     raise ModelError(f"there is no embedded model {request.rest!r}", hint=f"embedded: {known}")
 
 
+@look("embedded")
+def look_at_embedded(request: Wanted) -> Opening | None:
+    """Its variants are of the same parts."""
+    from sdqa.embedded import PIPELINE
+    from sdqa.models.opening import open_folder
+
+    return open_folder(PIPELINE, source=request.source)
+
+
 @source("folder")
 def folder(request: Wanted) -> Teacher:
     """A local folder in diffusers format."""
     from sdqa.models.folder import load_folder
 
     return load_folder(Path(request.rest), source=request.source)
+
+
+@look("folder")
+def look_at_folder(request: Wanted) -> Opening | None:
+    """A local folder's index and configurations."""
+    from sdqa.models.opening import open_folder
+
+    place = Path(request.rest).expanduser().resolve()
+    return open_folder(place, source=request.source) if place.is_dir() else None
 
 
 @source("hub")
@@ -97,12 +141,28 @@ def hub(request: Wanted) -> Teacher:
     return load_hub(request.rest, source=request.source, lock=request.lock, offline=request.offline)
 
 
+@look("hub")
+def look_at_cache(request: Wanted) -> Opening | None:
+    """What the hub's cache holds."""
+    from sdqa.models.hub import look_at_hub
+
+    return look_at_hub(request.rest, source=request.source, lock=request.lock)
+
+
 @source("random")
 def random(request: Wanted) -> Teacher:
     """A published architecture with seeded random weights."""
     from sdqa.models.random_weights import load_random
 
     return load_random(request.rest, source=request.source)
+
+
+@look("random")
+def look_at_architecture(request: Wanted) -> Opening | None:
+    """An architecture's family; one that cannot be drawn can still be converted and sized."""
+    from sdqa.models.random_weights import load_random
+
+    return Opening(request.source, load_random(request.rest, source=request.source).family)
 
 
 @source("packages")

@@ -5,23 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sdqa.errors import ModelError
-
-Family = Literal["sd", "sdxl"]
-
-COMPONENTS: dict[Family, tuple[str, ...]] = {
-    "sd": ("text_encoder", "vae_encoder", "unet", "vae_decoder"),
-    "sdxl": ("text_encoder", "text_encoder_2", "vae_encoder", "unet", "vae_decoder"),
-}
-"""Component names in flow order."""
-
-PARTS: dict[Family, tuple[str, ...]] = {
-    "sd": ("text_encoder", "vae", "unet", "tokenizer", "scheduler"),
-    "sdxl": ("text_encoder", "text_encoder_2", "vae", "unet", "tokenizer", "tokenizer_2", "scheduler"),
-}
-"""What a diffusers pipeline of the family is built from."""
+from sdqa.families import Family
 
 
 @dataclass(frozen=True)
@@ -64,12 +51,16 @@ class Teacher:
     """sha256 over the sorted digests of weights and configurations; where weights are random, of what draws them."""
     folder: Path | None
     """A diffusers folder, or None where the weights exist only in memory."""
-    components: tuple[str, ...]
     facts: Facts
     parameters: Mapping[str, int] = field(compare=False)
     """Parameters of each component; for planning (process or not, how much memory)."""
     loader: Callable[[str], Any] = field(repr=False, compare=False)
     """Loads one part: a torch module in fp32 and eval mode, a tokenizer, or a scheduler."""
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Names of its components, in flow order."""
+        return self.family.component_names
 
     def part(self, name: str) -> Any:
         """One part of the pipeline.
@@ -77,10 +68,9 @@ class Teacher:
         Raises:
             ModelError: the family has no such part, or its files cannot be loaded completely.
         """
-        if name not in PARTS[self.family]:
-            raise ModelError(
-                f"this teacher has no part {name!r}", where=self.source, hint="parts: " + ", ".join(PARTS[self.family])
-            )
+        names = self.family.part_names
+        if name not in names:
+            raise ModelError(f"this teacher has no part {name!r}", where=self.source, hint="parts: " + ", ".join(names))
         key = (self.source, self.digest, name)
         if key not in _LOADED:
             _LOADED[key] = self.loader(name)
@@ -88,7 +78,7 @@ class Teacher:
 
     def pipeline_parts(self) -> dict[str, Any]:
         """All parts by their diffusers names; torch modules are fp32, in eval mode, without gradients."""
-        return {name: self.part(name) for name in PARTS[self.family]}
+        return {name: self.part(name) for name in self.family.part_names}
 
     def release(self) -> None:
         """Forget the loaded parts, so that their memory can be used for something else."""

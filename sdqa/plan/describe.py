@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from sdqa.families import drawable_components
 from sdqa.plan.lanes import Plan
 from sdqa.plan.quantity import show_bytes, show_seconds
 from sdqa.plan.suite import Case
-
-COMPONENTS = 4
+from sdqa.runtime.registry import find_runtime
 
 
 def unet_calls(case: Case) -> int:
@@ -38,8 +39,12 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_text(plan: Plan) -> str:
-    """The plan for people, without a trailing newline."""
+def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
+    """The plan for people, without a trailing newline.
+
+    Args:
+        remarks: on models, by their names.
+    """
     suite = plan.suite
     kinds = [case.source is None for case in suite.cases.values()]
     lines = [
@@ -56,13 +61,15 @@ def plan_text(plan: Plan) -> str:
     ]
     said = ", ".join(f"{name} {show(value)}" for name, value, show in budgets if value is not None)
     lines.append(f"  budgets  {said or 'none'}")
-    packages = {(lane.model_name, lane.variant.name) for lane in plan.running}
+    converted = [lane for lane in plan.running if find_runtime(lane.runtime).needs_packages]
+    packages = {(lane.model_name, lane.variant.name) for lane in converted}
     calls = sum(unet_calls(case) for lane in plan.running for case in lane.cases.values())
     lines.append(
-        f"  cost     {COMPONENTS * len(packages)} packages, "
+        f"  cost     {len(drawable_components()) * len(packages)} packages, "
         f"{sum(len(lane.cases) for lane in plan.running)} generations, {calls} U-Net calls (less what the store has)"
     )
     for lane in plan.lanes:
         what = f"skipped: {lane.skip_reason}" if lane.skip_reason else f"runs {len(lane.cases)} cases"
         lines.append(f"  lane     {lane.id:36} {what}")
+    lines += [f"  model    {name}: {remark}" for name, remark in sorted((remarks or {}).items())]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from pathlib import Path
 from sdqa.errors import UsageError
 from sdqa.plan.suite import TEACHER_NOW, Case, Model, Suite
 from sdqa.plan.variant import Variant
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import digest_of
 
 
@@ -45,21 +46,30 @@ class Plan:
     @property
     def root(self) -> Path:
         """The folder that the suite's relative paths start from; for a shipped suite, where the user stands."""
-        shipped = self.suite_path.resolve().parent == Path(__file__).resolve().parents[1] / "suites"
-        return Path() if shipped else self.suite_path.parent
+        return Path() if self._is_shipped else self.suite_path.parent
 
     @property
     def goldens(self) -> Path:
-        """The folder of the goldens."""
-        return self.root / self.suite.goldens
+        """The folder of the goldens: the package's own for a suite that is shipped with them."""
+        return self._packaged_goldens if self.has_packaged_goldens else self.root / self.suite.goldens
+
+    @property
+    def has_packaged_goldens(self) -> bool:
+        """Whether the goldens are part of the installed package: there to be read, not to be recorded again."""
+        return self._is_shipped and self._packaged_goldens.is_dir()
+
+    @property
+    def _is_shipped(self) -> bool:
+        return self.suite_path.resolve().parent == Path(__file__).resolve().parents[1] / "suites"
+
+    @property
+    def _packaged_goldens(self) -> Path:
+        return self.suite_path.resolve().parent / "goldens" / self.suite_path.stem
 
 
 def lane_id(model: str, variant: str, runtime: str, compute_unit: str) -> str:
     """`tiny/fp16` for the reference runtime, `tiny/fp16@coreml-cpu_and_ne` for others."""
-    if runtime == "reference":
-        return f"{model}/{variant}"
-    unit = f"-{compute_unit.lower()}" if runtime == "coreml" else ""
-    return f"{model}/{variant}@{runtime}{unit}"
+    return f"{model}/{variant}{find_runtime(runtime).suffix(compute_unit)}"
 
 
 def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform: str = sys.platform) -> Plan:
@@ -73,15 +83,13 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
     """
     lanes: list[PlannedLane] = []
     for group in suite.lanes:
+        runtime = find_runtime(group.runtime)
         for variant in group.variants:
-            for unit in group.compute_units or ("CPU_ONLY",):
+            for unit in runtime.units(group.compute_units):
                 name = lane_id(group.model, variant, group.runtime, unit)
                 cases = {
                     key: case for key, case in suite.cases.items() if not case.models or group.model in case.models
                 }
-                reason = ""
-                if group.runtime == "coreml" and platform != "darwin":
-                    reason = "Core ML predicts only on macOS"
                 lanes.append(
                     PlannedLane(
                         id=name,
@@ -91,12 +99,17 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
                         runtime=group.runtime,
                         compute_unit=unit,
                         cases=cases,
-                        skip_reason=reason,
+                        skip_reason=runtime.available(platform),
                     )
                 )
     if only:
         lanes = _select(lanes, only)
-    return Plan(suite=suite, suite_path=path, suite_digest=digest_of(suite.model_dump(mode="json")), lanes=tuple(lanes))
+    return Plan(suite=suite, suite_path=path, suite_digest=_digest(suite), lanes=tuple(lanes))
+
+
+def _digest(suite: Suite) -> str:
+    """A suite's digest; without plugins it is what it was before there were any."""
+    return digest_of(suite.model_dump(mode="json", exclude=None if suite.plugins.modules else {"plugins"}))
 
 
 def reseeded(plan: Plan, offset: int) -> Plan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -11,16 +10,25 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from sdqa.errors import ConfigError, Problem, UsageError
-from sdqa.plan.suite import Suite
+from sdqa.foreign import recognise
+from sdqa.plan.spelling import closest
+from sdqa.plan.suite import Plugins, Suite
+from sdqa.plugins import load_plugins, missing_module
 
 MAX_BYTES = 2**20
 DEFAULT_SUITE = Path("sdqa.toml")
+EMBEDDED = "embedded"
+"""The suite of the embedded model: the wheel has it beside the others, with its goldens."""
 
 
 def shipped_suites() -> dict[str, Path]:
-    """The suites that come with the package, by name."""
+    """The suites that come with the package, by name; in a source tree the embedded one is the tree's own."""
     folder = Path(str(resources.files("sdqa") / "suites"))
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    own = folder.parents[1] / DEFAULT_SUITE
+    if EMBEDDED not in found and (folder.parents[1] / "pyproject.toml").is_file() and own.is_file():
+        found[EMBEDDED] = own
+    return found
 
 
 def find_suite(choice: str | None) -> Path:
@@ -45,10 +53,11 @@ def find_suite(choice: str | None) -> Path:
 
 
 def load_suite(path: Path) -> Suite:
-    """A suite from its file.
+    """A suite from its file, read after the plugins that are installed or that it names: they may own its words.
 
     Raises:
         ConfigError: the file cannot be read or is wrong; lists every problem.
+        PluginError: a plugin cannot be loaded.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -57,19 +66,47 @@ def load_suite(path: Path) -> Suite:
     except OSError as error:
         raise ConfigError([Problem("$", f"cannot be read: {error.strerror}")], where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        foreign = recognise(path)
+        if foreign is not None:
+            raise ConfigError([Problem("$", f"is {foreign.what}")], where=str(path), hint=foreign.hint) from error
         raise ConfigError([Problem("$", f"is not TOML: {error}")], where=str(path)) from error
+    _load_plugins(data.get("plugins", {}), path)
     try:
         suite = Suite.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([_problem(item) for item in error.errors()], where=str(path)) from error
+        raise ConfigError(_problems(error), where=str(path)) from error
     problems = _cross_references(suite)
     if problems:
         raise ConfigError(problems, where=str(path))
     return suite
 
 
+def _load_plugins(table: object, path: Path) -> None:
+    """The plugins, those of the `[plugins]` table among them."""
+    try:
+        modules = Plugins.model_validate(table).modules
+    except ValidationError:
+        modules = ()  # the suite's own validation will say what is wrong with the table
+    folder = path.resolve().parent
+    problems = [
+        Problem(f"$.plugins.modules[{index}]", f"there is no module {name!r} on the import path or beside the suite")
+        for index, name in enumerate(modules)
+        if missing_module(name, folder)
+    ]
+    if problems:
+        raise ConfigError(problems, where=str(path), hint="install the distribution that it belongs to")
+    load_plugins(modules, folder=folder)
+
+
 def _json_path(location: tuple[int | str, ...]) -> str:
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """Every problem, but for "too short" where that only means that none of a list's items could be used."""
+    items = error.errors()
+    broken = {item["loc"][:length] for item in items for length in range(len(item["loc"]))}
+    return [_problem(item) for item in items if item["type"] != "too_short" or item["loc"] not in broken]
 
 
 def _problem(item: Any) -> Problem:
@@ -78,16 +115,16 @@ def _problem(item: Any) -> Problem:
     value = item.get("input")
     if kind == "extra_forbidden":
         known = _keys_at(location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
-        likely = f"did you mean {close[0]!r}? " if close else ""
+        close = closest(str(location[-1]), known)
+        likely = f"did you mean {close!r}? " if close else ""
         return Problem(_json_path(location), f"unknown key; {likely}allowed: {', '.join(known)}")
     if kind == "missing":
         return Problem(_json_path(location), "is required")
     if kind == "literal_error":
         allowed = str(context.get("expected", ""))
         choices = [choice.strip("' ") for choice in allowed.replace(" or ", ", ").split(",")]
-        close = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.6)
-        likely = f"; did you mean {close[0]!r}?" if close else ""
+        close = closest(str(value), choices)
+        likely = f"; did you mean {close!r}?" if close else ""
         return Problem(_json_path(location), f"{value!r} is not one of {allowed}{likely}")
     if kind in ("less_than_equal", "greater_than_equal", "greater_than", "less_than"):
         return Problem(_json_path(location), f"{value!r} is out of range: {item['msg'].lower()}{_range_at(location)}")
@@ -134,8 +171,8 @@ def _cross_references(suite: Suite) -> list[Problem]:
 
     def check(path: str, name: str, known: dict[str, Any]) -> None:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-            likely = f"did you mean {close[0]!r}? " if close else ""
+            close = closest(name, known)
+            likely = f"did you mean {close!r}? " if close else ""
             problems.append(Problem(path, f"no such name {name!r}; {likely}defined: {', '.join(known)}"))
 
     for index, group in enumerate(suite.lanes):

@@ -7,17 +7,25 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from sdqa.models.sources import SOURCES
 from sdqa.plan.quantity import parse_bytes, parse_seconds
+from sdqa.plan.spelling import not_one_of
 from sdqa.plan.variant import Variant
+from sdqa.runtime.registry import DEFAULT, RUNTIMES
 
 SCHEMA_VERSION = 1
 TEACHER_NOW = "teacher"  # as `goldens`: the teacher draws the references in the same run
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-Runtime = Literal["reference", "coreml", "torch"]
-ComputeUnit = Literal["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL"]
 Scheduler = Literal["pndm", "ddim", "dpmsolver++", "euler"]  # those that draw no noise of their own
 Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0)]
+
+#: Where a case's source picture comes from, and how the rest of its name is written.
+PICTURE_SOURCES = {
+    "scene": re.compile(r"(portrait|landscape)/[0-9]{1,9}(\?[A-Za-z0-9_=&-]+)?"),
+    "file": re.compile(r".+"),
+    "photo": re.compile(r"astronaut"),
+}
 
 #: What `nox -s qa` measures for each case unless `[checks]` says otherwise.
 CASE_METRICS = (
@@ -57,9 +65,8 @@ class Model(Section):
     @field_validator("source", "reference")
     @classmethod
     def _known_scheme(cls, value: str | None) -> str | None:
-        schemes = ("embedded", "folder", "hub", "random", "packages")
-        if value is not None and (value.partition(":")[0] not in schemes or not value.partition(":")[2]):
-            raise ValueError(f"{value!r} is not a source; use one of {', '.join(f'{scheme}:…' for scheme in schemes)}")
+        if value is not None and (value.partition(":")[0] not in SOURCES or not value.partition(":")[2]):
+            raise ValueError(f"{value!r} is not a source; use one of {', '.join(f'{scheme}:…' for scheme in SOURCES)}")
         return value
 
 
@@ -68,15 +75,19 @@ class LaneGroup(Section):
 
     model: str
     variants: tuple[str, ...] = Field(min_length=1)
-    runtime: Runtime = "reference"
-    compute_units: tuple[ComputeUnit, ...] = ()
+    runtime: str = Field(default=DEFAULT, description=f"{', '.join(RUNTIMES)}, or a plugin's")
+    compute_units: tuple[str, ...] = ()
+
+    @field_validator("runtime")
+    @classmethod
+    def _known_runtime(cls, value: str) -> str:
+        if value not in RUNTIMES:
+            raise ValueError(not_one_of(value, RUNTIMES))
+        return value
 
     @model_validator(mode="after")
-    def _units_belong_to_coreml(self) -> LaneGroup:
-        if self.runtime == "coreml" and not self.compute_units:
-            raise ValueError('compute_units is required when runtime is "coreml", for example ["CPU_AND_NE"]')
-        if self.runtime != "coreml" and self.compute_units:
-            raise ValueError('compute_units is only for runtime "coreml"')
+    def _units_of_the_runtime(self) -> LaneGroup:
+        RUNTIMES[self.runtime].units(self.compute_units)
         return self
 
 
@@ -85,7 +96,7 @@ class CaseDefaults(Section):
 
     negative_prompt: str = ""
     strength: float = Field(default=0.6, ge=0, le=1)
-    guidance_scale: float = Field(default=3.0, ge=1, le=30)
+    guidance_scale: float = Field(default=3.0, ge=0, le=30)
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -99,7 +110,7 @@ class Case(Section):
     source_prompt: str | None = Field(default=None, description="what the source shows; scenes know it themselves")
     negative_prompt: str = ""
     strength: float = Field(default=0.6, ge=0, le=1)
-    guidance_scale: float = Field(default=3.0, ge=1, le=30)
+    guidance_scale: float = Field(default=3.0, ge=0, le=30)
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -108,9 +119,8 @@ class Case(Section):
     @field_validator("source")
     @classmethod
     def _known_source(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(
-            r"scene:(portrait|landscape)/[0-9]{1,9}(\?[A-Za-z0-9_=&-]+)?|file:.+|photo:astronaut", value
-        ):
+        kind, _, rest = (value or "").partition(":")
+        if value is not None and not (kind in PICTURE_SOURCES and PICTURE_SOURCES[kind].fullmatch(rest)):
             raise ValueError(f"{value!r} is not a source; use scene:portrait/SEED, scene:landscape/SEED or file:PATH")
         return value
 
@@ -143,6 +153,12 @@ class Budgets(Section):
     end_to_end_s: Seconds | None = None
 
 
+class Plugins(Section):
+    """`[plugins]`: modules that add metrics, sources, runtimes, recipes or families to what is installed."""
+
+    modules: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", max_length=200)], ...] = ()
+
+
 class Suite(Section):
     """Everything that a run is made from."""
 
@@ -156,6 +172,7 @@ class Suite(Section):
     cases: dict[str, Case] = Field(min_length=1)
     metrics: MetricChoice = MetricChoice()
     budgets: Budgets = Budgets()
+    plugins: Plugins = Plugins()
     goldens: str = "goldens"
     limits: dict[str, float] = Field(
         default_factory=dict, description="metric or component/metric: a limit stated by hand instead of calibrated"

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sdqa.families import flow_order, module_roots
+from sdqa.plan.recipes import RECIPES, TARGETS, Target, recipe_name
+from sdqa.plan.spelling import closest
+
 Precision = Literal["float32", "float16", "mixed"]
 Attention = Literal["original", "split_einsum", "split_einsum_v2"]
-Target = Literal["iOS16", "iOS17", "iOS18"]
-
-RECIPES = {
-    "palettize-{1|2|3|4|6|8}bit": re.compile(r"palettize-[123468]bit"),
-    "palettize-{2|3|4|6|8}bit-grouped{N}": re.compile(r"palettize-[23468]bit-grouped[1-9][0-9]{0,3}"),
-    "linear-int8": re.compile(r"linear-int8"),
-    "linear-int8-per-tensor": re.compile(r"linear-int8-per-tensor"),
-    "blockwise-int4[-block{N}]": re.compile(r"blockwise-int4(-block[1-9][0-9]{0,3})?"),
-    "prune-{percent}": re.compile(r"prune-[1-9][0-9]?"),
-    "mixed-bit:{target, 3.5bit or 60dB}": re.compile(r"mixed-bit:[0-9]+(\.[0-9]+)?(bit|dB)"),
-}
-
-IOS18_RECIPES = ("grouped", "blockwise")
-"""What the names of recipes hold whose operations exist since iOS18."""
 
 TIME_EMBEDDING = ("unet.time_proj", "unet.time_embedding")
 """The part of the U-Net that half precision hurts most: its phase is off by up to 0.3 rad at timestep 951."""
-
-MODULE_ROOTS = {
-    "text_encoder": ("text_encoder",),
-    "text_encoder_2": ("text_encoder",),
-    "vae_encoder": ("encoder", "quant_conv"),
-    "unet": ("unet",),
-    "vae_decoder": ("decoder", "post_quant_conv"),
-}
-"""What the dotted paths of each component's torch modules start with."""
 
 
 class Variant(BaseModel):
@@ -47,27 +27,30 @@ class Variant(BaseModel):
     attention: Attention = "original"
     target: Target = "iOS17"
     compression: str | None = None
-    compressed_components: tuple[str, ...] = ("text_encoder", "text_encoder_2", "vae_encoder", "unet", "vae_decoder")
+    compressed_components: tuple[str, ...] = flow_order()
     chunked: bool = False  # the U-Net in two packages
     keep_float32: tuple[str, ...] = Field(default=(), description="torch modules kept in fp32 when precision is mixed")
 
     @field_validator("compression")
     @classmethod
     def _known_recipe(cls, value: str | None) -> str | None:
-        if value is not None and not any(pattern.fullmatch(value) for pattern in RECIPES.values()):
-            raise ValueError(f"{value!r} is not a compression recipe; use one of: {', '.join(RECIPES)}")
+        if value is not None and recipe_name(value) is None:
+            close = closest(value, RECIPES)
+            likely = f"did you mean {close!r}? " if close else ""
+            raise ValueError(f"{value!r} is not a compression recipe; {likely}use one of: {', '.join(RECIPES)}")
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Variant:
-        if self.compression and self.target != "iOS18" and any(word in self.compression for word in IOS18_RECIPES):
-            raise ValueError(f"{self.compression} needs target iOS18, not {self.target}")
+        known = recipe_name(self.compression) if self.compression else None
+        if known is not None and TARGETS.index(self.target) < TARGETS.index(known[0].target):
+            raise ValueError(f"{self.compression} needs target {known[0].target}, not {self.target}")
         if self.keep_float32 and self.precision != "mixed":
             raise ValueError(f"keep_float32 needs precision mixed, not {self.precision}")
-        known = {root for roots in MODULE_ROOTS.values() for root in roots}
+        roots = module_roots()
         for path in self.keep_float32:
-            if path.split(".")[0] not in known:
-                raise ValueError(f"keep_float32: {path!r} starts with none of {', '.join(sorted(known))}")
+            if path.split(".")[0] not in roots:
+                raise ValueError(f"keep_float32: {path!r} starts with none of {', '.join(sorted(roots))}")
         return self
 
     @property
@@ -87,7 +70,7 @@ class Variant(BaseModel):
         """The torch modules of a component that stay fp32: in a mixed conversion, by default the time embedding."""
         if self.precision != "mixed":
             return ()
-        roots = MODULE_ROOTS.get(component, ())
+        roots = module_roots(component)
         return tuple(path for path in self.keep_float32 or TIME_EMBEDDING if path.split(".")[0] in roots)
 
     def base(self, component: str) -> Variant:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sdqa.bundle import Lane, Run, Sample, Status
+from sdqa.bundle import CaseInputs, Lane, Run, Sample, Status
 from sdqa.report.checks import CheckRow
+from sdqa.report.facts import FactRows, facts_of
 from sdqa.report.format import show_seconds
 from sdqa.report.headline import SEVERITY, worst
 from sdqa.report.pictures import Album, ShownPicture
@@ -26,7 +27,7 @@ class CaseLane:
     candidate: ShownPicture | None
     checks: tuple[CheckRow, ...]
     seconds: str
-    facts: tuple[tuple[str, str], ...]
+    facts: FactRows
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class CaseCard:
     anchor: str
     name: str
     prompt: str
-    settings: tuple[tuple[str, str], ...]
+    settings: FactRows
     status: Status | None
     shared: tuple[ShownPicture, ...]
     lanes: tuple[CaseLane, ...]
@@ -67,14 +68,13 @@ def _card(anchor: str, name: str, run: Run, rows: tuple[CheckRow, ...], album: A
         sample = samples[lane.id]
         if sample or checks:
             lanes.append(_case_lane(lane, name, sample, checks, shared, digests, album))
-    settings = dict(run.cases.get(name, {}))
-    prompt = settings.pop("prompt", "")
+    planned = run.cases.get(name, CaseInputs())
     status = worst(lane.status for lane in lanes if lane.status)
     return CaseCard(
         anchor=anchor,
         name=name,
-        prompt=str(prompt),
-        settings=plain_items(settings),
+        prompt=planned.prompt,
+        settings=facts_of(planned, {"prompt"}),
         status=status,
         shared=shared,
         lanes=tuple(lanes),
@@ -107,7 +107,6 @@ def _case_lane(
         album.picture(kind, f"{kind} of {name} in {lane.id}", images[kind]) for kind in kinds if kind not in digests
     )
     both = {picture.kind: picture for picture in (*shared, *pictures)}
-    facts = dict(sample.facts) if sample else {}
     return CaseLane(
         lane=lane.id,
         status=worst(c.status for c in checks),
@@ -116,19 +115,5 @@ def _case_lane(
         candidate=both.get("candidate"),
         checks=checks,
         seconds=show_seconds(sample.seconds) if sample and sample.seconds is not None else "",
-        facts=plain_items(facts),
+        facts=facts_of(sample.facts) if sample else (),
     )
-
-
-def plain_items(data: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """Untyped settings and facts as name and text; nested ones become `outer.inner`."""
-    items: list[tuple[str, str]] = []
-    for name, value in data.items():
-        if isinstance(value, Mapping):
-            items += [(f"{name}.{inner}", shown) for inner, shown in plain_items(value)]
-        elif isinstance(value, list | tuple):
-            if value:
-                items.append((str(name), ", ".join(str(part) for part in value)))
-        elif value is not None and value != "":
-            items.append((str(name), str(value)))
-    return tuple(items)

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 MISSING = "—"
 _BYTE_UNITS = {"B": 1, "byte": 1, "bytes": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SECOND_UNITS = {"s": 1.0, "seconds": 1.0, "ms": 1e-3}
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-def number_of(value: Any) -> float | None:
-    """A number from untyped JSON, where NaN and infinities are strings; None for anything that is not a number."""
-    if isinstance(value, str):
-        return _NON_FINITE.get(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def show_number(value: float | None, *, signed: bool = False) -> str:
@@ -60,6 +46,8 @@ def show_bytes(count: float, *, signed: bool = False) -> str:
 def show_seconds(seconds: float, *, signed: bool = False) -> str:
     """`0.0123` → `12.3 ms`, `75` → `1 min 15 s`."""
     size = abs(seconds)
+    if not math.isfinite(size):
+        return f"{show_number(seconds, signed=signed)} s"
     if size < 1:
         return f"{show_number(seconds * 1000, signed=signed)} ms"
     if size < 60:

@@ -129,7 +129,7 @@ def _elsewhere(run: Run) -> str:
 
 def _cause(run: Run) -> str:
     """Every cause that the diagnosis names, the one that explains most first."""
-    lines = str((run.diagnosis or {}).get("verdict", "")).strip().splitlines()
+    lines = run.diagnosis.verdict.strip().splitlines() if run.diagnosis else []
     causes = [line[:CAUSE_LENGTH].rstrip(".") for line in lines if line.startswith("Cause: ")][:CAUSES]
     return "".join(f" {cause}." for cause in causes)
 

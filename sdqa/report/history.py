@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -153,8 +153,9 @@ def read_history(path: Path) -> History:
     return History(tuple(sorted(entries, key=lambda entry: entry.created)), unread)
 
 
-def _strict_json(line: bytes) -> Any:
+def _strict_json(line: bytes) -> object:
     def refuse(constant: str) -> float:
         raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(line, parse_constant=refuse)
+    data: object = json.loads(line, parse_constant=refuse)
+    return data

@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
-from sdqa.report.cases import case_anchors, case_cards, plain_items
+from sdqa.report.cases import case_anchors, case_cards
 from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.diagnosis_charts import RUNG_COLUMNS
-from sdqa.report.diagnosis_section import diagnosis_of
+from sdqa.report.diagnosis_section import diagnosis_of, show_explained
+from sdqa.report.facts import facts_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.glyphs import histogram, strip_glyph
 from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete
@@ -67,7 +68,11 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
         diagnosis=diagnosis_of(run.diagnosis),
         sensitivity=sensitivity_of(run.sensitivity),
         trend=trend_of(history, unread),
-        environment=plain_items(run.environment),
+        environment=[
+            (f"{place}.{name}" if place else name, shown)
+            for place, one in run.machines.items()
+            for name, shown in facts_of(one)
+        ],
     )
 
 
@@ -96,7 +101,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(figure=show_figure, digest=show_digest, words=show_words, plural=plural)
+    environment.filters.update(
+        figure=show_figure, digest=show_digest, words=show_words, plural=plural, explained=show_explained
+    )
     environment.globals.update(MARKS=MARKS, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS, cell_chart=_cell_chart)
     return environment
 

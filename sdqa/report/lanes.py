@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
 from sdqa.bundle import Lane, Measurement, Package, Run, Status
-from sdqa.report.cases import plain_items
 from sdqa.report.checks import verdict_glyph
+from sdqa.report.facts import FactRows, facts_of
 from sdqa.report.format import show_bytes, show_digest, show_figure, show_words
 from sdqa.report.headline import lane_tone
 
@@ -45,7 +44,7 @@ class PackageRow:
     digest: str
     operations: str
     bit_widths: str
-    facts: tuple[tuple[str, str], ...]
+    facts: FactRows
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class LaneCard:
     size: str
     figures: tuple[LaneFigure, ...]
     components: ComponentTable | None
-    fingerprint: tuple[tuple[str, str], ...]
+    fingerprint: FactRows
 
 
 def lane_cards(run: Run) -> tuple[LaneCard, ...]:
@@ -91,7 +90,7 @@ def _card(anchor: str, lane: Lane) -> LaneCard:
         size=show_bytes(total) if lane.packages else "",
         figures=tuple(_figure(m, lane) for m in lane.measurements if m.case is None and m.component is None),
         components=_components(lane),
-        fingerprint=plain_items(lane.fingerprint),
+        fingerprint=facts_of(lane.fingerprint),
     )
 
 
@@ -141,17 +140,8 @@ def package_rows(run: Run) -> tuple[PackageRow, ...]:
 
 
 def _package(lane: str, package: Package) -> PackageRow:
-    facts = dict(package.facts)
-    if isinstance(lint := facts.get("neural_engine"), dict):  # its findings have a table of their own
-        facts["neural_engine"] = {name: value for name, value in lint.items() if name != "findings"}
-    bits: Any = next((facts.pop(key) for key in ("bit_widths", "bits", "bit_width") if key in facts), {})
-    if isinstance(bits, dict):
-        shown = ", ".join(
-            f"{bit}-bit × {int(count):,}" if count.isdigit() else f"{bit}-bit × {count}"
-            for bit, count in plain_items(bits)
-        )
-    else:
-        shown = ", ".join(text for _, text in plain_items({"bits": bits}))
+    # The widths have a column of their own, the lint's findings a table of their own.
+    facts = facts_of(package.facts, {"bit_widths": True, "neural_engine": {"findings"}})
     return PackageRow(
         lane=lane,
         component=package.component,
@@ -159,6 +149,6 @@ def _package(lane: str, package: Package) -> PackageRow:
         bytes=show_bytes(package.bytes),
         digest=show_digest(package.digest),
         operations=f"{package.operations:,}" if package.operations else "",
-        bit_widths=shown,
-        facts=plain_items(facts),
+        bit_widths=", ".join(f"{bits}-bit × {count:,}" for bits, count in package.facts.bit_widths.items()),
+        facts=facts,
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sdqa.bundle import Estimate, Lane, Package, Run
 from sdqa.report.format import MISSING, plural
-from sdqa.report.untyped import number_at, record_at, records_at, text_at, texts_at
 
 EFFECTS = {"leaves": "leaves it", "slow": "slow on it", "size": "too large"}
 """The lint's severities in words, the weightiest first."""
@@ -45,19 +44,18 @@ def placements(run: Run) -> tuple[PlacedFigure, ...]:
 
 
 def _findings(lane: str, package: Package) -> Iterator[PlacedFigure]:
-    for finding in records_at(record_at(package.facts, "neural_engine"), "findings"):
-        severity, share = text_at(finding, "severity"), number_at(finding, "flops_share")
-        count = number_at(finding, "operations")
+    lint = package.facts.neural_engine
+    for finding in lint.findings if lint else ():
         yield PlacedFigure(
             lane=lane,
             component=package.component,
-            rule=text_at(finding, "rule"),
-            effect=EFFECTS.get(severity, severity),
-            operations=f"{count:,.0f}" if count else MISSING,
-            share=f"{share:.1%}" if share is not None and count else MISSING,
-            reason=text_at(finding, "reason"),
-            modules=texts_at(finding, "modules"),
-            notable=share is None or share >= NOTABLE_SHARES.get(severity, 0.0),
+            rule=finding.rule,
+            effect=EFFECTS.get(finding.severity, finding.severity),
+            operations=f"{finding.operations:,}" if finding.operations else MISSING,
+            share=f"{finding.flops_share:.1%}" if finding.operations else MISSING,
+            reason=finding.reason,
+            modules=finding.modules,
+            notable=finding.flops_share >= NOTABLE_SHARES.get(finding.severity, 0.0),
         )
 
 

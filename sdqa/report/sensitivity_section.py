@@ -1,27 +1,15 @@
-"""The sensitivity table of the page, from `Run.sensitivity`: which planted faults the gate caught, and whom it blamed.
+"""The sensitivity table of the page: which planted faults the gate caught, and whom the diagnosis blamed.
 
-The dictionary is the document that `nox -s faults` writes (`sdqa.faults.sensitivity.Sensitivity`). It is read as
-untyped data: every key is optional, unknown keys are ignored, a value of the wrong kind never breaks the page. Used are
-
-    lane, kind, date   str
-    trials    [{fault: str, severity: str, component: str, stage: str, summary: str,
-                visible: bool, visibility: str,        # a person would see it, and why; others are not counted
-                lpips: float, caught: bool,
-                failing: [str], errors: [str],         # checks that failed, codes of what did not run
-                blame: {component: str, stage: str, operation: str,
-                        component_right: bool, stage_right: bool, operation_right: bool}}]     # null: not diagnosed
-    pairs     [{first: str, second: str, both_named: bool}]                                    # two faults at once
-    quiet     [{change: str, seed: int, alarm: bool, failing: [str]}]                          # harmless changes
-    figures   {name: {count: int, total: int}}
-    smallest_caught  {fault: severity}                 # null: not caught at any
+Counted are the faults that a person would see; a trial without a blame was not diagnosed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sdqa.bundle.sensitivity import ControlTrial, Figures, Pair, Sensitivity, Share, Trial
 from sdqa.report.format import plural, show_number, show_words
-from sdqa.report.untyped import Untyped, number_at, record_at, records_at, text_at, texts_at
 
 
 @dataclass(frozen=True)
@@ -57,36 +45,32 @@ class QuietRow:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class SensitivitySection:
     """What the page shows of a sensitivity table."""
 
-    lane: str
-    kind: str
-    date: str
+    table: Sensitivity
     sentence: str
     figures: tuple[tuple[str, str], ...]
     trials: tuple[TrialRow, ...]
     quiet: tuple[QuietRow, ...]
 
 
-def sensitivity_of(data: Untyped | None) -> Sensitivity | None:
+def sensitivity_of(table: Sensitivity | None) -> SensitivitySection | None:
     """The section's content; None where no faults were planted."""
-    if not isinstance(data, dict) or not data:
+    if table is None:
         return None
-    trials = tuple(_trial(record) for record in records_at(data, "trials"))
-    quiet = _quiet(records_at(data, "quiet"))
-    return Sensitivity(
-        lane=text_at(data, "lane"),
-        kind=text_at(data, "kind"),
-        date=text_at(data, "date"),
-        sentence=_sentence(trials, quiet, [record.get("both_named") for record in records_at(data, "pairs")]),
-        figures=_figures(record_at(data, "figures")),
+    trials = tuple(_trial(trial) for trial in table.trials)
+    quiet = _quiet(table.quiet)
+    return SensitivitySection(
+        table=table,
+        sentence=_sentence(trials, quiet, table.pairs),
+        figures=_figures(table.figures),
         trials=tuple(sorted(trials, key=_importance)),
         quiet=quiet,
     )
 
 
-def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...], both_named: list[object]) -> str:
+def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...], pairs: Sequence[Pair]) -> str:
     visible = [row for row in trials if row.visible]
     blamed = [row for row in visible if row.right is not None]
     parts = []
@@ -94,7 +78,7 @@ def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...], both_na
         parts.append(f"{sum(row.caught for row in visible)} of {len(visible)} visible faults caught")
     if blamed:
         parts.append(f"{sum(row.right is True for row in blamed)} of {len(blamed)} blamed rightly")
-    answers = [answer for answer in both_named if isinstance(answer, bool)]
+    answers = [pair.both_named for pair in pairs if pair.both_named is not None]
     if answers:
         parts.append(f"both named in {sum(answers)} of {plural(len(answers), 'pair')} of faults")
     if quiet:
@@ -109,56 +93,60 @@ def _importance(row: TrialRow) -> tuple[bool, bool]:
     return (row.caught or not row.visible, row.right is not False)
 
 
-def _trial(record: Untyped) -> TrialRow:
-    blame = record_at(record, "blame")
-    answers = [blame.get(key) for key in ("component_right", "stage_right", "operation_right")]
-    known = [answer for answer in answers if isinstance(answer, bool)]
+def _trial(trial: Trial) -> TrialRow:
+    blame = trial.blame
+    answers = (blame.component_right, blame.stage_right, blame.operation_right) if blame else ()
+    known = [answer for answer in answers if answer is not None]
     return TrialRow(
-        fault=text_at(record, "fault"),
-        severity=text_at(record, "severity"),
-        summary=text_at(record, "summary"),
-        visible=record.get("visible") is not False,
-        visibility=text_at(record, "visibility"),
-        lpips=show_number(number_at(record, "lpips")),
-        caught=record.get("caught") is True,
-        checks=_metrics(record),
-        planted=_listed(record, "component", "stage"),
-        blamed=_listed(blame, "component", "stage", "operation"),
+        fault=trial.fault,
+        severity=trial.severity,
+        summary=trial.summary,
+        visible=trial.visible,
+        visibility=trial.visibility,
+        lpips=show_number(trial.lpips),
+        caught=trial.caught,
+        checks=_metrics(trial.failing, trial.errors),
+        planted=_listed(trial.component, trial.stage),
+        blamed=_listed(blame.component, blame.stage, blame.operation) if blame else "",
         right=all(known) if known else None,
     )
 
 
-def _metrics(record: Untyped) -> str:
+def _metrics(failing: Sequence[str], errors: Sequence[str] = ()) -> str:
     """The metrics of the failing checks, and the codes of what did not run."""
-    names = {check.rpartition("/")[2] for check in texts_at(record, "failing")}
-    return ", ".join([*sorted(names), *texts_at(record, "errors")])
+    names = {check.rpartition("/")[2] for check in failing}
+    return ", ".join([*sorted(names), *errors])
 
 
-def _listed(record: Untyped, *keys: str) -> str:
-    return ", ".join(text for text in (text_at(record, key) for key in keys) if text)
+def _listed(*texts: str) -> str:
+    return ", ".join(text for text in texts if text)
 
 
-def _quiet(records: list[Untyped]) -> tuple[QuietRow, ...]:
+def _quiet(trials: Sequence[ControlTrial]) -> tuple[QuietRow, ...]:
     """Harmless changes, those with false alarms first."""
-    by_change: dict[str, list[Untyped]] = {}
-    for record in records:
-        by_change.setdefault(text_at(record, "change"), []).append(record)
+    by_change: dict[str, list[ControlTrial]] = {}
+    for trial in trials:
+        by_change.setdefault(trial.change, []).append(trial)
     rows = [
         QuietRow(
             change=change,
             runs=len(runs),
-            alarms=sum(run.get("alarm") is True for run in runs),
-            checks=", ".join(dict.fromkeys(_metrics(run) for run in runs if run.get("alarm") is True)),
+            alarms=sum(run.alarm for run in runs),
+            checks=", ".join(dict.fromkeys(_metrics(run.failing) for run in runs if run.alarm)),
         )
         for change, runs in by_change.items()
     ]
     return tuple(sorted(rows, key=lambda row: -row.alarms))
 
 
-def _figures(data: Untyped) -> tuple[tuple[str, str], ...]:
-    rows = []
-    for name in data:
-        count, total = (number_at(record_at(data, name), key) for key in ("count", "total"))
-        if count is not None and total is not None:
-            rows.append((show_words(str(name)), f"{show_number(count)} of {show_number(total)}"))
-    return tuple(rows)
+def _figures(figures: Figures) -> tuple[tuple[str, str], ...]:
+    shares: list[tuple[str, Share]] = [
+        ("visible_caught", figures.visible_caught),
+        ("below_visibility_caught", figures.below_visibility_caught),
+        ("false_alarms", figures.false_alarms),
+        ("component_right", figures.component_right),
+        ("stage_right", figures.stage_right),
+        ("operation_right", figures.operation_right),
+        ("both_named", figures.both_named),
+    ]
+    return tuple((show_words(name), f"{show_number(one.count)} of {show_number(one.total)}") for name, one in shares)

@@ -126,9 +126,9 @@ def _diagnoses(run: Run) -> list[Sequence[Markdown]]:
     blocks: list[Sequence[Markdown]] = []
     found = run.diagnoses or ((run.diagnosis,) if run.diagnosis else ())
     for one in found:
-        verdict = str(one.get("verdict") or "").strip()
+        verdict = one.verdict.strip()
         if verdict:
-            where = markdown(" of {}", str(one.get("lane", ""))) if len(found) > 1 else EMPTY
+            where = markdown(" of {}", one.lane) if len(found) > 1 else EMPTY
             lines = [markdown("> {}  ", line) for line in verdict.splitlines()[:LIMIT]]
             blocks.append([markdown("### Diagnosis{}", where), EMPTY, *lines, EMPTY])
     return blocks

@@ -127,17 +127,16 @@ def _print_packages(run: Run, console: Console) -> None:
         table.add_column(column, justify="left" if column == "package" else "right", overflow="fold")
     for lane, package in packages:
         facts = package.facts
-        coverage = _mapping(facts.get("coverage"))
-        placement = _mapping(facts.get("neural_engine"))
+        coverage, lint, peak = facts.coverage, facts.neural_engine, facts.conversion_peak_bytes
         table.add_row(
             clean(f"{lane.id} {package.component}"),
             show_bytes(package.bytes),
             str(package.operations),
-            _fact(facts.get("average_bits"), "{:.3g}"),
-            f"{coverage.get('found', '?')} of {coverage.get('parameters', '?')}" if coverage else "—",
+            MISSING if facts.average_bits is None else f"{facts.average_bits:.3g}",
+            f"{coverage.found} of {coverage.parameters}" if coverage else MISSING,
             _parity(lane, package.component),
-            show_bytes(peak) if isinstance(peak := facts.get("conversion_peak_bytes"), int) else "—",
-            _fact(placement.get("leaving_share"), "{:.1%} of FLOPs"),
+            MISSING if peak is None else show_bytes(peak),
+            f"{lint.leaving_share:.1%} of FLOPs" if lint else MISSING,
         )
     console.print(table)
     console.print()
@@ -192,14 +191,6 @@ def _parity(lane: Lane, component: str) -> str:
         if measurement.metric == "parity_psnr" and measurement.component == component and measurement.value is not None:
             return f"{measurement.value:.1f} dB"
     return "—"
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _fact(value: object, form: str) -> str:
-    return form.format(value) if isinstance(value, int | float) else "—"
 
 
 def _cell(cell: Cell | None) -> Text:

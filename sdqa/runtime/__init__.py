@@ -2,5 +2,17 @@
 
 from sdqa.runtime.protocol import Arrays, Runner
 from sdqa.runtime.recorder import Call, Recorder
+from sdqa.runtime.registry import RUNTIMES, Runtime, Work, find_runtime, on_device, runtime
 
-__all__ = ["Arrays", "Call", "Recorder", "Runner"]
+__all__ = [
+    "RUNTIMES",
+    "Arrays",
+    "Call",
+    "Recorder",
+    "Runner",
+    "Runtime",
+    "Work",
+    "find_runtime",
+    "on_device",
+    "runtime",
+]

@@ -6,24 +6,33 @@ Core ML's predictions and nothing else. docs/macos.md lists what that leaves unt
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sdqa import compat
+from sdqa.address import Address, read_address
 from sdqa.errors import ExecutionError, InputError, RuntimeUnavailable, UsageError
 from sdqa.mil.package import open_package
+from sdqa.runtime.machine import COMPUTE_UNITS
+from sdqa.runtime.measured import Placement
 from sdqa.runtime.protocol import Arrays
 
-COMPUTE_UNITS = ("CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL")
-WARM_UPS = 2
-REPETITIONS = 10
+
+def _load(ct: Any, address: Address, unit: str) -> Any:
+    options = {} if address.function is None else {"function_name": address.function}
+    return ct.models.MLModel(str(address.path), compute_units=ct.ComputeUnit[unit], **options)
+
+
+def _inputs(model: Any) -> list[str]:
+    """The names of a model's inputs: of the function that it was loaded for, where the package has several."""
+    description = model.get_spec().description
+    name = getattr(model, "function_name", None) or description.defaultFunctionName
+    features = next((each.input for each in description.functions if each.name == name), description.input)
+    return [feature.name for feature in features]
 
 
 class CoreMLRunner:
@@ -54,7 +63,7 @@ class CoreMLRunner:
         started = time.perf_counter()
         try:
             with compat.quiet_coremltools():
-                self.models = [ct.models.MLModel(str(path), compute_units=ct.ComputeUnit[unit]) for path in packages]
+                self.models = [_load(ct, read_address(package), unit) for package in packages]
         except (RuntimeError, ValueError, OSError) as error:
             raise ExecutionError(f"Core ML cannot load the package: {error}", where=f"{component} on {unit}") from error
         self.load_s = time.perf_counter() - started
@@ -65,7 +74,7 @@ class CoreMLRunner:
         known: dict[str, Any] = {name: np.asarray(value) for name, value in inputs.items()}
         outputs: dict[str, Any] = {}
         for model in self.models:
-            wanted = [feature.name for feature in model.get_spec().description.input]
+            wanted = _inputs(model)
             missing = [name for name in wanted if name not in known]
             if missing:
                 raise InputError(f"missing inputs: {', '.join(missing)}", where=self.component)
@@ -94,62 +103,6 @@ def require_coreml() -> Any:
             "there is no Core ML here", where=where, hint='run this lane on a Mac, or use runtime = "reference"'
         )
     return ct
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Repeated runs of one component on one compute unit."""
-
-    component: str
-    compute_unit: str
-    load_ms: float
-    samples_ms: tuple[float, ...]
-    """In the order they were taken, warm-ups left out."""
-
-    @property
-    def median_ms(self) -> float:
-        """The middle sample."""
-        return statistics.median(self.samples_ms)
-
-    @property
-    def spread_ms(self) -> float:
-        """Interquartile range."""
-        low, _, high = statistics.quantiles(self.samples_ms, n=4, method="inclusive")
-        return high - low
-
-
-def time_runner(
-    runner: CoreMLRunner, inputs: Arrays, *, warm_ups: int = WARM_UPS, repetitions: int = REPETITIONS
-) -> Timing:
-    """Time a component: warm-ups first, then repetitions one by one.
-
-    Raises:
-        UsageError: fewer than two repetitions have no spread.
-    """
-    if repetitions < 2:
-        raise UsageError(f"{repetitions} repetitions have no spread", hint="at least 2")
-    for _ in range(warm_ups):
-        runner.run(inputs)
-    samples = []
-    for _ in range(repetitions):
-        started = time.perf_counter()
-        runner.run(inputs)
-        samples.append((time.perf_counter() - started) * 1000)
-    return Timing(runner.component, runner.compute_unit, runner.load_s * 1000, tuple(samples))
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where Core ML says it will run a package's operations."""
-
-    shares: Mapping[str, float]
-    """`neural_engine`, `gpu`, `cpu`: share of the estimated cost; sums to 1 over what Core ML could tell."""
-    operations: Mapping[str, int]
-    """How many operations prefer each device."""
-    off_neural_engine: tuple[tuple[str, str, float], ...]
-    """Operations that prefer another device: first output, type, share of the cost; most expensive first."""
-    untold: int
-    """Operations for which Core ML named no device; they are not counted as any."""
 
 
 def read_placement(plan: Any) -> Placement:
@@ -198,7 +151,7 @@ def placement(package: Path, compute_unit: str) -> Placement:
     unit = ct.ComputeUnit[compute_unit]
     try:
         # The compiled model lives as long as the model object that owns it.
-        model = ct.models.MLModel(str(package), compute_units=unit)
+        model = ct.models.MLModel(str(read_address(package).path), compute_units=unit)
         plan = MLComputePlan.load_from_path(path=str(model.get_compiled_model_path()), compute_units=unit)
         return read_placement(plan)
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:

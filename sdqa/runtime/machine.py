@@ -1,4 +1,4 @@
-"""The Mac that a figure was measured on: chip, system, compute devices, and memory as the system counts it."""
+"""The machine that a figure was measured on; of a Mac its chip, system, compute devices, and memory as it counts it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import platform
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sdqa.errors import RuntimeUnavailable
 
+COMPUTE_UNITS = ("CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE", "ALL")
+"""What Core ML may be told to use, by its own names."""
 _RUSAGE_V4_FIELDS = 35
 _PHYS_FOOTPRINT, _LIFETIME_MAX_PHYS_FOOTPRINT = 7, 28
 """Positions among the 64-bit fields of <sys/resource.h>'s rusage_info_v4, after its UUID."""
@@ -50,8 +53,17 @@ def describe_machine() -> Machine:
         MLComputeDevice.get_all_compute_devices(),
         chip=_sysctl("machdep.cpu.brand_string"),
         build=_sysctl("kern.osversion"),
-        virtual=_sysctl("kern.hv_vmm_present") == "1",
+        virtual=is_virtual(),
     )
+
+
+def is_virtual() -> bool:
+    """Whether this is a virtual machine, as far as it admits it: a Mac by sysctl, Linux by the processor's flags."""
+    if platform.system() == "Darwin":
+        return _sysctl("kern.hv_vmm_present") == "1"
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else []
+    return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
 
 
 def assemble(devices: list[Any], *, chip: str, build: str, virtual: bool) -> Machine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -32,4 +32,14 @@ class Runner(Protocol):
             InputError: an input is missing or has the wrong shape.
             ExecutionError: the component failed.
         """
+        ...
+
+
+@runtime_checkable
+class Loaded(Protocol):
+    """A runner that knows how long loading took: without it, making the runner is timed as a whole."""
+
+    @property
+    def load_s(self) -> float:
+        """Seconds to load; the first time on a machine this includes compiling for it."""
         ...

@@ -15,8 +15,11 @@ from dataclasses import replace
 from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
-from sdqa.workflow import Job, measure_lane, planned_checks
-from sdqa.workflow.lane import record
+from sdqa.runtime.registry import find_runtime
+from sdqa.workflow import measure_lane
+from sdqa.workflow.gate import planned_checks
+from sdqa.workflow.job import Job
+from sdqa.workflow.record import record
 
 SOUND_DB = 35.0
 """What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
@@ -55,7 +58,8 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
     Raises:
         UsageError: a lane that is to say what is normal is broken itself.
     """
-    lanes = [lane for lane in job.plan.running if lane.model_name == model]
+    converted = [lane for lane in job.plan.running if find_runtime(lane.runtime).needs_packages]
+    lanes = [lane for lane in converted if lane.model_name == model]
     lanes += [
         _stored_as(recipe, lane) for lane in lanes[:1] if lane.variant.compression is None for recipe in INVISIBLE
     ]

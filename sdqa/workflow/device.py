@@ -6,57 +6,66 @@ a value, and says why.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Measurement
+from sdqa.bundle.facts import ComputePlan
+from sdqa.bundle.fingerprint import Mac
 from sdqa.errors import SdqaError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sdqa.convert import PackageRecord
-    from sdqa.runtime import Arrays
-    from sdqa.runtime.coreml import Placement, Timing
+    from sdqa.runtime import Arrays, Runtime
+    from sdqa.runtime.measured import Placement, Timing
 
 NAMED = 20
 """Operations off the Neural Engine that a bundle names for each package; they are sorted by cost."""
 
 
-def machine_facts() -> dict[str, Any]:
-    """The Mac, for a lane's fingerprint: chip, system, compute devices, and whether it is a virtual one."""
+def machine_facts() -> Mac | str:
+    """The Mac, for a lane's fingerprint: chip, system, compute devices, whether it is virtual; or why nobody knows."""
     from sdqa.runtime.machine import describe_machine
 
     try:
-        machine = describe_machine()
+        return Mac.model_validate(asdict(describe_machine()))
     except SdqaError as error:
-        return {"mac": f"not described: {error}"}
-    return {"mac": {**asdict(machine), "devices": list(machine.devices)}}
+        return f"not described: {error}"
 
 
-def time_component(record: PackageRecord, inputs: Arrays, compute_unit: str, fingerprint: str) -> list[Measurement]:
+def time_component(
+    record: PackageRecord, inputs: Arrays, runtime: Runtime, compute_unit: str, fingerprint: str
+) -> list[Measurement]:
     """Load time, and prediction times after warm-ups, on inputs of the teacher's.
 
     Raises:
-        SdqaError: Core ML does not load or run the packages.
+        SdqaError: the runtime does not load or run the packages.
     """
-    from sdqa.runtime.coreml import CoreMLRunner, time_runner
+    from sdqa.runtime.measured import time_runner
+    from sdqa.runtime.protocol import Loaded
 
-    runner = CoreMLRunner(record.component, *record.paths, compute_unit=compute_unit)
+    started = time.perf_counter()
+    runner = runtime.make_runner(record.component, *record.paths, compute_unit=compute_unit)
+    load_s = runner.load_s if isinstance(runner, Loaded) else time.perf_counter() - started
     own = {record.names.get(name, name): value for name, value in inputs.items()}
-    return _times(time_runner(runner, own), fingerprint)
+    return _times(time_runner(runner, own, compute_unit=compute_unit, load_s=load_s), fingerprint)
 
 
 def _times(timing: Timing, fingerprint: str) -> list[Measurement]:
-    facts: dict[str, Any] = {"component": timing.component, "unit": "ms", "fingerprint": fingerprint}
+    figure = partial(Measurement, component=timing.component, unit="ms", fingerprint=fingerprint)
     return [
-        Measurement(metric="load_ms", value=timing.load_ms, **facts),
-        Measurement(
+        figure(metric="load_ms", value=timing.load_ms),
+        figure(
             metric="predict_ms",
             value=timing.median_ms,
             spread=timing.spread_ms,
             n=len(timing.samples_ms),
             samples=tuple(round(sample, 4) for sample in timing.samples_ms),
-            **facts,
         ),
     ]
 
@@ -65,12 +74,12 @@ def footprint(fingerprint: str, read: Callable[[], tuple[int, int]] | None = Non
     """The peak of what the system charges this process with, which is what iOS and macOS kill by."""
     from sdqa.runtime.machine import physical_footprint
 
-    facts: dict[str, Any] = {"metric": "footprint_peak_bytes", "unit": "B", "fingerprint": fingerprint}
+    figure = partial(Measurement, metric="footprint_peak_bytes", unit="B", fingerprint=fingerprint)
     try:
         _, peak = (read or physical_footprint)()
     except SdqaError as error:
-        return Measurement(**facts, reason=str(error))
-    return Measurement(**facts, value=float(peak))
+        return figure(reason=str(error))
+    return figure(value=float(peak))
 
 
 def place_component(
@@ -78,53 +87,57 @@ def place_component(
     compute_unit: str,
     fingerprint: str,
     *,
-    machine: Mapping[str, Any],
-    read: Callable[..., Placement] | None = None,
-) -> tuple[Measurement, list[dict[str, Any]]]:
+    machine: Mac | str | None,
+    read: Callable[[Path, str], Placement] | None,
+) -> tuple[Measurement, tuple[ComputePlan, ...]]:
     """Share of a component's estimated cost on the Neural Engine, and what each of its packages runs elsewhere.
 
     Args:
         machine: from `machine_facts`.
+        read: the runtime's; None where it cannot tell.
     """
-    from sdqa.runtime.coreml import placement
-
-    facts: dict[str, Any] = {
-        "metric": "neural_engine_percent",
-        "component": record.component,
-        "unit": "%",
-        "better": "higher",
-        "fingerprint": fingerprint,
-    }
-    mac = machine.get("mac")
-    if not isinstance(mac, Mapping):
-        return Measurement(**facts, reason=f"the machine is unknown: {mac}"), []
-    if not mac["neural_engine_cores"]:
-        kind = "virtual Mac" if mac["virtual"] else "Mac"
-        return Measurement(**facts, reason=f"this {kind} has no Neural Engine"), []
+    figure = partial(
+        Measurement,
+        metric="neural_engine_percent",
+        component=record.component,
+        unit="%",
+        better="higher",
+        fingerprint=fingerprint,
+    )
+    if not isinstance(machine, Mac):
+        return figure(reason=f"the machine is unknown: {machine}"), ()
+    if not machine.neural_engine_cores:
+        kind = "virtual Mac" if machine.virtual else "Mac"
+        return figure(reason=f"this {kind} has no Neural Engine"), ()
+    if read is None:
+        return figure(reason="the runtime does not tell where operations run"), ()
     try:
-        plans = [(read or placement)(path, compute_unit) for path in record.paths]
+        plans = [read(path, compute_unit) for path in record.paths]
     except SdqaError as error:
-        return Measurement(**facts, reason=str(error)), []
+        return figure(reason=str(error)), ()
     share = sum(plan.shares["neural_engine"] for plan in plans) / len(plans)
-    return Measurement(**facts, value=100 * share), [_plan(plan) for plan in plans]
+    return figure(value=100 * share), tuple(_plan(plan) for plan in plans)
 
 
-def _plan(plan: Placement) -> dict[str, Any]:
-    return {
-        "shares": {device: round(share, 6) for device, share in plan.shares.items()},
-        "operations": dict(plan.operations),
-        "untold": plan.untold,
-        "off_neural_engine": [f"{name} ({kind}, {share:.3g})" for name, kind, share in plan.off_neural_engine[:NAMED]],
-    }
+def _plan(plan: Placement) -> ComputePlan:
+    return ComputePlan(
+        shares={device: round(share, 6) for device, share in plan.shares.items()},
+        operations=dict(plan.operations),
+        untold=plan.untold,
+        off_neural_engine=tuple(
+            f"{name} ({kind}, {share:.3g})" for name, kind, share in plan.off_neural_engine[:NAMED]
+        ),
+    )
 
 
 def measure_device(
     records: Sequence[PackageRecord],
     inputs: Mapping[str, Arrays],
+    runtime: Runtime,
     compute_unit: str,
     fingerprint: str,
-    machine: Mapping[str, Any],
-) -> tuple[list[Measurement], dict[str, list[dict[str, Any]]]]:
+    machine: Mac | str | None,
+) -> tuple[list[Measurement], dict[str, tuple[ComputePlan, ...]]]:
     """Everything above, for the components that there are inputs for.
 
     Args:
@@ -135,14 +148,14 @@ def measure_device(
         Measurements, and the compute plans by component.
 
     Raises:
-        SdqaError: Core ML does not load or run a package.
+        SdqaError: the runtime does not load or run a package.
     """
     found: list[Measurement] = []
-    plans: dict[str, list[dict[str, Any]]] = {}
+    plans: dict[str, tuple[ComputePlan, ...]] = {}
     for record in records:
         if record.component in inputs:
-            found += time_component(record, inputs[record.component], compute_unit, fingerprint)
-        share, told = place_component(record, compute_unit, fingerprint, machine=machine)
+            found += time_component(record, inputs[record.component], runtime, compute_unit, fingerprint)
+        share, told = place_component(record, compute_unit, fingerprint, machine=machine, read=runtime.placement)
         found.append(share)
         if told:
             plans[record.component] = told

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sdqa.errors import DiagnosisError
+from sdqa import notices
+from sdqa.bundle.diagnosis import Diagnosis
+from sdqa.errors import DiagnosisError, SdqaError
 from sdqa.plan import PlannedLane, Variant
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import tree_digest
-from sdqa.workflow import Job, load_teacher
 from sdqa.workflow.execution import executed_packages
-from sdqa.workflow.lane import Collected, read_goldens
+from sdqa.workflow.job import Job
+from sdqa.workflow.references import read_references
+from sdqa.workflow.stages import load_teacher
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sdqa.bundle import Lane
     from sdqa.convert.stage import StoredPackage
-    from sdqa.diagnose import Diagnosis, Evidence, ExaminedCase, Wrapper
+    from sdqa.diagnose import Evidence, ExaminedCase, Wrapper
     from sdqa.models import Teacher
 
 SPLIT_DB = 57.0  # what rounding between two packages may add: as much as half precision itself
@@ -43,11 +47,32 @@ def diagnose_lane(
 
     if lane.skip_reason:
         raise DiagnosisError(f"the lane does not run here: {lane.skip_reason}", where=lane.id)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    if not find_runtime(lane.runtime).needs_packages:
+        hint = "diagnose a lane of the same model that converts"
+        raise DiagnosisError(f"the runtime {lane.runtime} executes no packages to look into", where=lane.id, hint=hint)
+    with notices.quiet_warnings(job.sayer(lane)):
         teacher = load_teacher(job, lane)
         evidence = _evidence(job, lane, teacher, cases, packages)
-        return diagnose(evidence, progress=lambda text: job.progress.step(f"{lane.id}: {text}"), sweep=sweep)
+        return diagnose(evidence, progress=job.sayer(lane), sweep=sweep)
+
+
+def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) -> tuple[Diagnosis, ...]:
+    """A diagnosis of every lane that failed in something that a component can be to blame for.
+
+    Args:
+        checks: the ones that were selected; failures of others are not looked into.
+    """
+    planned = {lane.id: lane for lane in job.plan.running}
+    found = []
+    for lane in lanes:
+        failed = [v for v in lane.verdicts if v.status == "fail" and v.check in checks and "/budget/" not in v.check]
+        if failed and lane.id in planned:
+            try:
+                found.append(diagnose_lane(job, planned[lane.id], sweep=False))
+            except SdqaError as error:
+                words = f"not diagnosed: {error}"
+                found.append(Diagnosis(verdict=words, lane=lane.id))
+    return tuple(found)
 
 
 def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...], given: Path | None) -> Evidence:
@@ -69,6 +94,7 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
         unsplit = packages(whole)
         looked_into |= {name: unsplit[name] for name in split}
     return Evidence(
+        family=teacher.family,
         parts=teacher.pipeline_parts(),
         cases=_cases(job, lane, teacher, cases),
         packages=looked_into,
@@ -101,6 +127,9 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
         if len(one.record.paths) > 1:
             hint = "give the component in one package: its weights and operations are the same"
             raise DiagnosisError(f"the {name} is split into {len(one.record.paths)} packages", where=lane.id, hint=hint)
+        if one.record.batch is not None:
+            hint = "convert it for a pair of rows, as classifier-free guidance runs it, and diagnose again"
+            raise DiagnosisError(f"the {name} takes one row at a time", where=str(one.path), hint=hint)
         if one.record.names:
             own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
             hint = "rename the features (`coremltools.utils.rename_feature`) and diagnose again"
@@ -113,9 +142,8 @@ def _cases(job: Job, lane: PlannedLane, teacher: Teacher, wanted: tuple[str, ...
     from sdqa.generate.stage import golden_request
 
     chosen = wanted or _spread(lane)
-    found = Collected()
     narrowed = replace(lane, cases={name: lane.cases[name] for name in chosen if name in lane.cases})
-    read_goldens(job.plan, narrowed, teacher, job.store, found)
+    found = read_references(job, narrowed, teacher)
     if not found.goldens:
         reason = found.failures[0].message if found.failures else f"no such case: {', '.join(chosen)}"
         raise DiagnosisError(f"there is no golden to diagnose with: {reason}", where=lane.id)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sdqa.errors import RuntimeUnavailable
+from sdqa.address import package_path
+from sdqa.errors import FaultError
 from sdqa.plan import PlannedLane
+from sdqa.runtime.registry import Runtime, find_runtime
 from sdqa.store import Store, source_digest
 
 if TYPE_CHECKING:
@@ -15,31 +18,52 @@ if TYPE_CHECKING:
     from sdqa.convert.stage import StoredPackage
     from sdqa.faults import Injection
     from sdqa.generate.stage import Components
+    from sdqa.models import Teacher
     from sdqa.runtime import Runner
 
 
 def components(
-    lane: PlannedLane, packages: Mapping[str, StoredPackage], store: Store, injection: Injection | None
+    lane: PlannedLane,
+    teacher: Teacher,
+    packages: Mapping[str, StoredPackage],
+    store: Store,
+    injection: Injection | None,
 ) -> Components:
-    """What executes a lane's packages, with a planted fault where there is one."""
-    from sdqa.generate.pipeline import Glue
-    from sdqa.generate.stage import Components
+    """What executes a lane's packages, or the teacher where there are none, with a planted fault where there is one.
 
+    Raises:
+        FaultError: the fault is one of packages, and the lane's runtime executes none.
+    """
+    from sdqa.generate.pipeline import Glue
+    from sdqa.generate.stage import THREADS, Components
+
+    runtime = find_runtime(lane.runtime)
+    if injection is not None and not runtime.needs_packages and any(part.edit_package for part in injection.parts):
+        hint = "plant it in a lane of another runtime"
+        raise FaultError(f"{injection.id} changes a package, and the lane has none", where=lane.id, hint=hint)
     paths = executed_packages(packages, store, injection)
 
     def load() -> dict[str, Runner]:
-        runners = {
-            name: translated(make_runner(lane, name, chunks), packages[name].record) for name, chunks in paths.items()
-        }
+        import torch
+
+        torch.set_num_threads(THREADS)  # as the execution's identity says
+        if runtime.needs_packages:
+            runners = {
+                name: translated(make_runner(lane, name, chunks), packages[name].record)
+                for name, chunks in paths.items()
+            }
+        else:
+            runners = _without_packages(runtime, lane.compute_unit, teacher)
         for part in injection.parts if injection is not None else ():
             if part.wrap is not None and part.package_component is not None:
                 runners[part.package_component] = part.wrap(runners[part.package_component])
         return runners
 
-    identity: dict[str, Any] = {
+    identity: dict[str, object] = {
         "packages": {name: package.record.digest for name, package in packages.items()},
         "runtime": lane.runtime,
         "compute_unit": lane.compute_unit,
+        "execution": runtime.execution_identity(lane.compute_unit, threads=THREADS).facts(),
     }
     if injection is not None:
         identity["fault"] = injection.facts()
@@ -66,24 +90,27 @@ def make_runner(lane: PlannedLane, component: str, paths: tuple[Path, ...]) -> R
     Raises:
         RuntimeUnavailable: the runtime does not exist on this machine.
     """
-    if lane.runtime == "reference":
-        from sdqa.runtime.reference import ReferenceRunner
+    return find_runtime(lane.runtime).make_runner(component, *paths, compute_unit=lane.compute_unit)
 
-        return ReferenceRunner(component, *paths)
-    if lane.runtime == "coreml":
-        from sdqa.runtime.coreml import CoreMLRunner
 
-        return CoreMLRunner(component, *paths, compute_unit=lane.compute_unit)
-    raise RuntimeUnavailable(f"no runtime named {lane.runtime!r}", where=lane.id)
+def _without_packages(runtime: Runtime, compute_unit: str, teacher: Teacher) -> dict[str, Runner]:
+    """Runners of a runtime that executes the teacher's modules themselves."""
+    from sdqa.generate.teacher import teacher_runners
+
+    own = teacher_runners(teacher.pipeline_parts(), teacher.family)
+    return {
+        name: runtime.make_runner(name, compute_unit=compute_unit, teacher=partial(own.__getitem__, name))
+        for name in own
+    }
 
 
 def translated(runner: Runner, record: PackageRecord) -> Runner:
-    """A runner in the contract's names, also where another tool's package has names of its own."""
-    if not record.names:
-        return runner
-    from sdqa.runtime.renamed import RenamedRunner
+    """A runner of the contract's names and batch, also where another tool's package has others."""
+    from sdqa.runtime.renamed import RenamedRunner, RowRunner
 
-    return RenamedRunner(runner, record.names)
+    if record.names:
+        runner = RenamedRunner(runner, record.names)
+    return RowRunner(runner) if record.batch == 1 else runner
 
 
 def _edited(package: StoredPackage, store: Store, part: Injection, planted: str) -> tuple[Path, ...]:
@@ -99,9 +126,9 @@ def _edited(package: StoredPackage, store: Store, part: Injection, planted: str)
 
     def build(folder: Path) -> None:
         for path in package.record.paths:
-            shutil.copytree(path, folder / path.name)
+            shutil.copytree(package_path(path), folder / package_path(path).name)
         assert part.edit_package is not None
-        part.edit_package(folder / names[0])
+        part.edit_package(package_path(folder / names[0]))
 
     folder = store.memo("faulty", key, build).path
     return tuple(folder / name for name in names)

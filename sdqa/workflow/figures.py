@@ -4,37 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package
+from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package, PackageFacts
+from sdqa.bundle.facts import ComputePlan, PackageCost, PlacementFinding, PlacementLint, WeightCoverage
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
+    from sdqa.convert import PackageRecord
     from sdqa.convert.stage import StoredPackage
+    from sdqa.generate.sample import StoredSample
     from sdqa.plan import PlannedLane
-    from sdqa.workflow.lane import Collected
 
 
-def lane_measurements(evidence: Collected, fingerprint: str) -> list[Measurement]:
+def lane_measurements(
+    packages: Mapping[str, StoredPackage], samples: Mapping[str, StoredSample], fingerprint: str
+) -> list[Measurement]:
     """Figures of the lane as a whole: sizes, coverage, times and memory."""
     found: list[Measurement] = []
-    for name, package in evidence.packages.items():
+    for name, package in packages.items():
         record = package.record
         found.append(_figure("package_bytes", float(record.bytes), "B", name, fingerprint))
         found.append(_hard("coverage", record.coverage.complete, str(record.coverage), name, fingerprint))
-        found.append(_hard("contract", True, "inputs and outputs are as declared", name, fingerprint))
-    if evidence.packages:
+        found.append(_hard("contract", not record.breaches, _contract_reason(record), name, fingerprint))
+    if packages:
         from sdqa.convert.budget import estimate_memory
 
-        memory = estimate_memory([package.record.cost for package in evidence.packages.values()])
+        memory = estimate_memory([package.record.cost for package in packages.values()])
         found.append(_figure("model_memory_bytes", float(memory.load_all_bytes), "B", None, fingerprint))
         alone = float(memory.one_at_a_time_bytes)
         found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
-        away = round(100 * leaving_share(evidence.packages.values()), 4)
+        away = round(100 * leaving_share(packages.values()), 4)
         found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
-    records = [sample.record for sample in evidence.samples.values()]
-    for name in evidence.packages:
+    records = [sample.record for sample in samples.values()]
+    executed = dict.fromkeys([*packages, *(name for record in records for name in record.seconds)])
+    for name in executed:
         seconds = [second for record in records for second in record.seconds.get(name, ())]
         if seconds:
             found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))
@@ -44,6 +50,15 @@ def lane_measurements(evidence: Collected, fingerprint: str) -> list[Measurement
         peak = float(max(record.peak_bytes for record in records))
         found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
     return found
+
+
+def _contract_reason(record: PackageRecord) -> str:
+    """What a package breaks, or that it is as declared; and the names of its own that stand for the declared ones."""
+    said = "; ".join(record.breaches) or "inputs and outputs are as declared"
+    if record.batch is not None:
+        said += f"; the U-Net takes {record.batch} row at a time: guidance above 1 runs it twice a step"
+    renamed = ", ".join(f"{own} for {name}" for name, own in sorted(record.names.items()))
+    return f"{said}; renamed: {renamed}" if renamed else said
 
 
 def leaving_share(packages: Iterable[StoredPackage]) -> float:
@@ -62,13 +77,12 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
         return None
     name, case = max(lane.cases.items(), key=lambda item: unet_calls(item[1]))
     costs = [package.record.cost for package in packages.values()]
-    about = {"case": name, "steps": unet_calls(case)}
+    estimate = partial(Estimate, case=name, steps=unet_calls(case))
     reason = beyond_calibration(costs)
     if reason:
-        return Estimate(**about, reason=reason)
+        return estimate(reason=reason)
     found = [estimate_latency(costs, unet_calls(case), chip, image_to_image=case.source is not None) for chip in CHIPS]
-    return Estimate(
-        **about,
+    return estimate(
         devices=tuple(
             DeviceEstimate(
                 device=one.device,
@@ -83,7 +97,7 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
 
 
 def describe_packages(
-    packages: Iterable[StoredPackage], plans: Mapping[str, list[dict[str, Any]]]
+    packages: Iterable[StoredPackage], plans: Mapping[str, Sequence[ComputePlan]]
 ) -> tuple[Package, ...]:
     """The packages as a bundle records them, with Core ML's compute plans where there are any."""
     return tuple(
@@ -93,37 +107,36 @@ def describe_packages(
             digest=package.record.digest,
             bytes=package.record.bytes,
             operations=package.record.operations,
-            facts={
-                "bit_widths": package.record.bit_widths,
-                "average_bits": round(package.record.average_bits, 3),
-                "histogram": package.record.histogram,
-                "coverage": package.record.coverage.model_dump(mode="json"),
-                "conversion_seconds": round(package.record.conversion_seconds, 3),
-                "conversion_peak_bytes": package.record.peak_bytes,
-                "neural_engine": {
-                    "leaving_share": round(package.record.leaving_share, 6),
-                    "findings": [
-                        {
-                            "rule": finding.rule,
-                            "severity": finding.severity,
-                            "reason": finding.reason,
-                            "operations": len(finding.operations),
-                            "modules": list(finding.modules[:8]),
-                            "flops_share": round(finding.flops_share, 6),
-                        }
-                        for lint in package.record.lint
-                        for finding in lint.findings
-                    ],
-                },
-                "cost": dataclasses.asdict(package.record.cost),
-                **{
-                    f"compute_plan_{number}": plan
-                    for number, plan in enumerate(plans.get(package.record.component, ()), 1)
-                },
-            },
+            facts=_package_facts(package.record, plans.get(package.record.component, ())),
         )
         for package in packages
     )
+
+
+def _package_facts(record: PackageRecord, plans: Sequence[ComputePlan]) -> PackageFacts:
+    findings = [
+        PlacementFinding(
+            rule=finding.rule,
+            severity=finding.severity,
+            reason=finding.reason,
+            operations=len(finding.operations),
+            modules=finding.modules[:8],
+            flops_share=round(finding.flops_share, 6),
+        )
+        for lint in record.lint
+        for finding in lint.findings
+    ]
+    facts = PackageFacts(
+        bit_widths=record.bit_widths,
+        average_bits=round(record.average_bits, 3),
+        histogram=record.histogram,
+        coverage=WeightCoverage.model_validate(record.coverage.model_dump()),
+        conversion_seconds=round(record.conversion_seconds, 3),
+        conversion_peak_bytes=record.peak_bytes,
+        neural_engine=PlacementLint(leaving_share=round(record.leaving_share, 6), findings=tuple(findings)),
+        cost=PackageCost.model_validate(dataclasses.asdict(record.cost)),
+    )
+    return facts.model_copy(update={"compute_plans": tuple(plans)}) if plans else facts
 
 
 #: How parity is measured: figures of another identity are not compared.
@@ -153,11 +166,9 @@ def _inference(seconds: Mapping[str, tuple[float, ...]]) -> float:
     return sum(sum(values) for values in seconds.values())
 
 
-def _figure(
-    metric: str, value: float, unit: str, component: str | None, fingerprint: str, better: Any = "lower"
-) -> Measurement:
+def _figure(metric: str, value: float, unit: str, component: str | None, fingerprint: str) -> Measurement:
     return Measurement(
-        metric=metric, component=component, value=value, unit=unit, better=better, fingerprint=fingerprint
+        metric=metric, component=component, value=value, unit=unit, better="lower", fingerprint=fingerprint
     )
 
 

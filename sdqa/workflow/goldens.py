@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdqa import notices
 from sdqa.bundle.environment import versions
 from sdqa.errors import UsageError
 from sdqa.gate import large_files
@@ -47,8 +47,7 @@ def record_goldens(
     unknown = sorted(set(cases) - set(plan.suite.cases))
     if unknown:
         raise UsageError(f"no case {unknown[0]!r}", hint=f"cases: {', '.join(plan.suite.cases)}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with notices.quiet_warnings(progress.step):
         for model in sorted({lane.model_name for lane in plan.lanes}):
             yield from _record_model(plan, model, store, progress, cases, reason)
 
@@ -58,9 +57,10 @@ def _record_model(
 ) -> Iterator[Recorded]:
     from sdqa.gate.manifest import read_manifest
     from sdqa.models import load_teacher
+    from sdqa.models.lock import LOCK_NAME
 
     described = plan.suite.models[model]
-    teacher = load_teacher(described.reference or described.source, lock=plan.root / "sdqa.lock")
+    teacher = load_teacher(described.reference or described.source, lock=plan.root / LOCK_NAME)
     for name, case in plan.suite.cases.items():
         if (cases and name not in cases) or (case.models and model not in case.models):
             continue
@@ -108,21 +108,21 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
     )
 
 
-def reproducer(plan: Plan, store: Store) -> Callable[[Golden], Sequence[Measurement]]:
+def reproducer(plan: Plan, store: Store, progress: Progress) -> Callable[[Golden], Sequence[Measurement]]:
     """A function that draws a golden's case again with its teacher and measures the outcome against the golden."""
     from sdqa.generate.stage import generate, golden_request, teacher_components
     from sdqa.metrics import MetricModels, score
     from sdqa.metrics.subject import Picture, Subject
     from sdqa.models import load_teacher
+    from sdqa.models.lock import LOCK_NAME
 
     models = MetricModels(clip=plan.suite.metrics.clip, lpips=plan.suite.metrics.lpips)
 
     def reproduce(golden: Golden) -> Sequence[Measurement]:
         described, case = plan.suite.models[golden.manifest.model], plan.suite.cases[golden.manifest.case]
-        teacher = load_teacher(described.reference or described.source, lock=plan.root / "sdqa.lock")
+        teacher = load_teacher(described.reference or described.source, lock=plan.root / LOCK_NAME)
         request = golden_request(case, golden)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with notices.quiet_warnings(progress.step):
             [(_, sample)] = generate(teacher, teacher_components(teacher), {golden.manifest.case: request}, store)
         drawn = Picture(sample.image, sample.decoded, sample.latents)
         recorded = Picture(golden.image, None, golden.latents)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sdqa.bundle import Lane, Provenance
-from sdqa.bundle.provenance import narrowings, provenance
+from sdqa.bundle.provenance import provenance
 from sdqa.ci.judge import judge_digest
 from sdqa.plan import Plan, make_plan
-from sdqa.workflow.lane import Collected, record
+from sdqa.workflow.lane import Collected
+from sdqa.workflow.record import record
 
 
 def provenance_of(plan: Plan, started: str, lanes: Sequence[Lane], *, interrupted: bool) -> Provenance:
@@ -29,23 +30,34 @@ def provenance_of(plan: Plan, started: str, lanes: Sequence[Lane], *, interrupte
     )
 
 
+def narrowings(lanes: Iterable[Lane]) -> tuple[str, ...]:
+    """Which lanes answer less than they were to, in words."""
+    found = []
+    for lane in lanes:
+        answered = {verdict.check for verdict in lane.verdicts}
+        kept = sum(check in answered for check in lane.planned)
+        if kept < len(lane.planned):
+            found.append(f"{kept} of {len(lane.planned)} checks of {lane.id} were selected")
+    return tuple(found)
+
+
 def left_out(plan: Plan, ran: Iterable[Lane], *, interrupted: bool = False) -> tuple[Lane, ...]:
     """The suite's lanes that did not run, as skipped, with the reason: what no bundle names, nobody would miss."""
     known = {lane.id for lane in ran}
     planned = {lane.id: lane for lane in plan.lanes}
-    found = []
+    others = []
     for lane in make_plan(plan.suite, plan.suite_path).lanes:
         if lane.id in known:
             continue
         reason = planned[lane.id].skip_reason if lane.id in planned else "not asked for (--lane)"
         if not reason:
             reason = "interrupted before it ran" if interrupted else "none of its checks ran"
-        found.append(record(lane).model_copy(update={"reason": reason}))
-    return tuple(found)
+        others.append(record(lane).model_copy(update={"reason": reason}))
+    return tuple(others)
 
 
-def is_replayed(evidence: Collected, started: str) -> bool:
+def is_replayed(found: Collected, started: str) -> bool:
     """Whether every sample was in the store before this run started (ISO 8601, whole seconds, UTC)."""
     since = datetime.fromisoformat(started).timestamp()
-    times = [sample.folder.stat().st_mtime for sample in evidence.samples.values()]
+    times = [sample.folder.stat().st_mtime for sample in found.samples.by_case.values()]
     return bool(times) and all(time < since for time in times)

@@ -44,6 +44,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         (b"[]", "schema version None, this sdqa reads 2"),
         (b'{"schema_version": 1, "text": "old"}', "schema version 1, this sdqa reads 2"),
         (b'{"schema_version": 2, "text": 3}', r"the note does not follow its schema: \$\.text: "),
+        (b'{"schema_version": 2, "text": ' + b"[" * 70 + b"]" * 70 + b"}", "the note is nested deeper than 64 levels"),
+        (b'{"schema_version": 2, "text": -1' + b"0" * 30 + b"}", "the note holds a whole number of more than 64 bits"),
         (b'"' + b"x" * 600_000 + b'"', "the note is larger than 500000 bytes"),
     ],
 )

@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
-from sdqa.bundle import Bundle, Lane, Measurement, Run, Sample, Status, Verdict
+from sdqa.bundle import Bundle, CaseInputs, Environment, Lane, Measurement, Run, Sample, Status, Verdict
 from sdqa.bundle.merge import merge
 from sdqa.errors import BundleError, UsageError
 from sdqa.report import write_report
+from tests.builders import lane_record, run_record
 
 
 def lane(name: str, status: str = "ran", verdict: Status | None = "pass", **fields: Any) -> Lane:
     verdicts = (Verdict(check=f"{name}/m", metric="m", status=verdict, value=1.0),) if verdict else ()
-    return Lane(
-        id=name, model="m", variant="v", runtime="r", compute_unit="c", status=status, verdicts=verdicts, **fields
-    )  # type: ignore[arg-type]  # fmt: skip
+    return lane_record(name, *verdicts, status=status, **fields)
 
 
 def skipped(name: str) -> Lane:
@@ -26,8 +25,7 @@ def skipped(name: str) -> Lane:
 
 def write(folder: Path, *lanes: Lane, **fields: Any) -> Bundle:
     bundle = Bundle(folder)
-    defaults = {"sdqa_version": "1", "suite": "s", "suite_digest": "d", "created": "2026-01-01T00:00:00Z"}
-    bundle.write(Run(**{**defaults, "lanes": lanes, "environment": {"system": folder.name}, **fields}))
+    bundle.write(run_record(*lanes, **{"environment": Environment(system=folder.name), **fields}))
     return bundle
 
 
@@ -38,8 +36,16 @@ def test_lanes_of_two_machines_become_one_complete_run(tmp_path: Path) -> None:
     assert [(one.id, one.status) for one in run.lanes] == [("a", "ran"), ("b", "ran")]
     assert (run.status, run.exit_code, run.planned_checks) == ("complete", 0, 2)
     assert run.created == "2026-01-02T00:00:00Z"
-    assert run.environment == {"a": {"system": "linux"}, "b": {"system": "mac"}}
+    assert run.environment == {"a": Environment(system="linux"), "b": Environment(system="mac")}
     assert Bundle(tmp_path / "out").read() == run
+
+
+def test_a_merged_run_is_read_again_and_can_be_merged_once_more(tmp_path: Path) -> None:
+    linux, mac = write(tmp_path / "linux", lane("a")), write(tmp_path / "mac", lane("b"))
+    first = merge([linux, mac], Bundle(tmp_path / "first"))
+    assert Bundle(tmp_path / "first").read().machines == first.environment
+    whole = merge([Bundle(tmp_path / "first"), write(tmp_path / "phone", lane("c"))], Bundle(tmp_path / "whole"))
+    assert {place: one.system for place, one in whole.machines.items()} == {"a": "linux", "b": "mac", "c": "phone"}
 
 
 def test_the_order_does_not_matter(tmp_path: Path) -> None:
@@ -103,7 +109,7 @@ def test_of_the_same_lane_with_other_times_only_the_worse_count(tmp_path: Path) 
         ({"suite_digest": "x"}, "suites"),
         ({"sdqa_version": "2"}, "versions"),
         ({"fault": "nan"}, "faults"),
-        ({"cases": {"p": {"prompt": "x"}}}, "cases"),
+        ({"cases": {"p": CaseInputs(prompt="x")}}, "cases"),
     ],
 )
 def test_strangers_are_refused(tmp_path: Path, fields: dict[str, Any], what: str) -> None:

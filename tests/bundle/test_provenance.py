@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sdqa.bundle import Lane, Verdict
-from sdqa.bundle.provenance import narrowings, provenance, work_tree
+from sdqa.bundle.provenance import provenance, work_tree
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 GITHUB = {
@@ -71,12 +70,3 @@ def test_the_machine_is_named_by_what_it_is_and_by_its_runner(tmp_path: Path) ->
     one, other = of(tmp_path, {"RUNNER_NAME": "mini-1"}), of(tmp_path, {"RUNNER_NAME": "mini-2"})
     assert one["machine"] != other["machine"]
     assert one["machine"] == of(tmp_path, {"RUNNER_NAME": "mini-1"})["machine"]
-
-
-def test_a_lane_that_answers_less_than_it_was_to_is_said() -> None:
-    lane = Lane(
-        id="a", model="m", variant="v", runtime="r", compute_unit="c", planned=("a/x/m", "a/y/m"),
-        verdicts=(Verdict(check="a/x/m", metric="m", status="pass"),),
-    )  # fmt: skip
-    assert narrowings([lane]) == ("1 of 2 checks of a were selected",)
-    assert narrowings([lane.model_copy(update={"planned": ("a/x/m",)})]) == ()

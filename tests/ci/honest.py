@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sdqa.bundle import Bundle, Lane, Measurement, Provenance, Run, Sample
+from sdqa.bundle import Bundle, Fingerprint, Lane, Measurement, Provenance, Run, Sample
 from sdqa.ci.decide import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import judge_of
 from sdqa.ci.needs import JobResult
 from sdqa.ci.plan import PlannedUnit, plan_of_record
 from sdqa.plan import Plan, Suite, make_plan
-from sdqa.workflow import planned_checks
+from sdqa.workflow.gate import RULES
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 CASES = ("cat", "dog", "fox")
@@ -63,10 +63,8 @@ def plan(path: Path = Path("/nowhere/sdqa.toml"), text: str = SUITE) -> Plan:
 @functools.cache
 def expected(*results: JobResult, commit: str = COMMIT) -> Expected:
     """What the gate of the checkout holds evidence against."""
-    record = plan_of_record(plan(), planned_checks, commit=COMMIT)
-    return Expected(
-        record, judge_of(plan(), planned_checks), commit, results or (JobResult(job="lanes", result="success"),)
-    )
+    record = plan_of_record(plan(), RULES, commit=COMMIT)
+    return Expected(record, judge_of(plan(), RULES), commit, results or (JobResult(job="lanes", result="success"),))
 
 
 def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measurement, ...]:
@@ -93,7 +91,7 @@ def lane_of(unit: PlannedUnit, cases: Iterable[str] = CASES, **fields: Any) -> L
         variant=unit.variant,
         runtime=unit.runtime,
         compute_unit=unit.compute_unit,
-        fingerprint={"system": unit.system or "Linux"},
+        fingerprint=Fingerprint(system=unit.system or "Linux"),
         samples=tuple(Sample(case=case, image_digest=case) for case in cases),
         measurements=measurements(unit, cases),
         planned=unit.checks,

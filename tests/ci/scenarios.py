@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sdqa.bundle import Failure, JudgeChange, Measurement, Run
+from sdqa.bundle import Failure, Fingerprint, JudgeChange, Measurement, Run
 from sdqa.ci.decide import Expected, problem
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
@@ -283,12 +283,12 @@ def a_lane_that_was_judged_as_another() -> Any:
 
 @scenario(4)
 def a_lane_of_core_ml_that_ran_on_linux() -> Any:
-    return [linux(), with_lane(mac(), ENGINE, fingerprint={"system": "Linux"})]
+    return [linux(), with_lane(mac(), ENGINE, fingerprint=Fingerprint(system="Linux"))]
 
 
 @scenario(4)
 def a_lane_of_core_ml_that_ran_nobody_knows_where() -> Any:
-    return [linux(), with_lane(mac(), ENGINE, fingerprint={})]
+    return [linux(), with_lane(mac(), ENGINE, fingerprint=Fingerprint())]
 
 
 @scenario(4)

@@ -14,7 +14,7 @@ from sdqa.errors import UsageError
 from sdqa.gate import Tolerances
 from sdqa.gate.audit import AUDIT_FILE
 from sdqa.plan import Plan, load_suite, make_plan
-from sdqa.workflow import planned_checks
+from sdqa.workflow.gate import RULES
 from tests.ci import honest
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def plan_of(folder: Path) -> Plan:
 
 
 def changed(pair: tuple[Path, Path]) -> tuple[JudgeChange, ...]:
-    return judge_diff(plan_of(pair[0]), plan_of(pair[1]), planned_checks)
+    return judge_diff(plan_of(pair[0]), plan_of(pair[1]), RULES)
 
 
 def edit(folder: Path, *replacements: tuple[str, str], name: str = "sdqa.toml") -> None:
@@ -189,7 +189,7 @@ def test_ten_of_eleven_cases_deleted_and_their_goldens_left_behind(pair: tuple[P
 
 
 def test_a_base_without_the_suite_says_that_it_is_new(pair: tuple[Path, Path]) -> None:
-    [found] = judge_diff(None, plan_of(pair[1]), planned_checks)
+    [found] = judge_diff(None, plan_of(pair[1]), RULES)
     assert (found.what, found.looser) == ("is new", False)
 
 

@@ -14,7 +14,7 @@ from sdqa.ci.judge import judge_digest
 from sdqa.ci.plan import plan_differences, plan_of_record, plan_schema, read_plan, write_plan
 from sdqa.errors import BundleError
 from sdqa.plan import load_suite, make_plan
-from sdqa.workflow import planned_checks
+from sdqa.workflow.gate import RULES
 from tests.ci import honest
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ SUITE = ROOT / "sdqa.toml"
 
 
 def test_all_lanes_of_the_suite_are_units_with_their_checks_and_machines() -> None:
-    plan = plan_of_record(make_plan(load_suite(SUITE), SUITE), planned_checks)
+    plan = plan_of_record(make_plan(load_suite(SUITE), SUITE), RULES)
     assert len(plan.units) == 6
     assert sum(len(unit.checks) for unit in plan.units) == 1338
     assert {unit.role for unit in plan.units} == {"any", "mac", "mac-ane"}
@@ -36,8 +36,8 @@ def test_all_lanes_of_the_suite_are_units_with_their_checks_and_machines() -> No
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 def test_the_machine_and_the_choice_of_lanes_do_not_matter(only: tuple[str, ...], platform: str) -> None:
     suite = load_suite(SUITE)
-    one = plan_of_record(make_plan(suite, SUITE, only=only, platform=platform), planned_checks, commit="a" * 40)
-    assert one == plan_of_record(make_plan(suite, SUITE), planned_checks, commit="a" * 40)
+    one = plan_of_record(make_plan(suite, SUITE, only=only, platform=platform), RULES, commit="a" * 40)
+    assert one == plan_of_record(make_plan(suite, SUITE), RULES, commit="a" * 40)
 
 
 def test_it_follows_its_schema_and_is_read_back(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sdqa.bundle import Measurement, Run
+from sdqa.bundle import Fingerprint, Measurement, Run
 from sdqa.ci.decide import Expected, decide, problem
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
@@ -77,7 +77,7 @@ def proved(wanted: Expected, submitted: list[Submitted]) -> bool:
             for lane in run.lanes
             if (lane.id, lane.variant, lane.runtime) == (unit.lane, unit.variant, unit.runtime)
             and lane.status == "ran"
-            and lane.fingerprint.get("system", "") in ((unit.system,) if unit.system else ("Linux", "Darwin", ""))
+            and lane.fingerprint.system in ((unit.system,) if unit.system else ("Linux", "Darwin", ""))
         ]
         figures = [measurement for lane in lanes for measurement in lane.measurements]
         answered = {verdict.check for lane in lanes for verdict in lane.verdicts}
@@ -103,7 +103,7 @@ def lane_change(run: Run, draw: Any) -> Run:
     elif kind == "field":
         update[draw(st.sampled_from(["variant", "runtime", "compute_unit", "model"]))] = "other"
     elif kind == "system":
-        update["fingerprint"] = {"system": draw(st.sampled_from(["Linux", "Darwin", ""]))}
+        update["fingerprint"] = Fingerprint(system=draw(st.sampled_from(["Linux", "Darwin", ""])))
     elif kind == "verdicts":
         update["verdicts"] = lane.verdicts[: draw(st.integers(0, 3))]
     elif kind == "verdict" and lane.verdicts:

@@ -7,8 +7,10 @@ from sdqa.convert.attention import attention_layout
 from sdqa.convert.wrappers import UNet, laid_out, wrap
 from sdqa.models import load_teacher
 from sdqa.plan.variant import Attention
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 from tests.convert.test_component import compare
+
+pytestmark = pytest.mark.slow
 
 SOURCES = ["random:miniature", "random:miniature-tiny-sd", "random:miniature-sdxl"]
 

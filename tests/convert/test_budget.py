@@ -14,7 +14,9 @@ from sdqa.convert.budget import (
     measure_costs,
 )
 from sdqa.convert.inventory import take_inventory
-from tests.convert.conftest import Convert
+from tests.builders import Convert
+
+pytestmark = pytest.mark.slow
 
 TEXT = ComponentCost("text_encoder", 100, 400, 10, 10**9, 500)
 UNET = ComponentCost("unet", 1000, 4000, 300, 10**12, 9000)

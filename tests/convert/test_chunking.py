@@ -10,8 +10,10 @@ from sdqa.convert.chunking import chunk_package
 from sdqa.convert.inventory import take_inventory
 from sdqa.convert.package import package_bytes
 from sdqa.errors import ConversionError
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 from tests.convert.test_component import psnr
+
+pytestmark = pytest.mark.slow
 
 
 def inputs() -> dict[str, np.ndarray]:

@@ -13,7 +13,9 @@ from sdqa.convert.program import example_inputs
 from sdqa.convert.wrappers import wrap
 from sdqa.errors import ConversionError
 from sdqa.models import Teacher, load_teacher
-from tests.convert.conftest import Convert
+from tests.builders import Convert
+
+pytestmark = pytest.mark.slow
 
 SDXL = "random:miniature-sdxl"
 

@@ -10,7 +10,7 @@ from sdqa.convert import Variant
 from sdqa.convert.component import compress, open_model
 from sdqa.convert.compression import compress_model, require_finite
 from sdqa.errors import ConversionError, PackageError
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 from tests.convert.test_component import compare
 
 DECODER = [
@@ -38,6 +38,7 @@ def test_recipe_leaves_the_bits_it_promises_and_the_image_it_should(
     assert min(compare(packages, "vae_decoder", compression=recipe)) > least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "bits", "least"), [("palettize-4bit-grouped8", "4", 24), ("blockwise-int4", "4", 18)]
 )

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from sdqa.convert.adopt import adopt
-from sdqa.convert.contract import Tensor, check_contract, contract, side_by_side
-from sdqa.convert.fit import _match, fit_packages
+from sdqa.convert.contract import Tensor, check_schema, contract, side_by_side
+from sdqa.convert.fit import Fit, _match, fit_component
+from sdqa.convert.inventory import take_inventory
 from sdqa.errors import ContractError, ModelError
 from sdqa.models import ExistingPackages, Teacher, load_source, load_teacher
 from sdqa.runtime.renamed import RenamedRunner
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 
 
 @pytest.fixture
@@ -31,10 +32,17 @@ def find(folder: Path) -> ExistingPackages:
     return found
 
 
+def fits(folder: Path, teacher: Teacher) -> dict[str, Fit]:
+    return {
+        component: fit_component(paths, contract(component, teacher.family, teacher.facts))
+        for component, paths in find(folder).packages.items()
+    }
+
+
 def test_hugging_face_names_are_known_and_fit(folder: Path, teacher: Teacher) -> None:
-    fits = fit_packages(find(folder), teacher.family, teacher.facts)
-    assert list(fits) == ["text_encoder", "vae_decoder"]
-    assert not any(fit.renamed for fit in fits.values())
+    found = fits(folder, teacher)
+    assert list(found) == ["text_encoder", "vae_decoder"]
+    assert not any(fit.renamed for fit in found.values())
 
 
 def test_apples_names_are_known(folder: Path) -> None:
@@ -80,7 +88,7 @@ def test_packages_are_no_teacher(folder: Path) -> None:
 def test_package_of_another_size_is_refused_with_both_schemas(folder: Path) -> None:
     tiny = load_teacher("random:sd-v1-5")
     with pytest.raises(ContractError) as caught:
-        fit_packages(find(folder), tiny.family, tiny.facts)
+        fits(folder, tiny)
     message = str(caught.value)
     assert "declared" in message
     assert "last_hidden_state float32 (1, 77, 768)" in message
@@ -89,9 +97,12 @@ def test_package_of_another_size_is_refused_with_both_schemas(folder: Path) -> N
 
 def test_contract_is_checked_on_disk(packages: Convert, teacher: Teacher) -> None:
     path = packages("vae_decoder").path
-    check_contract(path, "vae_decoder", teacher.family, teacher.facts)
+    found = take_inventory(path)
+    decoder = contract("vae_decoder", teacher.family, teacher.facts)
+    check_schema(decoder, found.inputs, found.outputs, where=str(path))
+    encoder = contract("vae_encoder", teacher.family, teacher.facts)
     with pytest.raises(ContractError, match="not a vae_encoder as declared"):
-        check_contract(path, "vae_encoder", teacher.family, teacher.facts)
+        check_schema(encoder, found.inputs, found.outputs, where=str(path))
 
 
 def test_a_changed_dtype_breaks_the_contract_and_is_marked(packages: Convert, teacher: Teacher) -> None:
@@ -108,6 +119,7 @@ def test_renamed_values_are_matched_by_their_only_shape() -> None:
     assert _match(wanted, ambiguous) is None
 
 
+@pytest.mark.slow
 def test_packages_of_another_tool_become_records(packages: Convert, teacher: Teacher, tmp_path: Path) -> None:
     for component in teacher.components:
         record = packages(component)

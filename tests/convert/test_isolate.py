@@ -12,7 +12,9 @@ from sdqa.convert import Variant, convert_component
 from sdqa.convert.isolate import explain_death, run_isolated, should_isolate
 from sdqa.errors import ConversionError, ModelError, UsageError
 from sdqa.models import Teacher
-from tests.convert.conftest import Convert
+from tests.builders import Convert
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given(
@@ -27,7 +29,7 @@ def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given
 
 def test_a_process_does_not_inherit_the_peak_of_the_one_that_starts_it() -> None:
     ballast = np.ones(10**8)  # 800 MB
-    code = "from sdqa.convert.isolate import peak_bytes; print(peak_bytes())"
+    code = "from sdqa.convert.worker import peak_bytes; print(peak_bytes())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 10**7 < int(found.stdout) < ballast.nbytes / 2
 

@@ -8,7 +8,7 @@ from sdqa import mil
 from sdqa.convert.lint import RULES, lint_package, rule
 from sdqa.mil.records import ConstantRecord, OperationRecord
 from sdqa.mil.types import ValueType
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 
 
 def record(kind: str = "conv", dtype: str = "fp16", shape: tuple[int, ...] = (1, 8, 64, 64)) -> OperationRecord:
@@ -58,11 +58,13 @@ def test_text_encoder_leaves_for_its_tokens_and_names_the_module(packages: Conve
     assert any(module.startswith("text_encoder") for module in found["integers"].modules)
 
 
+@pytest.mark.slow
 def test_float32_package_leaves_altogether(packages: Convert) -> None:
     lint = lint_package(packages("unet", precision="float32").path)
     assert lint.leaving_share > 0.99
 
 
+@pytest.mark.slow
 def test_split_einsum_is_what_the_lint_asks_for(packages: Convert) -> None:
     before = {finding.rule: finding for finding in lint_package(packages("unet").path).findings}
     after = {finding.rule for finding in lint_package(packages("unet", attention="split_einsum").path).findings}

@@ -12,7 +12,7 @@ from sdqa.convert.calibration_data import record_trajectory
 from sdqa.convert.sensitivity import WIDTHS, TensorSensitivity, allocate, measure_sensitivity, predict_db, reach, spend
 from sdqa.errors import ConversionError
 from sdqa.models import load_teacher
-from tests.convert.conftest import Convert
+from tests.builders import Convert
 from tests.convert.test_component import compare
 
 
@@ -89,6 +89,7 @@ def test_measured_ratio_of_an_allocation_is_near_the_predicted_one() -> None:
     assert allocate(inputs, TwoLayers().requires_grad_(False), "30dB").measured_db >= 30
 
 
+@pytest.mark.slow
 def test_mixed_bit_unet_beats_the_uniform_one_of_the_same_size(
     packages: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:

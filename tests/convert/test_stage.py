@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sdqa.convert import stage
 from sdqa.models import load_teacher
 from sdqa.plan import Variant
@@ -14,6 +16,7 @@ PLAIN = Variant(name="fp16")
 SMALL = Variant(name="six", compression="palettize-6bit")
 
 
+@pytest.mark.slow
 def test_trap_checks_before_compression_do_not_test_what_ships(tmp_path: Path) -> None:
     teacher, store = load_teacher("random:miniature"), Store(tmp_path)
     plain = stage.convert_one(teacher, "text_encoder", PLAIN, store)

@@ -73,6 +73,7 @@ class Laboratory:
     def evidence(self, packages: Mapping[str, Path], *, references: bool = True, **rest: Any) -> Evidence:
         """Evidence over two short cases; the other components are the teacher's."""
         facts: dict[str, Any] = {
+            "family": self.teacher.family,
             "parts": self.teacher.pipeline_parts(),
             "teacher_identity": self.teacher.digest,
             "cases": CASES,

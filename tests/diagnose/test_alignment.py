@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sdqa import mil
 from sdqa.diagnose.alignment import Alignment, align, plain
 from tests.diagnose.conftest import Laboratory
 from tests.diagnose.planting import Planting
+
+pytestmark = pytest.mark.slow
 
 
 def aligned(candidate: Path, reference: Path) -> Alignment:

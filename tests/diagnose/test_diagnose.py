@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sdqa.bundle.diagnosis import write_diagnoses
 from sdqa.diagnose import Diagnosis, Wrapper
-from sdqa.diagnose.examine import write
-from sdqa.diagnose.harness import Bench
+from sdqa.diagnose.harness import Harness
 from sdqa.errors import DiagnosisError, ExecutionError
 from sdqa.generate.pipeline import Glue
 from sdqa.runtime import Arrays, Runner
 from tests.diagnose.conftest import CASES, Laboratory, case
 from tests.diagnose.planting import Planting
+
+pytestmark = pytest.mark.slow
 
 UPSAMPLER = "decoder_up_blocks_0_upsamplers_0_conv_weight_to_fp16"
 
@@ -47,7 +49,8 @@ def test_sound_fp16_packages_are_sound(laboratory: Laboratory, tmp_path: Path) -
         assert one.rungs[0].psnr_db > 100
         assert 60 < one.rungs[1].psnr_db < 90
     assert found.coverage[0].missing == found.coverage[0].invented == ()
-    assert json.loads(write(found, tmp_path).read_text())["sound"] is True
+    [written] = json.loads(write_diagnoses(tmp_path, [found]).read_text())
+    assert written["sound"] is True
 
 
 def test_transposed_kernel_is_conversion_and_named_with_its_module(laboratory: Laboratory) -> None:
@@ -180,7 +183,7 @@ def test_one_shifted_tile_at_one_step_is_runtime(laboratory: Laboratory) -> None
 
 def test_fault_that_shows_only_on_the_candidates_own_values_is_runtime(laboratory: Laboratory) -> None:
     packages = {name: laboratory.package(name) for name in ("unet", "vae_decoder")}
-    traces = [Bench(laboratory.evidence(packages)).trace(one) for one in CASES]
+    traces = [Harness(laboratory.evidence(packages)).trace(one) for one in CASES]
     taught = {call.inputs["z"].tobytes() for trace in traces for call in trace.recorders["vae_decoder"].calls}
 
     class Moody(Faulty):
@@ -218,9 +221,9 @@ def test_lost_prompt_is_glue_and_named(laboratory: Laboratory) -> None:
 
 def test_unknown_setting_is_guessed_from_what_was_drawn(laboratory: Laboratory) -> None:
     packages = {"vae_decoder": laboratory.package("vae_decoder")}
-    bench = Bench(laboratory.evidence(packages))
+    harness = Harness(laboratory.evidence(packages))
     drawn = tuple(
-        replace(one, observed=bench.outcome(one.request, Glue(source_transform="bgr"), frozenset(packages)).image)
+        replace(one, observed=harness.outcome(one.request, Glue(source_transform="bgr"), frozenset(packages)).image)
         for one in CASES
     )
     found = laboratory.diagnose(packages, cases=drawn)

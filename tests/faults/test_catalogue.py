@@ -21,6 +21,8 @@ from sdqa.runtime import Arrays
 from sdqa.store import tree_digest
 from tests.faults.components import convert_all
 
+pytestmark = pytest.mark.slow
+
 INJECTIONS = [fault.at(severity) for fault in all_faults() for severity in fault.severities]
 
 DAMAGED = {"weights-truncated", "program-damaged", "weights-of-another", "manifest-lost"}

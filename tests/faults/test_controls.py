@@ -9,7 +9,8 @@ import pytest
 
 from sdqa import mil
 from sdqa.errors import FaultError
-from sdqa.faults.controls import all_controls, find_control, negative_control
+from sdqa.faults.control_registry import negative_control
+from sdqa.faults.controls import all_controls, find_control
 from sdqa.faults.injection import COMPONENTS, Effect
 from sdqa.store import tree_digest
 

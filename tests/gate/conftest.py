@@ -9,6 +9,7 @@ import pytest
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.gate.tolerances import HarmlessNoise, NearestFault, Tolerance, Tolerances
+from tests.builders import lane_record
 
 Figures = Mapping[str, Sequence[float | None]]
 MakeLane = Callable[..., Lane]
@@ -32,14 +33,8 @@ def make_lane() -> MakeLane:
             for i, value in enumerate(values)
         )
         extra = rest.pop("measurements", ())
-        facts = {
-            "id": "tiny/fp16",
-            "model": "tiny",
-            "variant": "fp16",
-            "runtime": "reference",
-            "compute_unit": "CPU_ONLY",
-        }
-        return Lane(**{**facts, **rest}, measurements=(*measurements, *extra))
+        facts = {"model": "tiny", "variant": "fp16", "measurements": (*measurements, *extra)}
+        return lane_record("tiny/fp16", **{**facts, **rest})
 
     return make
 

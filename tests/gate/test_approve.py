@@ -12,7 +12,8 @@ import pytest
 import safetensors.numpy
 from PIL import Image
 
-from sdqa.bundle import Bundle, Lane, Measurement, Run, Sample, Verdict
+from sdqa.bundle import Bundle, Fingerprint, Lane, Measurement, Run, Sample, SampleFacts, Verdict
+from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.errors import BundleError, GoldenStale, UsageError
 from sdqa.gate.approve import approve
 from sdqa.gate.audit import read_audit, unrecorded
@@ -51,7 +52,7 @@ MakeBundle = Callable[..., Path]
 
 @pytest.fixture
 def make_bundle(tmp_path: Path) -> MakeBundle:
-    def make(worse: bool = False, fault: str | None = None, diagnosis: Any = None, **changes: Any) -> Path:
+    def make(worse: bool = False, fault: str | None = None, diagnosis: Diagnosis | None = None, **changes: Any) -> Path:
         bundle = Bundle(tmp_path / "run")
         stream = io.BytesIO()
         Image.fromarray(NEW).save(stream, "PNG")
@@ -62,7 +63,7 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
                 images={"candidate": bundle.add_blob(stream.getvalue(), "image/png")},
                 image_digest=array_digest(NEW),
                 latents_digest=changes.get("latents_digest", array_digest(NEW_LATENTS)),
-                facts={"timesteps": changes.get("timesteps", [500.0, 1.0]), "latents": latents.model_dump(mode="json")},
+                facts=SampleFacts(timesteps=changes.get("timesteps", (500.0, 1.0)), latents=latents),
             )
             for case in ("portrait", "landscape")
         )
@@ -77,7 +78,7 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
             Measurement(metric="clip_score", case="portrait", value=0.6, golden=0.5, better="higher"),
             Measurement(metric="psnr", case="portrait", value=20.0, better="higher"),
         )
-        fingerprint = {"teacher": changes.get("teacher", "12" * 32), "metrics": digest_of(IDENTITIES)}
+        fingerprint = Fingerprint(teacher=changes.get("teacher", "12" * 32), metrics=digest_of(IDENTITIES))
         lane = Lane(
             id="tiny/fp16",
             model="tiny",
@@ -139,7 +140,14 @@ def test_what_got_worse_needs_a_diagnosis(goldens: Path, make_bundle: MakeBundle
 
 
 def test_the_runs_own_diagnosis_counts(goldens: Path, make_bundle: MakeBundle) -> None:
-    assert approve(make_bundle(worse=True, diagnosis={"cause": "quantisation"}), goldens, reason="accepted")
+    found = Diagnosis(verdict="Cause: unet, quantisation", confidence="high")
+    assert approve(make_bundle(worse=True, diagnosis=found), goldens, reason="accepted")
+
+
+def test_a_diagnosis_that_could_not_be_made_explains_nothing(goldens: Path, make_bundle: MakeBundle) -> None:
+    none = Diagnosis(lane="tiny/fp16", verdict="not diagnosed: there is no golden")
+    with pytest.raises(UsageError, match="got worse"):
+        approve(make_bundle(worse=True, diagnosis=none), goldens, reason="accepted")
 
 
 def test_another_fingerprint_is_refused(goldens: Path, make_bundle: MakeBundle) -> None:

@@ -123,7 +123,7 @@ LANES: dict[str, Lane] = {
 
 #: Conditions that only shape a reason's words.
 WORDS = {
-    "if evidence.lane.runtime == 'coreml'",
+    "if on_device(evidence.lane.runtime)",
     "if len(cases) > 5",
     "if len(fingerprints) == 1",
     "if len(goldens) == len(measured)",

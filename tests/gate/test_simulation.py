@@ -62,6 +62,7 @@ def spreads(variant: str) -> np.ndarray:
     return np.array([np.std(column) for column in columns])
 
 
+@pytest.mark.slow
 def test_a_thousand_clean_runs_give_at_most_one_false_alarm() -> None:
     rng = np.random.default_rng(2026)
     failed, suspicious = 0, dict.fromkeys(VARIANTS, 0)

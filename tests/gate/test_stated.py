@@ -8,11 +8,12 @@ from sdqa.bundle import Lane, Measurement
 from sdqa.errors import ConfigError
 from sdqa.gate import judge
 from sdqa.gate.stated import combined, stated_tolerances
+from tests.builders import lane_record
 
 
 def lane(value: float) -> Lane:
     figure = Measurement(metric="parity_psnr", component="unet", value=value, unit="dB", better="higher")
-    return Lane(id="m/v", model="m", variant="v", runtime="reference", compute_unit="CPU_ONLY", measurements=(figure,))
+    return lane_record("m/v", measurements=(figure,))
 
 
 @pytest.mark.parametrize(("value", "status"), [(54.9, "fail"), (55.0, "pass"), (60.0, "pass"), (float("nan"), "fail")])

@@ -17,11 +17,14 @@ import torch  # noqa: E402
 
 from sdqa.embedded import PIPELINE  # noqa: E402
 from sdqa.errors import ContractError  # noqa: E402
+from sdqa.families import FAMILIES  # noqa: E402
 from sdqa.generate.noise import Noise  # noqa: E402
 from sdqa.generate.pipeline import Glue, Graph, Request  # noqa: E402
 from sdqa.generate.schedule import SCHEDULERS  # noqa: E402
 from sdqa.generate.teacher import graph_parts, teacher_runners  # noqa: E402
 from sdqa.runtime import Arrays  # noqa: E402
+
+pytestmark = pytest.mark.slow
 
 SHAPE = (4, 16, 16)
 
@@ -45,7 +48,7 @@ def parts(pipeline: Any) -> Mapping[str, Any]:
 
 @pytest.fixture
 def graph(parts: Mapping[str, Any]) -> Graph:
-    return Graph(teacher_runners(parts), graph_parts(parts))
+    return Graph(teacher_runners(parts, FAMILIES["sd"]), graph_parts(parts))
 
 
 def request(**changes: Any) -> Request:

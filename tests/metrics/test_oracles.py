@@ -74,6 +74,7 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
         del sys.modules[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["alex", "vgg"])
 def test_stlpips_agrees_with_its_package(package: types.ModuleType, backbone: str) -> None:
     theirs = package.LPIPS(net=backbone, variant="shift_tolerant", verbose=False).eval()

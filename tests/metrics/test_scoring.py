@@ -14,7 +14,7 @@ from sdqa.errors import MetricError, UsageError
 from sdqa.metrics import METRICS, MetricModels, Picture, Subject, applicable, demand_sound, find, run_self_tests, score
 from sdqa.metrics import psnr as psnr_module
 from sdqa.metrics import test_images as specimens
-from sdqa.metrics.registry import metric, trap
+from sdqa.metrics.registry import metric, self_test
 from sdqa.metrics.subject import Pixels
 
 LATENTS = np.random.default_rng(1).normal(size=(4, 16, 16)).astype(np.float32)
@@ -108,7 +108,9 @@ def test_every_metric_passes_its_self_test(models: MetricModels) -> None:
     assert {"psnr", "tile_psnr", "lpips", "clip_score", "finite", "ssim"} <= {result.metric for result in results}
 
 
-def test_a_metric_that_falls_into_a_trap_stops_the_gate(models: MetricModels, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_metric_that_fails_its_self_test_stops_the_gate(
+    models: MetricModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def from_the_tested(reference: Pixels, tested: Pixels, *, peak: float | None = None, ceiling: float = 100) -> float:
         x, y = reference.astype(float), tested.astype(float)
         return float(20 * np.log10((peak or np.abs(y).max()) / np.sqrt(np.mean((x - y) ** 2))))
@@ -138,7 +140,7 @@ def test_registering_twice_is_loud() -> None:
     with pytest.raises(ValueError, match="twice"):
         metric("psnr", unit="dB", better="higher")(find("psnr").measure)
     with pytest.raises(ValueError, match="twice"):
-        trap("psnr", "NaN is not a pass")(lambda: True)
+        self_test("psnr", "NaN is not a pass")(lambda: True)
 
 
 def test_identity_names_weights_resolution_and_range_and_is_json(models: MetricModels) -> None:

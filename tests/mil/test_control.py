@@ -11,7 +11,8 @@ from coremltools.converters.mil import Builder as mb
 
 from sdqa import mil
 from sdqa.errors import ExecutionError
-from sdqa.mil import control, execute
+from sdqa.mil import execute
+from sdqa.mil.ops import control_flow
 
 from .conftest import Convert
 
@@ -78,18 +79,18 @@ def test_lists(convert: Convert) -> None:
 
 
 def test_writing_a_list_leaves_the_old_one_alone() -> None:
-    before = control.make_list([2], init_length=2, dynamic_length=False)
-    after = control.list_write(before, 1, torch.ones(2))
+    before = control_flow.make_list([2], init_length=2, dynamic_length=False)
+    after = control_flow.list_write(before, 1, torch.ones(2))
     assert after.read(1).tolist() == [1, 1]
     assert before.read(1).tolist() == [0, 0]
-    assert int(control.list_length(after)) == 2
+    assert int(control_flow.list_length(after)) == 2
     with pytest.raises(IndexError, match="index 2"):
-        control.list_write(before, 2, torch.ones(2))
+        control_flow.list_write(before, 2, torch.ones(2))
 
 
 @pytest.mark.parametrize("length", [-1, 10**12])
 def test_absurd_lists_are_refused(length: int) -> None:
     with pytest.raises(ValueError, match="cannot have"):
-        control.make_list([2], init_length=length)
+        control_flow.make_list([2], init_length=length)
     with pytest.raises(ValueError, match="grow"):
-        control.list_write(control.make_list([2]), np.int64(10**12), torch.ones(2))
+        control_flow.list_write(control_flow.make_list([2]), np.int64(10**12), torch.ones(2))

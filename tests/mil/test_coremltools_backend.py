@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,9 @@ from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import types
 
 from sdqa import compat, mil
+from sdqa.errors import RuntimeUnavailable
 
 from .conftest import Convert
-
-
-@pytest.fixture
-def backend() -> Iterator[None]:
-    mil.coremltools_backend.install()
-    yield
-    mil.coremltools_backend.uninstall()
 
 
 @pytest.mark.usefixtures("backend")
@@ -67,3 +62,45 @@ def test_uninstalling_leaves_coremltools_as_it_was(network: Path) -> None:
         model = ct.models.MLModel(str(network))
     with pytest.raises(Exception, match=r"CoreML\.framework|supported on macOS"):
         model.predict({"x": np.zeros((1, 3, 6, 6), np.float32)})
+
+
+@pytest.mark.usefixtures("backend")
+def test_benchmarks_of_coremltools_have_durations(network: Path) -> None:
+    from coremltools.models.ml_program.experimental.perf_utils import MLModelBenchmarker
+
+    benchmarker = MLModelBenchmarker(ct.models.MLModel(str(network)))
+    loads = asyncio.run(benchmarker.benchmark_load(iterations=2))
+    predictions = asyncio.run(benchmarker.benchmark_predict(iterations=3, warmup=True))
+    assert len(loads.samples) == 2
+    assert len(predictions.samples) == 3
+    assert min(*loads.samples, *predictions.samples) > 0
+
+
+@pytest.mark.usefixtures("backend")
+def test_durations_are_of_the_last_prediction(network: Path, image: Any) -> None:
+    model = ct.models.MLModel(str(network))
+    assert model.load_duration_in_nano_seconds
+    assert model.last_predict_duration_in_nano_seconds is None
+    model.predict({"x": image})
+    assert model.last_predict_duration_in_nano_seconds
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda path: ct.models.compute_plan.MLComputePlan.load_from_path(path),
+        lambda path: ct.models.compute_plan.MLModelStructure.load_from_path(path),
+        lambda path: ct.models.utils.compile_model(path),
+        lambda path: ct.models.compute_device.MLComputeDevice.get_all_compute_devices(),
+        lambda path: ct.models.MLModel.get_available_compute_devices(),
+        lambda path: ct.models.model.MLModelAsset.from_path(path),
+        lambda path: ct.models.model.MLModelAsset.from_memory(b""),
+    ],
+    ids=["plan", "structure", "compile", "all devices", "devices", "asset", "asset in memory"],
+)
+def test_what_only_a_mac_can_say_is_refused(network: Path, ask: Callable[[str], Any]) -> None:
+    with pytest.raises(RuntimeUnavailable, match="only Core ML on macOS"):
+        ask(str(network))
+    with pytest.raises(RuntimeError, match="SDQA-420"):
+        ask(str(network))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import types
 
 from sdqa import mil
-from sdqa.errors import InputError
+from sdqa.errors import InputError, UsageError
 
 from .conftest import Convert
+from .packages import edit
 
 
 def test_scalars_become_arrays_of_one_and_halves_become_floats(convert: Convert) -> None:
@@ -186,3 +188,64 @@ def test_a_package_with_several_functions(convert: Convert, tmp_path: Path) -> N
     assert mil.load(both).predict({"x": np.ones(3)})["y"].tolist() == [2, 2, 2]
     assert mil.load(both, function="triple").predict({"x": np.ones(3)})["y"].tolist() == [3, 3, 3]
     assert sorted(mil.load(both).functions) == ["double", "triple"]
+
+
+@pytest.mark.parametrize("layout", ["RGB", "GRAYSCALE"])
+def test_an_image_with_an_open_batch_is_one_picture(convert: Convert, layout: str) -> None:
+    """As a converter from TensorFlow leaves it: the program's batch is open, the image's size is fixed."""
+    from PIL import Image
+
+    channels = 3 if layout == "RGB" else 1
+    traced = torch.jit.trace(torch.nn.ReLU(), torch.zeros(1, channels, 4, 6))
+    image = ct.ImageType(name="x", shape=(1, channels, 4, 6), color_layout=getattr(ct.colorlayout, layout))
+    source = convert(traced, f"open_batch_{layout}", inputs=[image])
+    package = source.with_name(f"opened_batch_{layout}.mlpackage")
+    shutil.copytree(source, package)
+
+    def unfix(message: Any) -> None:
+        message.ClearField("constant")
+        message.unknown.variadic = False
+
+    def change(model: Any) -> None:
+        function = model.mlProgram.functions["main"]
+        unfix(function.inputs[0].type.tensorType.dimensions[0])
+        for body in function.block_specializations.values():
+            for operation in body.operations:
+                if operation.type != "const":
+                    unfix(operation.outputs[0].type.tensorType.dimensions[0])
+
+    edit(package, change)
+    loaded = mil.load(package)
+    assert loaded.function.inputs[0].type.shape == (-1, channels, 4, 6)
+    assert loaded.inputs[0].shape == (1, channels, 4, 6)
+    (result,) = loaded.predict(
+        {"x": Image.new(layout if layout == "RGB" else "L", (6, 4), 7 if channels == 1 else (7, 8, 9))}
+    ).values()
+    assert result.shape == (1, channels, 4, 6)
+    assert result[0, 0, 0, 0] == 7
+    with pytest.raises(InputError, match=rf"expected is \[1, {channels}, 4, 6\]"):
+        loaded.predict({"x": np.zeros((2, channels, 4, 6), np.float32)})
+
+
+@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")
+def test_a_function_is_named_after_a_mark(convert: Convert, tmp_path: Path) -> None:
+    descriptor = ct.utils.MultiFunctionDescriptor()
+    for name, factor in (("style_a", 2.0), ("style_b", 3.0)):
+
+        @mb.program(input_specs=[mb.TensorSpec(shape=(3,))], opset_version=ct.target.iOS18)
+        def program(x: Any) -> Any:
+            return mb.mul(
+                x=x,
+                y=factor,  # noqa: B023  traced at once
+                name="y",
+            )
+
+        path = convert(program, name, target=ct.target.iOS18)
+        descriptor.add_function(str(path), src_function_name="main", target_function_name=name)
+    descriptor.default_function_name = "style_a"
+    package = tmp_path / "styles.mlpackage"
+    ct.utils.save_multifunction(descriptor, str(package))
+    for address, factor in ((str(package), 2), (f"{package}#style_b", 3), (Path(f"{package}#style_a"), 2)):
+        assert mil.load(address).predict({"x": np.ones(3)})["y"][0] == factor
+    with pytest.raises(UsageError, match=r"no function 'style_c'[\s\S]*style_a"):
+        mil.load(f"{package}#style_c")

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from sdqa import mil
 from sdqa.errors import PackageError, UnsupportedPackage
 from sdqa.mil import schema
+from tests.test_foreign import onnx_bytes
 
 from .packages import MODEL, WEIGHTS, edit
 
@@ -43,7 +45,7 @@ def test_a_compiled_model_is_refused_with_what_to_do(tmp_path: Path) -> None:
         mil.load(tmp_path / "x.mlmodelc")
 
 
-@pytest.mark.parametrize("kind", ["neuralNetwork", "pipeline", "customModel", "treeEnsembleRegressor"])
+@pytest.mark.parametrize("kind", ["neuralNetwork", "customModel", "treeEnsembleRegressor"])
 def test_models_of_other_kinds_are_refused(tmp_path: Path, kind: str) -> None:
     model = schema.new_model()
     getattr(model, kind).SetInParent()
@@ -66,7 +68,7 @@ def test_a_truncated_message(damaged: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"rootModelIdentifier": "x", "itemInfoEntries": {"x": 3}}', "[" * 99999]
+    "content", ["[]", "{}", '{"rootModelIdentifier": "x", "itemInfoEntries": {"x": 3}}', "[" * 99999]
 )
 def test_a_broken_manifest(damaged: Path, content: str) -> None:
     (damaged / "Manifest.json").write_text(content)
@@ -135,3 +137,37 @@ def test_a_blob_record_that_disagrees_with_the_program(damaged: Path, at: int) -
     (damaged / WEIGHTS).write_bytes(bytes(raw))
     with pytest.raises(PackageError, match="the blob at offset"):
         mil.load(damaged)
+
+
+@pytest.mark.parametrize("file", [MODEL, WEIGHTS, Path("Manifest.json")], ids=["model", "weights", "manifest"])
+def test_a_pointer_of_git_lfs_is_named(damaged: Path, file: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4" * 64 + "\nsize 1719957504\n"
+    (damaged / file).write_text(pointer)
+    with pytest.raises(PackageError, match=r"Git LFS pointer[\s\S]*git lfs pull"):
+        mil.load(damaged)
+
+
+@pytest.mark.parametrize("file", [MODEL, WEIGHTS], ids=["model", "weights"])
+def test_archives_inside_a_package_are_named(damaged: Path, file: Path) -> None:
+    with zipfile.ZipFile(damaged.parent / "x.zip", "w") as archive:
+        archive.writestr("x", "x" * 100)
+    shutil.copy(damaged.parent / "x.zip", damaged / file)
+    with pytest.raises(PackageError, match=r"zip archive[\s\S]*unzip it"):
+        mil.load(damaged)
+
+
+def test_a_zip_or_an_onnx_model_instead_of_a_package(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "Unet.mlpackage.zip", "w") as archive:
+        archive.writestr("Unet.mlpackage/Manifest.json", "{}")
+    (tmp_path / "model.onnx").write_bytes(onnx_bytes())
+    with pytest.raises(PackageError, match=r"zip archive[\s\S]*unzip it"):
+        mil.load(tmp_path / "Unet.mlpackage.zip")
+    with pytest.raises(UnsupportedPackage, match=r"model\.onnx is an ONNX model"):
+        mil.load(tmp_path / "model.onnx")
+
+
+def test_a_folder_of_packages_is_listed(network: Path, tmp_path: Path) -> None:
+    for name in ("B.mlpackage", "A.mlpackage"):
+        shutil.copytree(network, tmp_path / "outer.mlpackage" / name)
+    with pytest.raises(PackageError, match=r"inside are: A\.mlpackage, B\.mlpackage: name one"):
+        mil.load(tmp_path / "outer.mlpackage")

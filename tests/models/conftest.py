@@ -1,4 +1,4 @@
-"""A miniature pipeline saved as a diffusers folder, and a hub on loopback that serves it."""
+"""A copy of the saved miniature, and a hub on loopback that serves it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,19 @@ from typing import Any
 
 import pytest
 
-from sdqa import compat
-from sdqa.models import load_teacher
-
 REPOSITORY = "somebody/miniature"
 
 
 @pytest.fixture(scope="session")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`random:miniature` as diffusers saves it."""
-    compat.prepare_hub()
-    from diffusers import StableDiffusionPipeline
+def saved_sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`random:miniature-sdxl` as diffusers saves it."""
+    from diffusers import StableDiffusionXLPipeline
 
-    folder = tmp_path_factory.mktemp("saved") / "miniature"
-    parts = load_teacher("random:miniature").pipeline_parts()
-    pipeline = StableDiffusionPipeline(
-        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
-    )
-    pipeline.save_pretrained(folder, safe_serialization=True)
+    from sdqa.models import load_teacher
+
+    folder = tmp_path_factory.mktemp("saved") / "miniature-sdxl"
+    parts = load_teacher("random:miniature-sdxl").pipeline_parts()
+    StableDiffusionXLPipeline(**parts, add_watermarker=False).save_pretrained(folder, safe_serialization=True)
     return folder
 
 

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from sdqa.errors import ModelError
 from sdqa.models import load_source, load_teacher
+from sdqa.models.folder import read_shapes
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -86,6 +87,29 @@ def test_damaged_safetensors_are_refused(folder: Path, name: str) -> None:
     (folder / UNET).write_bytes(data[:100] if name == "truncated" else b"\xff" * 100)
     with pytest.raises(ModelError, match="not a safetensors file"):
         load_teacher(f"folder:{folder}")
+
+
+def test_shapes_come_from_the_header_whatever_the_dtype(tmp_path: Path) -> None:
+    values = {"a": torch.zeros(2, 3, dtype=torch.bfloat16), "b": torch.zeros(()), "c": torch.zeros(0, 4)}
+    save_file(values, tmp_path / "a.safetensors", metadata={"format": "pt"})
+    assert read_shapes(tmp_path / "a.safetensors") == {"a": (2, 3), "b": (), "c": (0, 4)}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0" * 7,
+        (2**40).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"[]",
+        (2).to_bytes(8, "little") + b"{}" + b"more than the header speaks of",
+        (62).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_o',
+    ],
+)
+def test_a_header_that_lies_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.safetensors").write_bytes(data)
+    with pytest.raises(ModelError, match="not a safetensors file"):
+        read_shapes(tmp_path / "a.safetensors")
 
 
 @pytest.mark.parametrize("source", ["nothing", "magic:x", "folder:", "random:unknown", "embedded:huge", "folder:/none"])

@@ -64,7 +64,8 @@ def test_shipped_suites_load_and_work_where_the_user_stands() -> None:
     from sdqa.plan import shipped_suites
 
     suites = shipped_suites()
-    assert {"starter", "seed", "fullsize"} <= set(suites)
+    assert {"starter", "seed", "fullsize", "embedded"} <= set(suites)
+    assert suites.pop("embedded") == SUITE, "in a source tree"
     for path in suites.values():
         made = make_plan(load_suite(path), path, platform="linux")
         assert made.root == Path()

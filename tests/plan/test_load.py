@@ -89,3 +89,44 @@ def test_strength_that_leaves_no_step(tmp_path: Path) -> None:
 def test_scenes_may_be_edited_in_their_name(tmp_path: Path) -> None:
     text = GOOD.replace("scene:portrait/1", "scene:portrait/1?hair=red&glasses=yes")
     assert load_suite(write(tmp_path, text)).cases["one"].source == "scene:portrait/1?hair=red&glasses=yes"
+
+
+def lane_with(text: str) -> str:
+    return GOOD.replace('variants = ["fp16"]', f'variants = ["fp16"]\n{text}')
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ('runtime = "cormel"', "$.lanes[0].runtime", "did you mean 'coreml'?"),
+        ('runtime = "coreml"', "$.lanes[0]", "compute_units is required"),
+        ('runtime = "coreml"\ncompute_units = ["ANE"]', "$.lanes[0]", "'ANE' is not one of CPU_ONLY"),
+        ('runtime = "torch"\ncompute_units = ["ALL"]', "$.lanes[0]", "has none to choose among"),
+    ],
+)
+def test_words_of_runtimes_come_from_their_registry(tmp_path: Path, text: str, path: str, message: str) -> None:
+    found = problems(tmp_path, lane_with(text))
+    assert set(found) == {path}, "an unusable item is not a missing one as well"
+    assert message in found[path]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('compression = "palettise-6bit"', "not a compression recipe"),
+        ('compression = "linear-int9"', "did you mean 'linear-int8'?"),
+        ('compression = "blockwise-int4"', "needs target iOS18, not iOS17"),
+        ('compression = "palettize-4bit-grouped8"\ntarget = "iOS16"', "needs target iOS18, not iOS16"),
+    ],
+)
+def test_recipes_are_known_and_fit_their_target(tmp_path: Path, text: str, message: str) -> None:
+    [found] = problems(tmp_path, GOOD.replace('precision = "float16"', text)).values()
+    assert message in found
+
+
+def test_modules_of_plugins_are_names_and_are_there(tmp_path: Path) -> None:
+    where = "$.plugins.modules[0]"
+    assert where in problems(tmp_path, f'{GOOD}\n[plugins]\nmodules = ["../evil.py"]\n')
+    assert (
+        "no module 'no_such_plugin'" in problems(tmp_path, f'{GOOD}\n[plugins]\nmodules = ["no_such_plugin"]\n')[where]
+    )

@@ -8,23 +8,41 @@ from typing import Any
 
 from PIL import ImageChops
 
-from sdqa.bundle import Blob, Bundle, Failure, Lane, Measurement, Package, Run, Sample, Status, Verdict
+from sdqa.bundle import (
+    Blob,
+    Bundle,
+    CaseInputs,
+    Environment,
+    Failure,
+    Fingerprint,
+    Lane,
+    Measurement,
+    Package,
+    PackageFacts,
+    Run,
+    Sample,
+    SampleFacts,
+    Status,
+    Verdict,
+)
+from tests.report.culprits import DIAGNOSIS, SENSITIVITY
 from tests.report.pictures import HAIR, disturb, draw, png
 
 HOSTILE = '<script>alert("prompt")</script><img src=x onerror=alert(1)> & "quotes" \x00\x1b[31m]]> 日本'
-CASES: dict[str, dict[str, Any]] = {
-    f"portrait-{hair}-hair": {
-        "prompt": f"a portrait of a person with {hair} hair, smiling",
-        "strength": strength,
-        "steps": 20,
-        "guidance_scale": 7.5,
-        "scheduler": "ddim",
-        "seed": 11 + i,
-    }
+CASES = {
+    f"portrait-{hair}-hair": CaseInputs(
+        prompt=f"a portrait of a person with {hair} hair, smiling",
+        source=f"scene:portrait/{100 + i}",
+        strength=strength,
+        steps=20,
+        guidance_scale=7.5,
+        scheduler="ddim",
+        seed=11 + i,
+    )
     for i, (hair, strength) in enumerate(zip(HAIR, (0.3, 0.4, 0.5, 0.6, 0.8), strict=True))
 }
 CASES |= {
-    name: {"prompt": prompt, "strength": 0.6, "steps": 20, "guidance_scale": 7.5, "scheduler": "ddim", "seed": 31}
+    name: CaseInputs(prompt=prompt, strength=0.6, steps=20, guidance_scale=7.5, scheduler="ddim", seed=31)
     for name, prompt in {
         "landscape-sunset": "a landscape with hills at sunset",
         "landscape-snow": "a landscape with mountains in snow",
@@ -32,7 +50,7 @@ CASES |= {
     }.items()
 }
 CASES |= {
-    name: {"prompt": prompt, "steps": 20, "guidance_scale": 7.5, "scheduler": "ddim", "seed": 77, "mode": "text2img"}
+    name: CaseInputs(prompt=prompt, steps=20, guidance_scale=7.5, scheduler="ddim", seed=77)
     for name, prompt in {
         "text-portrait": "a portrait of a person with green hair",
         "text-landscape": "a landscape with a river",
@@ -68,7 +86,7 @@ def _lane(bundle: Bundle, variant: str, damage: float, seed: int) -> Lane:
                 images=_images(bundle, case, here),
                 latents_digest=f"{seed:064x}",
                 seconds=2.0 + dice.random(),
-                facts={"latents_std": 0.9 + dice.random() / 10},
+                facts=SampleFacts(timesteps=(451.0, 201.0, 1.0), nonfinite={"unet": int(dice.random() * 3)}),
             )
         )
         lpips = 0.004 + here * 0.8 + dice.random() * 0.004
@@ -139,105 +157,22 @@ def _lane(bundle: Bundle, variant: str, damage: float, seed: int) -> Lane:
             digest=f"{size * 7919:064x}",
             bytes=size // (2 if variant == "palette6" else 1),
             operations=size // 4000,
-            facts={"bit_widths": {"6": 31, "16": 12} if variant == "palette6" else {"16": 43}, "seconds": 3.2},
+            facts=PackageFacts(
+                bit_widths={"6": 31, "16": 12} if variant == "palette6" else {"16": 43}, conversion_seconds=3.2
+            ),
         )
         for name, size in components.items()
     )
     return Lane(
         id=lane, model="tiny", variant=variant, runtime="reference", compute_unit="cpu",
-        fingerprint={"model": "5f" * 32, "metrics": {"lpips": "stlpips:alex@64"}, "torch": "2.13.0"},
+        fingerprint=Fingerprint(teacher="5f" * 32, metrics="6a" * 32, versions={"torch": "2.13.0"}),
         packages=packages, samples=tuple(samples), measurements=tuple(measurements), verdicts=tuple(verdicts),
     )  # fmt: skip
 
 
-DIAGNOSIS: dict[str, Any] = {
-    "verdict": 'Cause: vae_decoder, conversion, conv_transpose "up_0_upsample".\nExplains 96 % of the LPIPS loss.',
-    "confidence": 0.97,
-    "lane": "tiny/palette2/reference/cpu",
-    "causes": [
-        {
-            "component": "vae_decoder",
-            "stage": "conversion",
-            "operation": "up_0_upsample",
-            "module": "decoder.up_blocks.0.upsamplers.0.conv",
-            "explains": 0.96,
-            "interval": [0.93, 0.98],
-            "evidence": ["kernel transposed: cosine 0.02, transposed 1.00"],
-            "next": ["declare the kernel's layout"],
-        }
-    ],
-    "excluded": [{"suspect": "number of steps", "why": "the teacher converged at 20: +0.2 %"}],
-    "ladder": [
-        {
-            "component": "vae_decoder",
-            "rungs": [
-                {"name": "wrapper fp32", "psnr_db": "Infinity", "cosine": 1, "max_abs": 0, "tile_min_db": "Infinity"},
-                {"name": "program fp32", "per_timestep": [{"timestep": t, "psnr_db": 20 + t} for t in range(20)],
-                 "psnr_db": 24.1, "cosine": 0.91, "max_abs": 0.7, "tile_min_db": 12.0},
-                {"name": "program fp16", "psnr_db": 24.0, "cosine": 0.91, "max_abs": 0.7, "tile_min_db": 12.0},
-                {"name": "compressed", "psnr_db": "NaN", "cosine": "NaN", "max_abs": "NaN", "tile_min_db": None},
-            ],
-        },
-        {"component": "unet", "rungs": [{"name": "program fp16", "psnr_db": 71.5, "cosine": 0.99999}]},
-    ],
-    "swap": {
-        "text_encoder": {"value": 0.0004, "low": -0.0002, "high": 0.001},
-        "vae_encoder": {"value": 0.0011, "low": 0.0002, "high": 0.002},
-        "unet": {"value": 0.004, "low": 0.002, "high": 0.006},
-        "vae_decoder": {"value": 0.131, "low": 0.121, "high": 0.142},
-    },
-    "swap_metric": "LPIPS to the golden",
-    "attributions": [{"metric": "latent_psnr", "total": 0.13, "shares": {"vae_decoder": {"value": 0.12}}}],
-    "weights": [
-        {"component": "vae_decoder", "name": "up_0_weight", "parameter": "decoder.up_blocks.0.upsamplers.0.conv.weight",
-         "verdict": "kernel transposed", "relative_error": 1.4, "cosine": 0.02}
-    ],
-    "glue": [{"field": "scheduler.timestep_spacing", "expected": "leading", "found": "trailing", "words": "no effect"}],
-    "steps": {
-        "teacher": [{"steps": n, "error": 0.4 / n} for n in (5, 10, 20, 30, 50)],
-        "candidate": [{"steps": n, "error": 0.4 / n + 0.13 + n / 800} for n in (5, 10, 20, 30, 50)],
-    },
-    "operations_component": "vae_decoder",
-    "operations": [
-        {
-            "name": f"op_{i}" if i != 24 else "up_0_upsample",
-            "type": "conv" if i % 3 else "conv_transpose",
-            "module": f"decoder.layer.{i}",
-            "added_db": 18.0 if i == 24 else 80.0 + (i * 7) % 11,
-            "carried_db": 78.0 - i / 2 if i < 24 else 20.0 - i / 20,
-            "findings": ["kernel transposed"] if i == 24 else [],
-        }
-        for i in range(60)
-    ],
-}  # fmt: skip
-
-SENSITIVITY: dict[str, Any] = {
-    "lane": "tiny/fp16",
-    "kind": "quick",
-    "date": "2026-01-02",
-    "trials": [
-        {
-            "fault": "unet-2bit", "severity": "severe", "component": "unet", "stage": "quantisation", "visible": True,
-            "summary": "weights in four levels", "lpips": 0.31, "caught": True,
-            "failing": ["portrait-hat/lpips", "all/lpips", "all/psnr"],
-            "blame": {"component": "unet", "stage": "quantisation", "component_right": True, "stage_right": True},
-        },
-        {
-            "fault": "nan", "severity": "severe", "component": "unet", "stage": "runtime", "visible": True,
-            "lpips": "NaN", "caught": True, "failing": ["all/finite"], "errors": ["SDQA-410"],
-            "blame": {"component": "vae_decoder", "stage": "runtime", "component_right": False, "stage_right": True},
-        },
-        {"fault": "scaling-factor", "severity": "mild", "component": "glue", "stage": "glue", "visible": True,
-         "caught": False, "blame": None},
-        {"fault": "timestep-rounding", "severity": "mild", "component": "unet", "visible": False, "caught": False,
-         "visibility": "LPIPS within the teacher's own spread"},
-    ],
-    "quiet": [
-        *({"change": "resave-package", "seed": seed, "alarm": False} for seed in range(5)),
-        *({"change": "threads-1", "seed": seed, "alarm": seed == 3, "failing": ["all/ssim"]} for seed in range(5)),
-    ],
-    "figures": {"visible_caught": {"count": 2, "total": 3}, "false_alarms": {"count": 1, "total": 10}},
-}  # fmt: skip
+ENVIRONMENT = Environment(
+    system="Linux", machine="x86_64", cores=2, python="3.11.7", versions={"torch": "2.13.0"}
+)  # fmt: skip
 
 
 def make_run(bundle: Bundle) -> Run:
@@ -263,7 +198,7 @@ def make_run(bundle: Bundle) -> Run:
         status="incomplete",
         exit_code=1,
         fault="unet-2bit",
-        environment={"platform": "Linux x86-64", "cores": 2, "python": "3.11", "versions": {"torch": "2.13.0"}},
+        environment=ENVIRONMENT,
         cases=CASES,
         lanes=(_lane(bundle, "fp16", 0.0, 1), _lane(bundle, "palette6", 0.015, 2), damaged, skipped),
         diagnosis=DIAGNOSIS,

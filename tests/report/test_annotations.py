@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sdqa.bundle import Lane, Run, Verdict
+from sdqa.bundle import Run, Verdict
 from sdqa.report.annotations import LIMIT, command, escape_data, escape_property, workflow_commands
+from tests.builders import lane_record, run_record
 
 
 def test_escaping_follows_the_toolkit() -> None:
@@ -41,8 +42,7 @@ def test_more_than_github_shows_are_counted(run: Run) -> None:
 
 @pytest.mark.parametrize(("exit_code", "kind"), [(0, "notice"), (4, "error")])
 def test_a_lane_that_did_not_run_is_an_error_where_it_had_to_run(exit_code: int, kind: str) -> None:
-    lane = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", status="skipped", reason="needs macOS")
-    run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,), exit_code=exit_code)
+    run = run_record(lane_record("a", status="skipped", reason="needs macOS"), exit_code=exit_code)
     assert workflow_commands(run) == f"::{kind} title=lane did not run::a: needs macOS\n"
 
 
@@ -52,6 +52,5 @@ def test_a_clean_run_is_silent(clean_run: Run) -> None:
 
 def test_a_figure_that_was_not_measured_is_an_error() -> None:
     verdict = Verdict(check="a/lpips", metric="lpips", status="not measured", reason="no golden")
-    lane = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", verdicts=(verdict,))
-    run = Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,))
+    run = run_record(lane_record("a", verdict))
     assert workflow_commands(run) == "::error title=not measured a/lpips::lpips: no figure. no golden\n"

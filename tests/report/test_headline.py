@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdqa.bundle import Failure, Lane, Run, Status, Verdict
+from sdqa.bundle import Failure, Run, Status
 from sdqa.report.headline import headline_of
+from tests.builders import lane_record, run_record, verdicts_of
 
 FAILURE = Failure(stage="score", where="x", code="SDQA-500", message="m", exit_code=3)
 
 
 def run_of(*statuses: Status, lane: dict[str, Any] | None = None, **fields: Any) -> Run:
-    verdicts = tuple(Verdict(check=f"a/{i}", metric="m", status=status) for i, status in enumerate(statuses))
-    one = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", verdicts=verdicts, **(lane or {}))
-    return Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(one,), **fields)
+    return run_record(lane_record("a", *verdicts_of("a", *statuses), **(lane or {})), **fields)
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from sdqa.bundle import Bundle, Lane, Measurement, Run
+from sdqa.bundle import Bundle, Measurement, Run
 from sdqa.report import write_report
 from sdqa.report.history import append_history, entry_of, read_history
 from sdqa.report.trends import trend_of
+from tests.builders import lane_record, run_record
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 def run_of(day: int, *values: float, unit: str = "dB", fault: str | None = None) -> Run:
     measurements = tuple(Measurement(metric="psnr", case=f"c{i}", value=v, unit=unit) for i, v in enumerate(values))
-    lane = Lane(id="a", model="m", variant="v", runtime="r", compute_unit="c", measurements=measurements)
     created = f"2026-01-{day:02d}T00:00:00Z"
-    return Run(sdqa_version="0", suite="s", suite_digest="d", created=created, lanes=(lane,), fault=fault)
+    return run_record(lane_record("a", measurements=measurements), created=created, fault=fault)
 
 
 def test_a_run_is_one_line_with_medians_and_the_commit(tmp_path: Path) -> None:

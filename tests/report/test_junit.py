@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdqa.bundle import Failure, Lane, Run, Status, Verdict
+from sdqa.bundle import Failure, Fingerprint, Lane, Run, Status, Verdict
 from sdqa.report.junit import junit_xml, xml_text
+from tests.builders import lane_record, run_record
 
 
 def run_of(*lanes: Lane, **fields: object) -> Run:
-    return Run(sdqa_version="0", suite="s", suite_digest="d", created="2026-01-01", lanes=lanes, **fields)  # type: ignore[arg-type]
+    return run_record(*lanes, **{"created": "2026-01-01", **fields})
 
 
 def lane_of(*verdicts: Verdict, **fields: object) -> Lane:
-    return Lane(id="a/b", model="m", variant="v", runtime="r", compute_unit="c", verdicts=verdicts, **fields)  # type: ignore[arg-type]
+    return lane_record("a/b", *verdicts, **fields)
 
 
 def one(status: Status, **fields: object) -> ET.Element:
@@ -91,7 +92,7 @@ def test_any_text_gives_well_formed_xml(text: str) -> None:
     failure = Failure.model_construct(stage=text, where=text, code=text, message=text, exit_code=3)
     lane = Lane.model_construct(
         id=text, model="m", variant="v", runtime="r", compute_unit="c", status="incomplete", reason=text,
-        verdicts=(verdict,), failures=(failure,), samples=(), measurements=(), packages=(), fingerprint={},
+        verdicts=(verdict,), failures=(failure,), samples=(), measurements=(), packages=(), fingerprint=Fingerprint(),
     )  # fmt: skip
     root = ET.fromstring(junit_xml(run_of(lane)).encode("utf-8"))
     found = root.find("testsuite/testcase/failure")

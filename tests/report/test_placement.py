@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sdqa.bundle import Bundle, DeviceEstimate, Estimate, Lane, Package, Run
+from sdqa.bundle import Bundle, DeviceEstimate, Estimate, Lane, Package, PackageFacts, Run
+from sdqa.bundle.facts import PlacementFinding, PlacementLint
 from sdqa.report.html import render_page
 from sdqa.report.placement import estimates, placements
 from sdqa.report.terminal import console_for, print_run
+from tests.builders import lane_record, run_record
 
-SLOW = {
-    "rule": "sequence-last",
-    "severity": "slow",
-    "reason": "linear layers copy [B]",
-    "operations": 1160,
-    "modules": ["unet.down_blocks.0.attn1.to_q", "unet.down_blocks.0.attn1.to_k"],
-    "flops_share": 0.28,
-}
-LEAVES = {**SLOW, "rule": "rank", "severity": "leaves", "operations": 2, "flops_share": 0.0, "modules": []}
-LARGE = {**SLOW, "rule": "one-package", "severity": "size", "operations": 0, "flops_share": 0.0, "modules": []}
+SLOW = PlacementFinding(
+    rule="sequence-last",
+    severity="slow",
+    reason="linear layers copy [B]",
+    operations=1160,
+    modules=("unet.down_blocks.0.attn1.to_q", "unet.down_blocks.0.attn1.to_k"),
+    flops_share=0.28,
+)
+LEAVES = PlacementFinding(rule="rank", severity="leaves", reason="too many axes", operations=2)
+LARGE = PlacementFinding(rule="one-package", severity="size", reason="too large for one")
+LATER = PlacementFinding(rule="later", severity="a severity of a later version", operations=1, flops_share=0.5)
 TIMES = DeviceEstimate(device="iPhone 14", seconds=8.61, low_s=6.9, high_s=10.6, step_s=0.41)
 
 
-def lane(name: str, estimate: Estimate | None, *findings: Any) -> Lane:
-    facts = {"neural_engine": {"leaving_share": 0.0, "findings": list(findings)}, "average_bits": 16}
+def lane(name: str, estimate: Estimate | None, *findings: PlacementFinding) -> Lane:
+    facts = PackageFacts(neural_engine=PlacementLint(findings=findings), average_bits=16)
     unet = Package(component="unet", name="Unet.mlpackage", digest="0" * 64, bytes=10**9, operations=9, facts=facts)
-    names = {"id": name, "model": "m", "variant": "v", "runtime": "reference", "compute_unit": "cpu"}
-    return Lane(**names, packages=(unet,), estimate=estimate)
+    return lane_record(name, packages=(unet,), estimate=estimate)
 
 
 @pytest.fixture
@@ -39,10 +40,10 @@ def judged() -> Run:
     none = Estimate(case="girl", steps=20, reason="its U-Net is too small")
     lanes = (
         lane("a/fp16", known, SLOW, LEAVES, LARGE),
-        lane("b/fp16", known.model_copy(update={"devices": ()}), SLOW, "no finding", {"severity": 7}),
+        lane("b/fp16", known.model_copy(update={"devices": ()}), SLOW, LATER),
         lane("c/fp16", none),
     )
-    return Run(sdqa_version="1", suite="s", suite_digest="0" * 64, created="2026-11-23T00:00:00+00:00", lanes=lanes)
+    return run_record(*lanes)
 
 
 def printed(run: Run) -> str:
@@ -55,10 +56,11 @@ def test_every_finding_is_listed_with_what_it_means(judged: Run) -> None:
     found = {(one.lane, one.rule): one for one in placements(judged)}
     slow = found["a/fp16", "sequence-last"]
     assert (slow.effect, slow.operations, slow.share) == ("slow on it", "1,160", "28.0%")
-    assert slow.modules == tuple(SLOW["modules"])
+    assert slow.modules == SLOW.modules
     large = found["a/fp16", "one-package"]
     assert (large.effect, large.operations, large.share) == ("too large", "—", "—")
     assert {name for name, _ in found} == {"a/fp16", "b/fp16"}
+    assert found["b/fp16", "later"].effect == "a severity of a later version"
     assert [rule for (_, rule), one in found.items() if not one.notable] == ["rank"], "nothing is computed in it"
 
 

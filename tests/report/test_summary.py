@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from sdqa.bundle import Failure, JudgeChange, Run
+from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.report.markdown import escape
 from sdqa.report.summary import LIMIT, MAX_BYTES, summary_markdown
 
@@ -91,7 +92,7 @@ def test_a_strangers_text_reaches_the_summary_as_text(clean_run: Run, place: str
         failed = lane.verdicts[0].model_copy(update={"status": "fail"})
         named = f"Cause: unet, quantisation, conv {ATTACK}" if place == "operation" else f"Cause: {ATTACK}"
         lanes = (lane.model_copy(update={"verdicts": (failed,)}),)
-        run = run.model_copy(update={"lanes": lanes, "diagnosis": {"lane": "a", "verdict": named}})
+        run = run.model_copy(update={"lanes": lanes, "diagnosis": Diagnosis(lane="a", verdict=named)})
     elif place == "unit":
         verdicts = tuple(v.model_copy(update={"unit": ATTACK, "status": "fail"}) for v in lane.verdicts)
         figures = tuple(m.model_copy(update={"unit": ATTACK}) for m in lane.measurements)
@@ -135,7 +136,7 @@ def test_a_summary_that_would_be_too_long_says_how_much_is_missing(clean_run: Ru
 
 
 def test_every_diagnosis_is_shown_with_its_lane(clean_run: Run) -> None:
-    both = ({"lane": "a/b", "verdict": "Cause: one"}, {"lane": "c/d", "verdict": "Cause: other"})
+    both = (Diagnosis(lane="a/b", verdict="Cause: one"), Diagnosis(lane="c/d", verdict="Cause: other"))
     text = summary_markdown(clean_run.model_copy(update={"diagnosis": both[0], "diagnoses": both}))
     for words in ("### Diagnosis of a/b", "> Cause: one", "### Diagnosis of c/d", "> Cause: other"):
         assert words in text

@@ -6,11 +6,12 @@ import math
 
 import pytest
 
-from sdqa.bundle import Lane, Measurement, Run, Verdict
+from sdqa.bundle import Measurement, Run, Verdict
 from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.format import show_bytes, show_figure, show_number, show_seconds
 from sdqa.report.highlights import attention_of
 from sdqa.report.words import MUST_BE_ONE, evidence_words
+from tests.builders import lane_record, run_record
 
 
 @pytest.mark.parametrize(
@@ -62,10 +63,7 @@ def test_a_hard_metric_bounds_the_figure_and_has_no_chart() -> None:
 
 def run_of(*verdicts: Verdict, better: str = "lower") -> Run:
     measurements = tuple(Measurement(metric=name, better=better) for name in {v.metric for v in verdicts})  # type: ignore[arg-type]
-    lane = Lane(
-        id="a", model="m", variant="v", runtime="r", compute_unit="c", verdicts=verdicts, measurements=measurements
-    )
-    return Run(sdqa_version="0", suite="s", suite_digest="d", created="", lanes=(lane,))
+    return run_record(lane_record("a", *verdicts, measurements=measurements))
 
 
 @pytest.mark.parametrize(("better", "limit", "worst"), [("lower", 0.1, "c2"), ("higher", -0.1, "c1")])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,31 +13,21 @@ import pytest
 from coremltools.models import compute_device, compute_plan
 
 from sdqa import mil
-from sdqa.convert import Variant, convert_component
+from sdqa.convert import PackageRecord
 from sdqa.convert.chunking import chunk_package
 from sdqa.errors import ExecutionError, InputError, PackageError, RuntimeUnavailable, UsageError
-from sdqa.mil import coremltools_backend
-from sdqa.models import load_teacher
-from sdqa.runtime import coreml
-from sdqa.runtime.coreml import CoreMLRunner, Timing, read_placement, time_runner
-from sdqa.runtime.machine import assemble, describe_machine, physical_footprint, read_footprint
+from sdqa.runtime.coreml import CoreMLRunner, read_placement
+from sdqa.runtime.machine import COMPUTE_UNITS, assemble, describe_machine, physical_footprint, read_footprint
+from sdqa.runtime.measured import Timing, time_runner
 from sdqa.runtime.reference import ReferenceRunner
+
+LATENTS = {"z": np.random.default_rng(0).standard_normal((1, 4, 16, 16), dtype=np.float32)}
 
 
 @pytest.fixture(scope="module")
-def decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    teacher = load_teacher("random:miniature")
-    return convert_component(teacher, "vae_decoder", Variant(name="fp16"), tmp_path_factory.mktemp("coreml")).path
-
-
-@pytest.fixture
-def backend() -> Iterator[None]:
-    coremltools_backend.install()
-    yield
-    coremltools_backend.uninstall()
-
-
-LATENTS = {"z": np.random.default_rng(0).standard_normal((1, 4, 16, 16), dtype=np.float32)}
+def decoder(decoder: PackageRecord) -> Path:
+    """Where the shared package lies."""
+    return decoder.path
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there is Core ML")
@@ -48,7 +37,7 @@ def test_without_core_ml_there_is_one_clear_error(decoder: Path) -> None:
 
 
 @pytest.mark.usefixtures("backend")
-@pytest.mark.parametrize("unit", coreml.COMPUTE_UNITS)
+@pytest.mark.parametrize("unit", COMPUTE_UNITS)
 def test_runner_predicts_through_coremltools(decoder: Path, unit: str) -> None:
     runner = CoreMLRunner("vae_decoder", decoder, compute_unit=unit)
     image = runner.run(LATENTS)["image"]
@@ -92,11 +81,11 @@ def test_timing_leaves_warm_ups_out(decoder: Path) -> None:
     calls: list[int] = []
     run = runner.run
     runner.run = lambda inputs: calls.append(1) or run(inputs)  # type: ignore[func-returns-value,method-assign]
-    timing = time_runner(runner, LATENTS, warm_ups=1, repetitions=3)
+    timing = time_runner(runner, LATENTS, compute_unit="ALL", load_s=runner.load_s, warm_ups=1, repetitions=3)
     assert (len(calls), len(timing.samples_ms)) == (4, 3)
     assert timing.load_ms > 0
     with pytest.raises(UsageError):
-        time_runner(runner, LATENTS, repetitions=1)
+        time_runner(runner, LATENTS, compute_unit="ALL", load_s=0.1, repetitions=1)
 
 
 def test_timing_is_a_median_and_an_interquartile_range() -> None:

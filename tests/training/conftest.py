@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from training.config import Recipe
+from training.config import TrainingRecipe
 from training.loop import TrainingMachine, TrainingRun
 from training.studio import Studio
 
@@ -18,7 +18,7 @@ def schedule(**changes: Any) -> dict[str, Any]:
     return {"steps": 6, "batch": 4, "rate": 1e-3, "warmup": 2, "ema": 0.9, **changes}
 
 
-def miniature(**changes: Any) -> Recipe:
+def miniature(**changes: Any) -> TrainingRecipe:
     recipe: dict[str, Any] = {
         "name": "miniature",
         "data": {"size": 32, "count": 96, "held_out": 32},
@@ -56,7 +56,7 @@ def miniature(**changes: Any) -> Recipe:
         },
         "attributes": {"schedule": schedule()},
     }
-    return Recipe.model_validate({**recipe, **changes})
+    return TrainingRecipe.model_validate({**recipe, **changes})
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +69,12 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def recipe() -> Recipe:
+def recipe() -> TrainingRecipe:
     return miniature()
 
 
 @pytest.fixture(name="miniature")
-def miniature_maker() -> Callable[..., Recipe]:
+def miniature_maker() -> Callable[..., TrainingRecipe]:
     """Miniatures that differ: `miniature(seed=1)`."""
     return miniature
 
@@ -83,7 +83,7 @@ def miniature_maker() -> Callable[..., Recipe]:
 def studio(tmp_path: Path) -> Callable[..., Studio]:
     """A studio in a folder of its own: `studio("a", recipe, stop_after=3)`."""
 
-    def make(name: str, recipe: Recipe, stop_after: int | None = None, start: Path | None = None) -> Studio:
+    def make(name: str, recipe: TrainingRecipe, stop_after: int | None = None, start: Path | None = None) -> Studio:
         work = tmp_path / name
         work.mkdir(exist_ok=True)
         machine = TrainingMachine(torch.device("cpu"), bf16=False, compiled=False)

@@ -14,6 +14,8 @@ from training import evaluate, grids, measures
 from training.evaluate import Evaluation, Requirement
 from training.subject import SubjectModel, SubjectSettings, pixels, unseen
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def subject() -> SubjectModel:

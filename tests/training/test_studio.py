@@ -21,14 +21,16 @@ from safetensors.torch import load_file
 from sdqa.embedded import attributes, clip, variants
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from training.__main__ import main
-from training.config import Recipe, load
+from training.config import TrainingRecipe, load
 from training.shipping import PROVENANCE, ship
 from training.studio import STAGES, Studio
 from training.vae import encode, fit_half, squared_by
 from training.vae import load as load_vae
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Studio]
-Vary = Callable[..., Recipe]
+Vary = Callable[..., TrainingRecipe]
 ROOT = Path(__file__).parents[2]
 VARIANTS = ("no_mid", "v_prediction")
 
@@ -49,7 +51,7 @@ def assert_equal_bits(a: Path, b: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["vae", "clip", "attributes"])
-def test_a_stopped_stage_goes_on_bit_for_bit(studio: Make, recipe: Recipe, stage: str) -> None:
+def test_a_stopped_stage_goes_on_bit_for_bit(studio: Make, recipe: TrainingRecipe, stage: str) -> None:
     undisturbed = studio("undisturbed", recipe)
     assert undisturbed.train(stage)
     assert not studio("stopped", recipe, stop_after=2).train(stage)
@@ -66,7 +68,7 @@ def test_another_seed_gives_other_weights(studio: Make, miniature: Vary) -> None
     assert not torch.equal(first["model.safetensors:heads.kind.weight"], second["model.safetensors:heads.kind.weight"])
 
 
-def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: Recipe, tmp_path: Path) -> None:
+def test_every_stage_trains_resumes_and_ships(studio: Make, recipe: TrainingRecipe, tmp_path: Path) -> None:
     whole, broken = studio("whole", recipe), studio("broken", recipe)
     for stage in STAGES["all"]:
         assert whole.train(stage)
@@ -208,7 +210,7 @@ def test_only_the_named_parameters_learn_and_ship(studio: Make, miniature: Vary,
     assert all(name.startswith("up_blocks.0.resnets.0.") for name in changed)
 
 
-def test_a_unet_without_a_vae_is_one_clear_error(studio: Make, recipe: Recipe) -> None:
+def test_a_unet_without_a_vae_is_one_clear_error(studio: Make, recipe: TrainingRecipe) -> None:
     with pytest.raises(UsageError, match="VAE is not trained"):
         studio("lonely", recipe).train("unet")
 

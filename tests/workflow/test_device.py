@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from sdqa.convert import PackageRecord, Variant, convert_component
+from sdqa.bundle.fingerprint import Mac
+from sdqa.convert import PackageRecord
 from sdqa.errors import ExecutionError
-from sdqa.mil import coremltools_backend
-from sdqa.models import load_teacher
-from sdqa.runtime.coreml import WARM_UPS, Placement
+from sdqa.runtime import RUNTIMES
+from sdqa.runtime.measured import WARM_UPS, Placement
 from sdqa.workflow.device import footprint, machine_facts, measure_device, place_component, time_component
 
-MAC = {"mac": {"neural_engine_cores": 16, "virtual": False}}
+MAC = Mac(neural_engine_cores=16)
+COREML = RUNTIMES["coreml"]
 LATENTS = {"z": np.random.default_rng(0).standard_normal((1, 4, 16, 16), dtype=np.float32)}
 PLAN = Placement(
     {"neural_engine": 0.75, "gpu": 0.25, "cpu": 0.0},
@@ -27,22 +26,9 @@ PLAN = Placement(
 )
 
 
-@pytest.fixture(scope="module")
-def decoder(tmp_path_factory: pytest.TempPathFactory) -> PackageRecord:
-    teacher = load_teacher("random:miniature")
-    return convert_component(teacher, "vae_decoder", Variant(name="fp16"), tmp_path_factory.mktemp("device"))
-
-
-@pytest.fixture
-def backend() -> Iterator[None]:
-    coremltools_backend.install()
-    yield
-    coremltools_backend.uninstall()
-
-
 @pytest.mark.usefixtures("backend")
 def test_load_and_prediction_times_are_figures_of_their_own(decoder: PackageRecord) -> None:
-    load, predict = time_component(decoder, LATENTS, "CPU_AND_NE", "f")
+    load, predict = time_component(decoder, LATENTS, COREML, "CPU_AND_NE", "f")
     assert (load.metric, predict.metric, load.component) == ("load_ms", "predict_ms", "vae_decoder")
     assert load.value is not None
     assert load.value > 0
@@ -54,7 +40,7 @@ def test_load_and_prediction_times_are_figures_of_their_own(decoder: PackageReco
 @pytest.mark.usefixtures("backend")
 def test_another_tools_names_are_translated(decoder: PackageRecord) -> None:
     renamed = decoder.model_copy(update={"names": {"latents": "z"}})
-    assert time_component(renamed, {"latents": LATENTS["z"]}, "CPU_ONLY", "f")[1].value
+    assert time_component(renamed, {"latents": LATENTS["z"]}, COREML, "CPU_ONLY", "f")[1].value
 
 
 def test_placement_is_a_share_and_names_what_runs_elsewhere(decoder: PackageRecord) -> None:
@@ -67,23 +53,23 @@ def test_placement_is_a_share_and_names_what_runs_elsewhere(decoder: PackageReco
     share, plans = place_component(decoder, "CPU_AND_NE", "f", machine=MAC, read=read)
     assert (share.value, share.unit, share.better) == (75.0, "%", "higher")
     assert asked == [(decoder.path, "CPU_AND_NE")]
-    assert plans[0]["off_neural_engine"] == ["norm (ios17.layer_norm, 0.25)"]
-    assert plans[0]["untold"] == 1
+    assert plans[0].off_neural_engine == ("norm (ios17.layer_norm, 0.25)",)
+    assert plans[0].untold == 1
 
 
 @pytest.mark.parametrize(
     ("machine", "reason"),
     [
-        ({"mac": {"neural_engine_cores": 0, "virtual": True}}, "this virtual Mac has no Neural Engine"),
-        ({"mac": {"neural_engine_cores": 0, "virtual": False}}, "this Mac has no Neural Engine"),
-        ({"mac": "not described: gone"}, "the machine is unknown: not described: gone"),
+        (Mac(virtual=True), "this virtual Mac has no Neural Engine"),
+        (Mac(), "this Mac has no Neural Engine"),
+        ("not described: gone", "the machine is unknown: not described: gone"),
     ],
 )
 def test_a_machine_without_a_neural_engine_is_told_and_not_assumed(
-    decoder: PackageRecord, machine: dict[str, Any], reason: str
+    decoder: PackageRecord, machine: Mac | str, reason: str
 ) -> None:
     share, plans = place_component(decoder, "CPU_AND_NE", "f", machine=machine, read=lambda *_: PLAN)
-    assert (share.value, share.reason, plans) == (None, reason, [])
+    assert (share.value, share.reason, plans) == (None, reason, ())
 
 
 def test_a_plan_that_core_ml_does_not_give_is_not_measured(decoder: PackageRecord) -> None:
@@ -103,8 +89,9 @@ def test_the_footprint_is_its_peak() -> None:
 @pytest.mark.skipif(sys.platform == "darwin", reason="there is Core ML")
 def test_away_from_a_mac_only_times_have_values(decoder: PackageRecord) -> None:
     machine = machine_facts()
-    assert "no Mac" in machine["mac"]
-    found, plans = measure_device([decoder], {"vae_decoder": LATENTS}, "ALL", "f", machine)
+    assert isinstance(machine, str)
+    assert "no Mac" in machine
+    found, plans = measure_device([decoder], {"vae_decoder": LATENTS}, COREML, "ALL", "f", machine)
     values = {figure.metric: figure.value is not None for figure in found}
     assert values == {
         "load_ms": True,

@@ -11,14 +11,16 @@ import pytest
 
 import sdqa.convert.stage
 import sdqa.runtime.reference
+import sdqa.workflow.diagnose
 from sdqa import cli
-from sdqa.bundle import Bundle
+from sdqa.bundle import Bundle, Lane, Verdict
+from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.errors import EXIT_USAGE, DiagnosisError
 from sdqa.faults import injection
-from sdqa.plan import load_suite, make_plan
+from sdqa.plan import PlannedLane, load_suite, make_plan
 from sdqa.store import Store
-from sdqa.workflow import Job
-from sdqa.workflow.diagnose import SPLIT_DB, _candidate, _wrappers
+from sdqa.workflow.diagnose import SPLIT_DB, _candidate, _wrappers, explain_failures
+from sdqa.workflow.job import Job
 
 SUITE = Path(__file__).parents[2] / "sdqa.toml"
 
@@ -83,3 +85,27 @@ def test_a_split_component_runs_in_its_parts_and_a_fault_goes_around_them(
 def test_a_model_that_no_lane_has_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(("diagnose", "--suite", str(SUITE), "--model", "other")) == EXIT_USAGE
     assert "tiny/fp16" in capsys.readouterr().err
+
+
+def failing(lane: str, check: str) -> Lane:
+    verdicts = (Verdict(check=f"{lane}/{check}", metric=check, status="fail"),)
+    return Lane(id=lane, model="tiny", variant="v", runtime="reference", compute_unit="CPU_ONLY", verdicts=verdicts)
+
+
+def test_every_lane_that_a_component_broke_is_explained(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diagnose_lane(_: Job, lane: PlannedLane, **__: object) -> Diagnosis:
+        if lane.id == "tiny/fp16":
+            raise DiagnosisError("no golden to diagnose with")
+        return Diagnosis(verdict="unet", sound=False, confidence="high", lane=lane.id)
+
+    monkeypatch.setattr(sdqa.workflow.diagnose, "diagnose_lane", diagnose_lane)
+    lanes = [failing("tiny/fp16", "c/lpips"), failing("tiny/palettized-6bit", "c/lpips")]
+    checks = frozenset(verdict.check for lane in lanes for verdict in lane.verdicts)
+    first, second = explain_failures(job, lanes, checks)
+    assert (first.lane, second.lane) == ("tiny/fp16", "tiny/palettized-6bit")
+    assert "not diagnosed" in first.verdict
+    assert not first.sound
+    assert second.verdict == "unet"
+    assert explain_failures(job, lanes, frozenset()) == (), "nothing of it was selected"
+    over_budget = failing("tiny/fp16", "budget/inference_s")
+    assert explain_failures(job, [over_budget], frozenset({over_budget.verdicts[0].check})) == ()

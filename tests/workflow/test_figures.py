@@ -66,8 +66,7 @@ def test_the_leaving_share_is_weighted_by_arithmetic() -> None:
 
 
 def test_both_ways_of_loading_are_measured() -> None:
-    evidence: Any = SimpleNamespace(packages=PACKAGES, samples={})
-    found = {m.metric: m for m in lane_measurements(evidence, "f") if m.component is None}
+    found = {m.metric: m for m in lane_measurements(PACKAGES, {}, "f") if m.component is None}
     everything, one = found["model_memory_bytes"].value, found["one_at_a_time_memory_bytes"].value
     assert everything is not None
     assert one == max(cost.weight_bytes_stored + cost.peak_live_bytes for cost in (*CALIBRATION_COSTS, ENCODER))

@@ -136,6 +136,54 @@ def scatter_along_axis(
     return _combine(target, at, places, as_tensor(updates).to(target.dtype), as_str(mode))
 
 
+def put(
+    data: torch.Tensor,
+    indices: Argument,
+    updates: Argument,
+    axis: Argument = 0,
+    mode: Argument = "update",  # noqa: ARG001  "update" is what it is for
+    validate_indices: Argument = False,
+) -> torch.Tensor:
+    """data itself, changed as `scatter` with mode "update" says."""
+    at = as_int(axis) % data.dim()
+    places = _places(as_tensor(indices), data.shape[at], validate=validate_indices).reshape(-1)
+    sizes = (*data.shape[:at], places.numel(), *data.shape[at + 1 :])
+    news = as_tensor(updates).to(data.dtype).reshape(sizes)
+    places = places.reshape((1,) * at + (-1,) + (1,) * (data.dim() - at - 1)).expand(sizes)
+    return data.scatter_(at, places, news)
+
+
+def put_nd(
+    data: torch.Tensor,
+    indices: Argument,
+    updates: Argument,
+    mode: Argument = "update",  # noqa: ARG001  "update" is what it is for
+    validate_indices: Argument = False,
+) -> torch.Tensor:
+    """data [contiguous] itself, changed as `scatter_nd` with mode "update" says."""
+    places = as_tensor(indices)
+    inner = data.shape[: places.shape[-1]]
+    linear = _linear(places, inner, validate=validate_indices).reshape(-1)
+    rows = data.view(math.prod(inner), math.prod(data.shape[len(inner) :]))
+    news = as_tensor(updates).to(data.dtype).reshape(linear.numel(), rows.shape[1])
+    rows.scatter_(0, linear.unsqueeze(1).expand_as(news), news)
+    return data
+
+
+def put_along_axis(
+    data: torch.Tensor,
+    indices: Argument,
+    updates: Argument,
+    axis: Argument = 0,
+    mode: Argument = "update",  # noqa: ARG001  "update" is what it is for
+    validate_indices: Argument = False,
+) -> torch.Tensor:
+    """data itself, changed as `scatter_along_axis` with mode "update" says."""
+    at = as_int(axis)
+    places = _places(as_tensor(indices), data.shape[at], validate=validate_indices)
+    return data.scatter_(at, places, as_tensor(updates).to(data.dtype))
+
+
 def _combine_rows(rows: torch.Tensor, places: torch.Tensor, news: torch.Tensor, mode: str) -> torch.Tensor:
     """rows [N, R] with news [K, R] combined into the rows at places [K]."""
     return _combine(rows, 0, places.unsqueeze(1).expand_as(news), news, mode)

@@ -103,12 +103,25 @@ def slice_update(
     squeeze_mask: Argument = None,
 ) -> torch.Tensor:
     """x with the elements that slice_by_index would read replaced by `update`."""
-    result = as_tensor(x).clone()
-    slices = _resolve(result.shape, begin, end, stride, begin_mask, end_mask, squeeze_mask)
-    target, backwards = _view(result, slices)
-    values = as_tensor(update).to(result.dtype).reshape(target.shape)
+    return updated_slice(as_tensor(x).clone(), update, begin, end, stride, begin_mask, end_mask, squeeze_mask)
+
+
+def updated_slice(
+    x: torch.Tensor,
+    update: Argument,
+    begin: Argument,
+    end: Argument,
+    stride: Argument = None,
+    begin_mask: Argument = None,
+    end_mask: Argument = None,
+    squeeze_mask: Argument = None,
+) -> torch.Tensor:
+    """x itself, changed as `slice_update` says."""
+    slices = _resolve(x.shape, begin, end, stride, begin_mask, end_mask, squeeze_mask)
+    target, backwards = _view(x, slices)
+    values = as_tensor(update).to(x.dtype).reshape(target.shape)
     target.copy_(values.flip(backwards) if backwards else values)
-    return result
+    return x
 
 
 @op("slice_by_size", movement=True)

@@ -8,7 +8,7 @@ from sdqa.bundle.sensitivity import NamedCause, Pair, Trial
 from sdqa.errors import SdqaError
 from sdqa.faults import Injection
 from sdqa.plan import PlannedLane
-from sdqa.workflow import Job
+from sdqa.workflow.job import Job
 
 if TYPE_CHECKING:
     from sdqa.diagnose import Diagnosis

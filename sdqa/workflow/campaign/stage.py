@@ -6,11 +6,11 @@ import json
 import shutil
 import tempfile
 import time
-import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sdqa import notices
 from sdqa.bundle import Bundle, Lane
 from sdqa.bundle.sensitivity import ControlTrial, Pair, Spread, Trial
 from sdqa.errors import EXIT_PASS, UsageError
@@ -21,10 +21,16 @@ from sdqa.faults.visibility import teacher_spread, visible
 from sdqa.gate import judge
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
+from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store, source_digest
-from sdqa.workflow import Job, exit_code, load_teacher, measure_lane, planned_checks
+from sdqa.workflow import measure_lane
 from sdqa.workflow.campaign.tasks import Task
-from sdqa.workflow.lane import Collected, read_goldens, record
+from sdqa.workflow.gate import exit_code, lane_budgets, planned_checks
+from sdqa.workflow.job import Job
+from sdqa.workflow.lane import Collected
+from sdqa.workflow.record import record
+from sdqa.workflow.references import read_references
+from sdqa.workflow.stages import load_teacher
 
 if TYPE_CHECKING:
     from sdqa.generate.pipeline import Generation, Request
@@ -54,9 +60,10 @@ class CampaignLane:
         self.store = Store(settings.store)
         path = find_suite(settings.suite)
         plan = make_plan(load_suite(path), path, only=(settings.lane,) if settings.lane else ())
-        if not plan.running:
-            raise UsageError("no lane of the suite runs on this machine", where=str(plan.suite_path))
-        lane = plan.running[0]
+        converted = [one for one in plan.running if find_runtime(one.runtime).needs_packages]
+        if not converted:
+            raise UsageError("no lane of the suite runs on this machine and converts", where=str(plan.suite_path))
+        lane = converted[0]
         cases = {name: lane.cases[name] for name in _spread_over(list(lane.cases), settings.cases)}
         self.lane = replace(lane, cases=cases)
         self.plan = replace(plan, lanes=(self.lane,))
@@ -74,8 +81,9 @@ class CampaignLane:
         evidence, lane, code = self._judged(self.plan, self.lane, fault)
         seen, why, distances = visible(lane, self.settings.spread, self.budgets)
         culprit = None
-        if fault.locate is not None and fault.package_component in evidence.packages:
-            culprit = fault.locate(evidence.packages[fault.package_component].path)
+        harmed = evidence.packages.by_component.get(fault.package_component or "")
+        if fault.locate is not None and harmed is not None:
+            culprit = fault.locate(harmed.path)
         trial = Trial(
             fault=fault.name,
             severity=fault.severity,
@@ -154,7 +162,7 @@ class CampaignLane:
             evidence = measure_lane(job, lane)
         measured = record(lane, evidence)
         planned = planned_checks(plan, lane)
-        verdicts = judge(measured, self.tolerances, plan.suite.budgets, planned=planned)
+        verdicts = judge(measured, self.tolerances, lane_budgets(plan, lane), planned=planned)
         judged = measured.model_copy(update={"verdicts": verdicts})
         return evidence, judged, exit_code(plan, [judged])
 
@@ -165,12 +173,9 @@ class CampaignLane:
         from sdqa.metrics.subject import Picture, Subject
 
         job = Job(self.plan, self.store, Bundle(self.store.root))
-        evidence = Collected()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with notices.quiet_warnings(job.sayer(self.lane)):
             teacher = load_teacher(job, self.lane)
-            read_goldens(self.plan, self.lane, teacher, self.store, evidence)
-            goldens = evidence.goldens
+            goldens = read_references(job, self.lane, teacher).goldens
             requests: dict[str, Request] = {
                 name: golden_request(self.lane.cases[name], golden) for name, golden in goldens.items()
             }
@@ -189,7 +194,7 @@ class CampaignLane:
                 )
                 return float(score(subject, ("lpips",), models)[0].value or 0.0)
 
-            key: dict[str, Any] = {
+            key: dict[str, object] = {
                 "teacher": teacher.digest,
                 "requests": {case: request_facts(request) for case, request in requests.items()},
                 "metric": models.identity(("lpips",)),

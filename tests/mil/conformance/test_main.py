@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 SUITE = "coremltools.converters.mil.mil.ops.tests.iOS17.test_activation"
 ROOT = Path(__file__).parents[3]
 

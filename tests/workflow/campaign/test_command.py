@@ -11,6 +11,8 @@ import pytest
 
 from sdqa.errors import EXIT_INTERRUPTED, EXIT_USAGE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "sdqa", "faults", "run"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

@@ -2,58 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from sdqa.mil.arguments import Argument, as_bool, as_int, as_ints, as_str, as_tensor
+from sdqa.mil.containers import MAX_LIST_LENGTH, StateCell, TensorList, shares_memory
 from sdqa.mil.registry import Context, op
 from sdqa.mil.types import BY_NAME
-
-MAX_LIST_LENGTH = 1_000_000
-
-
-@dataclass
-class StateCell:
-    """The memory behind one state of a program; written whole, so that values read before stay what they were."""
-
-    value: torch.Tensor
-
-
-@dataclass(frozen=True)
-class TensorList:
-    """A MIL list: tensors of one shape; writing gives a new list."""
-
-    items: tuple[torch.Tensor | None, ...]
-    dynamic: bool
-    empty: torch.Tensor
-    """What an element that was never written reads as: zeros."""
-
-    def read(self, index: int) -> torch.Tensor:
-        """One element; negative indices count from the end.
-
-        Raises:
-            IndexError: if there is no such element.
-        """
-        item = self.items[self._position(index)]
-        return self.empty if item is None else item
-
-    def write(self, index: int, value: torch.Tensor) -> TensorList:
-        """A list with one element replaced; a dynamic list grows as needed."""
-        items = list(self.items)
-        if self.dynamic and index >= len(items):
-            if index >= MAX_LIST_LENGTH:
-                raise ValueError(f"a list would grow to {index + 1} elements")
-            items += [None] * (index + 1 - len(items))
-        items[TensorList(tuple(items), self.dynamic, self.empty)._position(index)] = value
-        return TensorList(tuple(items), self.dynamic, torch.zeros_like(value) if self.empty.dim() == 0 else self.empty)
-
-    def _position(self, index: int) -> int:
-        position = index + len(self.items) if index < 0 else index
-        if not 0 <= position < len(self.items):
-            raise IndexError(f"index {index} in a list of {len(self.items)}")
-        return position
 
 
 @op("cond", movement=True, wants_context=True)
@@ -84,7 +40,8 @@ def write_state(input: StateCell, data: Argument) -> tuple[torch.Tensor, ...]:
     tensor = as_tensor(data)
     if tensor.shape != input.value.shape:
         raise ValueError(f"a state of shape {list(input.value.shape)} is given {list(tensor.shape)}")
-    input.value = tensor.to(input.value.dtype).clone()
+    if not shares_memory(tensor, input.value):
+        input.value = tensor.to(input.value.dtype, copy=True)
     return ()
 
 

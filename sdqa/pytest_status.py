@@ -1,0 +1,74 @@
+"""What pytest's exit status means for sdqa's: the same numbers stand for other things."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdqa.errors import (
+    EXIT_GATE_FAILED,
+    EXIT_INCOMPLETE,
+    EXIT_INFRASTRUCTURE,
+    EXIT_INTERRUPTED,
+    EXIT_PASS,
+    EXIT_USAGE,
+    SdqaError,
+    worst,
+)
+
+OUTCOMES = pytest.StashKey["Outcomes"]()
+REFUSED = pytest.StashKey[SdqaError]()
+"""The error for which a suite could not be collected."""
+FINAL = pytest.StashKey[int]()
+"""sdqa's exit code, once it is known."""
+REPORTED = pytest.StashKey[bool]()
+"""Whether a bundle was written."""
+
+CODES = {
+    "pass": EXIT_PASS,
+    "suspicious": EXIT_PASS,
+    "fail": EXIT_GATE_FAILED,
+    "not measured": EXIT_INCOMPLETE,
+    "error": EXIT_INFRASTRUCTURE,  # no verdict: not the gate's doing
+}
+"""What an item's outcome means."""
+
+
+class Outcomes:
+    """Listens to the items' reports, from this process and from workers."""
+
+    def __init__(self) -> None:
+        self.statuses: set[str] = set()
+        self.seen: set[str] = set()  # node ids
+        self.uncollected = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember that something could not be collected: pytest then says that it was interrupted."""
+        self.uncollected = self.uncollected or report.failed
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember the status of a check; what failed without one is not the gate's doing."""
+        self.seen.add(report.nodeid)
+        if report.when == "call":
+            statuses = [str(value) for name, value in report.user_properties if name == "sdqa_status"]
+            self.statuses.update(statuses or (["error"] if report.failed else []))
+        elif report.failed:
+            self.statuses.add("error")
+
+
+def exit_code_of(exitstatus: int, stash: pytest.Stash) -> int:
+    """What pytest's own exit status means. The runs' verdicts say the same and more, where there are runs."""
+    outcomes = stash[OUTCOMES]
+    if REFUSED in stash:
+        return stash[REFUSED].exit_code
+    match exitstatus:
+        case pytest.ExitCode.INTERRUPTED:
+            return EXIT_INFRASTRUCTURE if outcomes.uncollected else EXIT_INTERRUPTED
+        case pytest.ExitCode.OK | pytest.ExitCode.TESTS_FAILED:
+            found = [CODES[status] for status in outcomes.statuses]
+            return worst(found) if any(found) or exitstatus == pytest.ExitCode.OK else EXIT_INFRASTRUCTURE
+        case pytest.ExitCode.USAGE_ERROR:
+            return EXIT_USAGE
+        case pytest.ExitCode.NO_TESTS_COLLECTED:
+            return EXIT_INCOMPLETE
+        case _:
+            return EXIT_INFRASTRUCTURE

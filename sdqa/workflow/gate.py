@@ -1,0 +1,135 @@
+"""What the gate says of a lane: a verdict for every planned check, now or again from a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
+from sdqa.ci.judge import Rules
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
+from sdqa.families import drawable_components
+from sdqa.plan import Budgets, Plan, PlannedLane
+from sdqa.runtime.registry import find_runtime
+from sdqa.workflow.failure import failure_of
+from sdqa.workflow.job import Job
+from sdqa.workflow.lane import Collected
+from sdqa.workflow.origin import is_replayed
+from sdqa.workflow.record import record, sample_records
+
+if TYPE_CHECKING:
+    from sdqa.gate import Tolerances
+
+#: What is judged of each component besides its sizes and times: of its package, and of what executes it.
+PACKAGE_CHECKS = ("contract", "coverage")
+EXECUTION_CHECKS = ("parity_psnr",)
+
+
+def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
+    """What is judged of each component of a lane; where no packages are made, nothing of packages."""
+    of_packages = PACKAGE_CHECKS if find_runtime(lane.runtime).needs_packages else ()
+    return dict.fromkeys(drawable_components(), (*of_packages, *EXECUTION_CHECKS))
+
+
+def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
+    """The budgets that apply to a lane: where no packages are made, none of those that follow from packages."""
+    from sdqa.gate.evidence import FROM_PACKAGES
+
+    budgets = plan.suite.budgets
+    if find_runtime(lane.runtime).needs_packages:
+        return budgets
+    return budgets.model_copy(update=dict.fromkeys(FROM_PACKAGES))
+
+
+def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
+    """The lane's record with a verdict for every planned check: what was not measured says so."""
+    from sdqa.gate import judge
+
+    tolerances, refused = read_tolerances(job.plan, lane)
+    whole = replace(found, failures=found.failures + refused)
+    measured = record(lane, whole, samples=sample_records(found, job.bundle))
+    planned = planned_checks(job.plan, lane)
+    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned)
+    replayed = is_replayed(found, job.started)
+    return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
+
+
+def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
+    """The checks that a lane has to answer, before anything runs: what then has no figure is "not measured".
+
+    Raises:
+        UsageError: the suite names a metric that there is not.
+    """
+    from sdqa.gate import plan_checks
+    from sdqa.generate.sources import source_prompt
+    from sdqa.metrics import applicable, offered
+
+    offers = {
+        name: offered(case.prompt, source_prompt(case), has_source=case.source is not None)
+        for name, case in lane.cases.items()
+    }
+    cases = {name: applicable(offer, plan.suite.metrics.names) for name, offer in offers.items()}
+    return tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
+
+
+def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, tuple[Failure, ...]]:
+    """The model's tolerances, and the limits that the suite states; None, and a failure, where there are neither."""
+    from sdqa.gate import TOLERANCES_FILE, Tolerances
+    from sdqa.gate.stated import COMPARING, combined, stated_tolerances
+    from sdqa.metrics import comparing
+
+    limits = plan.suite.limits
+    path = plan.goldens / lane.model_name / TOLERANCES_FILE
+    try:
+        calibrated = None if limits and not path.exists() else Tolerances.load(path)
+        if not limits:
+            return calibrated, ()
+        known = COMPARING | comparing()
+        return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path), known)), ()
+    except SdqaError as error:
+        return None, (failure_of("gate", lane.id, error),)
+
+
+RULES = Rules(checks=planned_checks, budgets=lane_budgets, tolerances=read_tolerances)
+"""How this checkout judges a lane, for those who judge the evidence of other machines."""
+
+
+def exit_code(plan: Plan, lanes: Iterable[Lane]) -> int:
+    """What the lanes that ran amount to; see `sdqa.errors.worst` for the order."""
+    ran = tuple(lanes)
+    statuses = {verdict.status for lane in ran for verdict in lane.verdicts}
+    codes = [failure.exit_code for lane in ran for failure in lane.failures]
+    if "fail" in statuses:
+        codes.append(EXIT_GATE_FAILED)
+    refused = any(lane.required and lane.skip_reason for lane in plan.lanes)
+    if refused or "not measured" in statuses or not statuses:
+        codes.append(EXIT_INCOMPLETE)
+    return worst(codes)
+
+
+def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
+    """A bundle's run with new verdicts on its own measurements, by today's tolerances and budgets.
+
+    Args:
+        baseline: an earlier run's bundle, to compare times and memory with; within one fingerprint only.
+    """
+    from sdqa.gate import judge
+    from sdqa.gate.latency import judge_resources
+
+    run = Bundle(folder).read()
+    earlier = {} if baseline is None else {lane.id: lane for lane in Bundle(baseline).read().lanes}
+    known = {one.id: one for one in plan.lanes}
+    lanes = []
+    for lane in run.lanes:
+        verdicts: tuple[Verdict, ...] = ()
+        if lane.status != "skipped" and lane.id in known:
+            tolerances, _ = read_tolerances(plan, known[lane.id])
+            planned = planned_checks(plan, known[lane.id])
+            verdicts = judge(lane, tolerances, lane_budgets(plan, known[lane.id]), planned=planned)
+        if lane.id in earlier and lane.status != "skipped":
+            verdicts += judge_resources(lane, earlier[lane.id])
+        lanes.append(lane.model_copy(update={"verdicts": verdicts}))
+    code = exit_code(plan, [lane for lane in lanes if lane.status != "skipped"])
+    return run.model_copy(update={"lanes": tuple(lanes), "exit_code": code})

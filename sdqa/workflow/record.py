@@ -1,0 +1,97 @@
+"""A lane's place in a bundle."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from sdqa.bundle import Bundle, CaseInputs, Lane, Sample, SampleFacts
+from sdqa.gate.codec import array_digest
+from sdqa.plan import Case, PlannedLane
+from sdqa.workflow.figures import describe_packages, estimated_latency
+from sdqa.workflow.lane import Collected
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from sdqa.generate.sample import StoredSample
+
+
+def record(lane: PlannedLane, found: Collected | None = None, samples: tuple[Sample, ...] = ()) -> Lane:
+    """A lane's place in a bundle, without verdicts; when nothing was collected it was skipped."""
+    names = {"id": lane.id, "model": lane.model_name, "variant": lane.variant.name}
+    where = {"runtime": lane.runtime, "compute_unit": lane.compute_unit}
+    if found is None:
+        return Lane(**names, **where, status="skipped", reason=lane.skip_reason)
+    packages = found.packages.by_component
+    return Lane(
+        **names,
+        **where,
+        status="incomplete" if found.failures else "ran",
+        reason=found.failures[0].message if found.failures else "",
+        fingerprint=found.scores.fingerprint,
+        packages=describe_packages(packages.values(), found.scores.compute_plans),
+        samples=samples,
+        measurements=found.scores.measurements,
+        estimate=estimated_latency(lane, packages),
+        failures=found.failures,
+        warnings=found.warnings,
+    )
+
+
+def planned_case(case: Case) -> CaseInputs:
+    """A case as a bundle records it."""
+    return CaseInputs.model_validate(case.model_dump(mode="json"))
+
+
+def sample_records(found: Collected, target: Bundle) -> tuple[Sample, ...]:
+    """The pictures of a lane, put into a bundle: source, golden, candidate and their difference."""
+    records = []
+    for case, sample in found.samples.by_case.items():
+        golden = found.references.goldens[case]
+        pictures = {
+            "golden": golden.image,
+            "candidate": sample.image,
+            "difference": difference(golden.image, sample.image),
+        }
+        if golden.source is not None:
+            pictures["source"] = golden.source
+        records.append(
+            Sample(
+                case=case,
+                images={name: target.add_blob(_png(image), "image/png") for name, image in sorted(pictures.items())},
+                latents_digest=array_digest(sample.latents),
+                image_digest=array_digest(sample.image),
+                seconds=round(sample.record.end_to_end_s, 4),
+                facts=SampleFacts(
+                    timesteps=tuple(sample.record.timesteps),
+                    nonfinite=dict(sample.record.nonfinite),
+                    latents=target.add_blob(_latents(sample), "application/octet-stream"),
+                ),
+            )
+        )
+    return tuple(records)
+
+
+def difference(golden: npt.NDArray[np.uint8], candidate: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Absolute difference, four times amplified, so that a few grey levels show: uint8 (H, W, 3)."""
+    import numpy as np
+
+    gap = np.abs(golden.astype(np.int16) - candidate.astype(np.int16))
+    return np.asarray(np.minimum(4 * gap, 255), dtype=np.uint8)
+
+
+def _latents(sample: StoredSample) -> bytes:
+    """The final latents as safetensors, so that a run can be approved without generating again."""
+    import safetensors.numpy
+
+    return safetensors.numpy.save({"latents": sample.latents})
+
+
+def _png(image: npt.NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,82 @@
+"""The goldens of a lane's cases, as recorded, or drawn now where the suite wants that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdqa.bundle import Failure
+from sdqa.errors import GoldenStale, SdqaError
+from sdqa.gate import large_files
+from sdqa.gate.goldens import Golden, read_golden, stale_reasons
+from sdqa.plan import PlannedLane
+from sdqa.plan.suite import TEACHER_NOW
+from sdqa.store import source_digest
+from sdqa.workflow.failure import failure_of
+from sdqa.workflow.job import Job
+
+if TYPE_CHECKING:
+    from sdqa.models import Teacher
+
+
+@dataclass(frozen=True)
+class References:
+    """What there is to compare with; a missing or stale golden is a failure of its case alone."""
+
+    goldens: Mapping[str, Golden] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+
+def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References:
+    """The goldens of a lane's cases by name."""
+    from sdqa.generate.request import case_inputs
+    from sdqa.generate.schedule import planned_timesteps
+    from sdqa.metrics import MetricModels
+
+    job.progress.step(f"{lane.id}: references")
+    plan, store = job.plan, job.store
+    live = plan.suite.goldens == TEACHER_NOW
+    chosen = plan.suite.metrics
+    identities = MetricModels(clip=chosen.clip, lpips=chosen.lpips).identity(chosen.names)
+    goldens: dict[str, Golden] = {}
+    failures: list[Failure] = []
+    for name, case in lane.cases.items():
+        try:
+            folder = _drawn_now(job, lane, teacher, name) if live else plan.goldens / lane.model_name / name
+            golden = read_golden(folder, place=str(folder.parent / "large") if live else large_files.DEFAULT_PLACE)
+            reasons = stale_reasons(
+                golden,
+                teacher_digest=teacher.digest,
+                metric_identities=identities,
+                case=case_inputs(case, teacher.facts),
+                timesteps=planned_timesteps(case, teacher, store),
+            )
+            if reasons:
+                hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
+                raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)
+        except SdqaError as error:
+            failures.append(failure_of("golden", name, error))
+        else:
+            goldens[name] = golden
+    return References(goldens, tuple(failures))
+
+
+def _drawn_now(job: Job, lane: PlannedLane, teacher: Teacher, case: str) -> Path:
+    """A golden that lives in the store and guards nothing but this candidate."""
+    from sdqa.generate.stage import CODE
+    from sdqa.workflow.goldens import draw_golden
+
+    key = {
+        "teacher": teacher.digest,
+        "case": lane.cases[case].model_dump(mode="json"),
+        "metrics": job.plan.suite.metrics.model_dump(mode="json"),
+        "code": source_digest(*CODE, "metrics", "workflow"),
+    }
+
+    def build(folder: Path) -> None:
+        draw_golden(folder / lane.model_name / case, job.plan, teacher, case, job.store)
+
+    entry = job.store.memo("golden", key, build)
+    return entry.path / lane.model_name / case

@@ -1,0 +1,100 @@
+"""The bundle of what ran, and everything that people read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import sdqa
+from sdqa.bundle import Lane, Run
+from sdqa.bundle.environment import environment
+from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, SdqaError, worst
+from sdqa.workflow.gate import exit_code
+from sdqa.workflow.job import Job
+from sdqa.workflow.origin import left_out, provenance_of
+from sdqa.workflow.record import planned_case
+
+if TYPE_CHECKING:
+    from sdqa.bundle.diagnosis import Diagnosis
+    from sdqa.bundle.sensitivity import Sensitivity
+
+
+def report(
+    job: Job,
+    lanes: Iterable[Lane],
+    *,
+    checks: frozenset[str] | None = None,
+    interrupted: bool = False,
+    crashed: bool = False,
+    diagnoses: Sequence[Diagnosis] = (),
+) -> Run:
+    """Write the bundle, the page and the files beside it.
+
+    Args:
+        checks: the checks that were selected; None for all.
+        crashed: a lane is missing because of an error that sdqa does not know.
+        diagnoses: what broke the lanes that failed, where that was asked for.
+    """
+    from sdqa.bundle.diagnosis import FILE, write_diagnoses
+    from sdqa.report import write_report
+
+    ran = tuple(lanes)
+    planned = sum(len(lane.planned) for lane in ran)
+    if checks is not None:
+        ran = tuple(_narrowed(lane, checks) for lane in ran)
+    ends = (EXIT_INTERRUPTED,) if interrupted else (EXIT_INFRASTRUCTURE,) if crashed else ()
+    run = Run(
+        sdqa_version=sdqa.__version__,
+        suite=job.plan.suite.name,
+        suite_digest=job.plan.suite_digest,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        status="incomplete" if ends or any(lane.failures for lane in ran) else "complete",
+        exit_code=worst((exit_code(job.plan, ran), *ends)),
+        fault=job.fault.id if job.fault else None,
+        environment=environment(),
+        cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
+        lanes=(*ran, *left_out(job.plan, ran, interrupted=interrupted)),
+        planned_checks=planned,
+        diagnosis=diagnoses[0] if diagnoses else None,
+        sensitivity=committed_sensitivity(job),
+        diagnoses=tuple(diagnoses) if len(diagnoses) > 1 else (),
+        provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
+    )
+    job.bundle.write(run)
+    if diagnoses:
+        write_diagnoses(job.bundle.folder, diagnoses)
+    else:
+        (job.bundle.folder / FILE).unlink(missing_ok=True)  # an earlier run's
+    write_report(job.bundle, job.bundle.folder)
+    return run
+
+
+def committed_sensitivity(job: Job) -> Sensitivity | None:
+    """What the gate is known to catch: the table beside the goldens, as `nox -s faults -- --record` left it.
+
+    It speaks of the tolerances that it was measured with; beside others it would promise what nobody has seen.
+    """
+    from sdqa.bundle.sensitivity import FILE as TABLE
+    from sdqa.bundle.sensitivity import read
+    from sdqa.gate import TOLERANCES_FILE, Tolerances
+
+    path = job.plan.goldens / TABLE
+    if not path.exists():
+        return None
+    try:
+        found = read(path)
+        judged_by = Tolerances.load(path.parent / found.lane.partition("/")[0] / TOLERANCES_FILE)
+    except SdqaError as error:  # it says what other runs caught; this one is not worse for it
+        job.progress.step(f"the sensitivity table is left out: {error}")
+        return None
+    if found.tolerances != judged_by.digest():
+        job.progress.step("the sensitivity table is left out: it was measured with other tolerances (nox -s faults)")
+        return None
+    return found
+
+
+def _narrowed(lane: Lane, checks: frozenset[str]) -> Lane:
+    """A lane with the verdicts of some checks only."""
+    kept = tuple(verdict for verdict in lane.verdicts if verdict.check in checks)
+    return lane.model_copy(update={"verdicts": kept})

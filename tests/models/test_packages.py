@@ -1,0 +1,131 @@
+"""A folder of packages: which is which, what is left out, and what is refused because nobody can tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sdqa.errors import ModelError
+from sdqa.models.packages import ExistingPackages
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Packages by Apple's names; their content is never read here."""
+    for name in ("TextEncoder", "Unet", "VAEDecoder"):
+        _package(tmp_path, name)
+    return tmp_path
+
+
+def _package(folder: Path, name: str) -> None:
+    (folder / f"{name}.mlpackage").mkdir()
+    (folder / f"{name}.mlpackage" / "Manifest.json").write_text(name)
+
+
+def find(folder: Path) -> ExistingPackages:
+    return ExistingPackages.find(folder, source="packages:folder")
+
+
+def names(found: ExistingPackages) -> dict[str, list[str]]:
+    return {component: [path.name for path in paths] for component, paths in found.packages.items()}
+
+
+def test_what_is_left_out_is_said(folder: Path) -> None:
+    _package(folder, "Upscaler")
+    found = find(folder)
+    assert found.lines() == [
+        "text_encoder: TextEncoder.mlpackage",
+        "unet: Unet.mlpackage",
+        "vae_decoder: VAEDecoder.mlpackage",
+        "left out: Upscaler.mlpackage (its name is none of the known ones)",
+    ]
+
+
+def test_a_whole_unet_beside_chunks_is_refused(folder: Path) -> None:
+    _package(folder, "UnetChunk1")
+    _package(folder, "UnetChunk2")
+    with pytest.raises(ModelError, match=r"Unet\.mlpackage and UnetChunk1\.mlpackage, UnetChunk2\.mlpackage are both"):
+        find(folder)
+
+
+def test_apples_long_names_beside_short_ones_are_refused(folder: Path) -> None:
+    _package(folder, "Stable_Diffusion_version_x_unet_chunk1")
+    _package(folder, "Stable_Diffusion_version_x_unet_chunk2")
+    with pytest.raises(ModelError, match="both the U-Net"):
+        find(folder)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "taken", "left"),
+    [
+        ({"unet": "Unet.mlpackage"}, ["Unet.mlpackage"], {"UnetChunk1.mlpackage", "UnetChunk2.mlpackage"}),
+        (
+            {"unet_chunk1": "UnetChunk1.mlpackage", "unet_chunk2": "UnetChunk2.mlpackage"},
+            ["UnetChunk1.mlpackage", "UnetChunk2.mlpackage"],
+            {"Unet.mlpackage"},
+        ),
+        ({"unet_chunk1": "UnetChunk1.mlpackage"}, ["UnetChunk1.mlpackage", "UnetChunk2.mlpackage"], {"Unet.mlpackage"}),
+    ],
+)
+def test_a_mapping_decides(folder: Path, mapping: dict[str, str], taken: list[str], left: set[str]) -> None:
+    _package(folder, "UnetChunk1")
+    _package(folder, "UnetChunk2")
+    (folder / "packages.json").write_text(json.dumps(mapping))
+    found = find(folder)
+    assert names(found)["unet"] == taken
+    assert {item.name for item in found.left_out} == left
+    assert names(found)["text_encoder"] == ["TextEncoder.mlpackage"]
+
+
+def test_a_mapping_may_be_partial(folder: Path) -> None:
+    _package(folder, "MyUnet")
+    (folder / "packages.json").write_text('{"unet": "MyUnet.mlpackage"}')
+    found = find(folder)
+    assert names(found) == {
+        "text_encoder": ["TextEncoder.mlpackage"],
+        "unet": ["MyUnet.mlpackage"],
+        "vae_decoder": ["VAEDecoder.mlpackage"],
+    }
+    assert [item.name for item in found.left_out] == ["Unet.mlpackage"]
+
+
+def test_a_mapping_may_name_a_function(folder: Path) -> None:
+    plain = find(folder)
+    (folder / "packages.json").write_text('{"unet": "Unet.mlpackage#style_b"}')
+    found = find(folder)
+    assert names(found)["unet"] == ["Unet.mlpackage#style_b"]
+    assert found.digest != plain.digest
+    assert found.left_out == ()
+
+
+def test_hints_list_what_lies_in_the_folder(folder: Path) -> None:
+    (folder / "packages.json").write_text('{"unet": "Missing.mlpackage"}')
+    with pytest.raises(ModelError, match=r"in it are: TextEncoder\.mlpackage, Unet\.mlpackage, VAEDecoder\.mlpackage"):
+        find(folder)
+
+
+def test_unknown_names_are_listed(tmp_path: Path) -> None:
+    _package(tmp_path, "words")
+    with pytest.raises(ModelError, match=r"in it are: words\.mlpackage"):
+        find(tmp_path)
+
+
+def test_nested_packages_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "original" / "packages").mkdir(parents=True)
+    _package(tmp_path / "original" / "packages", "Unet")
+    with pytest.raises(ModelError, match=r"inside are: original/packages/Unet\.mlpackage"):
+        find(tmp_path)
+
+
+def test_compiled_models_are_named(tmp_path: Path) -> None:
+    (tmp_path / "Unet.mlmodelc").mkdir()
+    with pytest.raises(ModelError, match=r"compiled models \(Unet\.mlmodelc\)"):
+        find(tmp_path)
+
+
+def test_a_pointer_instead_of_the_mapping(folder: Path) -> None:
+    (folder / "packages.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4\nsize 4\n")
+    with pytest.raises(ModelError, match="Git LFS pointer"):
+        find(folder)
