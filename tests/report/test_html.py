@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sdqa.bundle import Blob, Bundle, Run
+from sdqa.bundle import Blob, Bundle, JudgeChange, Run
 from sdqa.report.html import render_page
 from sdqa.report.pictures import Album
 
@@ -240,3 +240,13 @@ def test_text_has_the_contrast_that_wcag_asks_for(page: str, theme: int) -> None
     for text, ground in pairs:
         light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_who_loosened_the_judge_stands_right_below_the_verdict(bundle: Bundle, run: Run, hostile: str) -> None:
+    silent = JudgeChange(kind="limit", subject="lpips", what=hostile, looser=True)
+    recorded = silent.model_copy(update={"subject": "psnr", "recorded": "measured again"})
+    page = render_page(bundle, run.model_copy(update={"judge_changes": (recorded, silent)}))
+    assert page.index('id="verdict"') < page.index("The judge changed.") < page.index("A fault was planted on purpose")
+    assert "and nobody recorded why" in page
+    assert "(measured again)" in page
+    assert hostile not in page
