@@ -16,6 +16,7 @@ from sdqa.report.cases import case_anchors, case_cards
 from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.diagnosis_charts import RUNG_COLUMNS
 from sdqa.report.diagnosis_section import diagnosis_of, show_explained
+from sdqa.report.direction import undirected
 from sdqa.report.facts import facts_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.glyphs import histogram, strip_glyph
@@ -98,6 +99,7 @@ def _environment() -> Environment:
         loader=PackageLoader("sdqa.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -106,6 +108,11 @@ def _environment() -> Environment:
     )
     environment.globals.update(MARKS=MARKS, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS, cell_chart=_cell_chart)
     return environment
+
+
+def _shown(value: object) -> object:
+    """Every value on its way into the page; what is Markup stays Markup."""
+    return type(value)(undirected(value)) if isinstance(value, str) else value
 
 
 def _cell_chart(cell: Cell) -> Markup:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from sdqa.report.direction import undirected
+
 MAX_TEXT = 800
 """Characters of one text as it is written; a cell of a table is no place for more."""
 _SPECIAL = frozenset("\\`*_{}[]()#+!|<>~$@&")
-_BIDI = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
-"""Characters that change the direction of what follows them, beyond their own text."""
 
 
 class Markdown(str):
@@ -22,7 +22,7 @@ def escape(text: str) -> Markdown:
     """Text as text, on one line: nothing in it formats, links, mentions, breaks a table or turns the direction."""
     if isinstance(text, Markdown):
         return text
-    plain = " ".join("".join(_visible(one) for one in text).split())
+    plain = " ".join("".join(_visible(one) for one in undirected(text)).split())
     shown, size = [], 0
     for one in plain:
         part = f"&#{ord(one)};" if one in _SPECIAL else one
@@ -67,6 +67,4 @@ def assemble(blocks: Sequence[Sequence[Markdown]], limit: int) -> str:
 
 
 def _visible(one: str) -> str:
-    if one in _BIDI:
-        return ""
     return " " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one

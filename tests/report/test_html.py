@@ -250,3 +250,9 @@ def test_who_loosened_the_judge_stands_right_below_the_verdict(bundle: Bundle, r
     assert "and nobody recorded why" in page
     assert "(measured again)" in page
     assert hostile not in page
+
+
+def test_nothing_of_a_bundle_turns_the_pages_direction(bundle: Bundle, run: Run) -> None:
+    page = render_page(bundle, run.model_copy(update={"suite": "a\u202egnp.exe\u2066", "fault": "\u202e<b>"}))
+    assert not set(page) & {"\u202e", "\u2066"}
+    assert "&lt;b&gt;" in page
