@@ -9,10 +9,14 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from sdqa.errors import EXIT_INTERRUPTED
+from sdqa.bundle import Lane, Verdict
+from sdqa.errors import EXIT_INTERRUPTED, DiagnosisError
+from sdqa.pytest_plugin import explain_failure
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +103,24 @@ def test_a_planted_fault_turns_it_red_and_names_the_component(store: Path, tmp_p
     failed = [v["check"] for lane in run_of(tmp_path)["lanes"] for v in lane["verdicts"] if v["status"] == "fail"]  # type: ignore[attr-defined]
     assert "tiny/fp16/vae_decoder/parity_psnr" in failed
     assert "tiny/fp16/unet/parity_psnr" not in failed
+
+
+def test_a_failure_that_cannot_be_diagnosed_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise DiagnosisError("there is no golden to diagnose with", where="tiny/fp16")
+
+    monkeypatch.setattr("sdqa.workflow.diagnose.diagnose_lane", refuse)
+    verdict = Verdict(check="tiny/fp16/all/lpips", metric="lpips", status="fail")
+    names = {"model": "tiny", "variant": "fp16", "runtime": "reference", "compute_unit": "CPU_ONLY"}
+    lane = Lane(id="tiny/fp16", **names, verdicts=(verdict,))
+    job: Any = SimpleNamespace(plan=SimpleNamespace(running=[SimpleNamespace(id=lane.id)]))
+    found = explain_failure(job, [lane], frozenset({verdict.check}))
+    assert found is not None
+    assert not found.made
+    assert (found.lane, found.sound) == ("tiny/fp16", False)
+    assert found.verdict.startswith("not diagnosed: ")
+    assert "no golden to diagnose with" in found.verdict
+    assert explain_failure(job, [lane], frozenset()) is None, "what was not selected is not looked into"
 
 
 def test_selection_narrows_the_run(store: Path, tmp_path: Path) -> None:

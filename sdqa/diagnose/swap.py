@@ -82,11 +82,6 @@ def name_of(coalition: Coalition) -> str:
     return "+".join(sorted(coalition)) or "teacher"
 
 
-def candidate_alone(attribution: Attribution, player: str) -> float:
-    """The loss when only this player is the candidate's."""
-    return attribution.mixtures[player]
-
-
 def _ends(drawn: Floats) -> dict[str, float]:
     low, high = interval(drawn)
     return {"low": low, "high": high}

@@ -12,9 +12,6 @@ from sdqa.faults.registry import fault
 if TYPE_CHECKING:
     from sdqa.faults.package_editor import PackageEditor
 
-_FLOAT32 = 65568
-"""`ArrayFeatureType.ArrayDataType.FLOAT32` of Core ML's specification."""
-
 
 @fault(
     "output-renamed",

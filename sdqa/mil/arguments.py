@@ -69,13 +69,6 @@ def as_str(value: Argument) -> str:
     return str(array.reshape(-1)[0])
 
 
-def is_floating(value: Argument) -> bool:
-    """Whether the value is of a floating-point type."""
-    if isinstance(value, torch.Tensor):
-        return value.dtype.is_floating_point
-    return bool(np.asarray(value).dtype.kind == "f")
-
-
 def _single(value: Argument) -> Any:
     if isinstance(value, bool | int | float):
         return value

@@ -38,6 +38,8 @@ _changes: list[tuple[Any, str, Any]] = []
 class NotOnThisMachine(RuntimeUnavailable, RuntimeError):
     """What only Core ML on a Mac can say; a RuntimeError too, as the extension raises."""
 
+    code = "SDQA-421"
+
 
 def _refused(what: str, hint: str, where: str = "") -> NotOnThisMachine:
     return NotOnThisMachine(f"{what}: only Core ML on macOS can say", where=where, hint=hint)

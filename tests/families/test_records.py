@@ -24,6 +24,7 @@ from sdqa.generate.teacher import FORWARDS, teacher_runners  # noqa: E402
 from sdqa.models import load_teacher  # noqa: E402
 
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
+OPTIONAL: dict[bool, dict[str, Any]] = {True: {"optional": True}, False: {}}
 GOLDEN = json.loads((Path(__file__).parent / "contract.json").read_text("utf-8"))["families"]
 MINIATURES = {"sd": "random:miniature", "sdxl": "random:miniature-sdxl"}
 
@@ -70,7 +71,15 @@ def test_the_pipeline_reads_the_mask_that_is_refused(family: Family) -> None:
 
 def test_contracts_are_the_golden_ones(family: Family) -> None:
     def ports(declared: Any) -> list[dict[str, Any]]:
-        return [{"name": one.name, "shape": list(one.shape), "dtype": one.dtype} for one in declared]
+        return [
+            {
+                "name": one.name,
+                "shape": list(one.shape),
+                "dtype": one.dtype,
+                **({"optional": True} if one.optional else {}),
+            }
+            for one in declared
+        ]
 
     assert list(family.component_names) == list(GOLDEN[family.name])
     for component in family.components:

@@ -147,7 +147,7 @@ def test_the_report_shows_what_the_table_says() -> None:
     right = NamedCause(component="unet", stage="runtime", component_right=True, stage_right=True)
     missed = trial("mild", caught=False, failing=())
     whole = table(trial(blame=right), missed, quiet=(silence(0, False), silence(1, True)))
-    shown = sensitivity_of(whole.model_dump(mode="json"))
+    shown = sensitivity_of(whole)
     assert shown is not None
     assert shown.sentence == "1 of 2 visible faults caught; 1 of 1 blamed rightly; 1 false alarm in 2 harmless runs."
     assert [row.severity for row in shown.trials] == ["mild", "marked"], "what slipped through comes first"

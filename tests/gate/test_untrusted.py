@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sdqa.errors import GoldenMissing, SdqaError
+from sdqa.errors import DigestMismatch, GoldenMissing, SdqaError
 from sdqa.gate import audit, goldens
+from sdqa.gate.codec import array_digest, decode_tensors
 from sdqa.gate.tolerances import Tolerances
 
 JSON = st.recursive(
@@ -132,3 +135,23 @@ def test_a_limit_that_is_not_finite_is_refused(tmp_path: Path, tolerances: Toler
     path.write_text(json.dumps(document))
     with pytest.raises(GoldenMissing, match=key):
         Tolerances.load(path)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8])
+def test_a_tensor_of_another_type_is_refused(tmp_path: Path, dtype: type) -> None:
+    data = safetensors.numpy.save({"latents": np.zeros((4, 4), dtype)})
+    with pytest.raises(DigestMismatch, match=r"the tensor latents is \w+, must be float32"):
+        decode_tensors(data, tmp_path / "latents.safetensors")
+
+
+def test_a_tensor_cannot_pass_for_the_picture(folder: Path) -> None:
+    """A file of tensors that also holds an `image`, whose digest the manifest gives for the picture's."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    tensors = {"latents": np.zeros((4, 4, 4), np.float32), "image": np.ones((16, 16, 3), np.float32)}
+    data = safetensors.numpy.save(tensors)
+    (folder / "latents.safetensors").write_bytes(data)
+    manifest["files"]["latents.safetensors"] |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    manifest["digests"]["image"] = array_digest(tensors["image"])
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(DigestMismatch, match="the golden's image is not the one"):
+        goldens.read_golden(folder)

@@ -108,7 +108,7 @@ def test_shapes_come_from_the_header_whatever_the_dtype(tmp_path: Path) -> None:
 )
 def test_a_header_that_lies_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.safetensors").write_bytes(data)
-    with pytest.raises(ModelError, match="not a safetensors file"):
+    with pytest.raises(ModelError, match="not a safetensors file" if data else "an empty file"):
         read_shapes(tmp_path / "a.safetensors")
 
 

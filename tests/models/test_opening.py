@@ -85,12 +85,13 @@ def test_an_architecture_that_cannot_be_drawn_can_still_be_converted(
     assert run(["plan", "--suite", path]) == EXIT_USAGE
     assert "StableDiffusionXLPipeline cannot be drawn" in capsys.readouterr().err
     import sdqa.workflow.alone
+    from sdqa.workflow.alone import StageRun
 
     asked: list[str] = []
 
-    def convert(name: str, *_: object) -> dict[str, Any]:
+    def convert(name: str, *_: object) -> StageRun:
         asked.append(name)
-        return {"lines": [], "failures": []}
+        return StageRun()
 
     monkeypatch.setattr(sdqa.workflow.alone, "run_stage", convert)
     assert run(["convert", "--suite", path, "--store", str(tmp_path / "store")]) == 0

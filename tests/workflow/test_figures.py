@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sdqa.bundle.facts import ComputePlan
 from sdqa.convert.budget import CALIBRATION_COSTS, CHIPS, ComponentCost
+from sdqa.convert.coverage import Coverage
 from sdqa.plan import Case
-from sdqa.workflow.figures import estimated_latency, lane_measurements, leaving_share
+from sdqa.workflow.figures import describe_packages, estimated_latency, lane_measurements, leaving_share
 
 ENCODER = ComponentCost("vae_encoder", 68_000_000, 68_000_000, 200_000_000, 1_100_000_000_000, 0)
 
 
 def stored(cost: ComponentCost, leaving: float = 0.0) -> Any:
-    facts = {"bytes": cost.weight_bytes_stored, "coverage": SimpleNamespace(complete=True)}
+    facts: dict[str, Any] = {"bytes": cost.weight_bytes_stored, "coverage": SimpleNamespace(complete=True)}
+    facts |= {"breaches": (), "batch": None, "names": {}}
     return SimpleNamespace(record=SimpleNamespace(cost=cost, leaving_share=leaving, **facts))
 
 
@@ -26,6 +31,47 @@ def a_lane(**cases: Case) -> Any:
 PACKAGES = {cost.component: stored(cost) for cost in (*CALIBRATION_COSTS, ENCODER)}
 SHORT = Case(prompt="p", steps=20, strength=0.5, source="scene:portrait/1", scheduler="ddim")
 LONG = Case(prompt="p", steps=25, scheduler="pndm")
+
+
+def test_a_package_is_recorded_with_what_is_known_of_it() -> None:
+    finding = SimpleNamespace(
+        rule="rank", severity="leaves", reason="too many axes", operations=("a", "b"), modules=("m",) * 9,
+        flops_share=0.1234567,
+    )  # fmt: skip
+    coverage = Coverage(parameters=2, found=1, exact=1, missing=("w",), invented=(), unused=())
+    record: Any = SimpleNamespace(
+        component="unet", digest="d", bytes=9, operations=3, bit_widths={"16": 4}, average_bits=16.0004,
+        histogram={"conv": 3}, coverage=coverage, conversion_seconds=1.23456, peak_bytes=7, leaving_share=0.25,
+        lint=(SimpleNamespace(findings=(finding,)),), cost=CALIBRATION_COSTS[0],
+    )  # fmt: skip
+    package: Any = SimpleNamespace(record=record, path=Path("Unet.mlpackage"))
+    (found,) = describe_packages([package], {})
+    facts = found.facts.to_json()
+    assert "compute_plan_1" not in facts
+    assert facts == {
+        "bit_widths": {"16": 4},
+        "average_bits": 16.0,
+        "histogram": {"conv": 3},
+        "coverage": coverage.model_dump(mode="json"),
+        "conversion_seconds": 1.235,
+        "conversion_peak_bytes": 7,
+        "neural_engine": {
+            "leaving_share": 0.25,
+            "findings": [
+                {
+                    "rule": "rank",
+                    "severity": "leaves",
+                    "reason": "too many axes",
+                    "operations": 2,
+                    "modules": ["m"] * 8,
+                    "flops_share": 0.123457,
+                }
+            ],
+        },
+        "cost": dataclasses.asdict(CALIBRATION_COSTS[0]),
+    }
+    (planned,) = describe_packages([package], {"unet": [ComputePlan(untold=1), ComputePlan(untold=2)]})
+    assert planned.facts.to_json() == {**facts, "compute_plan_1": {"untold": 1}, "compute_plan_2": {"untold": 2}}
 
 
 def test_the_longest_case_is_estimated_for_every_device() -> None:
