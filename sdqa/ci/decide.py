@@ -14,7 +14,7 @@ from sdqa.bundle import Failure, JudgeChange, Lane, Run, Verdict
 from sdqa.bundle.merge import combined_run
 from sdqa.bundle.parts import join_lanes
 from sdqa.ci.intake import Submitted
-from sdqa.ci.judge import Judge
+from sdqa.ci.judge import LaneJudge
 from sdqa.ci.judge_diff import is_silent
 from sdqa.ci.needs import SUCCESS, JobResult
 from sdqa.ci.plan import PlannedUnit, PlanOfRecord
@@ -31,7 +31,7 @@ class Expected:
     """What the evidence is held against."""
 
     plan: PlanOfRecord
-    judge: Judge
+    judge: LaneJudge
     commit: str
     results: tuple[JobResult, ...] | None = None  # None: not under a service that tells
 
@@ -214,7 +214,7 @@ def _of_bundle(name: str, run: Run, expected: Expected) -> list[Failure]:
     return found
 
 
-def _unit(unit: PlannedUnit, parts: Sequence[Lane], judge: Judge) -> Lane:
+def _unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> Lane:
     """A unit's evidence, judged; what speaks against it stands among its failures."""
     absent = Lane(
         id=unit.lane,

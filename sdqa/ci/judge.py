@@ -29,7 +29,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Judge:
+class LaneJudge:
     """Who gives the verdicts. A bundle's own verdicts are advice."""
 
     digest: str
@@ -42,9 +42,9 @@ class Judge:
         return judge(lane, self.tolerances[lane.id], self.budgets[lane.id], planned=self.checks[lane.id])
 
 
-def judge_of(plan: Plan, rules: Rules) -> Judge:
+def judge_of(plan: Plan, rules: Rules) -> LaneJudge:
     """The judge that a checkout states."""
-    return Judge(
+    return LaneJudge(
         digest=judge_digest(plan),
         checks={lane.id: rules.checks(plan, lane) for lane in plan.lanes},
         tolerances={lane.id: rules.limits(plan, lane) for lane in plan.lanes},
