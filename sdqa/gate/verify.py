@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sdqa.errors import GoldenMissing, SdqaError
 from sdqa.gate import large_files
 from sdqa.gate.audit import unrecorded
 from sdqa.gate.goldens import Golden, read_golden
-from sdqa.gate.manifest import MANIFEST_FILE
+from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 
 TEACHER_VARIANT = "teacher"
@@ -42,6 +42,7 @@ def verify(
     reproduce: Reproduce | None = None,
     stale: Stale | None = None,
     place: str = large_files.DEFAULT_PLACE,
+    files: bool = True,
 ) -> Iterator[GoldenFlaw]:
     """Check goldens one by one.
 
@@ -52,6 +53,7 @@ def verify(
             `psnr`, `latent_psnr`); only digests and records are checked when None.
         stale: says why a golden no longer stands for its case, though all its digests match; empty when it does.
         place: where large goldens are kept.
+        files: whether to read what the manifests name; else manifests and audit logs alone are checked.
 
     Raises:
         GoldenMissing: there are no goldens here.
@@ -61,7 +63,32 @@ def verify(
     if not folders:
         raise GoldenMissing("there are no goldens here", where=str(goldens), hint="record them: sdqa goldens")
     for folder in folders:
-        yield from _model(folder, cases, reproduce, stale, place)
+        yield from _model(folder, cases, reproduce, stale, place) if files else _records(folder, cases)
+
+
+def _records(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
+    """A model's manifests and tolerances against its audit log."""
+    current: dict[str, str] = {}
+    for path in sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).exists()):
+        if not cases or path.name in cases:
+            try:
+                current[path.name] = read_manifest(path).content()
+            except SdqaError as error:
+                yield GoldenFlaw(f"{folder.name}/{path.name}", False, str(error))
+    if (folder / TOLERANCES_FILE).exists():
+        try:
+            current["tolerances"] = Tolerances.load(folder / TOLERANCES_FILE).digest()
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/tolerances", False, str(error))
+    yield from _recorded(folder, current)
+
+
+def _recorded(folder: Path, current: Mapping[str, str]) -> Iterator[GoldenFlaw]:
+    problems = unrecorded(folder, current)
+    for problem in problems:
+        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
+    if not problems:
+        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
 
 
 def _model(
@@ -91,11 +118,7 @@ def _model(
             yield from _stale(subject, golden, stale)
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
-    problems = unrecorded(folder, current)
-    for problem in problems:
-        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
-    if not problems:
-        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+    yield from _recorded(folder, current)
 
 
 def _stale(subject: str, golden: Golden, stale: Stale) -> Iterator[GoldenFlaw]:
