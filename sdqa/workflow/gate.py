@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
+from sdqa.ci.judge import Rules
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.families import drawable_components
 from sdqa.plan import Budgets, Plan, PlannedLane
@@ -16,11 +17,12 @@ from sdqa.workflow.baselines import baseline_cases, baseline_folder
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
+from sdqa.workflow.origin import is_replayed
 from sdqa.workflow.record import record, sample_records
 
 if TYPE_CHECKING:
     from sdqa.gate import Tolerances
-    from sdqa.gate.rules import Rules
+    from sdqa.gate.standards import Standards
 
 #: What is judged of each component besides its sizes and times: of its package, and of what executes it.
 PACKAGE_CHECKS = ("contract", "coverage")
@@ -47,27 +49,28 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     """The lane's record with a verdict for every planned check: what was not measured says so."""
     from sdqa.gate import judge
 
-    tolerances, refused = read_tolerances(job.plan, lane)
+    _, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
     measured = record(lane, whole, samples=sample_records(found, job.bundle))
-    rules = lane_rules(job.plan, lane, measured, tolerances)
-    verdicts = judge(measured, rules, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
-    return measured.model_copy(update={"verdicts": verdicts})
+    planned = planned_checks(job.plan, lane)
+    verdicts = judge(measured, lane_standards(job.plan, lane), lane_budgets(job.plan, lane), planned=planned)
+    replayed = is_replayed(found, job.started)
+    return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
 
 
-def lane_rules(plan: Plan, lane: PlannedLane, measured: Lane, tolerances: Tolerances | None) -> Rules:
+def lane_standards(plan: Plan, lane: PlannedLane) -> Standards:
     """What a lane's figures are held against: the model's tolerances, its own baselines, and what the suite demands.
 
     A baseline whose manifest is broken limits nothing: its figures were not measured either, and say why.
     """
-    from sdqa.gate.baseline import limits, manifests
-    from sdqa.gate.rules import Rules
+    from sdqa.gate.baseline import manifests
+    from sdqa.gate.standards import Standards
 
     try:
-        baselines = limits(manifests(baseline_folder(plan, lane), baseline_cases(plan, lane)), measured)
+        baselines = manifests(baseline_folder(plan, lane), baseline_cases(plan, lane))
     except SdqaError:
         baselines = {}
-    return Rules(tolerances, baselines, plan.suite.gate.require_calibrated)
+    return Standards(read_tolerances(plan, lane)[0], baselines, plan.suite.gate.require_calibrated)
 
 
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
@@ -110,6 +113,10 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
         return None, (failure_of("gate", lane.id, error),)
 
 
+RULES = Rules(checks=planned_checks, budgets=lane_budgets, tolerances=read_tolerances, standards=lane_standards)
+"""How this checkout judges a lane, for those who judge the evidence of other machines."""
+
+
 def exit_code(plan: Plan, lanes: Iterable[Lane]) -> int:
     """What the lanes that ran amount to; see `sdqa.errors.worst` for the order."""
     ran = tuple(lanes)
@@ -139,10 +146,9 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
     for lane in run.lanes:
         verdicts: tuple[Verdict, ...] = ()
         if lane.status != "skipped" and lane.id in known:
-            tolerances, _ = read_tolerances(plan, known[lane.id])
             planned = planned_checks(plan, known[lane.id])
-            rules = lane_rules(plan, known[lane.id], lane, tolerances)
-            verdicts = judge(lane, rules, lane_budgets(plan, known[lane.id]), planned=planned)
+            standards = lane_standards(plan, known[lane.id])
+            verdicts = judge(lane, standards, lane_budgets(plan, known[lane.id]), planned=planned)
         if lane.id in earlier and lane.status != "skipped":
             verdicts += judge_resources(lane, earlier[lane.id])
         lanes.append(lane.model_copy(update={"verdicts": verdicts}))

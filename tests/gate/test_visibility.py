@@ -8,7 +8,7 @@ import pytest
 
 from sdqa.bundle import Measurement, Status
 from sdqa.gate import Tolerances, judge, plan_checks
-from sdqa.gate.rules import Rules
+from sdqa.gate.standards import Standards
 from sdqa.gate.visibility import PUBLISHED, visibility_bound
 from tests.gate.conftest import MakeLane, tolerance
 
@@ -105,13 +105,13 @@ def test_a_calibrated_lane_that_lacks_one_metric_is_a_hole(make_lane: MakeLane, 
 def test_where_calibrated_machines_are_required_a_provisional_pass_is_missing_evidence(
     make_lane: MakeLane, tolerances: Tolerances
 ) -> None:
-    rules = Rules(tolerances, require_calibrated=True)
-    good = judge(make_lane(GOOD, runtime="coreml"), rules)
+    standards = Standards(tolerances, require_calibrated=True)
+    good = judge(make_lane(GOOD, runtime="coreml"), standards)
     assert of(good) == {("not measured", False)}
     assert all("[gate] require_calibrated" in v.reason for v in good)
-    bad = judge(make_lane({**GOOD, "psnr": [20, 20, 20]}, runtime="coreml"), rules)
+    bad = judge(make_lane({**GOOD, "psnr": [20, 20, 20]}, runtime="coreml"), standards)
     assert of(v for v in bad if v.metric == "psnr") == {("fail", True)}, "visibly different is red in any case"
-    assert of(judge(make_lane(GOOD), rules)) == {("pass", False)}
+    assert of(judge(make_lane(GOOD), standards)) == {("pass", False)}
 
 
 @pytest.mark.parametrize("metric", ["lpips", "psnr", "ssim", "tile_psnr", "latent_psnr", "clip_score"])

@@ -8,12 +8,13 @@ from typing import Literal
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
+from sdqa.gate.baseline import BaselineManifest, limits
 from sdqa.gate.tolerances import Tolerance, Tolerances
 from sdqa.gate.visibility import has_own_limits, visibility_bound
 
 
 @dataclass(frozen=True)
-class Rule:
+class Standard:
     """What applies to one figure, or why nothing does."""
 
     tolerance: Tolerance | None
@@ -23,49 +24,51 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What the figures of one model's lanes are held against."""
+class Standards:
+    """What a lane's figures are held against."""
 
     tolerances: Tolerances | None
-    baselines: Mapping[str, Tolerance] = field(default_factory=dict)  # see `sdqa.gate.baseline.limits`
+    baselines: Mapping[str, BaselineManifest] = field(default_factory=dict)  # of the lane, by case
     require_calibrated: bool = False  # the suite takes no provisional pass
 
-    def of(self, measurement: Measurement, lane: Lane) -> Rule:
-        """The rule for a figure of a lane."""
+    def of(self, measurement: Measurement, lane: Lane) -> Standard:
+        """What applies to a figure of a lane."""
         if measurement.metric in BASELINE_METRICS:
             return self._of_baseline(measurement, lane)
         found = self.tolerances.find(lane, measurement.metric, measurement.component) if self.tolerances else None
         if found is not None and not found.serves(measurement.fingerprint):
             what = "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
-            return Rule(None, words=what)
+            return Standard(None, words=what)
         if found is not None:
-            return Rule(found)
+            return Standard(found)
         where = f"{lane.variant} on {lane.runtime}"
         if has_own_limits(self.tolerances, lane):
-            return Rule(None, words=f"{measurement.metric} has no tolerance for {where}: sdqa calibrate")
+            return Standard(None, words=f"{measurement.metric} has no tolerance for {where}: sdqa calibrate")
         return self._provisional(measurement, f"nobody has calibrated {where}: sdqa calibrate")
 
-    def _of_baseline(self, measurement: Measurement, lane: Lane) -> Rule:
-        own = self.baselines.get(measurement.metric)
+    def _of_baseline(self, measurement: Measurement, lane: Lane) -> Standard:
+        own = limits(self.baselines, lane).get(measurement.metric)
         if own is None:
             like = _same_against_golden(measurement, lane)
             what = "how well this machine repeats itself was not measured: sdqa approve --repeat BUNDLE"
             return self._provisional(like, what)
         if not own.serves(measurement.fingerprint):
-            return Rule(None, words="the figure was measured against another baseline than today's: run the lane again")
-        return Rule(own)
+            return Standard(
+                None, words="the figure was measured against another baseline than today's: run the lane again"
+            )
+        return Standard(own)
 
-    def _provisional(self, measurement: Measurement, why: str) -> Rule:
+    def _provisional(self, measurement: Measurement, why: str) -> Standard:
         bound = visibility_bound(self.tolerances, measurement.metric, measurement.component, measurement.fingerprint)
         if bound is not None:
-            return Rule(
+            return Standard(
                 bound.tolerance,
                 provisional=True,
                 words=f"provisional, by what a person would see ({bound.source}); {why}",
             )
         if self.require_calibrated:
-            return Rule(None, words=f"{why}; [gate] require_calibrated")
-        return Rule(
+            return Standard(None, words=f"{why}; [gate] require_calibrated")
+        return Standard(
             None,
             status="not judged",
             words=f"not judged: nobody knows from where on {measurement.metric} can be seen; {why}",
