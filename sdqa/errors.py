@@ -230,3 +230,22 @@ class FaultError(SdqaError):
 
     code = "SDQA-810"
     exit_code = EXIT_USAGE
+
+
+class SystemFault(SdqaError):
+    """The machine refused something: a full disk, a missing permission, a file where a folder should be, no memory."""
+
+    code = "SDQA-900"
+
+
+class Interrupted(SdqaError):
+    """Somebody, or a time limit, stopped the run."""
+
+    code = "SDQA-901"
+    exit_code = EXIT_INTERRUPTED
+
+
+class Unforeseen(SdqaError):
+    """An error that sdqa does not know: a defect of sdqa's or of a library's."""
+
+    code = "SDQA-999"
