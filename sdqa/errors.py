@@ -83,9 +83,13 @@ class Problem:
 
     path: str
     message: str
+    place: str = ""  # `sdqa.toml:12`, where that is known
+    source: str = ""  # the line that stands there
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+        place = f"{self.place}: " if self.place else ""
+        source = f"\n      | {self.source}" if self.source else ""
+        return f"{place}{self.path}: {self.message}{source}"
 
 
 class ConfigError(SdqaError):

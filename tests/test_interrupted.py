@@ -113,7 +113,7 @@ def test_a_worker_that_is_killed_for_memory_costs_its_lane_and_no_more(project: 
     assert "worker gw0 died" in result.stdout
     lanes = lanes_of(newest(project))
     assert [sample.case for sample in lanes[FIRST].samples] == list(CASES), "after three goldens"
-    assert (lanes[SECOND].status, lanes[SECOND].samples) == ("incomplete", ())
+    assert lanes[SECOND].status == "incomplete"
 
 
 @pytest.mark.parametrize("case", CASES[:1])
