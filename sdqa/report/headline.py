@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sdqa.bundle import Failure, Lane, Run, Status
-from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from sdqa.report.format import plural
 
 Tone = Status
@@ -39,7 +39,8 @@ def headline_of(run: Run) -> Headline:
         sentence = (
             f"{counts['fail']} of {plural(total, 'check')} failed, in {failed} of {plural(len(run.lanes), 'lane')}."
         )
-        return Headline("fail", "Fail", loosened + sentence + _rest(run, counts) + _cause(run), counts)
+        sentence = interruption(run) + loosened + sentence
+        return Headline("fail", "Fail", sentence + _rest(run, counts) + _cause(run), counts)
     if any(change.looser and not change.recorded for change in run.judge_changes):
         return Headline("fail", "Judge changed", loosened.strip() + _rest(run, counts), counts)
     if run.exit_code == EXIT_GATE_FAILED:
@@ -98,13 +99,35 @@ def failures_of(run: Run) -> list[tuple[str, Failure]]:
 
 
 def missed(lane: Lane, run: Run) -> bool:
-    """Whether a lane that did not run is a hole in this run's evidence, rather than another machine's business."""
-    return lane.status == "incomplete" or run.status == "incomplete" or run.exit_code == EXIT_INCOMPLETE
+    """Whether a lane that did not run is a hole in this run's evidence, rather than another machine's business.
+
+    A lane that each of several machines skipped is one; so is what a single machine was asked for by name, which shows
+    in nothing else being missing. Where a lane of this machine was broken or stopped, that is why it is incomplete.
+    """
+    if lane.status != "skipped":
+        return lane.status == "incomplete"
+    if run.status != "incomplete" and run.exit_code != EXIT_INCOMPLETE:
+        return False
+    own = any(one.status == "incomplete" or one.failures for one in run.lanes) or run.counts()["not measured"] > 0
+    return len(run.machines) > 1 or not own
+
+
+def interruption(run: Run) -> str:
+    """`Interrupted after 7 of 22 cases. `; nothing where nobody stopped the run."""
+    ended = [failure for lane in run.lanes for failure in lane.failures if failure.exit_code == EXIT_INTERRUPTED]
+    if not ended and run.exit_code != EXIT_INTERRUPTED:
+        return ""
+    done = planned = 0
+    for lane in run.lanes:
+        cases = {verdict.case for verdict in lane.verdicts} & run.cases.keys()
+        planned += len(cases)
+        done += len(cases & {sample.case for sample in lane.samples})
+    return f"Interrupted after {done} of {plural(planned, 'case')}. "
 
 
 def _incomplete(run: Run, counts: dict[Status, int], total: int) -> str:
     sentence = "No check failed, but the evidence is not complete." if total else "Nothing was judged."
-    return sentence + _rest(run, counts)
+    return interruption(run) + sentence + _rest(run, counts)
 
 
 def _rest(run: Run, counts: dict[Status, int]) -> str:

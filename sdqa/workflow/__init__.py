@@ -45,9 +45,9 @@ def run_lane(job: Job, lane: PlannedLane) -> Lane:
     return gate(job, lane, measure_lane(job, lane))
 
 
-def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score") -> Collected:
+def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score", into: Collected | None = None) -> Collected:
     """Everything but the verdicts, up to the last stage. An error ends the lane; what there is by then is kept."""
-    with collecting(job, lane) as found:
+    with collecting(job, lane, into) as found:
         teacher = load_teacher(job, lane)
         packages = found.keep(convert(job, lane, teacher))
         if last == "convert":
