@@ -54,7 +54,7 @@ def resolve_own_plan(suite: str | None) -> Plan:
 def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
     """The plan that `--suite` and `--lane` mean."""
     from sdqa.plan import find_suite, load_suite, make_plan
-    from sdqa.workflow.words import require_known_metrics
+    from sdqa.words import require_known_metrics
 
     path = find_suite(suite)
     return require_known_metrics(make_plan(load_suite(path), path, only=lanes))

@@ -29,7 +29,7 @@ def prepare(
 ) -> Job:
     """Plan what this machine runs of a suite, with a fault planted where one is named."""
     from sdqa.faults import injection
-    from sdqa.workflow.words import require_known_metrics
+    from sdqa.words import require_known_metrics
 
     plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
     return Job(plan, Store(store), Bundle(output), injection(fault) if fault else None, progress or Silent())
