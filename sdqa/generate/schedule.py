@@ -1,14 +1,17 @@
-"""Schedulers by their short names, as diffusers makes them; only those that draw no noise of their own while sampling."""
+"""Schedulers by their short names, as diffusers makes them, and the timesteps that they give."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
 from sdqa.errors import ModelError
-from sdqa.generate.schedulers import SCHEDULERS, changes
+from sdqa.generate.schedulers import SCHEDULERS, changes, remarkable
 from sdqa.generate.timetable import first_skipped
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from sdqa.plan import Case
     from sdqa.store import Store
 
-__all__ = ["SCHEDULERS", "make_scheduler", "planned_timesteps", "timesteps"]
+__all__ = ["SCHEDULERS", "Schedule", "make_scheduler", "planned_schedule", "timesteps"]
 
 
 def make_scheduler(name: str, config: Any, **overrides: Any) -> Any:
@@ -58,8 +61,17 @@ def timesteps(name: str, config: Any, steps: int, strength: float | None = None)
     return tuple(float(t) for t in scheduler.timesteps[first_skipped(steps, strength) * scheduler.order :])
 
 
-def planned_timesteps(case: Case, teacher: Teacher, store: Store) -> tuple[float, ...]:
-    """A case's timesteps, worked out once for each version of diffusers: what a golden's schedule is held against."""
+@dataclass(frozen=True)
+class Schedule:
+    """How a case is sampled: what a golden's record is held against."""
+
+    timesteps: tuple[float, ...]
+    settings: dict[str, JsonValue]
+    """Of the scheduler, what is not Stable Diffusion's."""
+
+
+def planned_schedule(case: Case, teacher: Teacher, store: Store) -> Schedule:
+    """A case's schedule, worked out once for each version of diffusers."""
     strength = None if case.source is None else case.strength
     key = {
         "teacher": teacher.digest,
@@ -70,8 +82,13 @@ def planned_timesteps(case: Case, teacher: Teacher, store: Store) -> tuple[float
     }
 
     def build(folder: Path) -> None:
-        found = timesteps(case.scheduler, teacher.part("scheduler").config, case.steps, strength)
-        (folder / "timesteps.json").write_text(json.dumps(found), encoding="utf-8")
+        config = teacher.part("scheduler").config
+        found = {
+            "timesteps": timesteps(case.scheduler, config, case.steps, strength),
+            "settings": remarkable(case.scheduler, config),
+        }
+        (folder / "schedule.json").write_text(json.dumps(found), encoding="utf-8")
 
-    entry = store.memo("schedule", key, build)
-    return tuple(json.loads((entry.path / "timesteps.json").read_bytes()))
+    entry = store.memo("planned-schedule", key, build)
+    found = json.loads((entry.path / "schedule.json").read_bytes())
+    return Schedule(tuple(found["timesteps"]), found["settings"])

@@ -1,11 +1,12 @@
 """The timesteps that a case will run, worked out without torch, and what is wrong with them.
 
-The formulas are diffusers' (`set_timesteps` of the four classes); a test compares them over steps, spacings and offsets.
+The formulas are those of diffusers' `set_timesteps`; a test compares them over steps, spacings and offsets.
 Source of the spacings: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed" (2024), table 2.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -105,7 +106,7 @@ def flaw(name: str, found: Sequence[float], trained: int, steps: int) -> str:
     outside = [t for t in found if not 0 <= t < trained]
     if outside:
         return f"{steps} steps give the timestep {outside[0]:g}; the training schedule is 0 to {trained - 1}"
-    for index, (before, after) in enumerate(zip(found, found[1:], strict=False)):
+    for index, (before, after) in enumerate(itertools.pairwise(found)):
         repeated = name == "pndm" and before == after and index <= 1
         if after >= before and not repeated:
             shown = ", ".join(f"{t:g}" for t in found[max(0, index - 1) : index + 2])

@@ -75,6 +75,7 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
     """Draw one case with the teacher and write its golden into `folder`."""
     from sdqa.gate.goldens import write_golden
     from sdqa.generate.request import case_inputs, draw_noise, make_request
+    from sdqa.generate.schedule import planned_schedule
     from sdqa.generate.sources import load_source, source_prompt
     from sdqa.generate.stage import generate, teacher_components
     from sdqa.metrics import MetricModels, score
@@ -94,6 +95,7 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
         inputs=case_inputs(case, teacher.facts),
         seed=case.seed,
         timesteps=sample.record.timesteps,
+        scheduler=planned_schedule(case, teacher, store).settings,
         image=sample.image,
         latents=sample.latents,
         noise=noise.initial,
