@@ -138,6 +138,7 @@ class Lane(Record):
     warnings: tuple[str, ...] = later(
         ()
     )  # of libraries, while something was executed: an overflow, a prompt that was cut
+    remarks: tuple[str, ...] = later(())  # of the model and the cases: parts not used, settings overridden, prompts cut
 
     def without_times(self) -> Lane:
         """The lane without what depends on the machine's speed or memory state."""

@@ -144,11 +144,16 @@ class Kept:
     drawn: str
     """The class that the suite draws with."""
     kept: Settings
-    """Of what is stated, what is not what the class, or Stable Diffusion, would have anyway."""
+    """Of what is stated, what is neither the class's own value nor Stable Diffusion's."""
     overridden: Settings
     """Of what is stated, what the suite sets to something else."""
     foreign: Settings
     """What is stated and the class does not know."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the checkpoint's own pipeline would be sampled in another way."""
+        return self.named != self.drawn or bool(self.overridden or self.foreign)
 
     def __str__(self) -> str:
         same = self.named == self.drawn
@@ -172,11 +177,7 @@ def kept(name: str, named: str, config: Mapping[str, JsonValue]) -> Kept:
     return Kept(
         named=named,
         drawn=SCHEDULERS[name][0],
-        kept={
-            key: value
-            for key, value in said.items()
-            if key in known and key not in imposed and (value != known[key] or value != usual[key])
-        },
+        kept={key: value for key, value in said.items() if key in known and key not in imposed and value != usual[key]},
         overridden=overridden,
         foreign={key: value for key, value in said.items() if key not in known and value not in (None, False)},
     )

@@ -108,7 +108,7 @@ def load_part(folder: Path, opening: OpenedFolder, name: str) -> Any:
     transformers.utils.logging.disable_progress_bar()
     diffusers.utils.logging.disable_progress_bar()
     part, source = opening.family.part(name), opening.source
-    if part.configuration and not part.weights:
+    if part.name == "scheduler":
         return load_scheduler(folder, opening.index.parts[name], source)
     loader = getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
     if not part.weights:

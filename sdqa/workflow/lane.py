@@ -11,18 +11,20 @@ from sdqa import notices
 from sdqa.bundle import Failure
 from sdqa.errors import SdqaError
 from sdqa.plan import PlannedLane
+from sdqa.workflow.examination import Examined
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import References
 from sdqa.workflow.stages import Packages, Samples, Scores
 
-Made = TypeVar("Made", Packages, References, Samples, Scores)
+Made = TypeVar("Made", Examined, Packages, References, Samples, Scores)
 
 
 @dataclass
 class Collected:
     """What is known of a lane so far; what went wrong is part of it. Only `keep` and `collecting` fill it."""
 
+    examined: Examined = field(default_factory=Examined)
     packages: Packages = field(default_factory=Packages)
     references: References = field(default_factory=References)
     samples: Samples = field(default_factory=Samples)
@@ -37,6 +39,8 @@ class Collected:
             SdqaError: the one that ended the stage early; what it had made by then is kept.
         """
         match made:
+            case Examined():
+                self.examined = made
             case Packages():
                 self.packages = made
             case References():

@@ -81,8 +81,7 @@ def test_where_a_checkpoint_is_silent_stable_diffusions_values_are_set(tmp_path:
 def test_what_is_overridden_or_not_known_is_said() -> None:
     config = {**PUBLISHED, "skip_prk_steps": False, "set_alpha_to_one": True, "clip_sample": True}
     assert str(kept("pndm", "DDIMScheduler", config)) == (
-        "the checkpoint names DDIMScheduler, drawn with PNDMScheduler; kept: beta_end=0.012, "
-        'beta_schedule="scaled_linear", beta_start=0.00085, set_alpha_to_one=true, steps_offset=1; '
+        "the checkpoint names DDIMScheduler, drawn with PNDMScheduler; kept: set_alpha_to_one=true; "
         "overridden: skip_prk_steps=false; not known to PNDMScheduler: clip_sample=true"
     )
     noisy = {"algorithm_type": "sde-dpmsolver++"}
