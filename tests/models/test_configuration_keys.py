@@ -16,6 +16,7 @@ compat.prepare_hub()
 import diffusers  # noqa: E402
 import transformers  # noqa: E402
 
+from sdqa.errors import ModelError  # noqa: E402
 from sdqa.models import load_teacher  # noqa: E402
 from sdqa.models.architecture import demand_architecture  # noqa: E402
 from sdqa.models.opening import examine_folder  # noqa: E402
@@ -54,6 +55,7 @@ HARMLESS = {
         "projection_class_embeddings_input_dim",
         "reverse_transformer_layers_per_block",
         "only_cross_attention",
+        "cross_attention_norm",  # of simple cross-attention only
     },
     "vae": {"sample_size", "force_upcast"},
     "text_encoder": {
