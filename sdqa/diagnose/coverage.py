@@ -7,7 +7,7 @@ from pathlib import Path
 from sdqa.bundle.diagnosis import ComponentCoverage
 from sdqa.convert.coverage import Coverage, measure_coverage
 from sdqa.convert.inventory import take_inventory
-from sdqa.convert.sidecar import constant_name, plain_name
+from sdqa.convert.sidecar import constant_name
 from sdqa.diagnose.harness import Harness
 from sdqa.store import source_digest, tree_digest
 
@@ -38,6 +38,4 @@ def coverage(harness: Harness, component: str) -> ComponentCoverage:
 def _measured(harness: Harness, component: str, package: Path, unused: tuple[str, ...] = ()) -> Coverage:
     parameters = harness.evidence.checkpoint(component)
     names = {constant_name(name): name for name in parameters}
-    weights = take_inventory(package).weights()
-    constants = [(name, names.get(plain_name(name)), value) for name, value in weights]
-    return measure_coverage(parameters, constants, unused=unused)
+    return measure_coverage(parameters, take_inventory(package).weights(names), unused=unused)
