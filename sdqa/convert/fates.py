@@ -105,7 +105,7 @@ def _is_rounding(wanted: Floats, found: Floats) -> bool:
 
 
 def _is_nearest(wanted: Floats, held: Held) -> bool:
-    """Whether a compressed constant's error is about what its own levels leave at best, and the smallest were pruned."""
+    """Whether a compressed constant's error is about what its levels leave at best, and the smallest were pruned."""
     least = actual = pruned = power = 0.0
     kept = total = 0
     for expected, value in _blocks(wanted, held):
