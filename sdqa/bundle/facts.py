@@ -24,6 +24,12 @@ class WeightCoverage(SparseRecord):
     missing: tuple[str, ...] = ()  # parameters that are nowhere in the program
     invented: tuple[str, ...] = ()  # constants that come from no parameter
     unused: tuple[str, ...] = ()  # parameters that the torch computation itself does not use
+    equal: int = 0  # of those found, stored without rounding
+    rounded: int = 0  # different by the rounding of a dtype
+    compressed: int = 0  # as near as their own table or scale could bring them
+    scaled: dict[str, float] = Field(default_factory=dict)  # parameter → the factor that it is there with
+    folded: tuple[str, ...] = ()  # ones and zeros, folded away
+    changed: tuple[str, ...] = ()  # there, with other values
 
 
 class PlacementFinding(SparseRecord):

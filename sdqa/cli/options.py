@@ -61,41 +61,7 @@ def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
 
 
 def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:
-    """Refuse a plan whose models cannot be drawn, before anything is converted; and say what is remarkable of others.
+    """`sdqa.workflow.examination.examine_plan`, with one text a model: its remarks line by line."""
+    from sdqa.workflow.examination import examine_plan
 
-    Args:
-        drawing: False where the lanes' packages are all that is wanted.
-
-    Returns:
-        Remarks by the model's name.
-
-    Raises:
-        UnsupportedModel: models that cannot be drawn, or cases with schedulers that their families do not know.
-        ModelError: a model's index or configuration is garbled.
-    """
-    from sdqa.errors import UnsupportedModel
-    from sdqa.families import demand_drawable
-    from sdqa.models import look_at
-
-    remarks, refused = {}, []
-    for name in sorted({lane.model_name for lane in plan.lanes}):
-        lanes = [lane for lane in plan.lanes if lane.model_name == name]
-        source = lanes[0].model.reference or lanes[0].model.source
-        try:
-            opening = look_at(source, lock=plan.root / "sdqa.lock")
-            if opening is None:
-                remarks[name] = f"{source} is not here yet; it is looked at when it is loaded"
-                continue
-            if drawing:
-                schedulers = {case.scheduler for lane in lanes for case in lane.cases.values()}
-                foreign = sorted(schedulers - set(opening.family.between.schedulers))
-                found = tuple(f"the scheduler {one} is none of {opening.family.title}'s" for one in foreign)
-                demand_drawable(opening.family, source=source, found=found)
-        except UnsupportedModel as error:
-            refused.append(error)
-            continue
-        if opening.ignored:
-            remarks[name] = f"ignored: {', '.join(opening.ignored)}"
-    if refused:
-        raise UnsupportedModel("; ".join(one.what for one in refused), where=", ".join(one.where for one in refused))
-    return remarks
+    return {name: "\n".join(remarks) for name, remarks in examine_plan(plan, drawing=drawing).items()}

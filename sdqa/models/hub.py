@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sdqa.models.folder import TOKENIZER_FILES, load_folder
 from sdqa.models.lock import LockEntry, read_lock, record_in_lock
 from sdqa.models.opening import Opening, open_folder
 from sdqa.models.teacher import Teacher
+from sdqa.models.tokens import read_tokenizer
 from sdqa.store import file_digest
 
 _NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
@@ -101,7 +102,14 @@ def look_at_hub(text: str, *, source: str, lock: Path | None) -> Opening | None:
     locked = read_lock(lock).get(source) if lock is not None else None
     revision = locked.revision if locked is not None else model.revision
     index = try_to_load_from_cache(model.repository, INDEX_FILE, cache_dir=constants.HF_HUB_CACHE, revision=revision)
-    return open_folder(Path(index).parent, source=source) if isinstance(index, str) else None
+    if not isinstance(index, str):
+        return None
+    folder = Path(index).parent
+    opened = open_folder(folder, source=source)
+    place = folder / opened.family.text_encoders[0].tokenizer
+    if not (place / "tokenizer_config.json").is_file():  # what a teacher is made of is not all there yet
+        return opened
+    return replace(opened, tokenizer=lambda: read_tokenizer(place, source=source))
 
 
 def verify(recorded: dict[str, str], found: dict[str, str], *, source: str) -> None:

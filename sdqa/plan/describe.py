@@ -43,7 +43,7 @@ def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
     """The plan for people, without a trailing newline.
 
     Args:
-        remarks: on models, by their names.
+        remarks: on models, by their names, line by line.
     """
     suite = plan.suite
     kinds = [case.source is None for case in suite.cases.values()]
@@ -71,5 +71,6 @@ def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
     for lane in plan.lanes:
         what = f"skipped: {lane.skip_reason}" if lane.skip_reason else f"runs {len(lane.cases)} cases"
         lines.append(f"  lane     {lane.id:36} {what}")
-    lines += [f"  model    {name}: {remark}" for name, remark in sorted((remarks or {}).items())]
+    for name, said in sorted((remarks or {}).items()):
+        lines += [f"  model    {name}: {remark}" for remark in said.splitlines()]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.progress import Progress
 from sdqa.store import Store
+from sdqa.workflow.examination import examine_plan
 
 if TYPE_CHECKING:
     from sdqa.bundle import Measurement
@@ -43,10 +44,14 @@ def record_goldens(
 
     Raises:
         UsageError: an unknown case, or a golden would change and there is no reason.
+        SdqaError: a model cannot be drawn, or a case not sampled.
     """
     unknown = sorted(set(cases) - set(plan.suite.cases))
     if unknown:
         raise UsageError(f"no case {unknown[0]!r}", hint=f"cases: {', '.join(plan.suite.cases)}")
+    for name, remarks in examine_plan(plan).items():
+        for remark in remarks:
+            progress.step(f"{name}: {remark}")
     with notices.quiet_warnings(progress.step):
         for model in sorted({lane.model_name for lane in plan.lanes}):
             yield from _record_model(plan, model, store, progress, cases, reason)
@@ -75,6 +80,7 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
     """Draw one case with the teacher and write its golden into `folder`."""
     from sdqa.gate.goldens import write_golden
     from sdqa.generate.request import case_inputs, draw_noise, make_request
+    from sdqa.generate.schedule import planned_schedule
     from sdqa.generate.sources import load_source, source_prompt
     from sdqa.generate.stage import generate, teacher_components
     from sdqa.metrics import MetricModels, score
@@ -94,6 +100,7 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
         inputs=case_inputs(case, teacher.facts),
         seed=case.seed,
         timesteps=sample.record.timesteps,
+        scheduler=planned_schedule(case, teacher, store).settings,
         image=sample.image,
         latents=sample.latents,
         noise=noise.initial,

@@ -37,6 +37,7 @@ def record(lane: PlannedLane, found: Collected | None = None, samples: tuple[Sam
         estimate=estimated_latency(lane, packages),
         failures=found.failures,
         warnings=found.warnings,
+        remarks=found.examined.remarks,
     )
 
 
