@@ -15,7 +15,7 @@ import pytest
 from sdqa.address import Address, read_address
 from sdqa.errors import SdqaError
 from sdqa.foreign import recognise
-from sdqa.generate.sources import read_picture
+from sdqa.generate.pictures import read_picture
 from sdqa.mil.given import read_arrays
 from sdqa.models.folder import read_json, read_shapes
 from sdqa.plan.load import load_suite

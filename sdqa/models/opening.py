@@ -32,6 +32,8 @@ class Opening:
     family: Family
     ignored: tuple[str, ...] = ()
     """Parts that it has and that a drawing does without."""
+    facts: Facts | None = field(default=None, kw_only=True)
+    """Its sizes."""
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,8 @@ def look_at_architecture(request: Wanted) -> Opening | None:
     """An architecture's family; one that cannot be drawn can still be converted and sized."""
     from sdqa.models.random_weights import load_random
 
-    return Opening(request.source, load_random(request.rest, source=request.source).family)
+    teacher = load_random(request.rest, source=request.source)
+    return Opening(request.source, teacher.family, facts=teacher.facts)
 
 
 @source("packages")

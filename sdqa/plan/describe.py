@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sdqa.families import drawable_components
@@ -39,11 +39,14 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
+def plan_text(
+    plan: Plan, remarks: Mapping[str, str] | None = None, notes: Iterable[tuple[str, str]] = ()
+) -> str:
     """The plan for people, without a trailing newline.
 
     Args:
         remarks: on models, by their names.
+        notes: further subjects, and what is said of them.
     """
     suite = plan.suite
     kinds = [case.source is None for case in suite.cases.values()]
@@ -72,4 +75,5 @@ def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
         what = f"skipped: {lane.skip_reason}" if lane.skip_reason else f"runs {len(lane.cases)} cases"
         lines.append(f"  lane     {lane.id:36} {what}")
     lines += [f"  model    {name}: {remark}" for name, remark in sorted((remarks or {}).items())]
+    lines += [f"  {subject:8} {text}" for subject, text in notes]
     return "\n".join(lines)

@@ -47,7 +47,7 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
 
     tolerances, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
-    measured = record(lane, whole, samples=sample_records(found, job.bundle))
+    measured = record(lane, whole, samples=sample_records(lane, found, job.bundle, job.plan.root))
     verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
     return measured.model_copy(update={"verdicts": verdicts})
 
