@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.errors import UsageError
+from sdqa.families import drawable_components, idle_components
 from sdqa.plan.suite import TEACHER_NOW, Case, Model, Suite
 from sdqa.plan.variant import Variant
 from sdqa.runtime.registry import find_runtime
@@ -27,6 +28,21 @@ class PlannedLane:
     cases: dict[str, Case]
     skip_reason: str = ""  # empty: it runs here
     required: bool = False  # asked for by name: not running it is incomplete evidence, not a skip
+
+    @property
+    def image_to_image(self) -> bool:
+        """Whether any of its cases starts from a picture."""
+        return any(case.source is not None for case in self.cases.values())
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The components that none of its cases runs: neither converted, required nor checked."""
+        return idle_components(image_to_image=self.image_to_image)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The components that its cases run, in flow order."""
+        return tuple(name for name in drawable_components() if name not in self.idle)
 
 
 @dataclass(frozen=True)

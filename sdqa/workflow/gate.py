@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
-from sdqa.families import drawable_components
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
 from sdqa.workflow.failure import failure_of
@@ -26,9 +25,9 @@ EXECUTION_CHECKS = ("parity_psnr",)
 
 
 def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
-    """What is judged of each component of a lane; where no packages are made, nothing of packages."""
+    """What is judged of each component that a lane's cases run; where no packages are made, nothing of packages."""
     of_packages = PACKAGE_CHECKS if find_runtime(lane.runtime).needs_packages else ()
-    return dict.fromkeys(drawable_components(), (*of_packages, *EXECUTION_CHECKS))
+    return dict.fromkeys(lane.components, (*of_packages, *EXECUTION_CHECKS))
 
 
 def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
