@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, faults, references, running
+from sdqa.cli import bundles, causes, faults, references, running, starting
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, SdqaError
 
 
@@ -51,7 +51,8 @@ for verb in (
     bundles.gate,
     bundles.report,
     bundles.merge,
-    bundles.init,
+    starting.init,
+    starting.fetch,
     bundles.schema,
     references.goldens,
     references.approve,

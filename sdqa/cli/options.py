@@ -49,6 +49,11 @@ def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
     return require_known_metrics(make_plan(load_suite(path), path, only=lanes))
 
 
+def naming(suite: str | None) -> str:
+    """What a command has to say so that it means the same suite."""
+    return "" if suite in (None, "sdqa.toml") else f" --suite {suite}"
+
+
 def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:
     """Refuse a plan whose models cannot be drawn, before anything is converted; and say what is remarkable of others.
 

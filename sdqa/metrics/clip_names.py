@@ -25,10 +25,9 @@ class ClipName:
     activation: str
     """`gelu` or `quick_gelu`: what the network is built with, and what its weights were trained with."""
     repository: str
-    """Where a hub keeps the weights; empty where they come from an address of their own."""
+    """Where a hub keeps the weights."""
     files: tuple[str, ...]
     """Names of the weights in the repository, the first that is there counts."""
-    url: str
 
 
 def find_clip(spec: str) -> ClipName:
@@ -52,6 +51,8 @@ def find_clip(spec: str) -> ClipName:
         hint = f"use {twin}/{tag}" if other else "use a tag that was trained with GELU"
         raise MetricError(f"{spec} was trained with QuickGELU, and open_clip builds {model} with GELU", hint=hint)
     repository, _, file = str(entry.get("hf_hub", "")).rpartition("/")
+    if not repository:
+        raise MetricError(f"no hub keeps the weights of {spec}", hint="use another tag, or embedded:tiny")
     return ClipName(
         spec=spec,
         model=model,
@@ -59,7 +60,6 @@ def find_clip(spec: str) -> ClipName:
         activation="quick_gelu" if built else "gelu",
         repository=repository,
         files=_alternatives(file) if file else DEFAULT_FILES,
-        url="" if repository else str(entry.get("url", "")),
     )
 
 

@@ -37,7 +37,7 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
         digest=digest_files(folder, files),
         folder=folder,
         facts=opening.facts,
-        parameters=_count_parameters(folder, opening.family, source),
+        parameters=count_parameters(folder, opening.family, source),
         loader=lambda part: load_part(folder, opening, part),
     )
 
@@ -95,8 +95,12 @@ def _digest_file(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 -
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _count_parameters(folder: Path, family: Family, source: str) -> dict[str, int]:
-    """Parameters of each component, from the headers of the safetensors files."""
+def count_parameters(folder: Path, family: Family, source: str) -> dict[str, int]:
+    """Parameters of each component, from the headers of the safetensors files.
+
+    Raises:
+        ModelError: weights are missing, or are no safetensors.
+    """
     counts = {}
     for component in family.components:
         paths = weight_files(folder, family.part(component.part), source)

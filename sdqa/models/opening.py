@@ -34,6 +34,8 @@ class Opening:
     """Parts that it has and that a drawing does without."""
     facts: Facts | None = field(default=None, kw_only=True)
     """Its sizes."""
+    folder: Path | None = field(default=None, kw_only=True)
+    """Where its files lie; None where they exist only in memory."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def open_folder(folder: Path, *, source: str) -> OpenedFolder:
     found = refusals(family, index, configurations)
     demand_drawable(family, class_name=index.class_name, source=source, found=found)
     facts = read_facts(family, configurations, source=source)
-    return OpenedFolder(source, family, ignored_parts(family, index), index=index, facts=facts)
+    return OpenedFolder(source, family, ignored_parts(family, index), index=index, facts=facts, folder=folder)
 
 
 def read_json(path: Path, source: str) -> dict[str, Any]:

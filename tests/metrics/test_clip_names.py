@@ -31,7 +31,7 @@ def test_weights_of_quick_gelu_need_the_twin() -> None:
 )
 def test_what_fits_is_described(spec: str, activation: str, repository: str) -> None:
     found = find_clip(spec)
-    assert (found.activation, found.repository, found.url) == (activation, repository, "")
+    assert (found.activation, found.repository) == (activation, repository)
     assert found.files[0].endswith(".safetensors")
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from sdqa.errors import SdqaError
+
+_VERB = re.compile(r"^sdqa (fetch|goldens|calibrate)\b")
+"""Commands that name the suite where it has another name."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,38 @@ class Look:
 
     notes: tuple[Note, ...] = ()
     lacks: tuple[Lack, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the suite has to be changed."""
+        return any(lack.in_suite for lack in self.lacks)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """For machines."""
+        return {
+            "ready": not self.lacks,
+            "notes": [{"subject": note.subject, "text": note.text} for note in self.notes],
+            "missing": [
+                {"subject": lack.subject, "what": lack.what, "command": lack.command, "in_suite": lack.in_suite}
+                for lack in self.lacks
+            ],
+        }
+
+    def lines(self, suite: str = "") -> list[str]:
+        """Whether a run can start, and if not, everything that is missing, each with what to do next.
+
+        Args:
+            suite: ` --suite FILE` where the commands need it.
+        """
+        if not self.lacks:
+            return [f"ready: sdqa qa{suite}"]
+        lines = [f"not ready, {len(self.lacks)} missing:"]
+        for lack in self.lacks:
+            lines.append(f"  {lack.subject:8} {lack.what}")
+            if lack.command:
+                command = _VERB.sub(rf"\g<0>{suite}", lack.command)
+                lines.append(f"           → {command}")
+        return lines
 
     def __add__(self, other: Look) -> Look:
         return Look(self.notes + other.notes, self.lacks + other.lacks)
