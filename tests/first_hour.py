@@ -1,0 +1,67 @@
+"""A shell in a project folder, in an environment as the wheel alone makes it: nothing of the extras can be imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MODULES = {"pyyaml": "yaml", "scikit-image": "skimage", "scikit-learn": "sklearn"}
+"""Distributions whose modules have other names."""
+BLOCK = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}: it belongs to an extra", name=name)
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+def extras() -> set[str]:
+    """Modules of the distributions that only the extras bring."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [line for name in ("test", "identity", "bench") for line in project["optional-dependencies"][name]]
+    names = {line.partition(">")[0].partition("[")[0].strip() for line in wanted}
+    return {MODULES.get(name, name.replace("-", "_")) for name in names}
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs `sdqa …` in a folder."""
+
+    folder: Path
+    blocked: Path
+
+    @classmethod
+    def at(cls, folder: Path, place: Path) -> Shell:
+        """
+        Args:
+            place: where the module lies that keeps the extras out.
+        """
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "sitecustomize.py").write_text(BLOCK.format(names=extras()), encoding="utf-8")
+        return cls(folder, place)
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """Standard output of a verb that ends with a code."""
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(self.blocked), str(ROOT)]),
+            "OMP_NUM_THREADS": "1",
+            "COLUMNS": "120",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "sdqa", *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == code, f"sdqa {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
