@@ -27,6 +27,7 @@ def extras() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [line for name in ("test", "identity", "bench") for line in project["optional-dependencies"][name]]
     names = {line.partition(">")[0].partition("[")[0].strip() for line in wanted}
+    names -= {"hypothesis"}  # pytest loads its plugin wherever it is installed
     return {MODULES.get(name, name.replace("-", "_")) for name in names}
 
 
