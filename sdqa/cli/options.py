@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from sdqa.plan import Plan
+    from sdqa.workflow.preflight import Note
 
 suite_option = click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 lane_option = click.option("--lane", "lanes", multiple=True, metavar="LANE", help="Only lanes that match; repeatable.")
@@ -23,6 +26,15 @@ case_option = click.option("--case", "cases", multiple=True, metavar="CASE", hel
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")
 reason_option = click.option("--reason", default="", help="Why; recorded, and needed where something would change.")
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), default=Path(".sdqa/report"))
+
+
+def described(plan: Plan, remarks: Mapping[str, str] | None = None, notes: Iterable[Note] = ()) -> str:
+    """A plan for people, with the goldens that nothing in it asks for."""
+    from sdqa.gate.orphans import orphans_text
+    from sdqa.plan.describe import plan_text
+
+    text, orphaned = plan_text(plan, remarks, ((note.subject, note.text) for note in notes)), orphans_text(plan)
+    return f"{text}\n  {orphaned}" if orphaned else text
 
 
 def resolve_own_plan(suite: str | None) -> Plan:

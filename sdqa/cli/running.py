@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sdqa.cli.ci import record_plan
 from sdqa.cli.options import (
+    described,
     fault_option,
     json_option,
     lane_option,
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
 @click.command()
 @suite_option
 @lane_option
+@click.option("--record", default=None, type=click.Path(path_type=Path), help="Write the plan of record to a file.")
 @click.option("--explain", is_flag=True, help="Say for every check where its tolerance comes from.")
 @json_option
-def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool) -> None:
+def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain: bool, as_json: bool) -> None:
     """Show what will run, what is skipped and why, what it costs, and what is still missing.
 
     Exits 2 where the suite, or a file that it names, has to be changed; what is only missing yet is exit code 0.
@@ -43,6 +46,9 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
     from sdqa.plan import describe
     from sdqa.workflow.preflight import preflight
 
+    if record is not None:
+        record_plan(suite, record, "", "")
+        return
     made = resolve_plan(suite, lanes)
     remarks = look_at_models(made)
     look = preflight(made)
@@ -51,7 +57,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
         data = {**describe.plan_data(made), "remarks": remarks, "preflight": look.to_json()}
         click.echo(json.dumps(data, indent=1, sort_keys=True))
         sys.exit(status)
-    click.echo(describe.plan_text(made, remarks, ((note.subject, note.text) for note in look.notes)))
+    click.echo(described(made, remarks, look.notes))
     for line in _existing_packages(made):
         click.echo(line)
     if explain:
@@ -97,13 +103,11 @@ def qa(
 ) -> None:
     """Run a suite: plan, convert, generate, score, gate, report. Further arguments go to pytest (-k, -x, --lf, -n)."""
     from sdqa.bundle import Bundle
-    from sdqa.plan import describe
     from sdqa.workflow.preflight import look_at_pictures
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    pictures = ((note.subject, note.text) for note in look_at_pictures(made).notes)
-    click.echo(describe.plan_text(made, look_at_models(made), pictures), err=as_json)
+    click.echo(described(made, look_at_models(made), look_at_pictures(made).notes), err=as_json)
     cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     session = SessionEnd()

@@ -66,7 +66,8 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
     except (*_GARBLED, struct.error, Image.DecompressionBombError) as error:
         foreign = recognise(path)
         if foreign is not None and foreign.kind not in ("png", "jpeg"):
-            raise ImageError(f"the source picture is {foreign.what}", where=str(path), hint=foreign.hint) from error
+            what = f"the source picture cannot be read: it is {foreign.what}"
+            raise ImageError(what, where=str(path), hint=foreign.hint) from error
         raise ImageError(f"the source picture cannot be read: {error}", where=str(path), hint=HINT) from error
     pixels = np.asarray(square, dtype=np.uint8)
     if (pixels == pixels[:1, :1]).all():
