@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -26,9 +29,27 @@ def extras() -> set[str]:
     """Modules of the distributions that only the extras bring."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [line for name in ("test", "identity", "bench") for line in project["optional-dependencies"][name]]
-    names = {line.partition(">")[0].partition("[")[0].strip() for line in wanted}
+    names = {_name(line) for line in wanted} - required(project["dependencies"])
     names -= {"hypothesis"}  # pytest loads its plugin wherever it is installed
     return {MODULES.get(name, name.replace("-", "_")) for name in names}
+
+
+def required(lines: list[str]) -> set[str]:
+    """The distributions that requirements bring, and theirs, without extras."""
+    found: set[str] = set()
+    open_ends = [_name(line) for line in lines]
+    while open_ends:
+        name = open_ends.pop()
+        if name not in found:
+            found.add(name)
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                theirs = importlib.metadata.requires(name) or []
+                open_ends += [_name(line) for line in theirs if "extra ==" not in line]
+    return found
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0].lower().replace("_", "-")
 
 
 @dataclass(frozen=True)

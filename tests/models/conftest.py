@@ -20,6 +20,9 @@ REPOSITORY = "somebody/miniature"
 @pytest.fixture(scope="session")
 def saved_sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`random:miniature-sdxl` as diffusers saves it."""
+    from sdqa import compat
+
+    compat.prepare_hub()
     from diffusers import StableDiffusionXLPipeline
 
     from sdqa.models import load_teacher

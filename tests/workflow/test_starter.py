@@ -84,7 +84,7 @@ def test_packages_say_that_their_teacher_is_missing(
     said = capsys.readouterr().out
     assert "folder:path/to/the/diffusers/folder is not on this machine" in said
     assert "packages:made has no package for vae_encoder, unet" in said
-    assert cli.run(("plan",)) == EXIT_USAGE
+    assert cli.run(("plan",)) == EXIT_USAGE, "the folder of packages is wrong"
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
         return SeenModel(name, None, {}), Look(lacks=(Lack.of("model", error, in_suite=True),))
     if opening is None:
         remote = is_remote(source)
-        command = FETCH if remote else f"give $.models.{name}.source a folder that is there: sdqa init --model PATH"
-        lack = Lack("model", f"{source} is not on this machine", command, in_suite=not remote)
+        command = FETCH if remote else f"put it there, or give $.models.{name}.source another folder"
+        lack = Lack("model", f"{source} is not on this machine", command)
         return SeenModel(name, None, {}), Look(lacks=(lack,))
     if opening.folder is None:
         return SeenModel(name, opening, {}), Look()

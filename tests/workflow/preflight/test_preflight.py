@@ -87,7 +87,13 @@ def test_a_sound_suite_is_ready(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "subject", "words", "command", "in_suite"),
     [
-        ({"source": 'source = "folder:nowhere"'}, "model", "folder:nowhere is not on this machine", "init", True),
+        (
+            {"source": 'source = "folder:nowhere"'},
+            "model",
+            "folder:nowhere is not on this machine",
+            "put it there",
+            False,
+        ),
         ({"source": 'source = "hub:nobody/nothing"'}, "model", "not on this machine", "sdqa fetch", False),
         ({"picture": "file:absent.png"}, "picture", "absent.png", "give a PNG", True),
         (
