@@ -16,12 +16,11 @@ ROOT = Path(__file__).parents[1]
 MODULES = {"pyyaml": "yaml", "scikit-image": "skimage", "scikit-learn": "sklearn"}
 """Distributions whose modules have other names."""
 BLOCK = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {names!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}: it belongs to an extra", name=name)
-sys.meta_path.insert(0, Blocked())
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+def find_spec(cls, name, path=None, target=None):
+    return None if name.partition(".")[0] in {names!r} else find(name, path, target)
+PathFinder.find_spec = classmethod(find_spec)
 """
 
 
