@@ -22,7 +22,7 @@ SAME_LEVELS = 1
 
 
 @dataclass
-class Reading:
+class PictureReading:
     """A picture between its file and the pipeline, with what has to be said of it."""
 
     picture: Image.Image
@@ -42,7 +42,7 @@ class Reading:
         return tuple(self.said)
 
 
-def flat_colours(reading: Reading, background: str) -> Image.Image:
+def flat_colours(reading: PictureReading, background: str) -> Image.Image:
     """The picture in mode RGB.
 
     Raises:
@@ -59,7 +59,7 @@ def flat_colours(reading: Reading, background: str) -> Image.Image:
     return Image.composite(picture, ground, alpha)
 
 
-def _separated(reading: Reading) -> tuple[Image.Image, Image.Image | None]:
+def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
     """Colours in 8 bits, L, RGB or CMYK, and alpha (L), where there is any."""
     from PIL import Image
 
@@ -80,7 +80,7 @@ def _separated(reading: Reading) -> tuple[Image.Image, Image.Image | None]:
     raise ValueError(f"pixels of Pillow's mode {picture.mode} are no colours: {Image.getmodebands(picture.mode)} bands")
 
 
-def _eight_bits(reading: Reading) -> tuple[Image.Image, Image.Image | None]:
+def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
     """16-bit grey, whole numbers from 0 to 65535, scaled to 0 to 255; Pillow's own conversion cuts off above 255."""
     from PIL import Image
 
@@ -95,7 +95,7 @@ def _eight_bits(reading: Reading) -> tuple[Image.Image, Image.Image | None]:
     return scaled, Image.fromarray(opaque)
 
 
-def _in_srgb(reading: Reading, colours: Image.Image) -> Image.Image:
+def _in_srgb(reading: PictureReading, colours: Image.Image) -> Image.Image:
     """Colours as sRGB: by the profile in the file where it fits the pixels, as they are where there is none."""
     from PIL import ImageCms
 

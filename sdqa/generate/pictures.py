@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sdqa.errors import ImageError
 from sdqa.foreign import recognise
-from sdqa.generate.colours import BACKGROUND, Reading, flat_colours
+from sdqa.generate.colours import BACKGROUND, PictureReading, flat_colours
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -85,11 +85,11 @@ def _demand_small(small: bool, limit: str, path: Path) -> None:
         raise ImageError(f"the source picture is larger than {limit}", where=str(path), hint="scale it down")
 
 
-def _upright(opened: Image.Image) -> Reading:
+def _upright(opened: Image.Image) -> PictureReading:
     """The first frame, turned as the camera was held."""
     from PIL import ImageOps
 
-    reading = Reading(opened)
+    reading = PictureReading(opened)
     frames = int(getattr(opened, "n_frames", 1))
     if frames > 1:
         reading.say(f"has {frames} frames: the first is taken")

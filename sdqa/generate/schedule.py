@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sdqa.plan import Case
     from sdqa.store import Store
 
-__all__ = ["SCHEDULERS", "Schedule", "make_scheduler", "planned_schedule", "timesteps"]
+__all__ = ["SCHEDULERS", "PlannedSchedule", "make_scheduler", "planned_schedule", "timesteps"]
 
 
 def make_scheduler(name: str, config: Any, **overrides: Any) -> Any:
@@ -63,7 +63,7 @@ def timesteps(name: str, config: Any, steps: int, strength: float | None = None)
 
 
 @dataclass(frozen=True)
-class Schedule:
+class PlannedSchedule:
     """How a case is sampled: what a golden's record is held against."""
 
     timesteps: tuple[float, ...]
@@ -71,7 +71,7 @@ class Schedule:
     """Of the scheduler, what is not Stable Diffusion's."""
 
 
-def planned_schedule(case: Case, teacher: Teacher, store: Store) -> Schedule:
+def planned_schedule(case: Case, teacher: Teacher, store: Store) -> PlannedSchedule:
     """A case's schedule, worked out once for each version of diffusers."""
     strength = None if case.source is None else case.strength
     key = {
@@ -93,4 +93,4 @@ def planned_schedule(case: Case, teacher: Teacher, store: Store) -> Schedule:
 
     entry = store.memo("planned-schedule", key, build)
     found = json.loads((entry.path / "schedule.json").read_bytes())
-    return Schedule(tuple(found["timesteps"]), found["settings"])
+    return PlannedSchedule(tuple(found["timesteps"]), found["settings"])

@@ -13,7 +13,7 @@ from sdqa.errors import ModelError
 from sdqa.families import Part
 from sdqa.models.json_file import read_json
 from sdqa.models.opening import OpenedFolder
-from sdqa.models.weights import Stored, read_header
+from sdqa.models.weights import StoredTensor, read_header
 
 SHOWN = 4
 MESSAGE_LETTERS = 300
@@ -68,7 +68,7 @@ def _tensors(folder: Path, part: Part, source: str) -> dict[str, tuple[int, ...]
     return {name: tuple(value.shape) for name, value in module.state_dict().items()}
 
 
-def _compare(part: str, wanted: dict[str, tuple[int, ...]], stored: dict[str, Stored], source: str) -> None:
+def _compare(part: str, wanted: dict[str, tuple[int, ...]], stored: dict[str, StoredTensor], source: str) -> None:
     if any(old in name for name in stored for old in OLD_NAMES):
         return  # loading says whether everything was there
     there = {_plain(name): one.shape for name, one in stored.items() if not name.endswith("position_ids")}

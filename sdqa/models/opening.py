@@ -23,7 +23,7 @@ from sdqa.models.configuration import read_facts
 from sdqa.models.json_file import read_json
 from sdqa.models.teacher import Facts
 from sdqa.models.tokens import PromptTokenizer, read_tokenizer
-from sdqa.models.weights import Weights, find_weights, read_header, require_plain
+from sdqa.models.weights import PartWeights, find_weights, read_header, require_plain
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class OpenedFolder(Opening):
 
     index: ModelIndex = field(kw_only=True)
     facts: Facts = field(kw_only=True)
-    weights: Mapping[str, Weights] = field(default_factory=dict)
+    weights: Mapping[str, PartWeights] = field(default_factory=dict)
     """The files of each part with weights."""
 
 

@@ -28,7 +28,7 @@ HINT = "save the pipeline again with its tokenizer, or copy the tokenizer of the
 
 
 @dataclass(frozen=True)
-class Cut:
+class PromptCut:
     """What a text encoder will not see of a prompt."""
 
     after: int
@@ -54,13 +54,13 @@ class PromptTokenizer:
         """The prompt's tokens, without start, end and padding."""
         return list(self.inner.encode(prompt, add_special_tokens=False).ids)
 
-    def cut(self, prompt: str) -> Cut | None:
+    def cut(self, prompt: str) -> PromptCut | None:
         """What is cut from a prompt; None where it fits."""
         encoded = self.inner.encode(prompt, add_special_tokens=False)
         kept = self.length - ADDED
         if len(encoded.ids) <= kept:
             return None
-        return Cut(kept, prompt[encoded.offsets[kept][0] :])
+        return PromptCut(kept, prompt[encoded.offsets[kept][0] :])
 
 
 def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:

@@ -21,7 +21,7 @@ _ADAPTER = "adapter_config.json"
 
 
 @dataclass(frozen=True)
-class Weights:
+class PartWeights:
     """A part's files, chosen."""
 
     files: tuple[Path, ...]
@@ -30,7 +30,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTensor:
     """A tensor as a header describes it."""
 
     shape: tuple[int, ...]
@@ -38,7 +38,7 @@ class Stored:
     """As safetensors names it: `F16`."""
 
 
-def find_weights(folder: Path, part: Part, source: str) -> Weights:
+def find_weights(folder: Path, part: Part, source: str) -> PartWeights:
     """The safetensors files of one part: the plain ones, or those of the only variant that is there.
 
     Raises:
@@ -66,7 +66,7 @@ def find_weights(folder: Path, part: Part, source: str) -> Weights:
             hint=f"leave one of them in the folder, or name the one that is meant {part.weights}",
         )
     variant = "" if "" in variants else next(iter(variants))
-    return Weights(_files(place, part, variant, source), variant)
+    return PartWeights(_files(place, part, variant, source), variant)
 
 
 def _variants(part: Part, names: Iterable[str]) -> set[str]:
@@ -104,7 +104,7 @@ def _instead(names: Iterable[str]) -> str:
     return f", only {listed}" if found else ""
 
 
-def read_header(path: Path) -> dict[str, Stored]:
+def read_header(path: Path) -> dict[str, StoredTensor]:
     """The tensors of a safetensors file, from its header alone.
 
     Raises:
@@ -115,7 +115,7 @@ def read_header(path: Path) -> dict[str, Stored]:
     try:
         with safe_open(path, framework="numpy") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            return {name: Stored(tuple(one.get_shape()), str(one.get_dtype())) for name, one in slices.items()}
+            return {name: StoredTensor(tuple(one.get_shape()), str(one.get_dtype())) for name, one in slices.items()}
     except (OSError, SafetensorError) as error:
         foreign = recognise(path, expected="safetensors")
         if foreign is not None:
@@ -128,7 +128,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: stored.shape for name, stored in read_header(path).items()}
 
 
-def require_plain(part: str, headers: Iterable[dict[str, Stored]], source: str) -> None:
+def require_plain(part: str, headers: Iterable[dict[str, StoredTensor]], source: str) -> None:
     """Refuse weights that are stored in a type whose meaning is not in the file: quantised checkpoints.
 
     Raises:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sdqa.bundle import Lane, Verdict
 from sdqa.endings import held
@@ -82,7 +81,7 @@ class NotLeft(StoreError):
 class _Leftovers(Store):
     """A store in which nothing is built."""
 
-    def memo(self, kind: str, key: Mapping[str, Any], build: Callable[[Path], None]) -> Entry:  # noqa: ARG002
+    def memo(self, kind: str, key: Mapping[str, object], build: Callable[[Path], None]) -> Entry:  # noqa: ARG002
         """What is there.
 
         Raises:
