@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import Field, FiniteFloat
@@ -259,6 +258,6 @@ def other_machine(manifest: BaselineManifest, lane: Lane) -> str:
     return "; ".join(f"{key}: {before[key]} → {after[key]}" for key in before if before[key] != after[key])
 
 
-def _machine(fingerprint: Fingerprint) -> dict[str, Any]:
+def _machine(fingerprint: Fingerprint) -> dict[str, object]:
     fields = ("runtime", "compute_unit", "system", "os_build", "machine", "processor", "mac")
     return {name: getattr(fingerprint, name) for name in fields}
