@@ -22,7 +22,7 @@ LEVELS = [
     {"plan"},
     {"progress"},
     {"convert", "generate", "metrics", "gate", "report"},
-    {"diagnose", "faults", "ci"},
+    {"diagnose", "faults", "ci", "words"},
     {"workflow", "pytest_status"},
     {"pytest_session"},
     {"pytest_plugin"},

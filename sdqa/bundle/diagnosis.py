@@ -51,6 +51,10 @@ class ComponentCoverage(OpenRecord):
     parameters: int = 0
     missing: tuple[str, ...] = ()  # in the checkpoint, not in the package
     invented: tuple[str, ...] = ()  # in the package, not in the checkpoint
+    changed: tuple[str, ...] = ()  # in the package, with other values
+    scaled: dict[str, float] = Field(default_factory=dict)  # parameter → the factor that it is there with
+    pattern: str = ""  # of the differences: adapter, checkpoint, range, scaling
+    words: str = ""  # what they have in common
 
 
 class StepError(OpenRecord):

@@ -143,6 +143,7 @@ class Lane(Record):
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = later(())  # of libraries, while something was executed: an overflow, a cut prompt
+    remarks: tuple[str, ...] = later(())  # of the model and the cases: parts not used, settings overridden, prompts cut
     planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
     replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
 

@@ -208,6 +208,7 @@ def _promote(p: _Promotion, lane: Lane, run: Run, reason: str, diagnosis: str, p
         inputs=manifest.inputs,
         seed=manifest.seed,
         timesteps=manifest.timesteps,
+        scheduler=manifest.scheduler,
         image=p.image,
         latents=p.latents,
         noise=golden.noise,

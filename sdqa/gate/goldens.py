@@ -121,6 +121,7 @@ def write_golden(
     diagnosis: str = "",
     worse: Sequence[str] = (),
     origin: str = "teacher",
+    scheduler: Mapping[str, JsonValue] | None = None,
 ) -> Manifest:
     """Record a golden in one step and append to the model's audit log.
 
@@ -132,6 +133,7 @@ def write_golden(
         place: where images above 128 px go.
         run, diagnosis, worse: for the audit log, when a run is approved.
         origin: `teacher`, or the lane whose outcome was approved.
+        scheduler: of the scheduler's settings, what is not Stable Diffusion's.
 
     Raises:
         UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
@@ -168,6 +170,7 @@ def write_golden(
         inputs=json.loads(json.dumps(inputs)),
         seed=seed,
         timesteps=tuple(float(t) for t in timesteps),
+        scheduler=json.loads(json.dumps(dict(scheduler or {}))),
         scores={name: None if score is None else float(score) for name, score in sorted(scores.items())},
         teacher=teacher_digest,
         origin=origin,
@@ -207,6 +210,7 @@ def stale_reasons(
     metric_identities: Mapping[str, JsonValue] | None = None,
     case: Mapping[str, JsonValue] | None = None,
     timesteps: Sequence[float] | None = None,
+    scheduler: Mapping[str, JsonValue] | None = None,
 ) -> list[str]:
     """Why a golden no longer counts, in words; empty when it does. What is None is not compared.
 
@@ -224,6 +228,8 @@ def stale_reasons(
                 reasons.append(f"the case changed: {key}: {_short(old)} → {_short(new)}")
     if timesteps is not None and tuple(float(t) for t in timesteps) != manifest.timesteps:
         reasons.append(f"the schedule changed: {_short(list(manifest.timesteps))} → {_short(list(timesteps))}")
+    if scheduler is not None and json.loads(json.dumps(dict(scheduler))) != manifest.scheduler:
+        reasons.append(f"the scheduler's settings changed: {_short(manifest.scheduler)} → {_short(dict(scheduler))}")
     for name, identity in sorted((metric_identities or {}).items()):
         if name in manifest.metrics and digest_of(manifest.metrics[name]) != digest_of(
             json.loads(json.dumps(identity))

@@ -34,7 +34,8 @@ def key_lines(text: str) -> dict[Location, int]:
                 base = (*name, tables[name])
             else:
                 base = _below(name, tables)
-            found.setdefault(base, number)
+            for length in range(1, len(base) + 1):
+                found.setdefault(base[:length], number)
         elif key := _ASSIGNED.match(line):
             path = (*base, *_parts(key[1]))
             for length in range(len(base) + 1, len(path) + 1):

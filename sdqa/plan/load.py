@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +19,8 @@ from sdqa.plan.suite import Plugins, Suite
 from sdqa.plugins import load_plugins, missing_module
 
 MAX_BYTES = 2**20
+SIZES = ("size", "width", "height", "image_size", "resolution")
+"""Keys that people expect, and that there are none of: packages have the one shape that they were converted for."""
 DEFAULT_SUITE = Path("sdqa.toml")
 EMBEDDED = "embedded"
 """The suite of the embedded model: the wheel has it beside the others, with its goldens."""
@@ -126,11 +128,20 @@ def _problems(error: ValidationError, data: Mapping[str, object]) -> list[tuple[
     """
     items = error.errors()
     broken = {item["loc"][:length] for item in items for length in range(len(item["loc"]))}
+    unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
     return [
         (item["loc"], _words(item))
         for item in items
-        if (item["type"] != "too_short" or item["loc"] not in broken) and not _is_taken_over(item["loc"], data)
+        if (item["type"] != "too_short" or item["loc"] not in broken)
+        and not _is_taken_over(item["loc"], data)
+        and not (item["type"] == "missing" and _is_mistyped(item["loc"], unknown))
     ]
+
+
+def _is_mistyped(location: Location, unknown: Iterable[Location]) -> bool:
+    """Whether a key is missing only because it stands there under a name that is nearly its own."""
+    beside = [str(one[-1]) for one in unknown if one[:-1] == location[:-1]]
+    return any(closest(name, [str(location[-1])]) for name in beside)
 
 
 def _is_taken_over(location: Location, data: Mapping[str, object]) -> bool:
@@ -146,6 +157,8 @@ def _words(item: Any) -> str:
     """One pydantic error in the words of a configuration file."""
     location, kind, context = item["loc"], item["type"], item.get("ctx", {})
     value = item.get("input")
+    if kind == "extra_forbidden" and location[-1] in SIZES:
+        return "cannot be set: pictures are square and of the model's own size"
     if kind == "extra_forbidden":
         known = _keys_at(location[:-1])
         close = closest(str(location[-1]), known)

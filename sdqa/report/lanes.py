@@ -63,6 +63,8 @@ class LaneCard:
     figures: tuple[LaneFigure, ...]
     components: ComponentTable | None
     fingerprint: FactRows
+    remarks: tuple[str, ...]
+    """On its model and cases."""
 
 
 def lane_cards(run: Run) -> tuple[LaneCard, ...]:
@@ -93,6 +95,7 @@ def _card(anchor: str, lane: Lane) -> LaneCard:
         figures=tuple(_figure(m, lane) for m in lane.measurements if m.case is None and m.component is None),
         components=_components(lane),
         fingerprint=facts_of(lane.fingerprint),
+        remarks=lane.remarks,
     )
 
 

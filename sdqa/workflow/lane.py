@@ -12,18 +12,20 @@ from sdqa.bundle import Failure
 from sdqa.endings import in_words
 from sdqa.errors import Unforeseen
 from sdqa.plan import PlannedLane
+from sdqa.workflow.examination import Examined
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import References
 from sdqa.workflow.stages import Packages, Samples, Scores
 
-Made = TypeVar("Made", Packages, References, Samples, Scores)
+Made = TypeVar("Made", Examined, Packages, References, Samples, Scores)
 
 
 @dataclass
 class Collected:
     """What is known of a lane so far; what went wrong is part of it. Only `keep` and `collecting` fill it."""
 
+    examined: Examined = field(default_factory=Examined)
     packages: Packages = field(default_factory=Packages)
     references: References = field(default_factory=References)
     samples: Samples = field(default_factory=Samples)
@@ -38,6 +40,8 @@ class Collected:
             BaseException: what ended the stage early; what it had made by then is kept.
         """
         match made:
+            case Examined():
+                self.examined = made
             case Packages():
                 self.packages = made
             case References():
