@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +20,7 @@ from sdqa.gate import TOLERANCES_FILE, Tolerances
 from sdqa.plan import load_suite, make_plan
 from sdqa.progress import Silent
 from sdqa.report.headline import headline_of
-from sdqa.runtime import Runner
-from sdqa.runtime.registry import RUNTIMES, Work, runtime
+from sdqa.runtime.registry import RUNTIMES
 from sdqa.store import Store
 from sdqa.workflow import calibrate, run
 from sdqa.workflow.goldens import record_goldens
@@ -30,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 SUITE = """
 schema_version = 1
 name = "pretended"
+[plugins]
+modules = ["pretended_mac"]
 [models.tiny]
 source = "embedded:tiny"
 [variants.fp16]
@@ -56,6 +60,16 @@ prompt = "a portrait of a smiling boy wearing a red hat and a white shirt on a g
 strength = 0.8
 seed = 15
 """
+PLUGIN = '''
+"""The reference runtime by a device's name."""
+from sdqa.runtime import runtime
+
+@runtime("pretended", compute_units=("CPU_ONLY", "CPU_AND_NE"), on_device=True, libraries=("numpy",))
+def pretended(work):
+    """Executes packages as the reference runtime does, and calls itself a device."""
+    from sdqa.runtime.reference import ReferenceRunner
+    return ReferenceRunner(work.component, *work.packages)
+'''
 FAULTS = ("unet-2bit", "vae-decoder-noise")
 
 
@@ -65,6 +79,7 @@ class Pretended:
     def __init__(self, folder: Path) -> None:
         self.folder, self.suite, self.goldens = folder, folder / "sdqa.toml", folder / "goldens" / "tiny"
         self.suite.write_text(SUITE, encoding="utf-8")
+        (folder / "pretended_mac.py").write_text(PLUGIN, encoding="utf-8")
         self.store = Store(folder / "store")
 
     def job(self, name: str, fault: str = "") -> Job:
@@ -78,13 +93,6 @@ class Pretended:
 @pytest.fixture(scope="module")
 def mac(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pretended]:
     """Goldens are recorded; nothing is calibrated."""
-
-    @runtime("pretended", compute_units=("CPU_ONLY", "CPU_AND_NE"), on_device=True, libraries=("numpy",))
-    def pretended(work: Work) -> Runner:
-        """Executes packages as the reference runtime does, and calls itself a device."""
-        from sdqa.runtime.reference import ReferenceRunner
-
-        return ReferenceRunner(work.component, *work.packages)
 
     found = Pretended(tmp_path_factory.mktemp("mac"))
     list(record_goldens(make_plan(load_suite(found.suite), found.suite), found.store, Silent()))
@@ -122,6 +130,21 @@ def test_with_the_models_measured_faults_it_is_green_provisionally_and_a_fault_i
     broken = mac.run("provisional-broken", "unet-2bit")
     assert broken.exit_code == 1
     assert {v.status for v in broken.verdicts if v.check.endswith("all/lpips")} == {"fail"}
+
+
+def test_from_the_command_line_every_check_is_an_item_and_the_verdict_says_provisionally(mac: Pretended) -> None:
+    where = ["--suite", str(mac.suite), "--store", str(mac.store.root), "--output", str(mac.folder / "line")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "sdqa", "qa", *where, "-q"],
+        capture_output=True,
+        text=True,
+        cwd=mac.folder,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "of them provisionally: nobody has calibrated this machine yet." in done.stdout
+    assert "not judged" in done.stdout
 
 
 def test_a_suite_that_wants_calibrated_machines_is_incomplete_until_then(mac: Pretended) -> None:
