@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -69,4 +70,5 @@ def sdqa(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
         text=True,
         timeout=300,
         check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
