@@ -15,13 +15,16 @@ from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
 from sdqa.bundle.fingerprint import Fingerprint
+from sdqa.bundle.judge_change import JudgeChange
+from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record, later
 from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
 
-Status = Literal["pass", "fail", "suspicious", "not measured"]
+Status = Literal["pass", "fail", "suspicious", "not measured", "not judged"]
+"""`not judged`: there is a figure and nothing to hold it against; neither a pass nor a hole in the evidence."""
 Better = Literal["higher", "lower", "equal", "none"]
 
 
@@ -40,6 +43,9 @@ class Measurement(Record):
     samples: tuple[float, ...] = ()  # the repeated readings, where there are several
     fingerprint: str = ""  # digest of what makes two figures comparable
     reason: str = ""
+    cases: tuple[str, ...] = later(())  # that a figure of the lane was measured on, where not on all
+    replayed: bool = later(False)  # a time or memory that an earlier run measured: shown, never judged
+    measured_on: str = later("")  # the machine that did, in words, where it is replayed
 
 
 class Verdict(Record):
@@ -59,6 +65,7 @@ class Verdict(Record):
     n: int = 1
     fingerprint: str = ""
     reason: str = ""  # in words: what was compared with what, and why this status
+    provisional: bool = later(False)  # by what a person would see: nobody has calibrated this machine yet
 
 
 class Package(Record):
@@ -135,10 +142,10 @@ class Lane(Record):
     estimate: Estimate | None = None
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
-    warnings: tuple[str, ...] = later(
-        ()
-    )  # of libraries, while something was executed: an overflow, a prompt that was cut
+    warnings: tuple[str, ...] = later(())  # of libraries, while something was executed: an overflow, a cut prompt
     remarks: tuple[str, ...] = later(())  # of the model and the cases: parts not used, settings overridden, prompts cut
+    planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
+    replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
 
     def without_times(self) -> Lane:
         """The lane without what depends on the machine's speed or memory state."""
@@ -149,6 +156,8 @@ class Lane(Record):
                 "packages": tuple(package.without_times() for package in self.packages),
                 "samples": tuple(sample.model_copy(update={"seconds": None}) for sample in self.samples),
                 "warnings": (),  # what comes from the store warns no more
+                "planned": (),  # counted by `Run.planned_checks`
+                "replayed": False,
             }
         )
 
@@ -185,6 +194,10 @@ class Run(Record):
     planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
     diagnosis: Diagnosis | None = None
     sensitivity: Sensitivity | None = None
+    diagnoses: tuple[Diagnosis, ...] = later(())  # where there are several; `diagnosis` is the first
+    provenance: Provenance | None = later(None)
+    judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`
+    failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
 
     @property
     def machines(self) -> dict[str, Environment]:
@@ -200,14 +213,20 @@ class Run(Record):
         """How many verdicts there are of each status."""
         counts: dict[Status, int] = {"pass": 0, "fail": 0, "suspicious": 0, "not measured": 0}
         for verdict in self.verdicts:
-            counts[verdict.status] += 1
+            counts[verdict.status] = counts.get(verdict.status, 0) + 1
         return counts
+
+    def provisional(self) -> int:
+        """How many verdicts are provisional: judged by what a person would see, on a machine without limits."""
+        return sum(verdict.provisional for verdict in self.verdicts)
 
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
         diagnosis = self.diagnosis.model_copy(update={"seconds": {}}) if self.diagnosis else None
-        timeless = {"lanes": tuple(lane.without_times() for lane in self.lanes), "diagnosis": diagnosis}
-        return digest_of(self.model_copy(update=timeless).to_json(exclude={"created", "environment"}))
+        others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
+        lanes = tuple(lane.without_times() for lane in self.lanes)
+        timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
+        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance"}))
 
 
 def is_timing(name: str) -> bool:

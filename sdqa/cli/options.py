@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sdqa.plan import Plan
 
 suite_option = click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
@@ -23,6 +25,15 @@ case_option = click.option("--case", "cases", multiple=True, metavar="CASE", hel
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")
 reason_option = click.option("--reason", default="", help="Why; recorded, and needed where something would change.")
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), default=Path(".sdqa/report"))
+
+
+def described(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
+    """A plan for people, with the goldens that nothing in it asks for."""
+    from sdqa.gate.orphans import orphans_text
+    from sdqa.plan.describe import plan_text
+
+    orphaned = orphans_text(plan)
+    return f"{plan_text(plan, remarks)}\n  {orphaned}" if orphaned else plan_text(plan, remarks)
 
 
 def resolve_own_plan(suite: str | None) -> Plan:
@@ -43,7 +54,7 @@ def resolve_own_plan(suite: str | None) -> Plan:
 def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
     """The plan that `--suite` and `--lane` mean."""
     from sdqa.plan import find_suite, load_suite, make_plan
-    from sdqa.workflow.words import require_known_metrics
+    from sdqa.words import require_known_metrics
 
     path = find_suite(suite)
     return require_known_metrics(make_plan(load_suite(path), path, only=lanes))

@@ -10,7 +10,7 @@ from sdqa.convert.inventory import take_inventory
 from sdqa.convert.sidecar import constant_name
 from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.pattern import NONE, Pattern, pattern
-from sdqa.store import source_digest, tree_digest
+from sdqa.store import tree_digest
 
 
 def coverage(harness: Harness, component: str) -> ComponentCoverage:
@@ -22,7 +22,6 @@ def coverage(harness: Harness, component: str) -> ComponentCoverage:
         "component": component,
         "package": tree_digest(package),
         "reference": tree_digest(reference) if reference else "",
-        "convert": source_digest("convert", "families"),
     }
 
     def measure() -> ComponentCoverage:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.errors import GoldenMissing, SdqaError
-from sdqa.gate import large_files
+from sdqa.gate import baseline, large_files
 from sdqa.gate.audit import unrecorded
 from sdqa.gate.goldens import Golden, read_golden
-from sdqa.gate.manifest import MANIFEST_FILE
+from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 
 TEACHER_VARIANT = "teacher"
@@ -22,6 +22,7 @@ rounding and the nearest change. Measured on the embedded model (2-core x86-64 L
 image keeps 86 dB and the latents 129 dB; with fp16 arithmetic, 61 and 66 dB."""
 
 Reproduce = Callable[[Golden], Sequence[Measurement]]
+Stale = Callable[[Golden], str]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def verify(
     models: Sequence[str] = (),
     cases: Sequence[str] = (),
     reproduce: Reproduce | None = None,
+    stale: Stale | None = None,
     place: str = large_files.DEFAULT_PLACE,
+    files: bool = True,
 ) -> Iterator[GoldenFlaw]:
     """Check goldens one by one.
 
@@ -48,7 +51,9 @@ def verify(
         models, cases: which; all when empty.
         reproduce: draws a golden's case again with the teacher and measures the outcome against the golden (`finite`,
             `psnr`, `latent_psnr`); only digests and records are checked when None.
+        stale: says why a golden no longer stands for its case, though all its digests match; empty when it does.
         place: where large goldens are kept.
+        files: whether to read what the manifests name; else manifests and audit logs alone are checked.
 
     Raises:
         GoldenMissing: there are no goldens here.
@@ -58,10 +63,43 @@ def verify(
     if not folders:
         raise GoldenMissing("there are no goldens here", where=str(goldens), hint="record them: sdqa goldens")
     for folder in folders:
-        yield from _model(folder, cases, reproduce, place)
+        yield from _model(folder, cases, reproduce, stale, place) if files else _records(folder, cases)
 
 
-def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, place: str) -> Iterator[GoldenFlaw]:
+def _records(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
+    """A model's manifests and tolerances against its audit log."""
+    current: dict[str, str] = {}
+    for path in sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).exists()):
+        if not cases or path.name in cases:
+            try:
+                current[path.name] = read_manifest(path).content()
+            except SdqaError as error:
+                yield GoldenFlaw(f"{folder.name}/{path.name}", False, str(error))
+    for path in sorted((folder / baseline.FOLDER).glob(f"*/*/{MANIFEST_FILE}")):
+        subject = baseline.subject_of(path.parent)
+        try:
+            current[subject] = baseline.read_manifest(path.parent).content()
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/{subject}", False, str(error))
+    if (folder / TOLERANCES_FILE).exists():
+        try:
+            current["tolerances"] = Tolerances.load(folder / TOLERANCES_FILE).digest()
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/tolerances", False, str(error))
+    yield from _recorded(folder, current)
+
+
+def _recorded(folder: Path, current: Mapping[str, str]) -> Iterator[GoldenFlaw]:
+    problems = unrecorded(folder, current)
+    for problem in problems:
+        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
+    if not problems:
+        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+
+
+def _model(
+    folder: Path, cases: Sequence[str], reproduce: Reproduce | None, stale: Stale | None, place: str
+) -> Iterator[GoldenFlaw]:
     current: dict[str, str] = {}
     tolerances: Tolerances | None = None
     if (folder / TOLERANCES_FILE).exists():
@@ -82,13 +120,36 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
             continue
         current[path.name] = golden.manifest.content()
         yield GoldenFlaw(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
+        if stale is not None:
+            yield from _stale(subject, golden, stale)
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
-    problems = unrecorded(folder, current)
-    for problem in problems:
-        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
-    if not problems:
-        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+    yield from _baselines(folder, cases, place, current)
+    yield from _recorded(folder, current)
+
+
+def _stale(subject: str, golden: Golden, stale: Stale) -> Iterator[GoldenFlaw]:
+    try:
+        why = stale(golden)
+    except SdqaError as error:
+        why = str(error)
+    if why:
+        yield GoldenFlaw(subject, False, why)
+
+
+def _baselines(folder: Path, cases: Sequence[str], place: str, current: dict[str, str]) -> Iterator[GoldenFlaw]:
+    """The lanes' own outcomes; what is sound is added to `current`, subject → content digest."""
+    for manifest in sorted((folder / baseline.FOLDER).glob(f"*/*/{MANIFEST_FILE}")):
+        subject = baseline.subject_of(manifest.parent)
+        if cases and manifest.parent.name not in cases:
+            continue
+        try:
+            found = baseline.read_baseline(manifest.parent, place=place)
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/{subject}", False, str(error))
+            continue
+        current[subject] = found.manifest.content()
+        yield GoldenFlaw(f"{folder.name}/{subject}", True, f"all digests match, drawn by {found.manifest.lane}")
 
 
 def _reproduced(

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from sdqa.errors import ModelError
 from sdqa.generate.schedulers import SCHEDULERS, changes, remarkable
 from sdqa.generate.timetable import first_skipped
+from sdqa.store import code_digest
 
 if TYPE_CHECKING:
     from sdqa.models import Teacher
@@ -79,6 +80,7 @@ def planned_schedule(case: Case, teacher: Teacher, store: Store) -> Schedule:
         "steps": case.steps,
         "strength": strength,
         "diffusers": importlib.metadata.version("diffusers"),
+        "code": code_digest(__name__, "sdqa.models"),
     }
 
     def build(folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.errors import UsageError
-from sdqa.plan.suite import TEACHER_NOW, Case, Model, Suite
+from sdqa.plan.suite import TEACHER_NOW, Baseline, Case, Model, Suite
 from sdqa.plan.variant import Variant
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import digest_of
@@ -26,6 +26,7 @@ class PlannedLane:
     compute_unit: str
     cases: dict[str, Case]
     skip_reason: str = ""  # empty: it runs here
+    baseline: Baseline = "auto"
     required: bool = False  # asked for by name: not running it is incomplete evidence, not a skip
 
 
@@ -99,6 +100,7 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
                         runtime=group.runtime,
                         compute_unit=unit,
                         cases=cases,
+                        baseline=group.baseline,
                         skip_reason=runtime.available(platform),
                     )
                 )
@@ -108,8 +110,15 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
 
 
 def _digest(suite: Suite) -> str:
-    """A suite's digest; without plugins it is what it was before there were any."""
-    return digest_of(suite.model_dump(mode="json", exclude=None if suite.plugins.modules else {"plugins"}))
+    """A suite's digest; a key that came later counts only where it says something, so that older digests stay."""
+    data = suite.model_dump(mode="json")
+    for name in ("plugins", "gate"):
+        if getattr(suite, name) == type(getattr(suite, name))():
+            del data[name]
+    for group in data["lanes"]:
+        if group["baseline"] == "auto":
+            del group["baseline"]
+    return digest_of(data)
 
 
 def reseeded(plan: Plan, offset: int) -> Plan:

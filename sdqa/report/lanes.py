@@ -57,6 +57,7 @@ class LaneCard:
     state: str  # ran, incomplete, skipped
     reason: str
     counts: tuple[tuple[Status, int], ...]
+    provisional: int
     parts: tuple[tuple[str, str], ...]
     size: str
     figures: tuple[LaneFigure, ...]
@@ -83,6 +84,7 @@ def _card(anchor: str, lane: Lane) -> LaneCard:
         state=lane.status,
         reason=lane.reason,
         counts=tuple(counts.items()),
+        provisional=sum(verdict.provisional for verdict in lane.verdicts),
         parts=(
             ("model", lane.model),
             ("variant", lane.variant),

@@ -17,13 +17,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdqa.errors import RuntimeUnavailable, UsageError
 from sdqa.plugins import plugin_code
-from sdqa.runtime.identity import ExecutionIdentity, identify
 from sdqa.runtime.machine import COMPUTE_UNITS
-from sdqa.runtime.measured import Placement
 from sdqa.runtime.protocol import Runner
+
+if TYPE_CHECKING:
+    from sdqa.runtime.identity import ExecutionIdentity
+    from sdqa.runtime.measured import Placement
 
 DEFAULT = "reference"
 """What a lane uses that names no runtime; such a lane's id does not name it either."""
@@ -41,7 +44,7 @@ class Work:
 
 
 Maker = Callable[[Work], Runner]
-Placer = Callable[[Path, str], Placement]
+Placer = Callable[[Path, str], "Placement"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ class Runtime:
 
     def execution_identity(self, compute_unit: str, *, threads: int = 1) -> ExecutionIdentity:
         """What makes two executions by it the same."""
+        from sdqa.runtime.identity import identify
+
         return identify(
             self.name,
             compute_unit,

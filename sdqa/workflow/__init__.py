@@ -29,7 +29,7 @@ def prepare(
 ) -> Job:
     """Plan what this machine runs of a suite, with a fault planted where one is named."""
     from sdqa.faults import injection
-    from sdqa.workflow.words import require_known_metrics
+    from sdqa.words import require_known_metrics
 
     plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
     return Job(plan, Store(store), Bundle(output), injection(fault) if fault else None, progress or Silent())
@@ -45,9 +45,9 @@ def run_lane(job: Job, lane: PlannedLane) -> Lane:
     return gate(job, lane, measure_lane(job, lane))
 
 
-def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score") -> Collected:
+def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score", into: Collected | None = None) -> Collected:
     """Everything but the verdicts, up to the last stage. An error ends the lane; what there is by then is kept."""
-    with collecting(job, lane) as found:
+    with collecting(job, lane, into) as found:
         teacher = load_teacher(job, lane)
         found.keep(examine(job, lane, teacher, drawing=last != "convert"))
         packages = found.keep(convert(job, lane, teacher))

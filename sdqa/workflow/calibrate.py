@@ -15,7 +15,8 @@ from dataclasses import replace
 from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
-from sdqa.runtime.registry import find_runtime
+from sdqa.runtime.engine import ENGINE_DB
+from sdqa.runtime.registry import find_runtime, on_device
 from sdqa.workflow import measure_lane
 from sdqa.workflow.gate import planned_checks
 from sdqa.workflow.job import Job
@@ -23,7 +24,7 @@ from sdqa.workflow.record import record
 
 SOUND_DB = 35.0
 """What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
-say what is normal: the least that apple/ml-stable-diffusion accepts of a conversion."""
+say what is normal: the least that apple/ml-stable-diffusion accepts of a conversion. On a device, `ENGINE_DB`."""
 SEEDS = 4  # further draws of every case's noise
 INVISIBLE = ("palettize-8bit", "linear-int8")
 """Recipes whose result nobody can tell from the uncompressed one; a variant of that name needs no lane in the suite."""
@@ -60,11 +61,20 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
     """
     converted = [lane for lane in job.plan.running if find_runtime(lane.runtime).needs_packages]
     lanes = [lane for lane in converted if lane.model_name == model]
-    lanes += [
-        _stored_as(recipe, lane) for lane in lanes[:1] if lane.variant.compression is None for recipe in INVISIBLE
-    ]
-    harmless = {lane.variant.name: {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
-    return harmless, {name: [one] for name, one in _faults(job, lanes[0])}
+    if not lanes:
+        raise UsageError(f"no lane of {model} with packages runs here", hint="`sdqa plan` says which lanes run")
+    first = next((lane for lane in lanes if not on_device(lane.runtime)), lanes[0])
+    if first.variant.compression is None:
+        lanes += [_stored_as(recipe, first) for recipe in INVISIBLE]
+    harmless = {table_name(lane): {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
+    return harmless, {name: [one] for name, one in _faults(job, first)}
+
+
+def table_name(lane: PlannedLane) -> str:
+    """Under which name `Tolerances.find` looks for a lane's limits: a device has its own."""
+    if not on_device(lane.runtime):
+        return lane.variant.name
+    return f"{lane.variant.name}@{lane.runtime}-{lane.compute_unit.lower()}"
 
 
 def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
@@ -86,12 +96,11 @@ def demand_sound(lane: Lane) -> None:
     """
     parities = {one.component: one.value for one in lane.measurements if one.metric == "parity_psnr"}
     # A component that was not finite has NaN, which no comparison with the limit may let pass.
-    broken = [
-        f"{name} {value:.0f} dB" for name, value in parities.items() if value is not None and not value >= SOUND_DB
-    ]
+    least = ENGINE_DB if on_device(lane.runtime) else SOUND_DB
+    broken = [f"{name} {value:.0f} dB" for name, value in parities.items() if value is not None and not value >= least]
     if broken:
         raise UsageError(
-            f"the candidate is not sound: parity of {', '.join(sorted(broken))}, {SOUND_DB:.0f} dB is the least",
+            f"the candidate is not sound: parity of {', '.join(sorted(broken))}, {least:.0f} dB is the least",
             where=lane.id,
             hint="`sdqa diagnose` names the culprit; tolerances are only placed around a sound candidate",
         )

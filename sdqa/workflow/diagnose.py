@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sdqa import notices
 from sdqa.bundle.diagnosis import Diagnosis
-from sdqa.errors import DiagnosisError, SdqaError
+from sdqa.endings import in_words
+from sdqa.errors import DiagnosisError
 from sdqa.plan import PlannedLane, Variant
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import tree_digest
@@ -56,23 +57,20 @@ def diagnose_lane(
         return diagnose(evidence, progress=job.sayer(lane), sweep=sweep)
 
 
-def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) -> tuple[Diagnosis, ...]:
-    """A diagnosis of every lane that failed in something that a component can be to blame for.
+def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) -> Iterator[Diagnosis]:
+    """A diagnosis of every lane that failed in something that a component can be to blame for, one after the other.
 
     Args:
         checks: the ones that were selected; failures of others are not looked into.
     """
     planned = {lane.id: lane for lane in job.plan.running}
-    found = []
     for lane in lanes:
         failed = [v for v in lane.verdicts if v.status == "fail" and v.check in checks and "/budget/" not in v.check]
         if failed and lane.id in planned:
             try:
-                found.append(diagnose_lane(job, planned[lane.id], sweep=False))
-            except SdqaError as error:
-                words = f"not diagnosed: {error}"
-                found.append(Diagnosis(verdict=words, lane=lane.id))
-    return tuple(found)
+                yield diagnose_lane(job, planned[lane.id], sweep=False)
+            except Exception as error:  # the verdict stands; a diagnosis that breaks takes nothing from it
+                yield Diagnosis(verdict=f"not diagnosed: {in_words(error)}", lane=lane.id)
 
 
 def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...], given: Path | None) -> Evidence:

@@ -124,11 +124,11 @@ def test_a_skipped_lane_is_never_green(make_lane: MakeLane, tolerances: Toleranc
     assert {(v.status, v.reason) for v in found} == {("not measured", "Core ML predicts only on macOS")}
 
 
-def test_without_a_tolerance_nothing_is_judged(make_lane: MakeLane, tolerances: Tolerances) -> None:
+def test_without_a_tolerance_nothing_is_judged_but_provisionally(make_lane: MakeLane, tolerances: Tolerances) -> None:
     for given_tolerances, lane in ((None, make_lane(GOOD)), (tolerances, make_lane(GOOD, variant="int4"))):
         found = judge(lane, given_tolerances)
-        assert {v.status for v in found if v.metric != "finite"} == {"not measured"}
-        assert {v.status for v in found if v.metric == "finite"} == {"pass"}
+        assert {v.status == "not judged" or v.provisional for v in found if v.metric != "finite"} == {True}
+        assert {(v.status, v.provisional) for v in found if v.metric == "finite"} == {("pass", False)}
 
 
 def test_a_tolerance_of_another_metric_identity_is_not_used(make_lane: MakeLane, tolerances: Tolerances) -> None:
@@ -206,6 +206,15 @@ def test_budgets(make_lane: MakeLane, tolerances: Tolerances) -> None:
     assert found["inference_s"].check == "tiny/fp16/budget/inference_s"
     assert "not on the device" in found["inference_s"].reason
     assert "by the packages alone" in found["model_memory_bytes"].reason, "no device would change it"
+
+
+def test_a_budget_does_not_judge_what_an_earlier_run_measured(make_lane: MakeLane, tolerances: Tolerances) -> None:
+    figure = Measurement(metric="inference_s", value=1.0, unit="s", replayed=True, measured_on="Apple M1")
+    [found] = [
+        v for v in judge(make_lane({}, measurements=(figure,)), tolerances, Limits()) if v.metric == "inference_s"
+    ]
+    assert (found.status, found.value) == ("not measured", 1.0)
+    assert "an earlier run measured it, on Apple M1" in found.reason
 
 
 def test_contract_and_coverage_must_be_exactly_one(make_lane: MakeLane, tolerances: Tolerances) -> None:

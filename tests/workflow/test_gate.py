@@ -74,7 +74,9 @@ def test_a_lane_without_evidence_has_a_verdict_for_every_check_and_none_is_a_pas
     assert {verdict.status for verdict in found.verdicts} == {"not measured"}
 
 
-def test_a_lane_without_tolerances_says_so(plan: Plan, tmp_path: Path) -> None:
+def test_a_lane_whose_tolerances_cannot_be_read_says_so(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "none" / "tiny").mkdir(parents=True)
+    (tmp_path / "none" / "tiny" / "tolerances.json").write_text("[]", encoding="utf-8")
     elsewhere = replace(
         plan, suite=plan.suite.model_copy(update={"goldens": "none"}), suite_path=tmp_path / "sdqa.toml"
     )
