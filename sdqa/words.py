@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sdqa.errors import ConfigError
+from sdqa.errors import ConfigError, MetricError
 from sdqa.plan import Plan
 from sdqa.plan.lines import Location, located
 from sdqa.plan.spelling import not_one_of
 
 
 def require_known_metrics(plan: Plan) -> Plan:
-    """The plan, when every metric that its suite names is registered, and each that it limits can be limited.
+    """The plan, when the metrics that its suite names, what it limits, and its CLIP model are known.
 
     Raises:
         ConfigError: naming each that is not, and the likeliest spelling.
@@ -21,7 +21,7 @@ def require_known_metrics(plan: Plan) -> Plan:
         for index, name in enumerate(plan.suite.metrics.names)
         if name not in METRICS
     ]
-    problems += _limits(plan)
+    problems += [*_limits(plan), *_clip(plan)]
     if problems:
         text = plan.suite_path.read_text(encoding="utf-8-sig")
         raise ConfigError(located(problems, text, plan.suite_path.name), where=str(plan.suite_path))
@@ -39,4 +39,19 @@ def _limits(plan: Plan) -> list[tuple[Location, str]]:
         stated_tolerances("", plan.suite.limits, str(plan.suite_path), COMPARING | comparing())
     except ConfigError as error:
         return [(("limits", one.path.removeprefix("$.limits.")), one.message) for one in error.problems]
+    return []
+
+
+def _clip(plan: Plan) -> list[tuple[Location, str]]:
+    """What is wrong with the CLIP model, by open_clip's own list of them."""
+    from sdqa.metrics.clip_names import find_clip
+    from sdqa.metrics.clip_space import EMBEDDED
+
+    clip = plan.suite.metrics.clip
+    if clip == EMBEDDED:
+        return []
+    try:
+        find_clip(clip)
+    except MetricError as error:
+        return [(("metrics", "clip"), f"{error.what}; {error.hint}")]
     return []

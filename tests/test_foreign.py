@@ -15,7 +15,7 @@ import pytest
 from sdqa.address import Address, read_address
 from sdqa.errors import SdqaError
 from sdqa.foreign import recognise
-from sdqa.generate.sources import read_picture
+from sdqa.generate.pictures import read_picture
 from sdqa.mil.given import read_arrays
 from sdqa.models.json_file import read_json
 from sdqa.models.weights import read_shapes

@@ -119,6 +119,7 @@ class SampleFacts(SparseRecord):
     timesteps: tuple[float, ...] | None = None  # the schedule as it was run
     nonfinite: dict[str, int] = Field(default_factory=dict)  # component → elements that were not finite
     latents: Blob | None = None  # the final latents: safetensors, one tensor `latents`
+    source_remarks: tuple[str, ...] = ()  # what was done to the source picture before the model saw it
 
 
 class CaseInputs(SparseRecord):
@@ -134,3 +135,4 @@ class CaseInputs(SparseRecord):
     scheduler: str = ""
     seed: int | None = None
     models: tuple[str, ...] = ()  # that the case is for; all when empty
+    background: str | None = None  # behind the source's transparent pixels

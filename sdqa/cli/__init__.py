@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, ci, faults, judging, keeping, references, running
+from sdqa.cli import bundles, causes, ci, faults, judging, keeping, references, running, starting
 from sdqa.endings import in_words
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, Unforeseen
 from sdqa.plain import speak_ascii
@@ -54,7 +54,8 @@ for verb in (
     bundles.gate,
     bundles.report,
     bundles.merge,
-    bundles.init,
+    starting.init,
+    starting.fetch,
     bundles.schema,
     references.goldens,
     references.approve,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sdqa.plan import Plan
+    from sdqa.workflow.preflight import Note
 
 suite_option = click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 lane_option = click.option("--lane", "lanes", multiple=True, metavar="LANE", help="Only lanes that match; repeatable.")
@@ -27,13 +28,13 @@ reason_option = click.option("--reason", default="", help="Why; recorded, and ne
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), default=Path(".sdqa/report"))
 
 
-def described(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
+def described(plan: Plan, remarks: Mapping[str, str] | None = None, notes: Iterable[Note] = ()) -> str:
     """A plan for people, with the goldens that nothing in it asks for."""
     from sdqa.gate.orphans import orphans_text
     from sdqa.plan.describe import plan_text
 
-    orphaned = orphans_text(plan)
-    return f"{plan_text(plan, remarks)}\n  {orphaned}" if orphaned else plan_text(plan, remarks)
+    text, orphaned = plan_text(plan, remarks, ((note.subject, note.text) for note in notes)), orphans_text(plan)
+    return f"{text}\n  {orphaned}" if orphaned else text
 
 
 def resolve_own_plan(suite: str | None) -> Plan:
@@ -58,6 +59,11 @@ def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
 
     path = find_suite(suite)
     return require_known_metrics(make_plan(load_suite(path), path, only=lanes))
+
+
+def naming(suite: str | None) -> str:
+    """What a command has to say so that it means the same suite."""
+    return "" if suite in (None, "sdqa.toml") else f" --suite {suite}"
 
 
 def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:

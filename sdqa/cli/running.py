@@ -17,6 +17,7 @@ from sdqa.cli.options import (
     json_option,
     lane_option,
     look_at_models,
+    naming,
     resolve_plan,
     store_option,
     suite_option,
@@ -36,25 +37,34 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Say for every check where its tolerance comes from.")
 @json_option
 def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain: bool, as_json: bool) -> None:
-    """Show the lanes, cases and checks that will run, and what is skipped and why."""
+    """Show what will run, what is skipped and why, what it costs, and what is still missing.
+
+    Exits 2 where the suite, or a file that it names, has to be changed; what is only missing yet is exit code 0.
+    """
+    from sdqa.errors import EXIT_PASS, EXIT_USAGE
     from sdqa.plan import describe
+    from sdqa.workflow.preflight import preflight
 
     if record is not None:
         record_plan(suite, record, "", "")
         return
     made = resolve_plan(suite, lanes)
     remarks = look_at_models(made)
+    look = preflight(made)
+    status = EXIT_USAGE if look.wrong else EXIT_PASS
     if as_json:
-        data = {**describe.plan_data(made), "remarks": remarks}
+        data = {**describe.plan_data(made), "remarks": remarks, "preflight": look.to_json()}
         click.echo(json.dumps(data, indent=1, sort_keys=True))
-        return
-    click.echo(described(made, remarks))
+        sys.exit(status)
+    click.echo(described(made, remarks, look.notes))
     for line in _existing_packages(made):
         click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
 
         click.echo(explain_checks(made))
+    click.echo("\n".join(look.lines(naming(suite))))
+    sys.exit(status)
 
 
 def _existing_packages(made: Plan) -> Iterator[str]:
@@ -100,10 +110,11 @@ def qa(
     Further arguments go to pytest (-k, -x, --lf, -n, -v, `sdqa.toml::tiny/fp16/portrait-hat/lpips`).
     """
     from sdqa.bundle import Bundle
+    from sdqa.workflow.preflight import look_at_pictures
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    click.echo(described(made, look_at_models(made)), err=as_json)
+    click.echo(described(made, look_at_models(made), look_at_pictures(made).notes), err=as_json)
     cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     session = SessionEnd()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sdqa.convert.contract import contract
 from sdqa.convert.describe import describe
 from sdqa.convert.fit import Fit, fit_component
@@ -12,19 +14,25 @@ from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
 
 
-def adopt(existing: ExistingPackages, teacher: Teacher, variant: Variant | None = None) -> dict[str, PackageRecord]:
+def adopt(
+    existing: ExistingPackages, teacher: Teacher, variant: Variant | None = None, *, idle: Collection[str] = ()
+) -> dict[str, PackageRecord]:
     """Records of existing packages, in the teacher's flow order. Nothing is copied or changed.
 
     Coverage is measured against the teacher, not required: names of another converter's constants may say nothing about
     compressed weights. What it finds missing, and what of the contract or of the variant a package breaks, is in the
     record, for the gate to judge.
 
+    Args:
+        idle: components that nobody runs, and that are left out.
+
     Raises:
-        ModelError: a component of the teacher has no package.
+        ModelError: a component of the teacher that is run has no package.
         ContractError: a package cannot be run for the teacher's sizes, or lacks Apple's inputs and outputs.
         PackageError: a package is damaged.
     """
-    missing = [component for component in teacher.components if component not in existing.packages]
+    wanted = [component for component in teacher.components if component not in idle]
+    missing = [component for component in wanted if component not in existing.packages]
     if missing:
         raise ModelError(
             f"the folder has no package for {', '.join(missing)}",
@@ -32,7 +40,7 @@ def adopt(existing: ExistingPackages, teacher: Teacher, variant: Variant | None 
             hint=existing.listing(),
         )
     records = {}
-    for component in teacher.components:
+    for component in wanted:
         expected = contract(component, teacher.family, teacher.facts)
         fit = fit_component(existing.packages[component], expected, variant)
         records[component] = _record(teacher, component, fit)

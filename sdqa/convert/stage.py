@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,23 +43,38 @@ class StoredPackage:
 
 
 def convert(
-    teacher: Teacher, variant: Variant, store: Store, *, say: Callable[[str], None] = lambda _: None
+    teacher: Teacher,
+    variant: Variant,
+    store: Store,
+    *,
+    idle: Collection[str] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, StoredPackage]:
-    """All components of a teacher in one variant, in flow order.
+    """The components of a teacher in one variant, in flow order.
+
+    Args:
+        idle: components that nobody runs, and that are left out.
 
     Raises:
         ConversionError: a component cannot be converted; names it.
     """
-    return {component: convert_one(teacher, component, variant, store, say=say) for component in teacher.components}
+    wanted = [component for component in teacher.components if component not in idle]
+    return {component: convert_one(teacher, component, variant, store, say=say) for component in wanted}
 
 
 def adopted(
-    source: str, teacher: Teacher, variant: Variant | None = None, *, say: Callable[[str], None] = lambda _: None
+    source: str,
+    teacher: Teacher,
+    variant: Variant | None = None,
+    *,
+    idle: Collection[str] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, StoredPackage]:
     """Packages that another tool made, where they lie; nothing of them enters the store.
 
     Args:
         variant: what they are said to be; None where nothing is.
+        idle: components that nobody runs: without a package they are not missed, and with one it is not looked at.
 
     Raises:
         ModelError: a component has no package.
@@ -70,7 +85,7 @@ def adopted(
         raise ModelError("the source names no packages", where=source)
     for line in existing.lines():
         say(line)
-    records = adopt(existing, teacher, variant)
+    records = adopt(existing, teacher, variant, idle=idle)
     return {component: StoredPackage(record, fresh=False) for component, record in records.items()}
 
 

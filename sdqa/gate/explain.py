@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sdqa.bundle import Lane
 from sdqa.errors import SdqaError
-from sdqa.families import drawable_components
 from sdqa.gate.evidence import HARD
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.gate.visibility import has_own_limits, visibility_bound
@@ -30,7 +29,7 @@ def explain_checks(plan: Plan) -> str:
         )
         lines = [lane.id]
         keys: list[tuple[str, str | None]] = [(name, None) for name in plan.suite.metrics.names if name not in HARD]
-        keys += [("parity_psnr", component) for component in drawable_components()]
+        keys += [("parity_psnr", component) for component in lane.components]
         for metric, component in keys:
             name = metric if component is None else f"{component}/{metric}"
             lines.append(f"  {name}: {_explained(tolerances, record, metric, component)}")

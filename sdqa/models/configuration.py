@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sdqa.errors import ModelError
+from sdqa.errors import ModelError, UnsupportedModel
 from sdqa.families import Family
 from sdqa.models.teacher import Facts
 
@@ -21,6 +21,7 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
 
     Raises:
         ModelError: a key is missing, or the parts do not fit together.
+        UnsupportedModel: its pictures are not square.
     """
     unet, vae = configurations["unet"], configurations["vae"]
     try:
@@ -28,7 +29,7 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
         facts = Facts(
             latent_channels=int(unet["in_channels"]),
             vae_factor=2 ** (len(vae["block_out_channels"]) - 1),
-            sample_size=_side(unet["sample_size"]),
+            sample_size=_side(unet["sample_size"], source),
             sequence_length=int(encoders[0].get("max_position_embeddings", 77)),
             text_width=_one(unet["cross_attention_dim"]),
             hidden_sizes=tuple(int(encoder["hidden_size"]) for encoder in encoders),
@@ -45,12 +46,13 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
     return facts
 
 
-def _side(sample_size: Any) -> int:
+def _side(sample_size: Any, source: str) -> int:
     if isinstance(sample_size, int):
         return sample_size
     height, width = sample_size
     if height != width:
-        raise ValueError(f"sample_size {sample_size}: only square latents are supported")
+        what = f"the U-Net draws latents of {width}×{height} (sample_size); only square pictures can be drawn"
+        raise UnsupportedModel(what, where=source)
     return int(height)
 
 

@@ -53,7 +53,7 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
         digest=digest_files(folder, files),
         folder=folder,
         facts=opening.facts,
-        parameters=_count_parameters(opening),
+        parameters=count_parameters(opening),
         loader=lambda part: load_part(folder, opening, part),
     )
 
@@ -97,8 +97,12 @@ def _digest_file(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 -
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _count_parameters(opening: OpenedFolder) -> dict[str, int]:
-    """Parameters of each component, from the headers of the safetensors files."""
+def count_parameters(opening: OpenedFolder) -> dict[str, int]:
+    """Parameters of each component, from the headers of the safetensors files.
+
+    Raises:
+        ModelError: weights are no safetensors.
+    """
     counts = {}
     for component in opening.family.components:
         paths = opening.weights[component.part].files

@@ -41,6 +41,10 @@ class Opening:
     """Reads the tokenizer of its prompts; None where that is not here."""
     remarks: tuple[str, ...] = ()
     """What else is to be said of it."""
+    facts: Facts | None = field(default=None, kw_only=True)
+    """Its sizes."""
+    folder: Path | None = field(default=None, kw_only=True)
+    """Where its files lie; None where they exist only in memory."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def open_folder(folder: Path, *, source: str) -> OpenedFolder:
         scheduler_class=index.parts["scheduler"].class_name,
         index=index,
         facts=facts,
+        folder=folder,
     )
 
 

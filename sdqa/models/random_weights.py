@@ -52,11 +52,12 @@ def load_random(name: str, *, source: str) -> Teacher:
 
 def look_at_random(name: str, *, source: str) -> Opening:
     """What an architecture's pipeline is; errors as in `load_random`."""
-    family = load_random(name, source=source).family
+    teacher = load_random(name, source=source)
     architecture = ARCHITECTURES[name]
     return Opening(
         source,
-        family,
+        teacher.family,
+        facts=teacher.facts,
         scheduler={**architecture.configurations()["scheduler"], "skip_prk_steps": True},
         scheduler_class="PNDMScheduler",
         tokenizer=lambda: _prompt_tokenizer(architecture.merges),

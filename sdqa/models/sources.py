@@ -55,6 +55,11 @@ def look(prefix: str) -> Callable[[Look], Look]:
     return register
 
 
+def is_remote(name: str) -> bool:
+    """Whether a source lies on a hub, and has to be fetched before it is used."""
+    return name.partition(":")[0] == "hub"
+
+
 def look_at(name: str, *, lock: Path | None = None) -> Opening | None:
     """What a source's pipeline is, without reading weights; None where it is not on this machine, or is no pipeline.
 

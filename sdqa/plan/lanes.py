@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.errors import UsageError
+from sdqa.families import drawable_components, idle_components
 from sdqa.plan.suite import TEACHER_NOW, Baseline, Case, Model, Suite
 from sdqa.plan.variant import Variant
 from sdqa.runtime.registry import find_runtime
@@ -28,6 +29,21 @@ class PlannedLane:
     skip_reason: str = ""  # empty: it runs here
     baseline: Baseline = "auto"
     required: bool = False  # asked for by name: not running it is incomplete evidence, not a skip
+
+    @property
+    def image_to_image(self) -> bool:
+        """Whether any of its cases starts from a picture."""
+        return any(case.source is not None for case in self.cases.values())
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The components that none of its cases runs: neither converted, required nor checked."""
+        return idle_components(image_to_image=self.image_to_image)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The components that its cases run, in flow order."""
+        return tuple(name for name in drawable_components() if name not in self.idle)
 
 
 @dataclass(frozen=True)
@@ -110,7 +126,7 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
 
 
 def _digest(suite: Suite) -> str:
-    """A suite's digest; a key that came later counts only where it says something, so that older digests stay."""
+    """A suite's digest; what came with a later release counts only where it says something: older digests stay."""
     data = suite.model_dump(mode="json")
     for name in ("plugins", "gate"):
         if getattr(suite, name) == type(getattr(suite, name))():
@@ -118,6 +134,9 @@ def _digest(suite: Suite) -> str:
     for group in data["lanes"]:
         if group["baseline"] == "auto":
             del group["baseline"]
+    for table in (data["defaults"], *data["cases"].values()):
+        if table["background"] is None:
+            del table["background"]
     return digest_of(data)
 
 

@@ -19,6 +19,8 @@ from sdqa.plan.suite import Plugins, Suite
 from sdqa.plugins import load_plugins, missing_module
 
 MAX_BYTES = 2**20
+SIZES = ("size", "width", "height", "image_size", "resolution")
+"""Keys that people expect, and that there are none of: packages have the one shape that they were converted for."""
 DEFAULT_SUITE = Path("sdqa.toml")
 EMBEDDED = "embedded"
 """The suite of the embedded model: the wheel has it beside the others, with its goldens."""
@@ -155,6 +157,8 @@ def _words(item: Any) -> str:
     """One pydantic error in the words of a configuration file."""
     location, kind, context = item["loc"], item["type"], item.get("ctx", {})
     value = item.get("input")
+    if kind == "extra_forbidden" and location[-1] in SIZES:
+        return "cannot be set: pictures are square and of the model's own size"
     if kind == "extra_forbidden":
         known = _keys_at(location[:-1])
         close = closest(str(location[-1]), known)

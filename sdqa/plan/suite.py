@@ -16,6 +16,7 @@ from sdqa.runtime.registry import DEFAULT, RUNTIMES
 SCHEMA_VERSION = 1
 TEACHER_NOW = "teacher"  # as `goldens`: the teacher draws the references in the same run
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+COLOUR = r"^(white|black|grey|#[0-9a-fA-F]{6})$"
 Scheduler = Literal["pndm", "ddim", "dpmsolver++", "euler"]  # those that draw no noise of their own
 Baseline = Literal["required", "auto", "off"]
 """`auto`: where one was approved; `required`: a case without one is not measured; `off`: never."""
@@ -107,6 +108,7 @@ class CaseDefaults(Section):
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
+    background: str | None = Field(default=None, pattern=COLOUR)
 
 
 class Case(Section):
@@ -122,6 +124,9 @@ class Case(Section):
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
     models: tuple[str, ...] = Field(default=(), description="models that the case is for; all when empty")
+    background: str | None = Field(
+        default=None, pattern=COLOUR, description="behind a source's transparent pixels: white, black, grey or #rrggbb"
+    )
 
     @field_validator("source")
     @classmethod

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Lane
 from sdqa.errors import UsageError
@@ -21,6 +22,9 @@ from sdqa.workflow import measure_lane
 from sdqa.workflow.gate import planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.record import record
+
+if TYPE_CHECKING:
+    from sdqa.faults import Injection
 
 SOUND_DB = 35.0
 """What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
@@ -116,7 +120,15 @@ def _faults(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
 
     for name in FAULTS:
         planted = injection(name, FAULT_SEVERITY)
+        if not lane.image_to_image and _of_pictures(planted, lane):
+            continue
         yield planted.id, _lane(replace(job, fault=planted), lane)
+
+
+def _of_pictures(planted: Injection, lane: PlannedLane) -> bool:
+    """Whether a fault changes nothing where no case starts from a picture."""
+    glue = planted.glue
+    return planted.package_component in lane.idle or bool(glue is not None and glue.source_transform)
 
 
 def _lane(job: Job, lane: PlannedLane) -> Lane:

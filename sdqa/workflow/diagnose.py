@@ -80,7 +80,7 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
 
     def packages(variant: Variant) -> dict[str, Path]:
         say = job.progress.step
-        return {name: one.path for name, one in convert(teacher, variant, job.store, say=say).items()}
+        return {name: one.path for name, one in convert(teacher, variant, job.store, idle=lane.idle, say=say).items()}
 
     candidate = _candidate(job, lane, teacher, given)
     whole = lane.variant.model_copy(update={"chunked": False})
@@ -116,11 +116,11 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
     from sdqa.convert.stage import adopted, convert
 
     if given is not None:
-        found = adopted(f"packages:{given}", teacher)
+        found = adopted(f"packages:{given}", teacher, idle=lane.idle)
     elif lane.model.source.startswith("packages:"):
-        found = adopted(lane.model.source, teacher)
+        found = adopted(lane.model.source, teacher, idle=lane.idle)
     else:
-        return convert(teacher, lane.variant, job.store, say=job.progress.step)
+        return convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.progress.step)
     for name, one in found.items():
         if len(one.record.paths) > 1:
             hint = "give the component in one package: its weights and operations are the same"

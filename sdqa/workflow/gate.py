@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
 from sdqa.ci.judge import Rules
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
-from sdqa.families import drawable_components
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
 from sdqa.workflow.baselines import baseline_cases, baseline_folder
@@ -30,9 +29,9 @@ EXECUTION_CHECKS = ("parity_psnr",)
 
 
 def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
-    """What is judged of each component of a lane; where no packages are made, nothing of packages."""
+    """What is judged of each component that a lane's cases run; where no packages are made, nothing of packages."""
     of_packages = PACKAGE_CHECKS if find_runtime(lane.runtime).needs_packages else ()
-    return dict.fromkeys(drawable_components(), (*of_packages, *EXECUTION_CHECKS))
+    return dict.fromkeys(lane.components, (*of_packages, *EXECUTION_CHECKS))
 
 
 def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
@@ -51,7 +50,7 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
 
     _, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
-    measured = record(lane, whole, samples=sample_records(found, job.bundle))
+    measured = record(lane, whole, samples=sample_records(lane, found, job.bundle, job.plan.root))
     planned = planned_checks(job.plan, lane)
     verdicts = judge(measured, lane_standards(job.plan, lane), lane_budgets(job.plan, lane), planned=planned)
     replayed = is_replayed(found, job.started)

@@ -87,7 +87,8 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
     from sdqa.metrics.subject import Picture, Subject
 
     case = plan.suite.cases[name]
-    source = None if case.source is None else load_source(case.source, teacher.facts.image_size, plan.root)
+    size = teacher.facts.image_size
+    source = None if case.source is None else load_source(case.source, size, plan.root, case.background)
     noise = draw_noise(case, teacher.facts)
     request = make_request(case, noise, source)
     [(_, sample)] = generate(teacher, teacher_components(teacher), {name: request}, store)
@@ -121,7 +122,9 @@ def picture_changes(plan: Plan) -> Callable[[Golden], str]:
 
     def changed(golden: Golden) -> str:
         case = plan.suite.cases.get(golden.manifest.case)
-        return "" if case is None or case.source is None else changed_picture(case.source, golden.source, plan.root)
+        if case is None or case.source is None:
+            return ""
+        return changed_picture(case.source, golden.source, plan.root, case.background)
 
     return changed
 

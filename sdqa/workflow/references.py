@@ -60,7 +60,7 @@ def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References
                 scheduler=None if silent else planned.settings,
             )
             if case.source is not None:
-                reasons += filter(None, [changed_picture(case.source, golden.source, plan.root)])
+                reasons += filter(None, [changed_picture(case.source, golden.source, plan.root, case.background)])
             if reasons:
                 hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
                 raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)
@@ -79,7 +79,8 @@ def _drawn_now(job: Job, lane: PlannedLane, teacher: Teacher, case: str) -> Path
     from sdqa.workflow.goldens import draw_golden
 
     planned, chosen, root = lane.cases[case], job.plan.suite.metrics, job.plan.root
-    picture = None if planned.source is None else load_source(planned.source, teacher.facts.image_size, root)
+    size = teacher.facts.image_size
+    picture = None if planned.source is None else load_source(planned.source, size, root, planned.background)
     key = {
         "teacher": teacher.digest,
         "case": planned.model_dump(mode="json"),

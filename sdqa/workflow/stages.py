@@ -76,8 +76,8 @@ def convert(job: Job, lane: PlannedLane, teacher: Teacher) -> Packages:
         return Packages()
     if lane.model.source.startswith("packages:"):
         job.progress.step(f"{lane.id}: packages of another tool")
-        return Packages(stage.adopted(lane.model.source, teacher, lane.variant, say=job.sayer(lane)))
-    return Packages(stage.convert(teacher, lane.variant, job.store, say=job.sayer(lane)))
+        return Packages(stage.adopted(lane.model.source, teacher, lane.variant, idle=lane.idle, say=job.sayer(lane)))
+    return Packages(stage.convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.sayer(lane)))
 
 
 def generate(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages, references: References) -> Samples:

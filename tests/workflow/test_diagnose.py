@@ -31,21 +31,21 @@ def job(tmp_path: Path) -> Job:
 
 
 def package(*paths: str, **names: str) -> Any:
-    return SimpleNamespace(path=Path(paths[0]), record=SimpleNamespace(paths=paths, names=names))
+    return SimpleNamespace(path=Path(paths[0]), record=SimpleNamespace(paths=paths, names=names, batch=None))
 
 
 def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     given = {"unet": package("Unet.mlpackage")}
 
-    def adopted(source: str, _: object) -> dict[str, Any]:
+    def adopted(source: str, _: object, *, idle: frozenset[str]) -> dict[str, Any]:
         asked.append(source)
         return given
 
     monkeypatch.setattr(sdqa.convert.stage, "adopted", adopted)
     lane = job.plan.running[0]
     assert _candidate(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
-    existing = SimpleNamespace(id="x", model=SimpleNamespace(source="packages:elsewhere"))
+    existing = SimpleNamespace(id="x", idle=frozenset(), model=SimpleNamespace(source="packages:elsewhere"))
     assert _candidate(job, existing, None, None) == given  # type: ignore[arg-type]
     assert asked == ["packages:folder", "packages:elsewhere"]
 
@@ -60,7 +60,7 @@ def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: p
 def test_what_cannot_be_looked_into_is_refused(
     job: Job, monkeypatch: pytest.MonkeyPatch, found: Any, words: str
 ) -> None:
-    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_: {"unet": found})
+    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_, **__: {"unet": found})
     with pytest.raises(DiagnosisError, match=words):
         _candidate(job, job.plan.running[0], None, Path("folder"))  # type: ignore[arg-type]
 
