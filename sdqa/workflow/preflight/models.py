@@ -68,10 +68,10 @@ def _packages(plan: Plan, name: str, source: str) -> Look:
     try:
         existing = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source)
     except SdqaError as error:
-        return Look(lacks=(Lack.of("packages", error, in_suite=True),))
+        return Look(lacks=(Lack.of("packages", error),))
     wanted = {one for lane in plan.lanes if lane.model_name == name for one in lane.components}
     missing = [one for one in drawable_components() if one in wanted and one not in existing.packages]
     if not missing:
         return Look()
     what = f"{source} has no package for {', '.join(missing)}"
-    return Look(lacks=(Lack("packages", what, existing.listing(), in_suite=True),))
+    return Look(lacks=(Lack("packages", what, existing.listing()),))
