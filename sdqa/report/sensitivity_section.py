@@ -149,4 +149,10 @@ def _figures(figures: Figures) -> tuple[tuple[str, str], ...]:
         ("operation_right", figures.operation_right),
         ("both_named", figures.both_named),
     ]
-    return tuple((show_words(name), f"{show_number(one.count)} of {show_number(one.total)}") for name, one in shares)
+    return tuple((show_words(name), _counted(one)) for name, one in shares)
+
+
+def _counted(share: Share) -> str:
+    if not share.total:
+        return "not measured"
+    return f"{show_number(share.count)} of {show_number(share.total)}"
