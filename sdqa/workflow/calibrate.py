@@ -84,17 +84,25 @@ def demand_sound(lane: Lane) -> None:
     Raises:
         UsageError: naming its components that are below `SOUND_DB`.
     """
-    parities = {one.component: one.value for one in lane.measurements if one.metric == "parity_psnr"}
-    # A component that was not finite has NaN, which no comparison with the limit may let pass.
-    broken = [
-        f"{name} {value:.0f} dB" for name, value in parities.items() if value is not None and not value >= SOUND_DB
-    ]
+    broken = ", ".join(f"{name} {value:.0f} dB" for name, value in sorted(unsound(lane).items()))
     if broken:
         raise UsageError(
-            f"the candidate is not sound: parity of {', '.join(sorted(broken))}, {SOUND_DB:.0f} dB is the least",
+            f"the candidate is not sound: parity of {broken}, {SOUND_DB:.0f} dB is the least",
             where=lane.id,
             hint="`sdqa diagnose` names the culprit; tolerances are only placed around a sound candidate",
         )
+
+
+def unsound(lane: Lane) -> dict[str, float]:
+    """Components that are too far from the teacher, in their worst call, and how many decibels they reach.
+
+    One that was not finite has NaN, which no comparison with the limit may let pass.
+    """
+    return {
+        one.component: one.value
+        for one in lane.measurements
+        if one.metric == "parity_psnr" and one.component and one.value is not None and not one.value >= SOUND_DB
+    }
 
 
 def _stored_as(recipe: str, lane: PlannedLane) -> PlannedLane:

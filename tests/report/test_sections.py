@@ -142,7 +142,10 @@ def test_everything_that_a_diagnosis_says_is_shown(bundle: Bundle, run: Run) -> 
     shown = diagnosis_of(record)
     assert shown is not None
     assert shown.verdict == ("Cause: unet.", "Next: look.")
-    assert show_explained(record.causes[0]) == "90 % (80 % to 100 %)"
+    assert show_explained(record.causes[0]) == "explains 90 % (80 % to 100 %) of the loss"
+    beyond = record.causes[0].model_copy(update={"explains": -0.12, "interval": (-0.4, 0.1)})
+    words = "cannot be separated: its share of the loss lies between less than nothing and 10 %"
+    assert show_explained(beyond) == words
     assert shown.ladders[0].rungs == (("program fp32", "20 dB", "20 dB", "0.9", "1", "NaN", "0", "kernel"),)
     assert "501" in shown.ladders[0].timesteps
     assert shown.swap_rows == (("unet", "+0.1", "[+0.05, +0.15]"),)

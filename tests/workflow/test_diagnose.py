@@ -31,7 +31,7 @@ def job(tmp_path: Path) -> Job:
 
 
 def package(*paths: str, **names: str) -> Any:
-    return SimpleNamespace(path=Path(paths[0]), record=SimpleNamespace(paths=paths, names=names))
+    return SimpleNamespace(path=Path(paths[0]), record=SimpleNamespace(paths=paths, names=names, batch=None))
 
 
 def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from sdqa.bundle.sensitivity import NamedCause, Pair, Trial
 from sdqa.errors import SdqaError
 from sdqa.faults import Injection
 from sdqa.plan import PlannedLane
+from sdqa.workflow.examined import Failed
 from sdqa.workflow.job import Job
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def attribute(fault: Injection, trial: Trial, job: Job, lane: PlannedLane) -> Na
     from sdqa.workflow.diagnose import diagnose_lane
 
     try:
-        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
+        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False, failed=Failed(trial.failing))
     except Exception as error:  # an instrument that crashes has not named the fault; the other trials go on
         return NamedCause(component_right=False, stage_right=False, verdict=_words(error))
     return compare(fault, trial, found)
@@ -34,7 +35,7 @@ def attribute_both(pair: Pair, job: Job, lane: PlannedLane) -> Pair:
     from sdqa.workflow.diagnose import diagnose_lane
 
     try:
-        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
+        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False, failed=Failed(pair.failing))
     except Exception as error:  # as above
         return pair.model_copy(update={"both_named": False, "verdict": _words(error)})
     named = tuple(dict.fromkeys(cause.component for cause in found.causes))

@@ -26,6 +26,7 @@ from sdqa.plan import PlannedLane
 from sdqa.store import source_digest
 from sdqa.workflow.campaign.attribution import place_of
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings
+from sdqa.workflow.examined import Failed
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import read_references
 from sdqa.workflow.stages import convert, generate, load_teacher
@@ -81,7 +82,7 @@ def _row(stage: CampaignLane, whole: PlannedLane, fault: Injection) -> SharesRow
         start = time.perf_counter()
         losses = _losses(stage, whole, fault)
         job = Job(stage.plan, stage.store, Bundle(stage.store.root), fault)
-        found = diagnose_lane(job, stage.lane, cases=tuple(stage.lane.cases), sweep=False)
+        found = diagnose_lane(job, stage.lane, cases=tuple(stage.lane.cases), sweep=False, failed=Failed())
         stage.forget(fault)
         row = row_of(fault, losses, found, round(time.perf_counter() - start, 1))
         (folder / "row.json").write_text(row.model_dump_json(), encoding="utf-8")
