@@ -9,7 +9,7 @@ from pathlib import Path
 from sdqa.bundle import Lane, Measurement
 from sdqa.errors import GoldenMissing, SdqaError
 from sdqa.gate import large_files
-from sdqa.gate.audit import unrecorded
+from sdqa.gate.audit import broken_links, unrecorded
 from sdqa.gate.goldens import Golden, read_golden
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
@@ -84,11 +84,14 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
         yield GoldenFlaw(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
+    links = broken_links(folder)
+    for problem in links:
+        yield GoldenFlaw(folder.name, False, problem)
     problems = unrecorded(folder, current)
     for problem in problems:
         yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
-    if not problems:
-        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+    if not problems and not links:
+        yield GoldenFlaw(folder.name, True, "every change is in the audit log, and the log is whole")
 
 
 def _reproduced(
