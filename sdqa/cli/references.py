@@ -91,9 +91,11 @@ def calibrate(suite: str | None, store: Path, reason: str) -> None:
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
+    from sdqa.gate.reach import within_reach
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow import calibrate as calibration
+    from sdqa.workflow.gate import worst_figures
     from sdqa.workflow.job import Job
 
     made = resolve_own_plan(suite)
@@ -102,7 +104,8 @@ def calibrate(suite: str | None, store: Path, reason: str) -> None:
             job = Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
             harmless, faults = calibration.measure(job, model)
         checks = calibration.count_checks(made)
-        tolerances = place(model, harmless, faults, checks=checks, environment=environment())
+        placed = place(model, harmless, faults, checks=checks, environment=environment())
+        tolerances = within_reach(placed, worst_figures())
         path = made.goldens / model / "tolerances.json"
         tolerances.save(path, reason)
         click.echo(str(path))

@@ -48,8 +48,9 @@ def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool
         click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
+        from sdqa.workflow.gate import worst_figures
 
-        click.echo(explain_checks(made))
+        click.echo(explain_checks(made, worst_figures()))
 
 
 def _existing_packages(made: Plan) -> Iterator[str]:

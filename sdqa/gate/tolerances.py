@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field, FiniteFloat
 
 from sdqa.bundle import Better, Environment, Lane, Record, documents
+from sdqa.bundle.record import later
 from sdqa.errors import GoldenMissing, UsageError
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.runtime.registry import on_device
@@ -64,6 +65,7 @@ class Tolerance(Record):
     )  # harmless bound to limit, limit to nearest fault
     date: str
     fingerprints: tuple[str, ...] = ()  # of the figures it was measured from; others are not compared with it
+    note: str = later("")  # what was done to the limits after they were placed
 
     def worse_than(self, figure: float, limit: float) -> bool:
         """Whether a figure is on the bad side of a limit; one that is not a number is."""
@@ -80,7 +82,7 @@ class Tolerance(Record):
         return (
             f"{what}: mean {sign} {self.limit:.4g}{unit}, a case {sign} {self.case_limit:.4g}{unit}; harmless noise "
             f"reaches {self.harmless.bound:.4g} ({self.harmless.n} figures: {', '.join(self.harmless.conditions)}), "
-            f"{fault}; {self.date[:10]}"
+            f"{fault}; {self.date[:10]}{f'; {self.note}' if self.note else ''}"
         )
 
 

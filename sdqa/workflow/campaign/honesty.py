@@ -48,7 +48,7 @@ def measure_honesty(settings: CampaignSettings, runs: int, say: Callable[[str], 
     return Honesty(
         lane=stage.lane.id,
         stated=stage.tolerances.false_alarms,
-        tolerances=stage.tolerances.digest(),
+        tolerances=stage.recorded,
         rates=tuple(rate(found, kind) for kind in get_args(Kind)),
         runs=tuple(found),
         environment=environment(),
@@ -74,7 +74,7 @@ def _run(stage: CampaignLane, offset: int) -> CleanRun:
         "lane": stage.lane.id,
         "cases": sorted(stage.lane.cases),
         "offset": offset,
-        "tolerances": stage.tolerances.digest(),
+        "tolerances": stage.recorded,
         "code": source_digest(*ROOMS),
     }
 

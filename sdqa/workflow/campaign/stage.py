@@ -25,7 +25,7 @@ from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store, source_digest
 from sdqa.workflow import measure_lane
 from sdqa.workflow.campaign.tasks import Task
-from sdqa.workflow.gate import exit_code, lane_budgets, planned_checks
+from sdqa.workflow.gate import exit_code, lane_budgets, load_tolerances, planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
 from sdqa.workflow.record import record
@@ -67,7 +67,9 @@ class CampaignLane:
         cases = {name: lane.cases[name] for name in _spread_over(list(lane.cases), settings.cases)}
         self.lane = replace(lane, cases=cases)
         self.plan = replace(plan, lanes=(self.lane,))
-        self.tolerances = Tolerances.load(plan.goldens / lane.model_name / TOLERANCES_FILE)
+        path = plan.goldens / lane.model_name / TOLERANCES_FILE
+        self.tolerances = load_tolerances(path)
+        self.recorded = Tolerances.load(path).digest()
         self.budgets = {name: getattr(plan.suite.budgets, name) for name in type(plan.suite.budgets).model_fields}
 
     def perform(self, task: Task) -> Outcome:
