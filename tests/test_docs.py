@@ -79,7 +79,7 @@ def test_verbs_exist(name: str) -> None:
     from sdqa.cli import cli
 
     text = (ROOT / name).read_text(encoding="utf-8")
-    named = {verb for span in spans(text) for verb in re.findall(r"^sdqa ([a-z]+)", span)}
+    named = {verb for span in spans(text) for verb in re.findall(r"^sdqa ([a-z]+(?:-[a-z]+)*)", span)}
     assert sorted(named - set(cli.commands)) == []
 
 

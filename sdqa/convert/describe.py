@@ -5,19 +5,57 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdqa.address import package_path, read_address
 from sdqa.convert.budget import measure_costs
-from sdqa.convert.coverage import measure_coverage
+from sdqa.convert.coverage import measure_coverage, require_coverage
 from sdqa.convert.inventory import take_inventory
+from sdqa.convert.isolate import isolated, should_isolate
 from sdqa.convert.lint import lint_package
 from sdqa.convert.package import package_bytes
 from sdqa.convert.record import PackageRecord
 from sdqa.convert.sidecar import constant_name, plain_name, sidecar_path
+from sdqa.models.teacher import Teacher
 from sdqa.store import digest_of, tree_digest
+
+
+def describe_component(
+    teacher: Teacher, component: str, packages: tuple[Path, ...], *, where: str = "", isolate: str = "auto"
+) -> PackageRecord:
+    """Take stock of a component that was converted from a teacher, in a process of its own as for the conversion.
+
+    Args:
+        packages: in execution order.
+        where: names the variant in messages.
+
+    Raises:
+        PackageError: a package is damaged.
+        CoverageError: a parameter is missing from the program, or a constant was invented.
+    """
+    if should_isolate(isolate, teacher.parameters[component]):
+        job = {"packages": [str(path) for path in packages], "where": where}
+        made, _ = isolated(__name__, teacher, component, job)
+        return PackageRecord.model_validate(made)
+    return describe_here(teacher, component, packages, where)
+
+
+def perform(teacher: Teacher, job: Mapping[str, Any]) -> PackageRecord:
+    """The part of `describe_component` that a process of its own does."""
+    return describe_here(teacher, job["component"], tuple(Path(path) for path in job["packages"]), job["where"])
+
+
+def describe_here(teacher: Teacher, component: str, packages: tuple[Path, ...], where: str) -> PackageRecord:
+    """`describe_component` in this process."""
+    from sdqa.convert.wrappers import wrap
+
+    parameters = {name: value.detach().numpy() for name, value in wrap(teacher, component).named_parameters()}
+    record = describe(component, packages, parameters)
+    require_coverage(record.coverage, where=", ".join(filter(None, (teacher.source, where, component))))
+    return record
 
 
 def describe(

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sdqa import errors
-from sdqa.convert.record import PackageRecord
 from sdqa.errors import ConversionError, SdqaError, UsageError
 from sdqa.models.teacher import Teacher
-from sdqa.plan.variant import Variant
 from sdqa.plugins import loaded_plugins, plugin_folders
 
 ISOLATED_PARAMETERS = 50_000_000
@@ -32,31 +32,28 @@ def should_isolate(isolate: str, parameters: int) -> bool:
     return isolate == "always" or (isolate == "auto" and parameters >= ISOLATED_PARAMETERS)
 
 
-def run_isolated(
-    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
-) -> PackageRecord:
-    """Convert in a new process and take over its record or its error.
+def isolated(module: str, teacher: Teacher, component: str, job: Mapping[str, Any]) -> tuple[Any, int]:
+    """Call a module's `perform(teacher, job)` in a new process, and take over its result or its error.
+
+    Args:
+        module: of this room; the caller's own.
+        job: plain values; the teacher and the component are added.
+
+    Returns:
+        The resulting record as plain values, and the peak of the process's memory in bytes.
 
     Raises:
         ConversionError: the process was killed for memory, or died otherwise.
-        SdqaError: whatever the conversion itself raised.
+        SdqaError: whatever `perform` raised.
     """
     source = f"folder:{teacher.folder}" if teacher.folder is not None else teacher.source
     with tempfile.TemporaryDirectory(prefix="sdqa-convert-") as folder:
         outcome = Path(folder) / "outcome"
-        job = {
-            "source": source,
-            "digest": teacher.digest,
-            "component": component,
-            "variant": variant.model_dump(mode="json"),
-            "destination": str(destination),
-            "base": str(base) if base is not None else None,
-            "outcome": str(outcome),
-            "plugins": [plugin.module for plugin in loaded_plugins()],
-        }
+        plugins = [plugin.module for plugin in loaded_plugins()]
+        about = {"module": module, "source": source, "digest": teacher.digest, "component": component}
         process = subprocess.run(
             [sys.executable, "-m", "sdqa.convert.worker"],
-            input=json.dumps(job),
+            input=json.dumps({**job, **about, "plugins": plugins, "outcome": str(outcome)}),
             text=True,
             capture_output=True,
             check=False,
@@ -64,8 +61,8 @@ def run_isolated(
         )
         if process.returncode == 0 and outcome.is_file():
             result = json.loads(outcome.read_text("utf-8"))
-            if "record" in result:
-                return PackageRecord.model_validate(result["record"])
+            if "result" in result:
+                return result["result"], int(result["peak_bytes"])
             raise _error(result["error"])
     raise explain_death(process.returncode, process.stderr, component)
 

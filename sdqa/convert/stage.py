@@ -1,21 +1,32 @@
-"""The convert stage: a lane's packages, made once for the same teacher and variant."""
+"""The convert stage: a lane's packages, made once for the same teacher and variant, and described once.
+
+A conversion is dear and its description cheap, so they are two entries: a change in what counts, lints or matches
+weights describes the same packages anew and converts nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdqa.convert import PackageRecord, convert_component
+from sdqa.convert import PackageRecord
 from sdqa.convert.adopt import adopt
+from sdqa.convert.build import Built, build_component
+from sdqa.convert.component import record_of
+from sdqa.convert.describe import describe_component
 from sdqa.errors import ModelError
 from sdqa.models import ExistingPackages, Teacher, load_source
 from sdqa.plan import Variant
-from sdqa.store import Entry, Store, source_digest
+from sdqa.store import Entry, Store, code_digest
 
-CODE = ("convert", "families", "compat")
+BUILT_FILE = "built.json"
 RECORD_FILE = "package.json"
+LIBRARIES = ("coremltools", "diffusers", "numpy", "scikit-learn", "scipy", "torch", "transformers")
+"""Whose versions decide a package's bytes; a library that is not installed is none."""
 
 
 @dataclass(frozen=True)
@@ -81,26 +92,47 @@ def convert_one(
         base: Path | None = None
         if facts["compression"]:
             base = convert_one(teacher, component, variant.base(component), store, say=say).path
-        record = convert_component(teacher, component, variant, folder, base=base)
-        (folder / RECORD_FILE).write_text(_moved(record, folder, Path()).model_dump_json(indent=1), encoding="utf-8")
+        built = build_component(teacher, component, variant, folder, base=base)
+        (folder / BUILT_FILE).write_text(built.moved(folder, Path()).model_dump_json(indent=1), encoding="utf-8")
 
     entry = store.memo("package", key, build)
-    return _stored(entry)
+    built = Built.model_validate_json((entry.path / BUILT_FILE).read_bytes()).moved(Path(), entry.path)
+    described = _described(teacher, component, variant, entry, built.paths, store)
+    return StoredPackage(record_of(built, described), entry.fresh)
+
+
+def _described(
+    teacher: Teacher, component: str, variant: Variant, package: Entry, paths: tuple[Path, ...], store: Store
+) -> PackageRecord:
+    """What a stored package holds.
+
+    Raises:
+        CoverageError: a parameter is missing from the program, or a constant was invented.
+    """
+    key = {
+        "package": package.content,
+        "teacher": teacher.digest,
+        "component": component,
+        "versions": _versions("coremltools", "numpy", "torch"),
+        "code": code_digest("sdqa.convert.describe"),
+    }
+
+    def build(folder: Path) -> None:
+        record = _moved(describe_component(teacher, component, paths, where=variant.name), package.path, Path())
+        (folder / RECORD_FILE).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+
+    entry = store.memo("description", key, build)
+    return _moved(PackageRecord.model_validate_json((entry.path / RECORD_FILE).read_bytes()), Path(), package.path)
 
 
 def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What decides a package's bytes."""
-    import importlib.metadata
-
-    versions = {
-        name: importlib.metadata.version(name) for name in ("coremltools", "torch", "diffusers", "transformers")
-    }
     return {
         "teacher": teacher.digest,
         "component": component,
         "variant": dict(facts),
-        "versions": versions,
-        "code": source_digest(*CODE),
+        "versions": _versions(*LIBRARIES),
+        "code": code_digest("sdqa.convert.build"),
         **_recipe_facts(facts),
     }
 
@@ -115,9 +147,12 @@ def _recipe_facts(facts: Mapping[str, Any]) -> dict[str, str]:
     return {"recipe": code} if code else {}
 
 
-def _stored(entry: Entry) -> StoredPackage:
-    record = PackageRecord.model_validate_json((entry.path / RECORD_FILE).read_bytes())
-    return StoredPackage(_moved(record, Path(), entry.path), entry.fresh)
+def _versions(*names: str) -> dict[str, str]:
+    found = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _moved(record: PackageRecord, old: Path, new: Path) -> PackageRecord:

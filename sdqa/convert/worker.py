@@ -1,16 +1,19 @@
-"""The process that `sdqa.convert.isolate` starts: converts one component, and leaves its record or its error."""
+"""The process that `sdqa.convert.isolate` starts: does one module's job, and leaves the result or the error.
+
+It knows no module by name: what a package is built by is only what the building module imports.
+"""
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
 from pathlib import Path
+from typing import Any
 
-from sdqa.convert.component import convert_here
 from sdqa.errors import ConversionError, SdqaError
 from sdqa.models import load_teacher
-from sdqa.plan.variant import Variant
 from sdqa.plugins import load_plugins
 
 
@@ -29,22 +32,16 @@ def peak_bytes() -> int:
 
 
 def main() -> None:
-    """Read a job from standard input, write a record or an error to the file that it names."""
+    """Read a job from standard input, write a result or an error to the file that it names."""
     job = json.load(sys.stdin)
     try:
+        load_plugins(job["plugins"])
         load_plugins(job["plugins"])
         teacher = load_teacher(job["source"], offline=True)
         if teacher.digest != job["digest"]:
             raise ConversionError("the model changed while it was being converted", where=job["source"])
-        record = convert_here(
-            teacher,
-            job["component"],
-            Variant.model_validate(job["variant"]),
-            Path(job["destination"]),
-            Path(job["base"]) if job["base"] else None,
-        )
-        whole = record.model_copy(update={"peak_bytes": peak_bytes()})
-        result: dict[str, object] = {"record": whole.model_dump(mode="json")}
+        made = importlib.import_module(job["module"]).perform(teacher, job)
+        result: dict[str, Any] = {"result": made.model_dump(mode="json"), "peak_bytes": peak_bytes()}
     except SdqaError as error:
         fields = {"class": type(error).__name__, "what": error.what, "where": error.where, "hint": error.hint}
         result = {"error": fields}

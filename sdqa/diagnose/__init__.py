@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sdqa.diagnose.evidence import Wrapper as Wrapper
     from sdqa.diagnose.examine import diagnose as diagnose
 
-_PLACES = {
+_LAZY = {
     "ExaminedCase": "sdqa.diagnose.evidence",
     "Diagnosis": "sdqa.bundle.diagnosis",
     "Evidence": "sdqa.diagnose.evidence",
@@ -28,8 +28,8 @@ __all__ = ["Diagnosis", "Evidence", "ExaminedCase", "Wrapper", "diagnose"]
 
 def __getattr__(name: str) -> Any:
     """Import torch only with what needs it."""
-    if name in _PLACES:
+    if name in _LAZY:
         import importlib
 
-        return getattr(importlib.import_module(_PLACES[name]), name)
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from sdqa.convert.coverage import Coverage, measure_coverage
 from sdqa.convert.inventory import take_inventory
 from sdqa.convert.sidecar import constant_name, plain_name
 from sdqa.diagnose.harness import Harness
-from sdqa.store import source_digest, tree_digest
+from sdqa.store import tree_digest
 
 
 def coverage(harness: Harness, component: str) -> ComponentCoverage:
@@ -21,7 +21,6 @@ def coverage(harness: Harness, component: str) -> ComponentCoverage:
         "component": component,
         "package": tree_digest(package),
         "reference": tree_digest(reference) if reference else "",
-        "convert": source_digest("convert", "families"),
     }
 
     def measure() -> ComponentCoverage:

@@ -16,13 +16,16 @@ from sdqa.errors import DiagnosisError
 from sdqa.families import Family
 from sdqa.mil.records import read_modules
 from sdqa.runtime import Runner
-from sdqa.store import Store, digest_of, source_digest, tree_digest
+from sdqa.store import Store, code_digest, digest_of, tree_digest
 
 if TYPE_CHECKING:
     from sdqa.generate.pipeline import Glue, Request
     from sdqa.metrics import MetricModels
 
 GLUE = "glue"
+
+RUNNERS = ("sdqa.runtime.registry", "sdqa.runtime.renamed")
+"""Modules that execute a candidate's packages."""
 
 Load = Callable[[str, Path], Runner]
 
@@ -104,7 +107,7 @@ class Evidence:
             {
                 "package": tree_digest(package),
                 "runtime": self.runtime,
-                "code": source_digest("mil", "runtime"),
+                "code": code_digest(*RUNNERS),
                 "wrapper": wrapper.identity if wrapper else "",
             }
         )

@@ -17,14 +17,14 @@ from pydantic import TypeAdapter
 from sdqa.diagnose.evidence import GLUE, Evidence, ExaminedCase, glue_digest, request_digest
 from sdqa.errors import ContractError, ExecutionError
 from sdqa.generate.pipeline import Generation, Glue, Graph, Request
+from sdqa.generate.stage import teacher_execution
 from sdqa.generate.teacher import graph_parts, teacher_runners
 from sdqa.runtime import Arrays, Runner
-from sdqa.store import digest_of, source_digest
+from sdqa.store import code_digest, digest_of
 
 T = TypeVar("T")
 
 MEMORY_BYTES = 1 << 30
-CODE = ("diagnose", "generate", "models", "families", "mil")
 """What remembered component outputs may occupy before remembering stops."""
 NAN_ERROR = 10.0
 """Relative latent error at which everything is lost: what a NaN counts as, and the most that is counted."""
@@ -157,7 +157,8 @@ class Harness:
             "glue": glue_digest(glue),
             "teacher": self.evidence.teacher,
             "candidates": {name: self.evidence.identities[name] for name in used},
-            "code": source_digest("generate", "models", "families"),
+            "execution": teacher_execution(),
+            "code": code_digest(__name__, "sdqa.models"),
         }
         digest = digest_of(key)
         if digest not in self._outcomes:
@@ -212,7 +213,12 @@ class Harness:
         def build(folder: Path) -> None:
             (folder / "result.json").write_bytes(adapter.dump_json(make()))
 
-        full = {**key, "teacher": self.evidence.teacher, "code": source_digest(*CODE)}
+        full = {
+            **key,
+            "teacher": self.evidence.teacher,
+            "execution": teacher_execution(),
+            "code": code_digest(__name__, "sdqa.models", make.__module__),
+        }
         entry = self.evidence.store.memo(f"diagnose-{kind}", full, build)
         return adapter.validate_json((entry.path / "result.json").read_bytes())
 

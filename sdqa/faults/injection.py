@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Measurement
 from sdqa.families import drawable_components
-from sdqa.store import source_digest
+from sdqa.store import code_digest
 
 if TYPE_CHECKING:
     from sdqa.faults.package_editor import PackageEditor
@@ -84,7 +84,7 @@ class Injection:
             "severity": self.severity,
             "level": repr(self.level),
             **({"also": [part.facts() for part in self.also]} if self.also else {}),
-            "code": source_digest("faults"),
+            "code": code_digest("sdqa.faults.registry", "sdqa.faults.controls"),
         }
 
 

@@ -191,6 +191,9 @@ def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudget
     draft = _draft(check, measurement).model_copy(update=bounds)
     if measurement.value is None or math.isnan(measurement.value):
         return _said(draft, "not measured", measurement.reason or "no value, and no reason given")
+    if measurement.replayed:
+        when = f"an earlier run measured it, on {measurement.measured_on or 'a machine that it does not name'}"
+        return _said(draft, "not measured", f"{measurement.value:.4g}, not judged: {when}")
     where = f"on {evidence.lane.runtime}"
     where += "" if on_device(evidence.lane.runtime) else ", not on the device that the budget is for"
     where = "by the packages alone" if name in FROM_PACKAGES else where

@@ -100,6 +100,10 @@ def _orderings(m: int, n: int, u: int) -> int:
 
 
 def _compare(before: Measurement, after: Measurement) -> tuple[Status, str]:
+    if before.replayed or after.replayed:
+        return "not measured", "an earlier run measured it"
+    if before.cases != after.cases:
+        return "not measured", f"measured on other cases: {_named(before)}, now {_named(after)}"
     if before.value is None or after.value is None or before.value <= 0:
         return "not measured", after.reason or "no value to compare"
     if not math.isfinite(after.value):
@@ -115,6 +119,10 @@ def _compare(before: Measurement, after: Measurement) -> tuple[Status, str]:
     if different is None:
         return "suspicious", f"{stated}; too few readings to be sure"
     return ("fail", stated) if different else ("pass", f"{stated}; not beyond the readings' spread")
+
+
+def _named(measurement: Measurement) -> str:
+    return ", ".join(measurement.cases) or "all"
 
 
 def _is_resource(measurement: Measurement) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sdqa.errors import GoldenMissing, SdqaError
 from sdqa.gate import large_files
 from sdqa.gate.audit import broken_links, unrecorded
 from sdqa.gate.goldens import Golden, read_golden
-from sdqa.gate.manifest import MANIFEST_FILE
+from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 
 TEACHER_VARIANT = "teacher"
@@ -22,6 +22,7 @@ rounding and the nearest change. Measured on the embedded model (2-core x86-64 L
 image keeps 86 dB and the latents 129 dB; with fp16 arithmetic, 61 and 66 dB."""
 
 Reproduce = Callable[[Golden], Sequence[Measurement]]
+Stale = Callable[[Golden], str]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def verify(
     models: Sequence[str] = (),
     cases: Sequence[str] = (),
     reproduce: Reproduce | None = None,
+    stale: Stale | None = None,
     place: str = large_files.DEFAULT_PLACE,
+    files: bool = True,
 ) -> Iterator[GoldenFlaw]:
     """Check goldens one by one.
 
@@ -48,7 +51,9 @@ def verify(
         models, cases: which; all when empty.
         reproduce: draws a golden's case again with the teacher and measures the outcome against the golden (`finite`,
             `psnr`, `latent_psnr`); only digests and records are checked when None.
+        stale: says why a golden no longer stands for its case, though all its digests match; empty when it does.
         place: where large goldens are kept.
+        files: whether to read what the manifests name; else manifests and audit logs alone are checked.
 
     Raises:
         GoldenMissing: there are no goldens here.
@@ -58,10 +63,39 @@ def verify(
     if not folders:
         raise GoldenMissing("there are no goldens here", where=str(goldens), hint="record them: sdqa goldens")
     for folder in folders:
-        yield from _model(folder, cases, reproduce, place)
+        yield from _model(folder, cases, reproduce, stale, place) if files else _records(folder, cases)
 
 
-def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, place: str) -> Iterator[GoldenFlaw]:
+def _records(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
+    """A model's manifests and tolerances against its audit log."""
+    current: dict[str, str] = {}
+    for path in sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).exists()):
+        if not cases or path.name in cases:
+            try:
+                current[path.name] = read_manifest(path).content()
+            except SdqaError as error:
+                yield GoldenFlaw(f"{folder.name}/{path.name}", False, str(error))
+    if (folder / TOLERANCES_FILE).exists():
+        try:
+            current["tolerances"] = Tolerances.load(folder / TOLERANCES_FILE).digest()
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/tolerances", False, str(error))
+    yield from _recorded(folder, current)
+
+
+def _recorded(folder: Path, current: Mapping[str, str]) -> Iterator[GoldenFlaw]:
+    links, problems = broken_links(folder), unrecorded(folder, current)
+    for problem in links:
+        yield GoldenFlaw(folder.name, False, problem)
+    for problem in problems:
+        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
+    if not problems and not links:
+        yield GoldenFlaw(folder.name, True, "every change is in the audit log, and the log is whole")
+
+
+def _model(
+    folder: Path, cases: Sequence[str], reproduce: Reproduce | None, stale: Stale | None, place: str
+) -> Iterator[GoldenFlaw]:
     current: dict[str, str] = {}
     tolerances: Tolerances | None = None
     if (folder / TOLERANCES_FILE).exists():
@@ -82,16 +116,20 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
             continue
         current[path.name] = golden.manifest.content()
         yield GoldenFlaw(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
+        if stale is not None:
+            yield from _stale(subject, golden, stale)
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
-    links = broken_links(folder)
-    for problem in links:
-        yield GoldenFlaw(folder.name, False, problem)
-    problems = unrecorded(folder, current)
-    for problem in problems:
-        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
-    if not problems and not links:
-        yield GoldenFlaw(folder.name, True, "every change is in the audit log, and the log is whole")
+    yield from _recorded(folder, current)
+
+
+def _stale(subject: str, golden: Golden, stale: Stale) -> Iterator[GoldenFlaw]:
+    try:
+        why = stale(golden)
+    except SdqaError as error:
+        why = str(error)
+    if why:
+        yield GoldenFlaw(subject, False, why)
 
 
 def _reproduced(

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.generate.pipeline import Graph, Request
-from sdqa.generate.stage import CODE, Components, request_facts
+from sdqa.generate.stage import Components, request_facts, teacher_execution
 from sdqa.generate.teacher import graph_parts, teacher_runners
 from sdqa.models import Teacher
-from sdqa.store import Store, digest_of, source_digest
+from sdqa.store import Store, code_digest, digest_of
 
 TRACED_CASES = 3
 PSNR_CAP_DB = 160.0  # what equal outputs read
@@ -40,7 +40,12 @@ def teacher_trace(teacher: Teacher, request: Request, store: Store) -> dict[str,
     """What went in and out of every component of the teacher, call by call, from the store when it is there."""
     import safetensors.numpy
 
-    key = {"teacher": teacher.digest, "request": request_facts(request), "code": source_digest(*CODE)}
+    key = {
+        "teacher": teacher.digest,
+        "request": request_facts(request),
+        "execution": teacher_execution(),
+        "code": code_digest(__name__),
+    }
 
     def build(folder: Path) -> None:
         parts = teacher.pipeline_parts()
@@ -91,7 +96,8 @@ def parity(
         "teacher": teacher.digest,
         "components": dict(components.identity),
         "requests": {case: request_facts(request) for case, request in chosen.items()},
-        "code": source_digest(*CODE),
+        "execution": teacher_execution(),  # of the traces; the components' own is part of their identity
+        "code": code_digest(__name__, *components.code),
         "what": digest_of([TRACED_CASES, outputs]),
     }
 

@@ -24,6 +24,7 @@ class SampleRecord(Record):
     end_to_end_s: float
     nonfinite: dict[str, int]  # per component: NaN and infinite elements put out
     peak_bytes: int  # largest resident set of the process meanwhile
+    machine: str = ""  # that measured the times and the memory, in words
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,25 @@ class StoredSample:
     image: npt.NDArray[np.uint8]  # (H, W, 3)
     decoded: npt.NDArray[np.float32]  # (3, H, W)
     latents: npt.NDArray[np.float32]  # (C, h, w)
+    fresh: bool = False  # its times and memory were measured by this process, not read back
+    repeated: bool | None = None  # whether drawing it again gave the same pixels; None where it was not drawn again
 
 
-def write_sample(folder: Path, generation: Generation, end_to_end_s: float, peak_bytes: int) -> None:
+def sample_record(generation: Generation, end_to_end_s: float, peak_bytes: int, machine: str) -> SampleRecord:
+    """What is known of a generation besides its pixels."""
+    return SampleRecord(
+        timesteps=generation.timesteps,
+        seconds={
+            name: tuple(call.seconds for call in recorder.calls) for name, recorder in generation.recorders.items()
+        },
+        end_to_end_s=end_to_end_s,
+        nonfinite=generation.nonfinite,
+        peak_bytes=peak_bytes,
+        machine=machine,
+    )
+
+
+def write_sample(folder: Path, generation: Generation, record: SampleRecord) -> None:
     """Write a generation into an empty folder."""
     import safetensors.numpy
     from PIL import Image
@@ -48,19 +65,10 @@ def write_sample(folder: Path, generation: Generation, end_to_end_s: float, peak
         "latents": np.ascontiguousarray(generation.latents, dtype=np.float32),
     }
     safetensors.numpy.save_file(tensors, folder / TENSORS_FILE)
-    record = SampleRecord(
-        timesteps=generation.timesteps,
-        seconds={
-            name: tuple(call.seconds for call in recorder.calls) for name, recorder in generation.recorders.items()
-        },
-        end_to_end_s=end_to_end_s,
-        nonfinite=generation.nonfinite,
-        peak_bytes=peak_bytes,
-    )
     (folder / RECORD_FILE).write_text(json.dumps(record.model_dump(mode="json"), sort_keys=True), encoding="utf-8")
 
 
-def read_sample(folder: Path) -> StoredSample:
+def read_sample(folder: Path, *, fresh: bool = False) -> StoredSample:
     """Read what `write_sample` wrote; the store has checked the digests."""
     import safetensors.numpy
     from PIL import Image
@@ -69,4 +77,4 @@ def read_sample(folder: Path) -> StoredSample:
         image = np.asarray(picture.convert("RGB"), dtype=np.uint8)
     tensors = safetensors.numpy.load_file(folder / TENSORS_FILE)
     record = SampleRecord.model_validate_json((folder / RECORD_FILE).read_bytes())
-    return StoredSample(folder, record, image, tensors["decoded"], tensors["latents"])
+    return StoredSample(folder, record, image, tensors["decoded"], tensors["latents"], fresh)

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdqa.store import code_digest
+
 if TYPE_CHECKING:
     from sdqa.models import Teacher
     from sdqa.plan import Case
@@ -55,6 +57,7 @@ def planned_timesteps(case: Case, teacher: Teacher, store: Store) -> tuple[float
         "steps": case.steps,
         "strength": strength,
         "diffusers": importlib.metadata.version("diffusers"),
+        "code": code_digest(__name__, "sdqa.models"),
     }
 
     def build(folder: Path) -> None:

@@ -12,7 +12,8 @@ from sdqa.bundle.environment import versions
 from sdqa.metrics import MetricModels, score
 from sdqa.metrics import demand_sound as demand_sound_now
 from sdqa.metrics.subject import Subject
-from sdqa.store import Store, digest_of, source_digest
+from sdqa.runtime.identity import identify
+from sdqa.store import Store, code_digest, digest_of
 
 FILE = "measurements.json"
 
@@ -30,7 +31,8 @@ def score_case(
         "case": subject.case,
         "metrics": sorted(names),
         "identity": digest_of(models.identity()),
-        "code": source_digest("metrics"),
+        "execution": _execution(),
+        "code": code_digest(__name__),
     }
 
     def build(folder: Path) -> None:
@@ -48,10 +50,16 @@ def demand_sound(models: MetricModels, store: Store) -> None:
     Raises:
         MetricError: a metric failed a self-test; nothing it says can be trusted.
     """
-    key = {"identity": digest_of(models.identity()), "code": source_digest("metrics"), "versions": versions()}
+    key = {"identity": digest_of(models.identity()), "execution": _execution(), "code": code_digest(__name__)}
 
     def build(folder: Path) -> None:
         results = [[result.metric, result.self_test] for result in demand_sound_now(models)]
         (folder / "sound.json").write_text(json.dumps(results), encoding="utf-8")
 
     store.memo("sound", key, build)
+
+
+def _execution() -> dict[str, Any]:
+    """What makes two executions of the metrics' networks the same."""
+    libraries = (*versions(), "pillow", "scikit-image", "scipy")
+    return identify("torch", "CPU_ONLY", threads=1, libraries=libraries, code="", on_device=False).facts()

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "State", "coremltools_backend", "load"]
 
-_HOMES = {"Program": "program", "State": "state", "load": "loading"}
+_LAZY = {"Program": "sdqa.mil.program", "State": "sdqa.mil.state", "load": "sdqa.mil.loading"}
 
 
 def __getattr__(name: str) -> Any:
     if name == "coremltools_backend":
         return importlib.import_module("sdqa.mil.coremltools_backend")
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"sdqa.mil.{_HOMES[name]}"), name)
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

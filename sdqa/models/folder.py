@@ -15,7 +15,20 @@ from sdqa.foreign import recognise
 from sdqa.models.opening import OpenedFolder, open_folder, read_json
 from sdqa.models.teacher import Teacher
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+)
+"""What is fetched of a hub's tokenizers; whatever else lies in a folder counts too, once it is there."""
+UNREAD_SUFFIXES = frozenset(
+    (".safetensors", ".bin", ".ckpt", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".onnx_data", ".pb", ".md", ".png")
+)
+"""Of files that no loader reads here: weights in other formats and precisions, and what is for people. The safetensors
+files that are read are named one by one (`weight_files`)."""
 
 
 def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
@@ -30,7 +43,7 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
     if not folder.is_dir():
         raise ModelError("there is no such folder", where=source, hint="give the folder that holds model_index.json")
     opening = open_folder(folder, source=source)
-    files = tuple(sorted(_files(folder, opening.family, source)))
+    files = tuple(sorted(set(_files(folder, opening.family, source))))
     return Teacher(
         source=source,
         family=opening.family,
@@ -50,8 +63,19 @@ def _files(folder: Path, family: Family, source: str) -> Iterable[str]:
             yield f"{part.name}/{part.configuration}"
         if part.weights:
             yield from (f"{part.name}/{path.name}" for path in weight_files(folder, part, source))
-    for name in tokenizer_parts():
-        yield from (f"{name}/{file}" for file in TOKENIZER_FILES if (folder / name / file).is_file())
+    for name in {*(part.name for part in family.parts), *tokenizer_parts()}:
+        yield from (path.relative_to(folder).as_posix() for path in readable_files(folder / name))
+
+
+def readable_files(folder: Path) -> Iterable[Path]:
+    """Every file of a part that a loader may read besides weights: all but what is listed here as read by none.
+
+    A tokenizer reads `added_tokens.json` where there is one, a later version of a library something else.
+    """
+    for path in sorted(folder.rglob("*")):
+        ignored = path.suffix.lower() in UNREAD_SUFFIXES or path.name.startswith((".", "README", "LICENSE"))
+        if path.is_file() and not ignored:
+            yield path
 
 
 def weight_files(folder: Path, part: Part, source: str) -> list[Path]:

@@ -35,6 +35,15 @@ def parse_seconds(value: object) -> object:
     return _parse(value, SECONDS, "40 s") if isinstance(value, str) else value
 
 
+def parse_age(value: str) -> float:
+    """`"30d"`, `"12 h"` → seconds.
+
+    Raises:
+        ValueError: the text is not a number with a unit of time.
+    """
+    return _parse(value, {**SECONDS, "H": 3600.0, "D": 86400.0}, "30d")
+
+
 def show_bytes(count: float) -> str:
     """`1530000` → `"1.5 MB"`."""
     for unit in ("B", "KB", "MB"):

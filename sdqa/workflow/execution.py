@@ -11,7 +11,7 @@ from sdqa.address import package_path
 from sdqa.errors import FaultError
 from sdqa.plan import PlannedLane
 from sdqa.runtime.registry import Runtime, find_runtime
-from sdqa.store import Store, source_digest
+from sdqa.store import Store
 
 if TYPE_CHECKING:
     from sdqa.convert import PackageRecord
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from sdqa.generate.stage import Components
     from sdqa.models import Teacher
     from sdqa.runtime import Runner
+
+
+#: Modules that execute a lane's packages.
+CODE = ("sdqa.runtime.registry", "sdqa.runtime.renamed")
 
 
 def components(
@@ -63,12 +67,13 @@ def components(
         "packages": {name: package.record.digest for name, package in packages.items()},
         "runtime": lane.runtime,
         "compute_unit": lane.compute_unit,
+        "names": {name: package.record.names for name, package in packages.items()},
         "execution": runtime.execution_identity(lane.compute_unit, threads=THREADS).facts(),
     }
     if injection is not None:
         identity["fault"] = injection.facts()
     glue = injection.glue if injection is not None and injection.glue is not None else Glue()
-    return Components(load, identity, glue)
+    return Components(load, identity, glue, CODE)
 
 
 def executed_packages(
@@ -121,7 +126,7 @@ def _edited(package: StoredPackage, store: Store, part: Injection, planted: str)
     """
     import shutil
 
-    key = {"package": package.record.digest, "planted": planted, "fault": part.facts(), "code": source_digest("faults")}
+    key = {"package": package.record.digest, "planted": planted, "fault": part.facts()}
     names = [path.name for path in package.record.paths]
 
     def build(folder: Path) -> None:

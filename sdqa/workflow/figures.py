@@ -38,18 +38,42 @@ def lane_measurements(
         found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
         away = round(100 * leaving_share(packages.values()), 4)
         found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
-    records = [sample.record for sample in samples.values()]
-    executed = dict.fromkeys([*packages, *(name for record in records for name in record.seconds)])
+    return found + resource_measurements(samples, tuple(packages), fingerprint)
+
+
+def resource_measurements(
+    samples: Mapping[str, StoredSample], components: tuple[str, ...], fingerprint: str
+) -> list[Measurement]:
+    """Times and memory: of the cases that were drawn in this run; of all where none was, and then they say so."""
+    if not samples:
+        return []
+    now = {case: sample for case, sample in samples.items() if sample.fresh}
+    records = [sample.record for sample in (now or samples).values()]
+    found: list[Measurement] = []
+    executed = dict.fromkeys([*components, *(name for record in records for name in record.seconds)])
     for name in executed:
         seconds = [second for record in records for second in record.seconds.get(name, ())]
         if seconds:
             found.append(_repeated("latency_ms", [1000 * second for second in seconds], "ms", name, fingerprint))
-    if records:
-        found.append(_repeated("inference_s", [_inference(r.seconds) for r in records], "s", None, fingerprint))
-        found.append(_repeated("end_to_end_s", [r.end_to_end_s for r in records], "s", None, fingerprint))
-        peak = float(max(record.peak_bytes for record in records))
-        found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
-    return found
+    found.append(_repeated("inference_s", [_inference(r.seconds) for r in records], "s", None, fingerprint))
+    found.append(_repeated("end_to_end_s", [r.end_to_end_s for r in records], "s", None, fingerprint))
+    peak = float(max(record.peak_bytes for record in records))
+    found.append(_figure("peak_memory_bytes", peak, "B", None, fingerprint))
+    return [one.model_copy(update=_provenance(samples, now)) for one in found]
+
+
+def _provenance(samples: Mapping[str, StoredSample], now: Mapping[str, StoredSample]) -> dict[str, object]:
+    """Where times and memory come from, as a measurement says it."""
+    if not now:
+        machines = "; ".join(sorted({sample.record.machine for sample in samples.values()} - {""}))
+        return {"replayed": True, "measured_on": machines, "reason": "measured by an earlier run"}
+    others = len(samples) - len(now)
+    if not others:
+        return {}
+    reason = f"measured now on {', '.join(now)}; {others} other{'s were' if others > 1 else ' was'} drawn earlier"
+    if any(sample.repeated is False for sample in now.values()):
+        reason += "; drawn again, the picture is not the stored one"
+    return {"cases": tuple(now), "reason": reason}
 
 
 def _contract_reason(record: PackageRecord) -> str:
@@ -107,13 +131,14 @@ def describe_packages(
             digest=package.record.digest,
             bytes=package.record.bytes,
             operations=package.record.operations,
-            facts=_package_facts(package.record, plans.get(package.record.component, ())),
+            facts=_package_facts(package, plans.get(package.record.component, ())),
         )
         for package in packages
     )
 
 
-def _package_facts(record: PackageRecord, plans: Sequence[ComputePlan]) -> PackageFacts:
+def _package_facts(package: StoredPackage, plans: Sequence[ComputePlan]) -> PackageFacts:
+    record = package.record
     findings = [
         PlacementFinding(
             rule=finding.rule,
@@ -131,12 +156,15 @@ def _package_facts(record: PackageRecord, plans: Sequence[ComputePlan]) -> Packa
         average_bits=round(record.average_bits, 3),
         histogram=record.histogram,
         coverage=WeightCoverage.model_validate(record.coverage.model_dump()),
-        conversion_seconds=round(record.conversion_seconds, 3),
-        conversion_peak_bytes=record.peak_bytes,
         neural_engine=PlacementLint(leaving_share=round(record.leaving_share, 6), findings=tuple(findings)),
         cost=PackageCost.model_validate(dataclasses.asdict(record.cost)),
     )
-    return facts.model_copy(update={"compute_plans": tuple(plans)}) if plans else facts
+    replayed = "" if package.fresh else "replayed_"
+    update: dict[str, object] = {
+        f"{replayed}conversion_seconds": round(record.conversion_seconds, 3),
+        f"{replayed}conversion_peak_bytes": record.peak_bytes,
+    }
+    return facts.model_copy(update={**update, **({"compute_plans": tuple(plans)} if plans else {})})
 
 
 #: How parity is measured: figures of another identity are not compared.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
+from sdqa.ci.judge import Rules
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.families import drawable_components
 from sdqa.plan import Budgets, Plan, PlannedLane
@@ -15,6 +16,7 @@ from sdqa.runtime.registry import find_runtime
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
+from sdqa.workflow.origin import is_replayed
 from sdqa.workflow.record import record, sample_records
 
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     tolerances, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
     measured = record(lane, whole, samples=sample_records(found, job.bundle))
-    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
-    return measured.model_copy(update={"verdicts": verdicts})
+    planned = planned_checks(job.plan, lane)
+    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned)
+    replayed = is_replayed(found, job.started)
+    return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
 
 
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
@@ -108,6 +112,10 @@ def worst_figures() -> dict[str, Worst]:
 
     directed = {name: one for name, one in METRICS.items() if one.better in ("higher", "lower")}
     return {name: Worst.of(one.better, one.valid, one.attainable) for name, one in directed.items()}
+
+
+RULES = Rules(checks=planned_checks, budgets=lane_budgets, tolerances=read_tolerances)
+"""How this checkout judges a lane, for those who judge the evidence of other machines."""
 
 
 def exit_code(plan: Plan, lanes: Iterable[Lane]) -> int:

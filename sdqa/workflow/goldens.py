@@ -108,6 +108,17 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
     )
 
 
+def picture_changes(plan: Plan) -> Callable[[Golden], str]:
+    """A function that says why a golden's source picture is not the one that its case names now; empty when it is."""
+    from sdqa.generate.sources import changed_picture
+
+    def changed(golden: Golden) -> str:
+        case = plan.suite.cases.get(golden.manifest.case)
+        return "" if case is None or case.source is None else changed_picture(case.source, golden.source, plan.root)
+
+    return changed
+
+
 def reproducer(plan: Plan, store: Store, progress: Progress) -> Callable[[Golden], Sequence[Measurement]]:
     """A function that draws a golden's case again with its teacher and measures the outcome against the golden."""
     from sdqa.generate.stage import generate, golden_request, teacher_components

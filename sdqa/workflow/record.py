@@ -63,7 +63,7 @@ def sample_records(found: Collected, target: Bundle) -> tuple[Sample, ...]:
                 images={name: target.add_blob(_png(image), "image/png") for name, image in sorted(pictures.items())},
                 latents_digest=array_digest(sample.latents),
                 image_digest=array_digest(sample.image),
-                seconds=round(sample.record.end_to_end_s, 4),
+                seconds=round(sample.record.end_to_end_s, 4) if sample.fresh else None,  # of this run, or of none
                 facts=SampleFacts(
                     timesteps=tuple(sample.record.timesteps),
                     nonfinite=dict(sample.record.nonfinite),

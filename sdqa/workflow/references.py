@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from sdqa.bundle import Failure
 from sdqa.errors import GoldenStale, SdqaError
 from sdqa.gate import large_files
+from sdqa.gate.codec import array_digest
 from sdqa.gate.goldens import Golden, read_golden, stale_reasons
 from sdqa.plan import PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
-from sdqa.store import source_digest
+from sdqa.store import code_digest, digest_of
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 
@@ -33,6 +34,7 @@ def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References
     """The goldens of a lane's cases by name."""
     from sdqa.generate.request import case_inputs
     from sdqa.generate.schedule import planned_timesteps
+    from sdqa.generate.sources import changed_picture
     from sdqa.metrics import MetricModels
 
     job.progress.step(f"{lane.id}: references")
@@ -53,6 +55,8 @@ def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References
                 case=case_inputs(case, teacher.facts),
                 timesteps=planned_timesteps(case, teacher, store),
             )
+            if case.source is not None:
+                reasons += filter(None, [changed_picture(case.source, golden.source, plan.root)])
             if reasons:
                 hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
                 raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)
@@ -65,14 +69,20 @@ def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References
 
 def _drawn_now(job: Job, lane: PlannedLane, teacher: Teacher, case: str) -> Path:
     """A golden that lives in the store and guards nothing but this candidate."""
-    from sdqa.generate.stage import CODE
+    from sdqa.generate.sources import load_source
+    from sdqa.generate.stage import teacher_execution
+    from sdqa.metrics import MetricModels
     from sdqa.workflow.goldens import draw_golden
 
+    planned, chosen, root = lane.cases[case], job.plan.suite.metrics, job.plan.root
+    picture = None if planned.source is None else load_source(planned.source, teacher.facts.image_size, root)
     key = {
         "teacher": teacher.digest,
-        "case": lane.cases[case].model_dump(mode="json"),
-        "metrics": job.plan.suite.metrics.model_dump(mode="json"),
-        "code": source_digest(*CODE, "metrics", "workflow"),
+        "case": planned.model_dump(mode="json"),
+        "source": None if picture is None else array_digest(picture),
+        "metrics": digest_of(MetricModels(clip=chosen.clip, lpips=chosen.lpips).identity(chosen.names)),
+        "execution": teacher_execution(),
+        "code": code_digest("sdqa.workflow.goldens"),
     }
 
     def build(folder: Path) -> None:

@@ -91,7 +91,7 @@ def generate(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages, 
     found: dict[str, StoredSample] = {}
     try:
         components = _components(job, lane, teacher, packages)
-        for case, sample in stage.generate(teacher, components, requests, job.store, say=job.sayer(lane)):
+        for case, sample in stage.generate(teacher, components, requests, job.store, measure=True, say=job.sayer(lane)):
             found[case] = sample
     except SdqaError as error:
         return Samples(found, error)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sdqa.convert import Variant, convert_component
-from sdqa.convert.isolate import explain_death, run_isolated, should_isolate
+from sdqa.convert.isolate import explain_death, isolated, should_isolate
 from sdqa.errors import ConversionError, ModelError, UsageError
 from sdqa.models import Teacher
 from tests.builders import Convert
@@ -25,6 +25,7 @@ def test_a_process_of_its_own_makes_the_same_bytes_in_the_folder_as_it_was_given
     assert record.digest == packages("vae_decoder").digest
     assert record.path.parent == record.modules.parent == Path("made"), "the store moves records by this folder's name"
     assert record.peak_bytes > 10**8
+    assert record.coverage.complete, "described in a process of its own too"
 
 
 def test_a_process_does_not_inherit_the_peak_of_the_one_that_starts_it() -> None:
@@ -34,9 +35,7 @@ def test_a_process_does_not_inherit_the_peak_of_the_one_that_starts_it() -> None
     assert 10**7 < int(found.stdout) < ballast.nbytes / 2
 
 
-def test_errors_of_the_process_arrive_as_what_they_are(
-    teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_of_the_process_arrive_as_what_they_are(teacher: Teacher, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*arguments: object, input: str, **options: object) -> subprocess.CompletedProcess[str]:
         import json
 
@@ -46,18 +45,16 @@ def test_errors_of_the_process_arrive_as_what_they_are(
 
     monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(ModelError, match="it is gone") as caught:
-        run_isolated(teacher, "unet", Variant(name="v"), tmp_path, None)
+        isolated("sdqa.convert.build", teacher, "unet", {})
     assert (caught.value.where, caught.value.hint) == ("here", "look")
 
 
 @pytest.mark.parametrize("status", [-signal.SIGKILL, 128 + signal.SIGKILL])
-def test_a_kill_for_memory_is_reported_as_one(
-    teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
+def test_a_kill_for_memory_is_reported_as_one(teacher: Teacher, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     dead = subprocess.CompletedProcess((), status, "", "")
     monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: dead)
     with pytest.raises(ConversionError, match="ran out of memory"):
-        run_isolated(teacher, "unet", Variant(name="v"), tmp_path, None)
+        isolated("sdqa.convert.build", teacher, "unet", {})
 
 
 def test_other_deaths_show_their_last_words() -> None:

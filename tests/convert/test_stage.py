@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from sdqa.convert import stage
+from sdqa.errors import CoverageError
 from sdqa.models import load_teacher
 from sdqa.plan import Variant
 from sdqa.store import Store
@@ -33,3 +35,19 @@ def test_a_recipe_for_other_components_changes_nothing() -> None:
     only_unet = SMALL.model_copy(update={"compressed_components": ("unet",)})
     assert only_unet.facts_for("vae_decoder") == PLAIN.facts_for("vae_decoder")
     assert only_unet.facts_for("unet") != PLAIN.facts_for("unet")
+
+
+def test_what_lost_a_parameter_is_refused_and_not_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The conversion is kept; the refusal is made again by whoever asks for it."""
+    teacher, store = load_teacher("random:miniature"), Store(tmp_path)
+    sound = stage.convert_one(teacher, "vae_decoder", PLAIN, store)
+    shutil.rmtree(store.root / "description")
+    lost = sound.record.coverage.model_copy(update={"missing": ("decoder.conv_out.bias",)})
+    monkeypatch.setattr("sdqa.convert.describe.measure_coverage", lambda *arguments, **options: lost)
+    for _ in range(2):
+        with pytest.raises(CoverageError, match=r"decoder\.conv_out\.bias"):
+            stage.convert_one(teacher, "vae_decoder", PLAIN, store)
+    monkeypatch.undo()
+    again = stage.convert_one(teacher, "vae_decoder", PLAIN, store)
+    assert not again.fresh
+    assert again.record == sound.record

@@ -208,6 +208,15 @@ def test_budgets(make_lane: MakeLane, tolerances: Tolerances) -> None:
     assert "by the packages alone" in found["model_memory_bytes"].reason, "no device would change it"
 
 
+def test_a_budget_does_not_judge_what_an_earlier_run_measured(make_lane: MakeLane, tolerances: Tolerances) -> None:
+    figure = Measurement(metric="inference_s", value=1.0, unit="s", replayed=True, measured_on="Apple M1")
+    [found] = [
+        v for v in judge(make_lane({}, measurements=(figure,)), tolerances, Limits()) if v.metric == "inference_s"
+    ]
+    assert (found.status, found.value) == ("not measured", 1.0)
+    assert "an earlier run measured it, on Apple M1" in found.reason
+
+
 def test_contract_and_coverage_must_be_exactly_one(make_lane: MakeLane, tolerances: Tolerances) -> None:
     figures = (
         Measurement(metric="contract", component="unet", value=1.0, better="higher"),

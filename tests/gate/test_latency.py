@@ -74,3 +74,15 @@ def test_asvs_rule() -> None:
     assert is_different(fast, [x + 1 for x in fast]) is False
     assert is_different([1.0, 1.1, 1.2], [9.0, 9.1, 9.2]) is True
     assert is_different([1.0], [9.0, 9.1]) is None
+
+
+def test_times_of_an_earlier_run_are_not_compared(status: Callable[..., str]) -> None:
+    before = timed([100.0] * 10)
+    assert status(before, timed([200.0] * 10).model_copy(update={"replayed": True})) == "not measured"
+    assert status(before.model_copy(update={"replayed": True}), timed([100.0] * 10)) == "not measured"
+
+
+def test_times_of_other_cases_are_not_compared(status: Callable[..., str]) -> None:
+    longest = timed([200.0] * 10).model_copy(update={"cases": ("long",)})
+    assert status(timed([100.0] * 10), longest) == "not measured"
+    assert status(longest, longest) == "pass"

@@ -90,3 +90,15 @@ def test_tolerances_changed_by_hand_are_found(goldens: Path, tolerances: Toleran
 def test_no_goldens_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GoldenMissing):
         list(verify(tmp_path / "nowhere"))
+
+
+def test_a_golden_that_no_longer_stands_for_its_case_is_not_sound(goldens: Path) -> None:
+    def stale(golden: Golden) -> str:
+        if golden.manifest.case == "landscape":
+            raise ModelError("the picture is gone")
+        return "the source picture changed"
+
+    found = bad(goldens, stale=stale)
+    assert "tiny/portrait: the source picture changed" in found
+    assert any(one.startswith("tiny/landscape") and "the picture is gone" in one for one in found)
+    assert bad(goldens, stale=lambda golden: "") == []

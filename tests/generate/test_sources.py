@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sdqa.errors import ImageError
-from sdqa.generate.sources import load_source, source_prompt
+from sdqa.generate.sources import changed_picture, load_source, source_prompt
 from sdqa.plan import Case
 
 
@@ -51,3 +51,44 @@ def test_scenes_say_what_they_show() -> None:
     assert "portrait" in (source_prompt(Case(prompt="p", source="scene:portrait/17")) or "")
     assert source_prompt(Case(prompt="p", source="file:x.png", source_prompt="a cat")) == "a cat"
     assert source_prompt(Case(prompt="p")) is None
+
+
+def recorded(name: str, root: Path) -> np.ndarray:
+    return load_source(name, 64, root)
+
+
+def test_a_file_that_was_exchanged_is_another_picture(tmp_path: Path) -> None:
+    """The golden knew its source picture by name alone: another one under the same name once passed."""
+    drawn = np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(drawn).save(tmp_path / "cat.png")
+    before = recorded("file:cat.png", tmp_path)
+    assert changed_picture("file:cat.png", before, tmp_path) == ""
+    drawn[10, 10] ^= 1
+    Image.fromarray(drawn).save(tmp_path / "cat.png")
+    assert "the source picture changed" in changed_picture("file:cat.png", before, tmp_path)
+
+
+def test_a_scene_that_is_drawn_otherwise_is_another_picture(tmp_path: Path) -> None:
+    name = "scene:portrait/17"
+    before = recorded(name, tmp_path)
+    assert changed_picture(name, before, tmp_path) == ""
+    assert "source picture changed" in changed_picture("scene:portrait/18", before, tmp_path)
+    for edit in ("expression=smiling", "glasses=yes", "hair=red"):
+        assert "source picture changed" in changed_picture(f"{name}?{edit}", before, tmp_path)
+    spot = before.copy()
+    spot[24:32, 24:32] = 255 - spot[24:32, 24:32]
+    assert "source picture changed" in changed_picture(name, spot, tmp_path)
+
+
+def test_another_version_of_pillow_may_draw_edges_otherwise(tmp_path: Path) -> None:
+    name = "scene:landscape/3"
+    before = recorded(name, tmp_path)
+    rounded = before.copy()
+    rounded[::3] = np.clip(rounded[::3].astype(np.int16) + 1, 0, 255)
+    assert changed_picture(name, rounded, tmp_path) == ""
+
+
+def test_a_golden_without_the_picture_of_its_case_is_told(tmp_path: Path) -> None:
+    assert "without the source picture" in changed_picture("scene:portrait/17", None, tmp_path)
+    with pytest.raises(ImageError):
+        changed_picture("file:gone.png", np.zeros((64, 64, 3), np.uint8), tmp_path)

@@ -117,3 +117,22 @@ def test_unknown_sources_say_what_there_is(source: str) -> None:
     with pytest.raises(ModelError) as caught:
         load_source(source)
     assert caught.value.what
+
+
+@pytest.mark.parametrize(
+    "name", ["tokenizer/added_tokens.json", "tokenizer/chat/more.jinja", "text_encoder/generation_config.json"]
+)
+def test_digest_follows_files_that_a_loader_may_read(folder: Path, name: str) -> None:
+    """A token that was added beside the vocabulary once changed the prompt and not the digest."""
+    before = load_teacher(f"folder:{folder}").digest
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text('{"<hat>": 714}', encoding="utf-8")
+    assert load_teacher(f"folder:{folder}").digest != before
+
+
+@pytest.mark.parametrize("name", ["unet/README.md", "unet/diffusion_pytorch_model.fp16.safetensors", "safety/x.json"])
+def test_digest_ignores_what_nothing_reads(folder: Path, name: str) -> None:
+    before = load_teacher(f"folder:{folder}").digest
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("{}", encoding="utf-8")
+    assert load_teacher(f"folder:{folder}").digest == before

@@ -20,7 +20,7 @@ from sdqa.errors import EXIT_PASS
 from sdqa.gate import judge
 from sdqa.gate.statistics import exact_interval
 from sdqa.plan import reseeded
-from sdqa.store import source_digest
+from sdqa.store import code_digest
 from sdqa.workflow import measure_lane
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings, failing_checks
 from sdqa.workflow.gate import exit_code, lane_budgets, planned_checks
@@ -29,7 +29,6 @@ from sdqa.workflow.record import record
 
 FRESH = 104_729
 """Between the seeds of one run and the next. Calibration steps by 1000, the campaign by 7919: no run meets them."""
-ROOMS = ("convert", "diagnose", "embedded", "families", "gate", "generate", "metrics", "mil", "models", "runtime")
 
 
 def measure_honesty(settings: CampaignSettings, runs: int, say: Callable[[str], None] = lambda _: None) -> Honesty:
@@ -75,7 +74,7 @@ def _run(stage: CampaignLane, offset: int) -> CleanRun:
         "cases": sorted(stage.lane.cases),
         "offset": offset,
         "tolerances": stage.recorded,
-        "code": source_digest(*ROOMS),
+        "code": code_digest(__name__),
     }
 
     def build(folder: Path) -> None:

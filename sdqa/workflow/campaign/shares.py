@@ -23,15 +23,13 @@ from sdqa.errors import ExecutionError
 from sdqa.faults import Injection, injection
 from sdqa.faults.together import together
 from sdqa.plan import PlannedLane
-from sdqa.store import source_digest
+from sdqa.store import code_digest
 from sdqa.workflow.campaign.attribution import place_of
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings
 from sdqa.workflow.examined import Failed
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import read_references
 from sdqa.workflow.stages import convert, generate, load_teacher
-
-ROOMS = ("convert", "diagnose", "embedded", "families", "faults", "generate", "metrics", "mil", "models", "runtime")
 
 
 def measure_shares(
@@ -73,7 +71,7 @@ def _row(stage: CampaignLane, whole: PlannedLane, fault: Injection) -> SharesRow
         "lane": stage.lane.id,
         "cases": sorted(stage.lane.cases),
         "faults": fault.facts(),
-        "code": source_digest(*ROOMS),
+        "code": code_digest(__name__),
     }
 
     def build(folder: Path) -> None:

@@ -22,7 +22,7 @@ from sdqa.gate import judge
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
 from sdqa.runtime.registry import find_runtime
-from sdqa.store import Store, source_digest
+from sdqa.store import Store, code_digest
 from sdqa.workflow import measure_lane
 from sdqa.workflow.campaign.tasks import Task
 from sdqa.workflow.gate import exit_code, lane_budgets, load_tolerances, planned_checks
@@ -170,7 +170,7 @@ class CampaignLane:
 
     def measure_spread(self) -> Spread:
         """The teacher's own spread over the lane's cases; from the store when it is there."""
-        from sdqa.generate.stage import CODE, golden_request, request_facts
+        from sdqa.generate.stage import golden_request, request_facts, teacher_execution
         from sdqa.metrics import MetricModels, score
         from sdqa.metrics.subject import Picture, Subject
 
@@ -200,7 +200,8 @@ class CampaignLane:
                 "teacher": teacher.digest,
                 "requests": {case: request_facts(request) for case, request in requests.items()},
                 "metric": models.identity(("lpips",)),
-                "code": source_digest(*CODE, "faults"),
+                "execution": teacher_execution(),
+                "code": code_digest(__name__),
             }
 
             def build(folder: Path) -> None:
