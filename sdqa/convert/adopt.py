@@ -10,6 +10,7 @@ from sdqa.errors import ModelError
 from sdqa.models.packages import ExistingPackages
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
+from sdqa.runtime.accountable import accountable
 
 
 def adopt(existing: ExistingPackages, teacher: Teacher, variant: Variant | None = None) -> dict[str, PackageRecord]:
@@ -34,8 +35,9 @@ def adopt(existing: ExistingPackages, teacher: Teacher, variant: Variant | None 
     records = {}
     for component in teacher.components:
         expected = contract(component, teacher.family, teacher.facts)
-        fit = fit_component(existing.packages[component], expected, variant)
-        records[component] = _record(teacher, component, fit)
+        with accountable(component):
+            fit = fit_component(existing.packages[component], expected, variant)
+            records[component] = _record(teacher, component, fit)
     return records
 
 

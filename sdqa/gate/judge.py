@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from sdqa.bundle import Lane, Measurement, Status, Verdict
 from sdqa.gate import statistics
-from sdqa.gate.evidence import ALL, BUDGET, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
+from sdqa.gate.evidence import ALL, BUDGET, EXECUTED, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
 from sdqa.gate.tolerances import Tolerance, Tolerances
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
@@ -76,6 +76,9 @@ def _single(
 ) -> Verdict:
     """One case, one component, or a hard metric of the lane."""
     if measurement is None:
+        unrun = evidence.cannot_run(scope) if metric in EXECUTED else ""
+        if unrun:
+            return Verdict(check=check, metric=metric, component=scope, status="fail", reason=unrun)
         known = {p.component for p in evidence.lane.packages}
         place = {"component": scope} if scope in known else {"case": scope} if scope else {}
         return Verdict(check=check, metric=metric, status="not measured", reason=evidence.failure(scope), **place)
