@@ -161,6 +161,13 @@ class CoverageError(ConversionError):
     code = "SDQA-302"
 
 
+class ModulesUnmatched(ConversionError):
+    """A variant names torch modules that the model does not have, or that compute nothing."""
+
+    code = "SDQA-303"
+    exit_code = EXIT_USAGE
+
+
 class PackageError(SdqaError):
     """An .mlpackage cannot be read: truncated, inconsistent, or of a kind that is not supported."""
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from sdqa.plan import Plan
+    from sdqa.errors import Problem
+    from sdqa.families import Family
+    from sdqa.plan import Plan, PlannedLane
 
 suite_option = click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 lane_option = click.option("--lane", "lanes", multiple=True, metavar="LANE", help="Only lanes that match; repeatable.")
@@ -70,14 +72,17 @@ def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:
         Remarks by the model's name.
 
     Raises:
+        ConfigError: a variant keeps modules in fp32 that a model of its lanes does not have.
         UnsupportedModel: models that cannot be drawn, or cases with schedulers that their families do not know.
         ModelError: a model's index or configuration is garbled.
     """
-    from sdqa.errors import UnsupportedModel
+    from sdqa.errors import ConfigError, UnsupportedModel
     from sdqa.families import demand_drawable
     from sdqa.models import look_at
 
-    remarks, refused = {}, []
+    remarks: dict[str, str] = {}
+    refused: list[UnsupportedModel] = []
+    problems: list[Problem] = []
     for name in sorted({lane.model_name for lane in plan.lanes}):
         lanes = [lane for lane in plan.lanes if lane.model_name == name]
         source = lanes[0].model.reference or lanes[0].model.source
@@ -86,6 +91,7 @@ def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:
             if opening is None:
                 remarks[name] = f"{source} is not here yet; it is looked at when it is loaded"
                 continue
+            problems += unmatched_modules(lanes, opening.family)
             if drawing:
                 schedulers = {case.scheduler for lane in lanes for case in lane.cases.values()}
                 foreign = sorted(schedulers - set(opening.family.between.schedulers))
@@ -96,6 +102,27 @@ def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:
             continue
         if opening.ignored:
             remarks[name] = f"ignored: {', '.join(opening.ignored)}"
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)), where=str(plan.suite_path))
     if refused:
         raise UnsupportedModel("; ".join(one.what for one in refused), where=", ".join(one.where for one in refused))
     return remarks
+
+
+def unmatched_modules(lanes: Iterable[PlannedLane], family: Family) -> list[Problem]:
+    """Paths in `keep_float32` that start with no part of a model's family: they would keep nothing in fp32.
+
+    What lies below the first part is known when the model is converted.
+    """
+    from sdqa.errors import Problem
+
+    roots = sorted({root for component in family.components for root in component.roots})
+    return [
+        Problem(
+            f"$.variants.{lane.variant.name}.keep_float32",
+            f"{path!r} starts with no part of {family.title}, which {lane.model_name} is: {', '.join(roots)}",
+        )
+        for lane in lanes
+        for path in lane.variant.keep_float32
+        if path.split(".")[0] not in roots
+    ]
