@@ -64,6 +64,7 @@ class Verdict(Record):
     n: int = 1
     fingerprint: str = ""
     reason: str = ""  # in words: what was compared with what, and why this status
+    room_used: float | None = later(None)  # of the way to its limit, where a figure that passes is close to it
 
 
 class Package(Record):

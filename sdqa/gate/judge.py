@@ -17,6 +17,7 @@ from collections.abc import Iterable
 
 from sdqa.bundle import Lane, Measurement, Status, Verdict
 from sdqa.gate import statistics
+from sdqa.gate.closeness import noted, room_used
 from sdqa.gate.evidence import ALL, BUDGET, EXECUTED, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
 from sdqa.gate.tolerances import Tolerance, Tolerances
 from sdqa.runtime.registry import on_device
@@ -101,7 +102,7 @@ def _single(
     draft = draft.model_copy(update={"tolerance": tolerance.case_limit})
     stated = f"{_words(tolerance, figure)}, a case may reach {_number(tolerance, tolerance.case_limit)}"
     if not tolerance.worse_than(figure, tolerance.case_limit):
-        return _said(draft, "pass", stated)
+        return noted(_said(draft, "pass", stated), room_used(tolerance, figure, tolerance.case_limit))
     if tolerance.worse_than(figure, tolerance.severe):
         return _said(draft, "fail", f"{stated}; as bad as a fault")
     if measurement.case is None:
@@ -182,7 +183,7 @@ def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerance
         )
     elif tolerance.worse_than(end, tolerance.limit):
         status, stated = "suspicious", f"{stated}; the interval reaches {_number(tolerance, end)}"
-    return _said(draft, status, stated)
+    return noted(_said(draft, status, stated), room_used(tolerance, mean, tolerance.limit))
 
 
 def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudgets) -> Verdict:
@@ -201,7 +202,8 @@ def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudget
     where += "" if on_device(evidence.lane.runtime) else ", not on the device that the budget is for"
     where = "by the packages alone" if name in FROM_PACKAGES else where
     status: Status = "pass" if measurement.value <= limit else "fail"
-    return _said(draft, status, f"{measurement.value:.4g} of {limit:.4g}, {where}")
+    said = _said(draft, status, f"{measurement.value:.4g} of {limit:.4g}, {where}")
+    return noted(said, measurement.value / limit if limit > 0 else None)
 
 
 def _draft(check: str, measurement: Measurement) -> Verdict:
