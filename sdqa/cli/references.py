@@ -24,8 +24,16 @@ from sdqa.errors import EXIT_GATE_FAILED
 @store_option
 @case_option
 @reason_option
+@click.option("--check-stability/--no-check-stability", default=True, help="Whether to look for chaotic cases.")
 @click.pass_context
-def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple[str, ...], reason: str) -> None:
+def goldens(
+    context: click.Context,
+    suite: str | None,
+    store: Path,
+    cases: tuple[str, ...],
+    reason: str,
+    check_stability: bool,
+) -> None:
     """Record the references from the PyTorch teacher; changes nothing without --reason."""
     if context.invoked_subcommand is not None:
         return
@@ -34,9 +42,13 @@ def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple
     from sdqa.workflow.goldens import record_goldens
 
     with reporting() as progress:
-        recorded = list(record_goldens(resolve_own_plan(suite), Store(store), progress, cases=cases, reason=reason))
+        plan = resolve_own_plan(suite)
+        made = record_goldens(plan, Store(store), progress, cases=cases, reason=reason, check_stability=check_stability)
+        recorded = list(made)
     for item in recorded:
         click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
+        if item.warning():
+            click.echo(f"warning: {item.warning()}", err=True)
 
 
 @goldens.command()

@@ -123,6 +123,7 @@ def write_golden(
     diagnosis: str = "",
     worse: Sequence[str] = (),
     origin: str = "teacher",
+    stability: str = "",
 ) -> Manifest:
     """Record a golden in one step and append to the model's audit log.
 
@@ -134,6 +135,7 @@ def write_golden(
         place: where images above 128 px go.
         run, diagnosis, worse: for the audit log, when a run is approved.
         origin: `teacher`, or the lane whose outcome was approved.
+        stability: how far the teacher's picture moves under a disturbance, in words.
 
     Raises:
         UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
@@ -179,6 +181,7 @@ def write_golden(
         versions=dict(versions),
         reason=reason.strip() or "first recorded",
         date=date or now(),
+        stability=stability,
     )
     if before is not None and before.content() == manifest.content():
         return before
