@@ -145,6 +145,12 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def honesty(session: nox.Session) -> None:
+    """How often the gate fails a sound lane from noise that no tolerance was measured with; `-- --runs N`."""
+    sdqa(session, "faults", "honesty")
+
+
+@nox.session
 def calibrate(session: nox.Session) -> None:
     """Measure harmless noise and the nearest visible faults, and place the tolerances between them."""
     sdqa(session, "calibrate")

@@ -47,6 +47,12 @@ class SdqaError(Exception):
 
     code = "SDQA-000"
     exit_code = EXIT_INFRASTRUCTURE
+    component = ""
+    """Whose package cannot be run, where it is that: the package is there, so the gate fails it."""
+
+    def blame(self, component: str) -> None:
+        """Say whose package it is that cannot be run; the first who says it is right."""
+        self.component = self.component or component
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         self.what, self.where, self.hint = what, where, hint
@@ -157,6 +163,13 @@ class CoverageError(ConversionError):
     """A checkpoint's parameters are missing from a converted graph, or some were invented."""
 
     code = "SDQA-302"
+
+
+class ModulesUnmatched(ConversionError):
+    """A variant names torch modules that the model does not have, or that compute nothing."""
+
+    code = "SDQA-303"
+    exit_code = EXIT_USAGE
 
 
 class PackageError(SdqaError):

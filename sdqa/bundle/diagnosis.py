@@ -21,6 +21,12 @@ precision: fp16. quantisation: compression. runtime: the package is right, its e
 the components. steps: the teacher itself has not converged at this number of steps.
 """
 
+ROUNDING = 0.005
+"""Of a share: less is not shown."""
+ALL = 1 + ROUNDING
+MOST = 0.5
+"""A cause that is sure to make this share of the loss is told from the others, though they take some of it back."""
+
 
 class Cause(OpenRecord):
     """One named culprit."""
@@ -35,6 +41,25 @@ class Cause(OpenRecord):
     interval: tuple[float, float] = (0.0, 0.0)  # of `explains`, 95 %
     evidence: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+
+    @property
+    def separable(self) -> bool:
+        """Whether the evidence tells this cause's share from nothing, and from more than all there is."""
+        low, high = self.interval
+        return self.explains > 0 and low > 0 and (high <= ALL or low >= MOST)
+
+    def reach(self) -> tuple[str, str]:
+        """Both ends of the interval in words; a share below nothing or above all is a share of other causes too."""
+        low, high = (_end(share) for share in self.interval)
+        return low, high
+
+
+def _end(share: float) -> str:
+    if share > ALL:
+        return "more than all of it"
+    if share < -ROUNDING:
+        return "less than nothing"
+    return "nothing" if share <= ROUNDING else f"{round(100 * share)} %"
 
 
 class Excluded(OpenRecord):

@@ -66,6 +66,7 @@ class Verdict(Record):
     fingerprint: str = ""
     reason: str = ""  # in words: what was compared with what, and why this status
     provisional: bool = later(False)  # by what a person would see: nobody has calibrated this machine yet
+    room_used: float | None = later(None)  # of the way to its limit, where a figure that passes is close to it
 
 
 class Package(Record):

@@ -69,23 +69,28 @@ class Trial(OpenRecord):
 
 
 class Pair(OpenRecord):
-    """Two faults at once, in different places."""
+    """Two faults at once, in different places; or more, when more were asked for."""
 
     first: str  # fault@severity
-    second: str
-    components: tuple[str, str]  # that are to be blamed
+    second: str  # and any others, joined by `+`
+    components: tuple[str, ...]  # that are to be blamed
     caught: bool
     exit_code: int
     failing: tuple[str, ...] = ()
     named: tuple[str, ...] = ()  # what the diagnosis blamed, in its order
-    both_named: bool | None = None  # None: not diagnosed
+    both_named: bool | None = None  # all of them; None: not diagnosed
     verdict: str = ""
     seconds: float = 0.0
 
     @property
     def id(self) -> str:
-        """Both faults."""
+        """All faults."""
         return f"{self.first}+{self.second}"
+
+    @property
+    def faults(self) -> frozenset[str]:
+        """Every fault, as `fault@severity`."""
+        return frozenset(self.id.split("+"))
 
 
 class ControlTrial(OpenRecord):
@@ -118,12 +123,12 @@ class Share(OpenRecord):
     total: int
 
     @property
-    def share(self) -> float:
-        """count / total; 1 when there was nothing to get wrong."""
-        return self.count / self.total if self.total else 1.0
+    def share(self) -> float | None:
+        """count / total; None of nothing: it was not measured."""
+        return self.count / self.total if self.total else None
 
     def __str__(self) -> str:
-        return f"{self.count} of {self.total} ({100 * self.share:.1f} %)"
+        return "not measured" if self.share is None else f"{self.count} of {self.total} ({100 * self.share:.1f} %)"
 
 
 class Figures(OpenRecord):

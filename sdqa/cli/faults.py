@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 BASELINE = Path("goldens") / "sensitivity.json"
 CASES = 3
+RUNS = 20
+ALL_CASES = 10_000
+"""More than a suite has."""
 
 
 @click.group()
@@ -92,6 +95,69 @@ def run_faults(
     for line in worse:
         click.echo(f"worse than {baseline}: {line}", err=True)
     sys.exit(EXIT_GATE_FAILED if worse else EXIT_PASS)
+
+
+@faults.command(name="honesty")
+@click.option("--runs", default=RUNS, show_default=True, metavar="N", help="How many clean runs.")
+@click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
+@click.option("--lane", default=None, metavar="LANE", help="The lane to run; the suite's first one otherwise.")
+@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.option("--output", default=".sdqa/honesty", type=click.Path(path_type=Path), help="Where honesty.json goes.")
+@json_option
+def run_honesty(runs: int, suite: str | None, lane: str | None, store: Path, output: Path, as_json: bool) -> None:
+    """Run the sound lane from fresh noise, again and again, and count false alarms by kind of case.
+
+    The teacher draws the references of every run anew; the noise is none that tolerances were measured with.
+    """
+    from sdqa.bundle.honesty import FILE
+    from sdqa.workflow.campaign import CampaignSettings
+    from sdqa.workflow.campaign.honesty import measure_honesty
+
+    settings = CampaignSettings(suite, lane, store, cases=ALL_CASES, diagnose=False)
+    found = measure_honesty(settings, runs, say=lambda text: click.echo(text, err=True))
+    found.write(output / FILE)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), sort_keys=True))
+        return
+    click.echo(f"false alarms of {found.lane}, {found.stated:.3g} stated for a whole run")
+    for one in found.rates:
+        click.echo(f"{one.kind:16} {one}")
+
+
+@faults.command(name="shares")
+@click.option("--only", multiple=True, metavar="A+B+C", help="Only these faults at once; repeatable.")
+@click.option("--limit", default=None, type=int, metavar="N", help="Only the first so many of the list.")
+@click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
+@click.option("--lane", default=None, metavar="LANE", help="The lane to harm; the suite's first one otherwise.")
+@click.option("--cases", default=CASES, show_default=True, metavar="N", help="How many cases the diagnosis looks at.")
+@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.option("--output", default=".sdqa/shares", type=click.Path(path_type=Path), help="Where shares.json goes.")
+@json_option
+def run_shares(
+    only: tuple[str, ...],
+    limit: int | None,
+    suite: str | None,
+    lane: str | None,
+    cases: int,
+    store: Path,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Plant three faults at once, and hold the shares that the diagnosis names against what each really does."""
+    from sdqa.bundle.shares import FILE
+    from sdqa.faults.pairs import triples
+    from sdqa.workflow.campaign import CampaignSettings
+    from sdqa.workflow.campaign.shares import measure_shares
+
+    settings = CampaignSettings(suite, lane, store, cases, diagnose=True)
+    wanted = only or tuple("+".join(names) for names in triples())[:limit]
+    table = measure_shares(settings, wanted, say=lambda text: click.echo(text, err=True))
+    table.write(output / FILE)
+    if as_json:
+        click.echo(json.dumps(table.to_json(), sort_keys=True))
+        return
+    click.echo(f"all faults named             {table.all_named}")
+    click.echo(f"intervals that hold          {table.holding}")
 
 
 def _summary(table: Sensitivity) -> str:

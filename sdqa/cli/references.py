@@ -29,8 +29,16 @@ if TYPE_CHECKING:
 @store_option
 @case_option
 @reason_option
+@click.option("--check-stability/--no-check-stability", default=True, help="Whether to look for chaotic cases.")
 @click.pass_context
-def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple[str, ...], reason: str) -> None:
+def goldens(
+    context: click.Context,
+    suite: str | None,
+    store: Path,
+    cases: tuple[str, ...],
+    reason: str,
+    check_stability: bool,
+) -> None:
     """Record the references from the PyTorch teacher; changes nothing without --reason."""
     if context.invoked_subcommand is not None:
         return
@@ -39,9 +47,13 @@ def goldens(context: click.Context, suite: str | None, store: Path, cases: tuple
     from sdqa.workflow.goldens import record_goldens
 
     with reporting() as progress:
-        recorded = list(record_goldens(resolve_own_plan(suite), Store(store), progress, cases=cases, reason=reason))
+        plan = resolve_own_plan(suite)
+        made = record_goldens(plan, Store(store), progress, cases=cases, reason=reason, check_stability=check_stability)
+        recorded = list(made)
     for item in recorded:
         click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
+        if item.warning():
+            click.echo(f"warning: {item.warning()}", err=True)
 
 
 @goldens.command()
@@ -167,10 +179,12 @@ def calibrate(suite: str | None, lanes: tuple[str, ...], store: Path, reason: st
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
+    from sdqa.gate.reach import within_reach
     from sdqa.gate.tolerances import Tolerances
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow import calibrate as calibration
+    from sdqa.workflow.gate import worst_figures
     from sdqa.workflow.job import Job
 
     made = resolve_own_plan(suite)
@@ -180,7 +194,8 @@ def calibrate(suite: str | None, lanes: tuple[str, ...], store: Path, reason: st
             job = Job(narrowed, Store(store), Bundle(store.parent / "calibration"), None, progress)
             harmless, faults = calibration.measure(job, model)
         checks = calibration.count_checks(made)
-        tolerances = place(model, harmless, faults, checks=checks, environment=environment())
+        placed = place(model, harmless, faults, checks=checks, environment=environment())
+        tolerances = within_reach(placed, worst_figures())
         path = made.goldens / model / "tolerances.json"
         if path.exists():
             tolerances = tolerances.beside(Tolerances.load(path), everything=bool(lanes))

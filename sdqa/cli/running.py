@@ -61,8 +61,9 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
+        from sdqa.workflow.gate import worst_figures
 
-        click.echo(explain_checks(made))
+        click.echo(explain_checks(made, worst_figures()))
     click.echo("\n".join(look.lines(naming(suite))))
     sys.exit(status)
 

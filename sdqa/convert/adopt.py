@@ -12,6 +12,7 @@ from sdqa.errors import ModelError
 from sdqa.models.packages import ExistingPackages
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
+from sdqa.runtime.accountable import accountable
 
 
 def adopt(
@@ -42,8 +43,9 @@ def adopt(
     records = {}
     for component in wanted:
         expected = contract(component, teacher.family, teacher.facts)
-        fit = fit_component(existing.packages[component], expected, variant)
-        records[component] = _record(teacher, component, fit)
+        with accountable(component):
+            fit = fit_component(existing.packages[component], expected, variant)
+            records[component] = _record(teacher, component, fit)
     return records
 
 

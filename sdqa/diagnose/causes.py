@@ -22,6 +22,8 @@ from sdqa.diagnose.evidence import GLUE, Evidence
 from sdqa.diagnose.loss import VISIBLE
 from sdqa.diagnose.suspects import Suspect
 
+MINOR = 0.2
+"""What the teacher would still change with more steps, as a share of the loss, below which steps are not the cause."""
 METRIC_WORDS = {"lpips": "LPIPS", "rms": "RMS image", "latents": "latent", "clip": "CLIP score"}
 NEXT: Mapping[Stage, tuple[str, ...]] = {
     "conversion": (
@@ -87,7 +89,7 @@ def causes(findings: Findings) -> tuple[Cause, ...]:
             for guess in findings.guesses[:1]
         ]
     sweep = findings.sweep
-    if not found and sweep is not None and not sweep.converged:
+    if not found and sweep is not None and not clears_steps(sweep, findings.attributions[0].total):
         found.append(
             Cause(
                 component="scheduler",
@@ -102,6 +104,15 @@ def causes(findings: Findings) -> tuple[Cause, ...]:
             )
         )
     return tuple(found)
+
+
+def clears_steps(sweep: Sweep, total: float) -> bool:
+    """Whether the number of steps is not what makes a loss: the teacher would change little with more of them.
+
+    Args:
+        total: the loss that is to be explained.
+    """
+    return sweep.converged or sweep.teacher_error_at_used < MINOR * total
 
 
 def _cause(suspect: Suspect, findings: Findings) -> Cause:

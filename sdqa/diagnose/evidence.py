@@ -75,6 +75,7 @@ class Evidence:
     steps: tuple[int, ...] = (5, 10, 20, 30, 50)
     sweep_cases: int = 1
     lane: str = ""
+    failed: tuple[str, ...] = ()  # checks that failed, without the lane's name
     load: Load | None = None  # the candidate's declared runtime; None is the reference runtime
     runtime: str = "reference"
     teacher_identity: str = ""  # digest of the checkpoint; computed from the weights when empty

@@ -77,7 +77,7 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
     first = next(iter(inside.values()), None)
     return Diagnosis(
         verdict=words.write(findings, found, cleared),
-        sound=all(cause.stage == "steps" for cause in found),
+        sound=not evidence.failed and all(cause.stage == "steps" for cause in found),
         confidence=words.confidence(findings, found),
         lane=evidence.lane,
         causes=found,

@@ -15,7 +15,16 @@ from sdqa.bundle.diagnosis import Attribution, Interaction, LossShare
 from sdqa.diagnose.evidence import GLUE
 from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.loss import losses
-from sdqa.diagnose.shapley import Coalition, Floats, coalitions, interactions, interval, resamples, shapley_values
+from sdqa.diagnose.shapley import (
+    Coalition,
+    Floats,
+    coalitions,
+    expanded,
+    interactions,
+    interval,
+    resamples,
+    shapley_values,
+)
 
 WORTH_MENTIONING = 0.1
 """Interactions below this share of the total are not reported."""
@@ -58,10 +67,10 @@ def attribute(metric: str, players: Sequence[str], worth: dict[Coalition, Floats
     for player in players:
         drawn = values[player][draws].mean(axis=1)
         value = float(values[player].mean())
-        shares[player] = LossShare(value=value, **_ends(drawn))
+        shares[player] = LossShare(value=value, **_ends(value, drawn, len(totals)))
         safe = np.where(np.abs(drawn_totals) > 1e-12, drawn_totals, np.inf)
         fraction = value / total if abs(total) > 1e-12 else 0.0
-        fractions[player] = LossShare(value=fraction, **_ends(drawn / safe))
+        fractions[player] = LossShare(value=fraction, **_ends(fraction, drawn / safe, len(totals)))
     pairs = [
         Interaction(players=pair, value=float(value.mean()))
         for pair, value in interactions(players, worth).items()
@@ -82,6 +91,6 @@ def name_of(coalition: Coalition) -> str:
     return "+".join(sorted(coalition)) or "teacher"
 
 
-def _ends(drawn: Floats) -> dict[str, float]:
-    low, high = interval(drawn)
+def _ends(value: float, drawn: Floats, cases: int) -> dict[str, float]:
+    low, high = expanded(value, interval(drawn), cases)
     return {"low": low, "high": high}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdqa.bundle.diagnosis import Cause, Excluded, Stage
+from sdqa.bundle.diagnosis import ALL, Cause, Excluded, Stage
 from sdqa.diagnose.alignment import plain
-from sdqa.diagnose.causes import METRIC_WORDS, Findings
+from sdqa.diagnose.causes import METRIC_WORDS, Findings, clears_steps
 from sdqa.diagnose.loss import VISIBLE
 from sdqa.diagnose.suspects import fraction, visible_loss
 
 OVERLAP = 0.5
 """An interaction of this share of the loss makes two causes inseparable: either alone would do most of the damage."""
-MINOR = 0.2
-"""What the teacher would still change with more steps, as a share of the loss, below which steps are not the cause."""
+STEPS_FIELDS = frozenset({"steps", "drop_timesteps"})
+"""Settings between the components that are a number of steps themselves."""
+LISTED_CHECKS = 3
 
 
 def excluded(findings: Findings, found: Sequence[Cause]) -> tuple[Excluded, ...]:
@@ -23,7 +24,7 @@ def excluded(findings: Findings, found: Sequence[Cause]) -> tuple[Excluded, ...]
     sweep = findings.sweep
     seen = visible_loss(findings.attributions)
     total = findings.attributions[0].total
-    if sweep is not None and (sweep.converged or sweep.teacher_error_at_used < MINOR * total):
+    if sweep is not None and clears_steps(sweep, total) and not any(_about_steps(cause) for cause in found):
         state = "has converged" if sweep.converged else "changes little"
         distance = f"{sweep.teacher_error_at_used:.2g} {METRIC_WORDS[sweep.metric]}"
         why = f"the teacher {state} beyond {sweep.used}: {distance} to its picture at {sweep.teacher[-1].steps}"
@@ -102,7 +103,14 @@ def write(findings: Findings, found: Sequence[Cause], cleared: Sequence[Excluded
     lines: list[str] = []
     seen = visible_loss(findings.attributions)
     own = [cause for cause in found if cause.stage != "steps"]
-    if not own and not seen:
+    failed = findings.evidence.failed
+    if not found and failed:
+        blind = "no component, stage or setting stands out" if seen else "none of them sees anything"
+        lines.append(f"The gate failed in {_listed(failed)}, and the instruments find no culprit: {blind} ({loss}).")
+        lines.append(f"How sure: {confidence(findings, own)}.")
+    elif not seen and failed:
+        lines.append(f"The gate failed in {_listed(failed)}; the loss itself is below what is visible ({loss}).")
+    elif not own and not seen:
         lines.append(f"The candidate is sound: {loss}.")
         lines.append(f"How sure: {confidence(findings, own)}.")
     elif not seen and not findings.guesses:
@@ -112,10 +120,7 @@ def write(findings: Findings, found: Sequence[Cause], cleared: Sequence[Excluded
         place = ", ".join(part for part in (cause.component, stage, _place(cause)) if part)
         lines.append(f"Cause: {place}")
         if seen:
-            low, high = cause.interval
-            lines.append(
-                f"  Explains {_percent(cause.explains)} ({_percent(low)} to {_percent(high)}) of the {metric} loss."
-            )
+            lines.append(f"  {_explains(cause, metric)}")
         lines += [f"  {_sentence(text)}" for text in cause.evidence]
     doubt = inseparable(findings, found)
     if doubt:
@@ -127,8 +132,8 @@ def write(findings: Findings, found: Sequence[Cause], cleared: Sequence[Excluded
     if found:
         lines.append("Next: " + found[0].next[0] + ".")
     sweep = findings.sweep
-    cleared_steps = any(one.suspect == "number of steps" for one in cleared)
-    if found and sweep is not None and not cleared_steps and found[0].stage != "steps":
+    said = any(one.suspect == "number of steps" for one in cleared) or any(_about_steps(cause) for cause in found)
+    if found and sweep is not None and not said:
         lines.append(f"Besides: the teacher has not converged at {sweep.used} steps; more steps would change both.")
     return "\n".join(lines)
 
@@ -139,6 +144,28 @@ def _place(cause: Cause) -> str:
     module = f" ({cause.module})" if cause.module else ""
     kind = f"{cause.operation_type} " if cause.operation_type else ""
     return f'{kind}"{plain(cause.operation)}"{module}'
+
+
+def _about_steps(cause: Cause) -> bool:
+    """Whether a cause is a number of steps: nothing else may then be said of it."""
+    return cause.stage == "steps" or (cause.stage == "glue" and cause.operation in STEPS_FIELDS)
+
+
+def _explains(cause: Cause, metric: str) -> str:
+    if not cause.separable:
+        low, high = cause.reach()
+        return f"Cannot be separated: its share of the {metric} loss lies between {low} and {high}."
+    share, low, high = (_at_most_all(one) for one in (cause.explains, *cause.interval))
+    return f"Explains {share} ({low} to {high}) of the {metric} loss."
+
+
+def _at_most_all(share: float) -> str:
+    return "all" if share > ALL else _percent(share)
+
+
+def _listed(checks: Sequence[str]) -> str:
+    more = f" and {len(checks) - LISTED_CHECKS} more" if len(checks) > LISTED_CHECKS else ""
+    return f"{', '.join(checks[:LISTED_CHECKS])}{more}"
 
 
 def _percent(share: float) -> str:

@@ -65,7 +65,7 @@ class Injection:
     figures: Callable[[Measurement], Measurement] | None = None
     edit_package: Callable[[Path], None] | None = None
     locate: Callable[[Path], Culprit | None] | None = None  # on a sound package: which operation or weight it will be
-    also: tuple[Injection, ...] = ()  # planted at the same time, in another place (`sdqa.faults.pairs`)
+    also: tuple[Injection, ...] = ()  # planted at the same time, in other places (`together`)
 
     @property
     def id(self) -> str:

@@ -1,16 +1,12 @@
-"""Two faults at once, in different places: does the diagnosis name both?
+"""Two or three faults at once, in different places: does the diagnosis name them all?
 
-The pairs are chosen by place, not by outcome: every two of the five places (four components and the glue) meet, with
-faults that take turns, at their default severities.
+They are chosen by place, not by outcome: every two, and every three, of the five places (four components and the glue)
+meet, with faults that take turns, at their default severities.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
-
-from sdqa.errors import FaultError
-from sdqa.faults.injection import Injection
 
 PLANTED = {
     "text_encoder": ("text-encoder-noise", "text-mask-lost", "text-encoder-low-bits", "text-norm-epsilon"),
@@ -33,22 +29,19 @@ def pairs(*, quick: bool = False) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def together(first: Injection, second: Injection) -> Injection:
-    """Two faults as one.
+STEPS_PRECISION_CONVERSION = ("too-few-steps", "timestep-rounded", "vae-kernel-transposed")
+"""What people suspect all at once when pictures get worse: too few steps, half precision, the VAE's conversion."""
 
-    Raises:
-        FaultError: they are in each other's way: both change the same package, or both the glue.
+
+def triples() -> tuple[tuple[str, str, str], ...]:
+    """The names of faults that are planted three at a time: two turns for every three places, and the usual suspects.
+
+    The first turns come first, so that a part of the list still meets every place.
     """
-    same_package = first.package_component is not None and first.package_component == second.package_component
-    both = [name for name in ("glue", "request", "figures") if getattr(first, name) and getattr(second, name)]
-    if first.also or second.also or same_package or both:
-        where = ", ".join(both) or first.package_component or "more than two"
-        raise FaultError(f"{first.id} and {second.id} cannot be planted together", where=where)
-    return replace(
-        first,
-        glue=first.glue or second.glue,
-        request=first.request or second.request,
-        figures=first.figures or second.figures,
-        summary=f"{first.summary} Besides: {second.summary}",
-        also=(second,),
-    )
+    found = [STEPS_PRECISION_CONVERSION]
+    for turn in range(2):
+        for index, (one, two, three) in enumerate(itertools.combinations(PLANTED, 3)):
+            at = 2 * turn + index
+            chosen = (PLANTED[one][at % TURNS], PLANTED[two][(at + 1) % TURNS], PLANTED[three][(at + 2) % TURNS])
+            found.append(chosen)
+    return tuple(found)

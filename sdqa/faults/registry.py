@@ -28,7 +28,7 @@ from sdqa.faults.injection import (
     package_culprit,
     package_edit,
 )
-from sdqa.faults.pairs import together
+from sdqa.faults.together import together
 
 CATALOGUE = (
     "weights",
@@ -142,14 +142,13 @@ def known_faults() -> dict[str, Fault]:
 
 
 def injection(name: str, severity: str | None = None) -> Injection:
-    """A fault by name, at its default severity unless one is given; `name@severity` and `name+name` are understood too.
+    """A fault by name, at its default severity unless one is given; `name@severity` and `a+b+…` are understood too.
 
     Raises:
         FaultError: there is no such fault (the message names close ones) or severity.
     """
     if "+" in name:
-        first, _, second = name.partition("+")
-        return together(injection(first, severity), injection(second, severity))
+        return together(*(injection(one, severity) for one in name.split("+")))
     known = known_faults()
     base, _, suffix = name.partition("@")
     if base not in known:

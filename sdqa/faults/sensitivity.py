@@ -30,7 +30,7 @@ def figures(trials: Iterable[Trial], quiet: Iterable[ControlTrial], pairs: Itera
         component_right=right(blame.component_right for blame in blames),
         stage_right=right(blame.stage_right for blame in blames),
         operation_right=right(blame.operation_right for blame in blames),
-        both_named=right(pair.both_named for pair in pairs if not {pair.first, pair.second} & unseen),
+        both_named=right(pair.both_named for pair in pairs if not pair.faults & unseen),
     )
 
 
@@ -80,6 +80,6 @@ def regressions(before: Sensitivity, now: Sensitivity) -> list[str]:
     ):
         first: Share = getattr(was, key)
         second: Share = getattr(became, key)
-        if second.total and second.share < first.share:
+        if first.share is not None and second.share is not None and second.share < first.share:
             found.append(f"{words}: {first} before, {second} now")
     return found

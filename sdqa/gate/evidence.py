@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sdqa.bundle import Lane, Measurement, is_timing
+from sdqa.errors import EXIT_GATE_FAILED
 from sdqa.gate.tolerances import Tolerances
 
 HARD = frozenset({"finite", "shape", "contract", "coverage"})
 """Metrics that must read exactly 1: they need no tolerance, and nothing else counts before them."""
 FATAL = frozenset({"finite", "shape"})
 """Hard metrics of a case without which no other figure of the case means anything."""
+EXECUTED = frozenset({"parity_psnr"})
+"""Metrics of a component that ask its package to run: one that cannot fails them."""
 BUDGETS = (
     "model_memory_bytes",
     "one_at_a_time_memory_bytes",
@@ -107,6 +110,17 @@ class MeasuredLane:
         if self.lane.status != "ran":
             return self.lane.reason or f"the lane is {self.lane.status}"
         return "planned, but nothing was measured"
+
+    def cannot_run(self, component: str) -> str:
+        """Why a component's package, which is there, cannot be run; empty where nothing says so."""
+        return next(
+            (
+                failure.message
+                for failure in self.lane.failures
+                if failure.where == component and failure.exit_code == EXIT_GATE_FAILED
+            ),
+            "",
+        )
 
     def checks(self, tolerances: Tolerances | None, budgets: StatedBudgets) -> list[str]:
         """The checks that the measurements allow, in a stable order."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sdqa.bundle import Lane
 from sdqa.errors import SdqaError
 from sdqa.gate.evidence import HARD
+from sdqa.gate.reach import Worst, within_reach
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.gate.visibility import has_own_limits, visibility_bound
 from sdqa.plan import Plan
 
 
-def explain_checks(plan: Plan) -> str:
-    """One paragraph a lane: the hard checks, then metric by metric what its limits were placed between."""
+def explain_checks(plan: Plan, worst: Mapping[str, Worst]) -> str:
+    """One paragraph a lane: the hard checks, then metric by metric what its limits were placed between.
+
+    Args:
+        worst: by metric, what no limit may lie beyond.
+    """
     paragraphs = [f"hard, no tolerance: {', '.join(sorted(HARD))} must be 1; budgets are limits as they stand"]
     for lane in plan.lanes:
         path = plan.goldens / lane.model_name / TOLERANCES_FILE
         try:
-            tolerances = Tolerances.load(path) if path.exists() else None
+            tolerances = within_reach(Tolerances.load(path), worst) if path.exists() else None
         except SdqaError as error:
             paragraphs.append(f"{lane.id}\n  {error.what}: {error.hint}")
             continue

@@ -122,6 +122,7 @@ def write_golden(
     worse: Sequence[str] = (),
     origin: str = "teacher",
     scheduler: Mapping[str, JsonValue] | None = None,
+    stability: str = "",
 ) -> Manifest:
     """Record a golden in one step and append to the model's audit log.
 
@@ -134,6 +135,7 @@ def write_golden(
         run, diagnosis, worse: for the audit log, when a run is approved.
         origin: `teacher`, or the lane whose outcome was approved.
         scheduler: of the scheduler's settings, what is not Stable Diffusion's.
+        stability: how far the teacher's picture moves under a disturbance, in words.
 
     Raises:
         UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
@@ -180,6 +182,7 @@ def write_golden(
         versions=dict(versions),
         reason=reason.strip() or "first recorded",
         date=date or now(),
+        stability=stability,
     )
     if before is not None and before.content() == manifest.content():
         return before

@@ -20,7 +20,8 @@ from collections.abc import Iterable
 from sdqa.bundle import Lane, Measurement, Status, Verdict
 from sdqa.gate import statistics
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
-from sdqa.gate.evidence import ALL, BUDGET, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
+from sdqa.gate.closeness import noted, room_used
+from sdqa.gate.evidence import ALL, BUDGET, EXECUTED, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
 from sdqa.gate.standards import Standard, Standards
 from sdqa.gate.tolerances import Tolerance, Tolerances
 from sdqa.runtime.registry import on_device
@@ -90,6 +91,9 @@ def _single(
 ) -> Verdict:
     """One case, one component, or a hard metric of the lane."""
     if measurement is None:
+        unrun = evidence.cannot_run(scope) if metric in EXECUTED else ""
+        if unrun:
+            return Verdict(check=check, metric=metric, component=scope, status="fail", reason=unrun)
         known = {p.component for p in evidence.lane.packages}
         place = {"component": scope} if scope in known else {"case": scope} if scope else {}
         return Verdict(check=check, metric=metric, status="not measured", reason=evidence.failure(scope), **place)
@@ -113,7 +117,8 @@ def _single(
     draft = draft.model_copy(update={"tolerance": tolerance.case_limit})
     stated = f"{_words(tolerance, figure)}, a case may reach {_number(tolerance, tolerance.case_limit)}"
     if not tolerance.worse_than(figure, tolerance.case_limit):
-        return _ruled(draft, "pass", stated, standard, standards)
+        passed = _ruled(draft, "pass", stated, standard, standards)
+        return passed if standard.provisional else noted(passed, room_used(tolerance, figure, tolerance.case_limit))
     if metric in BASELINE_METRICS and not standard.provisional:
         return _said(draft, "fail", f"{stated} {CHANGED}")
     if tolerance.worse_than(figure, tolerance.severe):
@@ -196,7 +201,8 @@ def _lane(check: str, metric: str, evidence: MeasuredLane, standards: Standards)
         )
     elif tolerance.worse_than(end, tolerance.limit):
         status, stated = "suspicious", f"{stated}; the interval reaches {_number(tolerance, end)}"
-    return _ruled(draft, status, stated, standard, standards)
+    ruled = _ruled(draft, status, stated, standard, standards)
+    return ruled if standard.provisional else noted(ruled, room_used(tolerance, mean, tolerance.limit))
 
 
 def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudgets) -> Verdict:
@@ -215,7 +221,8 @@ def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudget
     where += "" if on_device(evidence.lane.runtime) else ", not on the device that the budget is for"
     where = "by the packages alone" if name in FROM_PACKAGES else where
     status: Status = "pass" if measurement.value <= limit else "fail"
-    return _said(draft, status, f"{measurement.value:.4g} of {limit:.4g}, {where}")
+    said = _said(draft, status, f"{measurement.value:.4g} of {limit:.4g}, {where}")
+    return noted(said, measurement.value / limit if limit > 0 else None)
 
 
 def _draft(check: str, measurement: Measurement) -> Verdict:

@@ -45,13 +45,16 @@ class Manifest(Record):
     versions: dict[str, str] = Field(default_factory=dict)
     reason: str
     date: str  # ISO 8601, UTC
+    stability: str = later("")  # how far the teacher's picture moves under a disturbance, in words; empty: not asked
 
     def content(self) -> str:
         """Digest of what the golden says; when and why it was recorded do not matter.
 
         A field that came later counts only where it is not its default: older records keep their digest.
         """
-        ignored = {"reason", "date", "versions", "files"} | ({"origin"} if self.origin == "teacher" else set())
+        ignored = {"reason", "date", "versions", "files", "stability"} | (
+            {"origin"} if self.origin == "teacher" else set()
+        )
         return digest_of(self.model_dump(mode="json", exclude=ignored))
 
 

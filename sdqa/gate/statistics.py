@@ -95,3 +95,19 @@ def tolerance_factor(n: int, coverage: float, confidence: float) -> float:
     from scipy.stats import nct, norm
 
     return float(nct.ppf(confidence, df=n - 1, nc=norm.ppf(coverage) * math.sqrt(n)) / math.sqrt(n))
+
+
+def exact_interval(count: int, total: int) -> tuple[float, float]:
+    """Interval of a share at `LEVEL`, exact: what the binomial distribution leaves possible.
+
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial", 1934.
+
+    Returns:
+        (0, 1) when nothing was counted.
+    """
+    from scipy.stats import beta
+
+    tail = (1 - LEVEL) / 2
+    low = float(beta.ppf(tail, count, total - count + 1)) if count else 0.0
+    high = float(beta.ppf(1 - tail, count + 1, total - count)) if count < total else 1.0
+    return low, high

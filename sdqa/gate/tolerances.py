@@ -65,6 +65,7 @@ class Tolerance(Record):
     )  # harmless bound to limit, limit to nearest fault
     date: str
     fingerprints: tuple[str, ...] = ()  # of the figures it was measured from; others are not compared with it
+    note: str = later("")  # what was done to the limits after they were placed
 
     def worse_than(self, figure: float, limit: float) -> bool:
         """Whether a figure is on the bad side of a limit; one that is not a number is."""
@@ -85,7 +86,7 @@ class Tolerance(Record):
         return (
             f"{what}: mean {sign} {self.limit:.4g}{unit}, a case {sign} {self.case_limit:.4g}{unit}; harmless noise "
             f"reaches {self.harmless.bound:.4g} ({self.harmless.n} figures: {', '.join(self.harmless.conditions)}), "
-            f"{fault}; {self.date[:10]}"
+            f"{fault}; {self.date[:10]}{f'; {self.note}' if self.note else ''}"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sdqa.bundle import Lane, Measurement
 from sdqa.errors import GoldenMissing, SdqaError
 from sdqa.gate import baseline, large_files
-from sdqa.gate.audit import unrecorded
+from sdqa.gate.audit import broken_links, unrecorded
 from sdqa.gate.goldens import Golden, read_golden
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
@@ -90,11 +90,13 @@ def _records(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
 
 
 def _recorded(folder: Path, current: Mapping[str, str]) -> Iterator[GoldenFlaw]:
-    problems = unrecorded(folder, current)
+    links, problems = broken_links(folder), unrecorded(folder, current)
+    for problem in links:
+        yield GoldenFlaw(folder.name, False, problem)
     for problem in problems:
         yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
-    if not problems:
-        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+    if not problems and not links:
+        yield GoldenFlaw(folder.name, True, "every change is in the audit log, and the log is whole")
 
 
 def _model(

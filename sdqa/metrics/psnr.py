@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 CEILING = 100.0
 """dB: what identical images score. One grey level in one value of 64x64 images already brings 89 dB."""
 
+RUINED = 6.0
+"""dB: no golden is safe from it. Every 8-bit value can be off by 128 grey levels or more, in one direction: 5.98 dB."""
+
 
 def signal_to_noise(
     reference: npt.NDArray[Any], tested: npt.NDArray[Any], *, peak: float | None = None, ceiling: float = CEILING
@@ -47,7 +50,16 @@ def signal_to_noise(
     return float(min(ceiling, 10 * np.log10(top**2 / mean_square)))
 
 
-@metric("psnr", unit="dB", better="higher", valid=(0, CEILING), peak=255, ceiling=CEILING, compares=True)
+@metric(
+    "psnr",
+    unit="dB",
+    better="higher",
+    valid=(0, CEILING),
+    attainable=RUINED,
+    peak=255,
+    ceiling=CEILING,
+    compares=True,
+)
 def psnr(subject: Subject) -> Reading:
     """PSNR of the candidate's image against the golden's, peak 255, in float64."""
     return Reading(signal_to_noise(subject.golden.image, subject.candidate.image, peak=255))

@@ -48,6 +48,7 @@ class Metric:
     facts: Mapping[str, Any]  # what identifies the implementation, beyond its networks
     measure: Measure
     summary: str  # first line of the docstring
+    attainable: float | None = None  # the worst figure that some picture has whatever the golden; None: `valid` ends it
     compares: bool = False  # its figure compares candidate and golden already: a bare number can limit it
     code: str = ""  # digest of the plugin that it comes from
     self_tests: dict[str, SelfCheck] = field(default_factory=dict)
@@ -76,6 +77,7 @@ def metric(
     valid: tuple[float, float] = (-math.inf, math.inf),
     needs: Iterable[str] = (),
     compares: bool = False,
+    attainable: float | None = None,
     **facts: Any,
 ) -> Callable[[Measure], Measure]:
     """Register the function that measures `name`.
@@ -84,6 +86,8 @@ def metric(
         valid: closed range of figures that can be right.
         needs: of `source`, `source_prompt`, `clip`, `lpips`, `face`.
         compares: whether the figure itself says how far candidate and golden are apart, so that a suite may limit it.
+        attainable: the worst figure that some candidate has whatever the golden, where the end of `valid` takes a
+            golden of its own; no limit is placed beyond it.
         facts: constants that make two figures comparable; part of the identity.
     """
 
@@ -92,7 +96,19 @@ def metric(
             raise ValueError(f"the metric {name!r} is registered twice")
         summary = (measure.__doc__ or "").strip().split("\n", 1)[0]
         code = plugin_code(measure)
-        METRICS[name] = Metric(name, unit, better, valid, frozenset(needs), facts, measure, summary, compares, code)
+        METRICS[name] = Metric(
+            name=name,
+            unit=unit,
+            better=better,
+            valid=valid,
+            needs=frozenset(needs),
+            facts=facts,
+            measure=measure,
+            summary=summary,
+            attainable=attainable,
+            compares=compares,
+            code=code,
+        )
         return measure
 
     return register

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sdqa.metrics.psnr import CEILING, signal_to_noise
+from sdqa.metrics.psnr import CEILING, RUINED, signal_to_noise
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
@@ -38,7 +38,17 @@ def worst_tile(reference: npt.NDArray[Any], tested: npt.NDArray[Any], peak: floa
     return float(np.min(values))
 
 
-@metric("tile_psnr", unit="dB", better="higher", valid=(0, CEILING), peak=255, tiles=TILES, overlap=0.5, compares=True)
+@metric(
+    "tile_psnr",
+    unit="dB",
+    better="higher",
+    valid=(0, CEILING),
+    attainable=RUINED,
+    peak=255,
+    tiles=TILES,
+    overlap=0.5,
+    compares=True,
+)
 def tile_psnr(subject: Subject) -> Reading:
     """Lowest PSNR of any tile (an eighth of each side, half overlapping), peak 255."""
     return Reading(worst_tile(subject.golden.image, subject.candidate.image, peak=255))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from sdqa.bundle.diagnosis import Attribution, Cause, Diagnosis, OperationFinding, WeightFinding
+from sdqa.bundle.diagnosis import ALL, Attribution, Cause, Diagnosis, OperationFinding, WeightFinding
 from sdqa.report.diagnosis_charts import LadderChart, in_order, ladder_chart, operations_chart, steps_chart, swap_chart
 from sdqa.report.format import show_number
 
@@ -72,9 +72,12 @@ def show_share(value: float | None) -> str:
 
 
 def show_explained(cause: Cause) -> str:
-    """A cause's share of the loss, with its interval: `96 % (93 % to 98 %)`."""
-    low, high = cause.interval
-    return f"{show_share(cause.explains)} ({show_share(low)} to {show_share(high)})"
+    """What a cause explains, with its interval: `explains 96 % (93 % to 98 %) of the loss`."""
+    if not cause.separable:
+        low, high = cause.reach()
+        return f"cannot be separated: its share of the loss lies between {low} and {high}"
+    share, low, high = ("all" if one > ALL else show_share(one) for one in (cause.explains, *cause.interval))
+    return f"explains {share} ({low} to {high}) of the loss"
 
 
 def _attribution(one: Attribution) -> tuple[str, str, str]:

@@ -63,7 +63,7 @@ def sensitivity_of(table: Sensitivity | None) -> SensitivitySection | None:
     quiet = _quiet(table.quiet)
     return SensitivitySection(
         table=table,
-        sentence=_sentence(trials, quiet, table.pairs),
+        sentence=_sentence(trials, quiet, table.pairs) + _measured_on(table),
         figures=_figures(table.figures),
         trials=tuple(sorted(trials, key=_importance)),
         quiet=quiet,
@@ -86,6 +86,15 @@ def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...], pairs: 
         alarms = sum(row.alarms for row in quiet)
         parts.append(f"{plural(alarms, 'false alarm')} in {plural(runs, 'harmless run')}")
     return "; ".join(parts) + "." if parts else ""
+
+
+def _measured_on(table: Sensitivity) -> str:
+    """What the figures are of: nothing beyond it was measured."""
+    if not table.trials and not table.quiet:
+        return ""
+    cases = plural(len(table.cases), "case")
+    where = f" of {table.lane}" if table.lane else ""
+    return f" Measured on {cases}{where} that the limits were placed with too; of other noise it says nothing."
 
 
 def _importance(row: TrialRow) -> tuple[bool, bool]:
@@ -149,4 +158,10 @@ def _figures(figures: Figures) -> tuple[tuple[str, str], ...]:
         ("operation_right", figures.operation_right),
         ("both_named", figures.both_named),
     ]
-    return tuple((show_words(name), f"{show_number(one.count)} of {show_number(one.total)}") for name, one in shares)
+    return tuple((show_words(name), _counted(one)) for name, one in shares)
+
+
+def _counted(share: Share) -> str:
+    if not share.total:
+        return "not measured"
+    return f"{show_number(share.count)} of {show_number(share.total)}"

@@ -62,6 +62,9 @@ def clean(text: str) -> str:
     return _COMMAND.sub(r"\1\\::", undirected(text).translate(_CONTROL)).replace("##[", "## [")
 
 
+LISTED_CLOSE = 5
+
+
 def print_run(run: Run, console: Console | None = None, *, whole: bool = False) -> None:
     """Print a run; the verdict stands last, where a terminal ends."""
     console = console or console_for()
@@ -82,6 +85,7 @@ def print_details(run: Run, console: Console, *, whole: bool = False) -> None:
         _print_placements(run, console)
         _print_estimates(run, console)
     _print_attention(run, console, WHOLE_LIMIT if whole else SHORT_LIMIT)
+    _print_close(run, console)
     for name, failure in failures_of(run):
         line = f"{failure.code} {name}, {failure.stage} {failure.where}: {failure.message}"
         console.print(Text(clean(line), style=_STYLES["not measured"]))
@@ -215,6 +219,17 @@ def _print_estimates(run: Run, console: Console) -> None:
     for lanes, reason in known.absent:
         console.print(Text(clean(f"no latency estimate for {lanes}: {reason}"), style="dim"))
     console.print()
+
+
+def _print_close(run: Run, console: Console) -> None:
+    """What passes and is near its limit, the nearest first: no failure, but the next change may be one."""
+    near = [verdict for verdict in run.verdicts if verdict.room_used is not None]
+    near.sort(key=lambda verdict: -(verdict.room_used or 0.0))
+    if not near:
+        return
+    named = ", ".join(f"{verdict.check} ({verdict.room_used:.0%})" for verdict in near[:LISTED_CLOSE])
+    more = f" and {len(near) - LISTED_CLOSE} more" if len(near) > LISTED_CLOSE else ""
+    console.print(Text(clean(f"close to the limit, of the room used: {named}{more}"), style="dim"), soft_wrap=True)
 
 
 def _parity(lane: Lane, component: str) -> str:

@@ -98,16 +98,31 @@ def demand_sound(lane: Lane) -> None:
     Raises:
         UsageError: naming its components that are below `SOUND_DB`.
     """
-    parities = {one.component: one.value for one in lane.measurements if one.metric == "parity_psnr"}
-    # A component that was not finite has NaN, which no comparison with the limit may let pass.
-    least = ENGINE_DB if on_device(lane.runtime) else SOUND_DB
-    broken = [f"{name} {value:.0f} dB" for name, value in parities.items() if value is not None and not value >= least]
+    broken = ", ".join(f"{name} {value:.0f} dB" for name, value in sorted(unsound(lane).items()))
     if broken:
         raise UsageError(
-            f"the candidate is not sound: parity of {', '.join(sorted(broken))}, {least:.0f} dB is the least",
+            f"the candidate is not sound: parity of {broken}, {least_db(lane):.0f} dB is the least",
             where=lane.id,
             hint="`sdqa diagnose` names the culprit; tolerances are only placed around a sound candidate",
         )
+
+
+def unsound(lane: Lane) -> dict[str, float]:
+    """Components that are too far from the teacher, in their worst call, and how many decibels they reach.
+
+    One that was not finite has NaN, which no comparison with the limit may let pass.
+    """
+    least = least_db(lane)
+    return {
+        one.component: one.value
+        for one in lane.measurements
+        if one.metric == "parity_psnr" and one.component and one.value is not None and not one.value >= least
+    }
+
+
+def least_db(lane: Lane) -> float:
+    """What each component must reach: a device adds an error of its own."""
+    return ENGINE_DB if on_device(lane.runtime) else SOUND_DB
 
 
 def _stored_as(recipe: str, lane: PlannedLane) -> PlannedLane:

@@ -13,6 +13,7 @@ from sdqa.errors import DiagnosisError
 from sdqa.plan import PlannedLane, Variant
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import tree_digest
+from sdqa.workflow.examined import Failed, cases_to_look_at, failed_in, failed_now
 from sdqa.workflow.execution import executed_packages
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import read_references
@@ -27,18 +28,24 @@ if TYPE_CHECKING:
     from sdqa.models import Teacher
 
 SPLIT_DB = 57.0  # what rounding between two packages may add: as much as half precision itself
-CASES = 4  # image-to-image ones of the suite, spread over it; more make intervals narrower and cost time
 
 
 def diagnose_lane(
-    job: Job, lane: PlannedLane, *, cases: tuple[str, ...] = (), sweep: bool = True, packages: Path | None = None
+    job: Job,
+    lane: PlannedLane,
+    *,
+    cases: tuple[str, ...] = (),
+    sweep: bool = True,
+    packages: Path | None = None,
+    failed: Failed | None = None,
 ) -> Diagnosis:
     """Find out what broke a lane's candidate.
 
     Args:
-        cases: which cases to look at; a few that are spread over the suite when empty.
+        cases: which cases to look at; those that failed when empty, or a few of every kind where none did.
         sweep: whether to vary the number of steps too.
         packages: a folder of packages that take the place of the lane's own.
+        failed: what the gate found wrong; the lane is measured and judged for it when it is not known.
 
     Raises:
         DiagnosisError: the lane has no golden to diagnose with, does not run here, or has packages that cannot be
@@ -51,9 +58,10 @@ def diagnose_lane(
     if not find_runtime(lane.runtime).needs_packages:
         hint = "diagnose a lane of the same model that converts"
         raise DiagnosisError(f"the runtime {lane.runtime} executes no packages to look into", where=lane.id, hint=hint)
+    found = failed_now(job, lane, packages) if failed is None else failed
     with notices.quiet_warnings(job.sayer(lane)):
         teacher = load_teacher(job, lane)
-        evidence = _evidence(job, lane, teacher, cases, packages)
+        evidence = _evidence(job, lane, teacher, cases, packages, found)
         return diagnose(evidence, progress=job.sayer(lane), sweep=sweep)
 
 
@@ -65,15 +73,17 @@ def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) ->
     """
     planned = {lane.id: lane for lane in job.plan.running}
     for lane in lanes:
-        failed = [v for v in lane.verdicts if v.status == "fail" and v.check in checks and "/budget/" not in v.check]
-        if failed and lane.id in planned:
+        failed = failed_in(lane, checks)
+        if failed.checks and lane.id in planned:
             try:
-                yield diagnose_lane(job, planned[lane.id], sweep=False)
+                yield diagnose_lane(job, planned[lane.id], sweep=False, failed=failed)
             except Exception as error:  # the verdict stands; a diagnosis that breaks takes nothing from it
                 yield Diagnosis(verdict=f"not diagnosed: {in_words(error)}", lane=lane.id)
 
 
-def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...], given: Path | None) -> Evidence:
+def _evidence(
+    job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...], given: Path | None, failed: Failed
+) -> Evidence:
     from sdqa.convert.stage import convert
     from sdqa.diagnose import Evidence
     from sdqa.metrics import MetricModels
@@ -94,7 +104,7 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
     return Evidence(
         family=teacher.family,
         parts=teacher.pipeline_parts(),
-        cases=_cases(job, lane, teacher, cases),
+        cases=_cases(job, lane, teacher, cases, failed),
         packages=looked_into,
         uncompressed=packages(whole.uncompressed()) if lane.variant.compression else {},
         float32=packages(exact),
@@ -104,6 +114,7 @@ def _evidence(job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, .
         metrics=MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips),
         store=job.store,
         lane=lane.id,
+        failed=failed.checks,
         teacher_identity=teacher.digest,
     )
 
@@ -135,11 +146,14 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
     return found
 
 
-def _cases(job: Job, lane: PlannedLane, teacher: Teacher, wanted: tuple[str, ...]) -> tuple[ExaminedCase, ...]:
+def _cases(
+    job: Job, lane: PlannedLane, teacher: Teacher, wanted: tuple[str, ...], failed: Failed
+) -> tuple[ExaminedCase, ...]:
     from sdqa.diagnose import ExaminedCase
     from sdqa.generate.stage import golden_request
 
-    chosen = wanted or _spread(lane)
+    drawn = {component.name for component in teacher.family.drawn(image_to_image=False)}
+    chosen = wanted or cases_to_look_at(lane.cases, failed, set(teacher.components) - drawn)
     narrowed = replace(lane, cases={name: lane.cases[name] for name in chosen if name in lane.cases})
     found = read_references(job, narrowed, teacher)
     if not found.goldens:
@@ -148,12 +162,6 @@ def _cases(job: Job, lane: PlannedLane, teacher: Teacher, wanted: tuple[str, ...
     change = job.fault.request if job.fault is not None else None
     requests = {name: golden_request(lane.cases[name], golden) for name, golden in found.goldens.items()}
     return tuple(ExaminedCase(name, one, change(one) if change else None) for name, one in requests.items())
-
-
-def _spread(lane: PlannedLane) -> tuple[str, ...]:
-    with_source = [name for name, case in lane.cases.items() if case.source is not None]
-    pool = with_source or list(lane.cases)
-    return tuple(pool[:: max(1, len(pool) // CASES)][:CASES])
 
 
 def _wrappers(job: Job, split: Mapping[str, tuple[Path, ...]]) -> dict[str, Wrapper]:

@@ -6,7 +6,7 @@ A plan is examined without torch; a lane once more with its teacher, where diffu
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps
 from sdqa.plan import Case, Plan, PlannedLane
 
 if TYPE_CHECKING:
+    from sdqa.families import Family
     from sdqa.models import Teacher
     from sdqa.models.opening import Opening
     from sdqa.models.tokens import PromptTokenizer
@@ -45,7 +46,8 @@ def examine_plan(plan: Plan, *, drawing: bool = True) -> dict[str, tuple[str, ..
     Raises:
         UnsupportedModel: models that cannot be drawn, or cases with schedulers that their families do not know.
         ModelError: a model's files are garbled, missing or do not fit together.
-        ConfigError: a case asks for steps that its schedule does not have.
+        ConfigError: a case asks for steps that its schedule does not have, or a variant keeps modules in fp32 that a
+            model of its lanes does not have.
     """
     from sdqa.models import look_at
 
@@ -61,6 +63,7 @@ def examine_plan(plan: Plan, *, drawing: bool = True) -> dict[str, tuple[str, ..
             if opening is None:
                 remarks[name] = (f"{source} is not here yet; it is looked at when it is loaded",)
                 continue
+            problems += unmatched_modules(lanes, opening.family)
             if drawing:
                 _demand_drawable(opening, cases)
                 problems += _problems(opening, cases)
@@ -74,6 +77,23 @@ def examine_plan(plan: Plan, *, drawing: bool = True) -> dict[str, tuple[str, ..
         raise UnsupportedModel("; ".join(one.what for one in refused), where=", ".join(one.where for one in refused))
     _refuse(problems, plan.suite_path)
     return remarks
+
+
+def unmatched_modules(lanes: Sequence[PlannedLane], family: Family) -> list[Problem]:
+    """Paths in `keep_float32` that start with no part of a model's family: they would keep nothing in fp32.
+
+    What lies below the first part is known when the model is converted.
+    """
+    roots = sorted({root for component in family.components for root in component.roots})
+    return [
+        Problem(
+            f"$.variants.{lane.variant.name}.keep_float32",
+            f"{path!r} starts with no part of {family.title}, which {lane.model_name} is: {', '.join(roots)}",
+        )
+        for lane in lanes
+        for path in lane.variant.keep_float32
+        if path.split(".")[0] not in roots
+    ]
 
 
 def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = True) -> Examined:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 #: Modules that execute a lane's packages.
-CODE = ("sdqa.runtime.registry", "sdqa.runtime.renamed")
+CODE = ("sdqa.runtime.registry", "sdqa.runtime.renamed", "sdqa.runtime.accountable")
 
 
 def components(
@@ -58,10 +58,7 @@ def components(
 
         torch.set_num_threads(THREADS)  # as the execution's identity says
         if runtime.needs_packages:
-            runners = {
-                name: translated(make_runner(lane, name, chunks), packages[name].record)
-                for name, chunks in paths.items()
-            }
+            runners = {name: _package_runner(lane, chunks, packages[name].record) for name, chunks in paths.items()}
         else:
             runners = _without_packages(runtime, lane.compute_unit, teacher)
         for part in injection.parts if injection is not None else ():
@@ -102,6 +99,14 @@ def make_runner(lane: PlannedLane, component: str, paths: tuple[Path, ...]) -> R
         RuntimeUnavailable: the runtime does not exist on this machine.
     """
     return find_runtime(lane.runtime).make_runner(component, *paths, compute_unit=lane.compute_unit)
+
+
+def _package_runner(lane: PlannedLane, paths: tuple[Path, ...], record: PackageRecord) -> Runner:
+    """A runner in the contract's names and batch, whose errors name the component."""
+    from sdqa.runtime.accountable import AccountableRunner, accountable
+
+    with accountable(record.component):
+        return AccountableRunner(translated(make_runner(lane, record.component, paths), record))
 
 
 def _without_packages(runtime: Runtime, compute_unit: str, teacher: Teacher) -> dict[str, Runner]:

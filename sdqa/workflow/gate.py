@@ -21,6 +21,7 @@ from sdqa.workflow.record import record, sample_records
 
 if TYPE_CHECKING:
     from sdqa.gate import Tolerances
+    from sdqa.gate.reach import Worst
     from sdqa.gate.standards import Standards
 
 #: What is judged of each component besides its sizes and times: of its package, and of what executes it.
@@ -96,20 +97,41 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
 def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, tuple[Failure, ...]]:
     """The model's tolerances, and the limits that the suite states; None where nobody measured or stated any, and with
     a failure where they cannot be read."""
-    from sdqa.gate import TOLERANCES_FILE, Tolerances
+    from sdqa.gate import TOLERANCES_FILE
     from sdqa.gate.stated import COMPARING, combined, stated_tolerances
     from sdqa.metrics import comparing
 
     limits = plan.suite.limits
     path = plan.goldens / lane.model_name / TOLERANCES_FILE
     try:
-        calibrated = Tolerances.load(path) if path.exists() else None
+        calibrated = load_tolerances(path) if path.exists() else None
         if not limits:
             return calibrated, ()
         known = COMPARING | comparing()
         return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path), known)), ()
     except SdqaError as error:
         return None, (failure_of("gate", lane.id, error),)
+
+
+def load_tolerances(path: Path) -> Tolerances:
+    """A model's calibrated tolerances as they are used: no limit lies beyond what its metric can read.
+
+    Raises:
+        GoldenMissing: there are none, or they do not follow the schema.
+    """
+    from sdqa.gate import Tolerances
+    from sdqa.gate.reach import within_reach
+
+    return within_reach(Tolerances.load(path), worst_figures())
+
+
+def worst_figures() -> dict[str, Worst]:
+    """The worst that each metric can read."""
+    from sdqa.gate.reach import Worst
+    from sdqa.metrics import METRICS
+
+    directed = {name: one for name, one in METRICS.items() if one.better in ("higher", "lower")}
+    return {name: Worst.of(one.better, one.valid, one.attainable) for name, one in directed.items()}
 
 
 RULES = Rules(checks=planned_checks, budgets=lane_budgets, tolerances=read_tolerances, standards=lane_standards)

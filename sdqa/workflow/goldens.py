@@ -16,6 +16,7 @@ from sdqa.plan.suite import TEACHER_NOW
 from sdqa.progress import Progress
 from sdqa.store import Store
 from sdqa.workflow.examination import examine_plan
+from sdqa.workflow.stability import Stability, measure_stability
 
 if TYPE_CHECKING:
     from sdqa.bundle import Measurement
@@ -31,16 +32,30 @@ class Recorded:
     model: str
     case: str
     changed: bool
+    stability: Stability | None = None  # None: not asked for
+
+    def warning(self) -> str:
+        """What is to be said of a chaotic case; empty of any other."""
+        if self.stability is None or not self.stability.chaotic:
+            return ""
+        return f"{self.model}/{self.case}: this case is chaotic: choose another seed ({self.stability})"
 
 
 def record_goldens(
-    plan: Plan, store: Store, progress: Progress, *, cases: tuple[str, ...] = (), reason: str = ""
+    plan: Plan,
+    store: Store,
+    progress: Progress,
+    *,
+    cases: tuple[str, ...] = (),
+    reason: str = "",
+    check_stability: bool = True,
 ) -> Iterator[Recorded]:
     """Draw the cases of a suite with their teachers and write `goldens/<model>/<case>/`.
 
     Args:
         cases: names; empty for all.
         reason: why; needed where a golden would change.
+        check_stability: whether to draw every case once more, to find the chaotic ones.
 
     Raises:
         UsageError: an unknown case, or a golden would change and there is no reason.
@@ -54,11 +69,17 @@ def record_goldens(
             progress.step(f"{name}: {remark}")
     with notices.quiet_warnings(progress.step):
         for model in sorted({lane.model_name for lane in plan.lanes}):
-            yield from _record_model(plan, model, store, progress, cases, reason)
+            yield from _record_model(plan, model, store, progress, cases, reason, check_stability)
 
 
 def _record_model(
-    plan: Plan, model: str, store: Store, progress: Progress, cases: tuple[str, ...], reason: str
+    plan: Plan,
+    model: str,
+    store: Store,
+    progress: Progress,
+    cases: tuple[str, ...],
+    reason: str,
+    check_stability: bool,
 ) -> Iterator[Recorded]:
     from sdqa.gate.manifest import read_manifest
     from sdqa.models import load_teacher
@@ -72,11 +93,15 @@ def _record_model(
         progress.step(f"{model}: draw {name}")
         folder = plan.goldens / model / name
         before = read_manifest(folder).content() if (folder / "manifest.json").exists() else None
-        manifest = draw_golden(folder, plan, teacher, name, store, reason=reason)
-        yield Recorded(model, name, before != manifest.content())
+        stability = measure_stability(plan, teacher, name, store) if check_stability else None
+        words = str(stability) if stability is not None else ""
+        manifest = draw_golden(folder, plan, teacher, name, store, reason=reason, stability=words)
+        yield Recorded(model, name, before != manifest.content(), stability)
 
 
-def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: Store, *, reason: str = "") -> Manifest:
+def draw_golden(
+    folder: Path, plan: Plan, teacher: Teacher, name: str, store: Store, *, reason: str = "", stability: str = ""
+) -> Manifest:
     """Draw one case with the teacher and write its golden into `folder`."""
     from sdqa.gate.goldens import write_golden
     from sdqa.generate.request import case_inputs, draw_noise, make_request
@@ -112,6 +137,7 @@ def draw_golden(folder: Path, plan: Plan, teacher: Teacher, name: str, store: St
         metric_identities=models.identity(),
         versions=versions(),
         reason=reason,
+        stability=stability,
         place=str(folder.parent / "large") if plan.suite.goldens == TEACHER_NOW else large_files.DEFAULT_PLACE,
     )
 

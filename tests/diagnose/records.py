@@ -19,6 +19,7 @@ class NoGlue:
     def __init__(self, cases: int) -> None:
         self.cases = tuple(range(cases))
         self.glue_differences: dict[str, Any] = {}
+        self.failed: tuple[str, ...] = ()
 
 
 NORMAL = {"conversion": 75.0, "precision": 57.0, "quantisation": 25.0, "runtime": 45.0}

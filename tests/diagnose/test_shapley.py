@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdqa.diagnose.shapley import Coalition, coalitions, interactions, interval, resamples, shapley_values
+from sdqa.diagnose.shapley import Coalition, coalitions, expanded, interactions, interval, resamples, shapley_values
 from sdqa.diagnose.swap import attribute
 
 PLAYERS = ("text_encoder", "unet", "vae_decoder", "vae_encoder")
@@ -109,3 +109,27 @@ def test_interval_widens_with_the_spread_over_cases() -> None:
     assert low < 1.0 < high
     assert wider_high - wider_low > 5 * (high - low)
     np.testing.assert_array_equal(draws, resamples(4))
+
+
+def test_an_interval_of_few_cases_is_widened_as_students_distribution_says() -> None:
+    from scipy.stats import norm, t
+
+    for cases in (2, 3, 11, 1000):
+        factor = t.ppf(0.975, cases - 1) / norm.ppf(0.975) * np.sqrt(cases / (cases - 1))
+        assert expanded(0.5, (0.4, 0.7), cases) == pytest.approx((0.5 - 0.1 * factor, 0.5 + 0.2 * factor))
+    assert expanded(0.5, (0.4, 0.7), 100_000) == pytest.approx((0.4, 0.7), abs=1e-4)
+    assert expanded(0.5, (0.5, 0.5), 1) == (0.5, 0.5)
+
+
+def test_intervals_of_three_cases_contain_the_truth_as_often_as_they_say() -> None:
+    """Of normal losses; the plain percentile interval of three cases contains it in about three of four."""
+    generator = np.random.Generator(np.random.Philox(7))
+    draws, hits, plain_hits = resamples(3), 0, 0
+    for _ in range(400):
+        sample = generator.normal(1.0, 0.3, 3)
+        ends = interval(sample[draws].mean(axis=1))
+        low, high = expanded(float(sample.mean()), ends, 3)
+        hits += low <= 1.0 <= high
+        plain_hits += ends[0] <= 1.0 <= ends[1]
+    assert hits / 400 > 0.9
+    assert plain_hits / 400 < 0.85

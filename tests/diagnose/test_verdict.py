@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from sdqa.bundle.diagnosis import Interaction, Ladder, LossShare, StepPoint, Sweep
+from sdqa.bundle.diagnosis import Cause, Interaction, Ladder, LossShare, StepPoint, Sweep
 from sdqa.diagnose.causes import Findings, causes
 from sdqa.diagnose.swap import attribute
 from sdqa.diagnose.verdict import confidence, excluded, inseparable, write
@@ -137,3 +138,66 @@ def test_interactions_worth_mentioning_are_kept() -> None:
         abs(attribution.interactions[0].value + 0.1) < 1e-9
     )
     assert isinstance(attribution.shares["unet"], LossShare)
+
+
+def test_steps_that_are_blamed_are_not_cleared_in_the_same_breath() -> None:
+    """The candidate takes fewer steps than the teacher, and the teacher has converged: one statement."""
+    from sdqa.bundle.diagnosis import GlueFinding
+
+    attribution = game({"unet": 0.0001, "vae_decoder": 0.0, "glue": 0.3})
+    fewer = GlueFinding(field="steps", expected="20", found="10", loss=0.3, metric="rms", words="steps is '10'")
+    found = replace(findings(attribution, *SOUND, sweep=sweep(0.001)), glue=(fewer,))
+    text = say(found)
+    assert 'Cause: glue, "steps"' in text
+    assert "number of steps" not in text
+    assert "has not converged" not in text
+
+
+def test_steps_are_not_blamed_for_a_loss_that_more_of_them_would_not_change() -> None:
+    flat = {f"c{index}": 0.1 for index in range(8)}
+    found = findings(game(flat), *(ladder(name, 120, 70) for name in flat), sweep=sweep(0.03))
+    assert causes(found) == ()
+    assert say(found).count("number of steps") == 1
+    assert "Looked at: number of steps (the teacher changes little beyond 5" in say(found)
+
+
+def test_a_share_that_may_be_nothing_is_not_a_percentage() -> None:
+    cause = Cause(component="unet", stage="conversion", explains=-0.12, interval=(-0.4, 0.35), next=("go",))
+    assert not cause.separable
+    found = findings(game({"unet": 0.2, "vae_decoder": 0.0}), *SOUND)
+    text = write(found, (cause,), ())
+    assert "Cannot be separated: its share of the RMS image loss lies between less than nothing and 35 %." in text
+    assert "-12" not in text
+
+
+@pytest.mark.parametrize(
+    ("explains", "low", "high", "words"),
+    [
+        (0.96, 0.93, 0.98, "Explains 96 % (93 % to 98 %)"),
+        (1.02, 0.98, 1.06, "Explains all (98 % to all)"),
+        (1.0, 1.0, 1.0, "Explains 100 % (100 % to 100 %)"),
+        (0.7, 0.3, 1.4, "lies between 30 % and more than all of it"),
+        (0.1, 0.0, 0.2, "lies between nothing and 20 %"),
+    ],
+)
+def test_shares_in_words(explains: float, low: float, high: float, words: str) -> None:
+    cause = Cause(component="unet", stage="conversion", explains=explains, interval=(low, high), next=("go",))
+    assert words in write(findings(game({"unet": 0.2, "vae_decoder": 0.0}), *SOUND), (cause,), ())
+
+
+def test_a_gate_that_failed_is_never_answered_with_sound() -> None:
+    found = findings(game({"unet": 0.001, "vae_decoder": 0.0002}), *SOUND)
+    found.evidence.failed = ("girl/lpips", "girl/psnr", "all/psnr", "all/lpips")  # type: ignore[misc]
+    text = say(found)
+    assert text.startswith("The gate failed in girl/lpips, girl/psnr, all/psnr and 1 more, and the instruments find no")
+    assert "sound" not in text
+    steps = findings(game({"unet": 0.001, "vae_decoder": 0.0}), *SOUND, sweep=sweep(0.1))
+    steps.evidence.failed = ("girl/lpips",)  # type: ignore[misc]
+    assert "sound" not in say(steps)
+
+
+def test_a_gate_that_failed_on_what_nobody_sees_is_said_to_have_failed() -> None:
+    found = findings(game({"unet": 0.001, "vae_decoder": 0.0}), ladder("unet", 30, 70), SOUND[1])
+    found.evidence.failed = ("unet/parity_psnr",)  # type: ignore[misc]
+    assert say(found).startswith("The gate failed in unet/parity_psnr; the loss itself is below what is visible")
+    assert "Cause: unet" in say(found)

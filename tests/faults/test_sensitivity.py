@@ -59,6 +59,18 @@ def test_blame_counts_only_where_something_was_to_be_named() -> None:
     assert found.operation_right.total == 0
 
 
+def test_nothing_is_a_hundred_percent_of_nothing() -> None:
+    found = figures([trial()], [])
+    assert str(found.component_right) == str(found.false_alarms) == str(found.both_named) == "not measured"
+    assert found.component_right.share is None
+
+
+def test_what_only_one_table_diagnosed_is_not_compared() -> None:
+    wrong = NamedCause(component="vae_decoder", component_right=False, stage_right=False)
+    assert regressions(table(trial()), table(trial(blame=wrong))) == [], "0 of 1 is not worse than 0 of 0"
+    assert regressions(table(trial(blame=wrong)), table(trial())) == []
+
+
 def test_false_alarms_are_counted() -> None:
     found = figures([], [silence(0, False), silence(1, True)])
     assert (found.false_alarms.count, found.false_alarms.total) == (1, 2)

@@ -81,9 +81,9 @@ def test_the_rung_that_loses_most_is_marked(run: Run) -> None:
 def test_a_sensitivity_table_counts_visible_faults_and_false_alarms(run: Run) -> None:
     sensitivity = sensitivity_of(run.sensitivity)
     assert sensitivity is not None
-    assert sensitivity.sentence == (
-        "2 of 3 visible faults caught; 1 of 2 blamed rightly; 1 false alarm in 10 harmless runs."
-    )
+    told, _, measured_on = sensitivity.sentence.partition(" Measured on ")
+    assert told == "2 of 3 visible faults caught; 1 of 2 blamed rightly; 1 false alarm in 10 harmless runs."
+    assert "that the limits were placed with too; of other noise it says nothing" in measured_on
     # What slipped through comes first, then what was blamed wrongly; harmless changes that alarmed before the others.
     assert [row.fault for row in sensitivity.trials] == ["scaling-factor", "nan", "unet-2bit", "timestep-rounding"]
     assert [(row.change, row.runs, row.alarms) for row in sensitivity.quiet] == [
@@ -142,7 +142,10 @@ def test_everything_that_a_diagnosis_says_is_shown(bundle: Bundle, run: Run) -> 
     shown = diagnosis_of(record)
     assert shown is not None
     assert shown.verdict == ("Cause: unet.", "Next: look.")
-    assert show_explained(record.causes[0]) == "90 % (80 % to 100 %)"
+    assert show_explained(record.causes[0]) == "explains 90 % (80 % to 100 %) of the loss"
+    beyond = record.causes[0].model_copy(update={"explains": -0.12, "interval": (-0.4, 0.1)})
+    words = "cannot be separated: its share of the loss lies between less than nothing and 10 %"
+    assert show_explained(beyond) == words
     assert shown.ladders[0].rungs == (("program fp32", "20 dB", "20 dB", "0.9", "1", "NaN", "0", "kernel"),)
     assert "501" in shown.ladders[0].timesteps
     assert shown.swap_rows == (("unet", "+0.1", "[+0.05, +0.15]"),)
@@ -183,12 +186,12 @@ def test_a_table_of_faults_is_put_into_one_sentence() -> None:
     )  # fmt: skip
     shown = sensitivity_of(document)
     assert shown is not None
-    assert (
-        shown.sentence
-        == "1 of 1 visible faults caught; both named in 0 of 1 pair of faults; 1 false alarm in 1 harmless run."
+    assert shown.sentence.startswith(
+        "1 of 1 visible faults caught; both named in 0 of 1 pair of faults; 1 false alarm in 1 harmless run."
     )
     assert shown.trials[0].planted == "unet, conversion"
     assert dict(shown.figures)["visible caught"] == "1 of 1"
+    assert dict(shown.figures)["stage right"] == "not measured", "nothing is 100 % of nothing"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from sdqa.bundle.sensitivity import NamedCause, Pair, Trial
 from sdqa.errors import SdqaError
 from sdqa.faults import Injection
 from sdqa.plan import PlannedLane
+from sdqa.workflow.examined import Failed
 from sdqa.workflow.job import Job
 
 if TYPE_CHECKING:
@@ -23,22 +24,22 @@ def attribute(fault: Injection, trial: Trial, job: Job, lane: PlannedLane) -> Na
     from sdqa.workflow.diagnose import diagnose_lane
 
     try:
-        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
+        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False, failed=Failed(trial.failing))
     except Exception as error:  # an instrument that crashes has not named the fault; the other trials go on
         return NamedCause(component_right=False, stage_right=False, verdict=_words(error))
     return compare(fault, trial, found)
 
 
 def attribute_both(pair: Pair, job: Job, lane: PlannedLane) -> Pair:
-    """Diagnose a lane with two faults in it, and see whether both places are named."""
+    """Diagnose a lane with several faults in it, and see whether all their places are named."""
     from sdqa.workflow.diagnose import diagnose_lane
 
     try:
-        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False)
+        found = diagnose_lane(job, lane, cases=tuple(lane.cases), sweep=False, failed=Failed(pair.failing))
     except Exception as error:  # as above
         return pair.model_copy(update={"both_named": False, "verdict": _words(error)})
     named = tuple(dict.fromkeys(cause.component for cause in found.causes))
-    expected = {_place(component) for component in pair.components}
+    expected = {place_of(component) for component in pair.components}
     return pair.model_copy(
         update={"named": named, "both_named": expected <= set(named), "verdict": found.verdict},
     )
@@ -49,7 +50,7 @@ def compare(fault: Injection, trial: Trial, found: Diagnosis) -> NamedCause:
     if not found.causes:
         return NamedCause(component_right=False, stage_right=False, verdict=found.verdict)
     cause = found.causes[0]
-    expected = _place(fault.component)
+    expected = place_of(fault.component)
     stages = GLUE_STAGES if fault.stage == "glue" else {fault.stage}
     operation: bool | None = None
     if trial.culprit_operation or trial.culprit_weight:
@@ -71,6 +72,6 @@ def _words(error: Exception) -> str:
     return str(error) if isinstance(error, SdqaError) else f"crashed: {type(error).__name__}: {error}"
 
 
-def _place(component: str) -> str:
+def place_of(component: str) -> str:
     """What a diagnosis calls it."""
     return "glue" if component in GLUE else component

@@ -50,7 +50,7 @@ def run_campaign(
         quiet=quiet,
         figures=figures(trials, quiet, pairs),
         smallest_caught=smallest_caught(trials),
-        tolerances=stage.tolerances.digest(),
+        tolerances=stage.recorded,
         environment=environment(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - start, 1),

@@ -25,7 +25,7 @@ from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store, code_digest
 from sdqa.workflow import measure_lane
 from sdqa.workflow.campaign.tasks import Task
-from sdqa.workflow.gate import exit_code, lane_budgets, planned_checks
+from sdqa.workflow.gate import exit_code, lane_budgets, load_tolerances, planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
 from sdqa.workflow.record import record
@@ -67,7 +67,9 @@ class CampaignLane:
         cases = {name: lane.cases[name] for name in _spread_over(list(lane.cases), settings.cases)}
         self.lane = replace(lane, cases=cases)
         self.plan = replace(plan, lanes=(self.lane,))
-        self.tolerances = Tolerances.load(plan.goldens / lane.model_name / TOLERANCES_FILE)
+        path = plan.goldens / lane.model_name / TOLERANCES_FILE
+        self.tolerances = load_tolerances(path)
+        self.recorded = Tolerances.load(path).digest()
         self.budgets = {name: getattr(plan.suite.budgets, name) for name in type(plan.suite.budgets).model_fields}
 
     def perform(self, task: Task) -> Outcome:
@@ -97,7 +99,7 @@ class CampaignLane:
             worst_lpips=max(distances, default=None),
             caught=code != EXIT_PASS,
             exit_code=code,
-            failing=_failing(lane),
+            failing=failing_checks(lane),
             suspicious=sum(verdict.status == "suspicious" for verdict in lane.verdicts),
             errors=tuple(sorted({failure.code for failure in lane.failures})),
             culprit_operation=culprit.operation if culprit else None,
@@ -107,26 +109,26 @@ class CampaignLane:
             from sdqa.workflow.campaign.attribution import attribute
 
             trial = trial.model_copy(update={"blame": attribute(fault, trial, self._job(fault), self.lane)})
-        self._forget(fault)
+        self.forget(fault)
         return trial
 
     def _pair(self, task: Task) -> Pair:
         fault = injection(task.id)
-        first, second = fault.parts
+        first, *others = fault.parts
         _, lane, code = self._judged(self.plan, self.lane, fault)
         pair = Pair(
             first=f"{first.name}@{first.severity}",
-            second=second.id,
-            components=(first.component, second.component),
+            second="+".join(f"{part.name}@{part.severity}" for part in others),
+            components=tuple(part.component for part in fault.parts),
             caught=code != EXIT_PASS,
             exit_code=code,
-            failing=_failing(lane),
+            failing=failing_checks(lane),
         )
         if self.settings.diagnose and pair.caught:
             from sdqa.workflow.campaign.attribution import attribute_both
 
             pair = attribute_both(pair, self._job(fault), self.lane)
-        self._forget(fault)
+        self.forget(fault)
         return pair
 
     def _job(self, fault: Injection) -> Job:
@@ -142,7 +144,7 @@ class CampaignLane:
             plan = replace(plan, lanes=(lane,))
         _, judged, code = self._judged(plan, lane, applied)
         distances = [m.value for m in judged.measurements if m.metric == "lpips" and m.value is not None]
-        self._forget(applied)
+        self.forget(applied)
         return ControlTrial(
             change=change.name,
             seed=task.seed,
@@ -150,7 +152,7 @@ class CampaignLane:
             summary=change.summary,
             alarm=code != EXIT_PASS,
             exit_code=code,
-            failing=_failing(judged),
+            failing=failing_checks(judged),
             suspicious=sum(verdict.status == "suspicious" for verdict in judged.verdicts),
             lpips=sum(distances) / len(distances) if distances else None,
         )
@@ -209,7 +211,7 @@ class CampaignLane:
             folder = self.store.memo("spread", key, build).path
         return Spread.model_validate_json((folder / "spread.json").read_bytes())
 
-    def _forget(self, fault: Injection) -> None:
+    def forget(self, fault: Injection) -> None:
         """Remove the edited packages of a fault: there are hundreds, and making one takes less than a second."""
         for place in sorted((self.store.root / "faulty").glob("*/key.json")):
             try:
@@ -220,7 +222,7 @@ class CampaignLane:
                 shutil.rmtree(place.parent, ignore_errors=True)
 
 
-def _failing(lane: Lane) -> tuple[str, ...]:
+def failing_checks(lane: Lane) -> tuple[str, ...]:
     """Checks that are red, without the lane's name: failed ones, or else those that could not be made."""
     for status in ("fail", "not measured"):
         found = [v.check.removeprefix(f"{lane.id}/") for v in lane.verdicts if v.status == status]

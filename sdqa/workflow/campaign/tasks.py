@@ -14,12 +14,12 @@ SEEDS = 5
 
 @dataclass(frozen=True)
 class Task:
-    """One fault at one severity, two faults at their default severities, or one harmless change at one seed."""
+    """One fault at one severity, several faults at their default severities, or one harmless change at one seed."""
 
     name: str
     severity: str = ""
     seed: int = -1
-    second: str = ""  # the fault that is planted besides
+    second: str = ""  # the fault that is planted besides, or several, joined by `+`
 
     @property
     def id(self) -> str:
@@ -33,7 +33,7 @@ def tasks(*, quick: bool, only: Sequence[str] = (), seeds: int = SEEDS) -> list[
     """What is to be tried: everything, or each fault at its default severity, a few pairs, each harmless change once.
 
     Args:
-        only: names of faults (`name`, `name@severity`, or `name+name`) and of harmless changes; empty for all.
+        only: names of faults (`name`, `name@severity`, or `name+name+…`) and of harmless changes; empty for all.
 
     Raises:
         FaultError: a name is unknown.
@@ -42,7 +42,7 @@ def tasks(*, quick: bool, only: Sequence[str] = (), seeds: int = SEEDS) -> list[
     for name in only:
         if name not in changes:
             injection(name)
-    both = [tuple(name.split("+")) for name in only if "+" in name]
+    both = [tuple(name.split("+", 1)) for name in only if "+" in name]
     found = [
         Task(fault.name, severity)
         for fault in all_faults()

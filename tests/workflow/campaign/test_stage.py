@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sdqa.bundle import Lane, Verdict
-from sdqa.workflow.campaign.stage import _failing, _spread_over
+from sdqa.workflow.campaign.stage import _spread_over, failing_checks
 
 SUITE = Path(__file__).parents[3] / "sdqa.toml"
 
@@ -28,6 +28,6 @@ def lane(**statuses: str) -> Lane:
 
 
 def test_failed_checks_are_named_and_unmeasured_ones_only_without_them() -> None:
-    assert _failing(lane(psnr="fail", lpips="pass", ssim="not measured")) == ("psnr",)
-    assert _failing(lane(lpips="suspicious", ssim="not measured")) == ("ssim",)
-    assert _failing(lane(lpips="pass", psnr="suspicious")) == ()
+    assert failing_checks(lane(psnr="fail", lpips="pass", ssim="not measured")) == ("psnr",)
+    assert failing_checks(lane(lpips="suspicious", ssim="not measured")) == ("ssim",)
+    assert failing_checks(lane(lpips="pass", psnr="suspicious")) == ()

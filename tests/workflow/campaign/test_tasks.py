@@ -34,6 +34,9 @@ def test_names_select_faults_severities_and_harmless_changes() -> None:
     assert tasks(quick=True, only=["unet-noise+vae-kernel-transposed"]) == [
         Task("unet-noise", second="vae-kernel-transposed")
     ]
+    assert [task.id for task in tasks(quick=True, only=["nan+vae-kernel-transposed+scaling-factor"])] == [
+        "nan+vae-kernel-transposed+scaling-factor"
+    ]
     assert [task.severity for task in tasks(quick=False, only=["nan"])] == ["mild", "marked", "severe"]
     with pytest.raises(FaultError, match="did you mean"):
         tasks(quick=True, only=["nann"])

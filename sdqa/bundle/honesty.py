@@ -1,0 +1,58 @@
+"""How often the gate cries wolf: clean runs from noise that nobody calibrated with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from sdqa.bundle import documents
+from sdqa.bundle.environment import Environment
+from sdqa.bundle.record import OpenRecord
+
+FILE = "honesty.json"
+Kind = Literal["text-to-image", "image-to-image", "whole runs"]
+
+
+class CleanRun(OpenRecord):
+    """One clean run from fresh noise, judged by the committed tolerances."""
+
+    offset: int  # added to every case's seed
+    cases: dict[str, Kind]
+    failing: tuple[str, ...] = ()  # checks that failed or could not be made, without the lane's name
+    alarms: tuple[str, ...] = ()  # cases with a failed check of their own
+    suspicious: tuple[str, ...] = ()  # checks that were suspicious
+    exit_code: int = 0
+    seconds: float = 0.0
+
+
+class FalseAlarms(OpenRecord):
+    """A rate with its exact interval."""
+
+    kind: Kind
+    alarms: int
+    total: int
+    low: float  # Clopper-Pearson, 95 %
+    high: float
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "not measured"
+        rate = f"{self.alarms} of {self.total} ({100 * self.alarms / self.total:.1f} %"
+        return f"{rate}; 95 % interval {100 * self.low:.1f} % to {100 * self.high:.1f} %)"
+
+
+class Honesty(OpenRecord):
+    """The whole document."""
+
+    schema_version: Literal[1] = 1
+    lane: str
+    stated: float  # false alarms that the tolerances state for a whole run
+    tolerances: str  # digest
+    rates: tuple[FalseAlarms, ...]
+    runs: tuple[CleanRun, ...]
+    environment: Environment = Environment()
+    date: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write the document."""
+        documents.write(path, self.to_json())
