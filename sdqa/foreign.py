@@ -202,6 +202,9 @@ def _folder(path: Path) -> Foreign | None:
         return _COMPILED
     if path.suffix == ".aimodel":
         return _CORE_AI
+    around = next((each.name for each in path.resolve().parents if each.suffix == ".mlpackage"), None)
+    if around is not None and path.suffix != ".mlpackage":
+        return Foreign("folder", "the inside of a package", f"give {around}")
     if (path / "model_index.json").is_file():
         return _DIFFUSERS
     if (path / "saved_model.pb").is_file():

@@ -25,15 +25,22 @@ LONGEST = 10
 def registries() -> Iterator[None]:
     """Whatever an answer adds is gone afterwards."""
     from sdqa.cli import cli
+    from sdqa.convert.compression import COMPRESSION
+    from sdqa.families import FAMILIES
     from sdqa.faults.registry import FAULTS, known_faults
     from sdqa.generate.schedule import SCHEDULERS
     from sdqa.metrics import METRICS
     from sdqa.mil.registry import OPERATIONS, operation
     from sdqa.models.sources import SOURCES
+    from sdqa.plan.recipes import RECIPES
+    from sdqa.runtime import RUNTIMES
 
     known_faults()
     operation("add")
-    tables: list[dict[str, object]] = [FAULTS, SCHEDULERS, METRICS, OPERATIONS, SOURCES, cli.commands]  # type: ignore[list-item]
+    tables: list[dict[str, object]] = [  # type: ignore[list-item]
+        *(COMPRESSION, FAMILIES, FAULTS, METRICS, OPERATIONS, RECIPES, RUNTIMES, SCHEDULERS, SOURCES),
+        cli.commands,
+    ]
     before = [dict(table) for table in tables]
     yield
     for table, kept in zip(tables, before, strict=True):
@@ -41,10 +48,10 @@ def registries() -> Iterator[None]:
         table.update(kept)
 
 
-def bench() -> object:
+def harness() -> object:
     """Two cases of the embedded model, with its teacher."""
     from sdqa.diagnose import Evidence, ExaminedCase
-    from sdqa.diagnose.harness import Bench
+    from sdqa.diagnose.harness import Harness
     from sdqa.generate.noise import Noise
     from sdqa.generate.pipeline import Request
     from sdqa.models.sources import load_teacher
@@ -55,7 +62,8 @@ def bench() -> object:
         ExaminedCase(prompt, Request(prompt, "", source, noise=Noise.draw(seed, (4, 16, 16)), **facts))  # type: ignore[arg-type]
         for seed, prompt in enumerate(("a portrait", "a landscape at night"))
     )
-    return Bench(Evidence(parts=load_teacher("embedded:tiny").pipeline_parts(), cases=cases, packages={}))
+    teacher = load_teacher("embedded:tiny")
+    return Harness(Evidence(parts=teacher.pipeline_parts(), family=teacher.family, cases=cases, packages={}))
 
 
 @pytest.mark.usefixtures("registries")
@@ -65,8 +73,8 @@ def test_the_answer_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(blocks) == 1
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "answer"}
-    if "(bench)" in blocks[0]:
-        names["bench"] = bench()
+    if "(harness)" in blocks[0]:
+        names["harness"] = harness()
     exec(compile(blocks[0], f"docs/adding.md, {name}", "exec"), names)
 
 
@@ -84,6 +92,9 @@ def test_every_question_is_there() -> None:
     wanted = [
         "metric",
         "fault",
+        "recipe",
+        "runtime",
+        "family",
         "operation",
         "scheduler",
         "source",

@@ -92,3 +92,25 @@ def test_pytests_cache_lies_in_the_users_folder_and_not_in_the_package(
     monkeypatch.setattr(pytest, "main", lambda arguments, plugins: seen.extend(arguments) or 0)
     assert run("qa", "--suite", suite) == 0
     assert f"cache_dir={(tmp_path / place).resolve() / '.sdqa' / 'pytest_cache'}" in seen
+
+
+def test_the_plan_says_which_packages_are_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody can tell, and with a guidance of none."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("Unet", "UnetChunk1", "UnetChunk2", "VAEDecoder"):
+        (tmp_path / "made" / f"{name}.mlpackage").mkdir(parents=True)
+    (tmp_path / "sdqa.toml").write_text(
+        'name = "adopted"\n[models.m]\nsource = "packages:made"\nreference = "random:miniature"\n'
+        '[variants.fp16]\nprecision = "float16"\n[[lanes]]\nmodel = "m"\nvariants = ["fp16"]\nruntime = "reference"\n'
+        '[cases.a]\nprompt = "a cat"\nsteps = 4\nguidance_scale = 0\n',
+        encoding="utf-8",
+    )
+    assert run("plan") == 0
+    assert "Unet.mlpackage and UnetChunk1.mlpackage, UnetChunk2.mlpackage are both the U-Net" in capsys.readouterr().out
+    (tmp_path / "made" / "packages.json").write_text('{"unet": "Unet.mlpackage"}', encoding="utf-8")
+    assert run("plan") == 0
+    said = capsys.readouterr().out
+    assert "packages unet: Unet.mlpackage\n" in said
+    assert "left out: UnetChunk1.mlpackage" in said

@@ -5,6 +5,7 @@ The scripts of the actions are run here as they stand in the files.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,9 +18,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sdqa.bundle import Bundle, Status, Verdict
 from sdqa.plan import load_suite, make_plan
-from tests.builders import lane_record, run_record
+from tests.ci import honest
+from tests.ci.test_gate import Place
 
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
@@ -103,10 +104,8 @@ def test_the_gate_runs_always_and_sees_every_other_job(path: Path) -> None:
     gate = jobs["gate"]
     assert gate["if"] == "always()"
     assert set(gate["needs"]) == set(jobs) - {"gate"}
-    given = next(step["with"]["result"] for step in gate["steps"] if "actions/gate" in step.get("uses", ""))
-    assert given.split(" ${{ ") == [
-        f"{'${{ ' if i == 0 else ''}needs.{job}.result }}}}" for i, job in enumerate(gate["needs"])
-    ]
+    given = next(step["with"]["results"] for step in gate["steps"] if "actions/gate" in step.get("uses", ""))
+    assert given == "${{ toJSON(needs) }}"
 
 
 def test_the_main_workflow_runs_the_readmes_commands_on_both_systems() -> None:
@@ -135,105 +134,118 @@ def test_what_reads_bundles_is_a_part_of_the_requirements() -> None:
     assert set(step["env"]["READER"].split()) <= required
 
 
-def run_script(text: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a step's script as GitHub does: `bash --noprofile --norc -eo pipefail`."""
+def run_script(text: str, temporary: Path, *, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a step's script as GitHub does, `bash --noprofile --norc -eo pipefail`, in a checkout."""
     for name in ("output", "summary"):
-        (folder / name).touch()
-    interpreter = folder / "sdqa-gate" / "bin" / "python"
+        (temporary / name).touch()
+    interpreter = temporary / "sdqa-gate" / "bin" / "python"
     if not interpreter.exists():
         interpreter.parent.mkdir(parents=True)
         interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
         interpreter.chmod(0o755)
     return subprocess.run(
         [BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
-        cwd=ROOT,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
         env={
             **os.environ,
-            "RUNNER_TEMP": str(folder),
-            "GITHUB_OUTPUT": str(folder / "output"),
-            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            "PYTHONPATH": str(ROOT),
+            "RUNNER_TEMP": str(temporary),
+            "GITHUB_OUTPUT": str(temporary / "output"),
+            "GITHUB_STEP_SUMMARY": str(temporary / "summary"),
             **environment,
         },
     )
 
 
-@pytest.mark.parametrize(
-    ("result", "code", "exit_code"),
-    [
-        ("success", "0", 0),
-        ("success success", "0", 0),
-        ("success", "1", 1),
-        ("success", "4", 4),
-        ("failure", "1", 1),
-        ("failure", "4", 4),
-        ("failure", "0", 3),
-        ("success failure", "0", 3),
-        ("cancelled", "0", 4),
-        ("skipped", "0", 4),
-        ("success skipped", "0", 4),
-        ("skipped", "1", 1),
-        ("", "0", 4),
-        ("success", "", 3),
-    ],
-)
-def test_the_gates_verdict(tmp_path: Path, result: str, code: str, exit_code: int) -> None:
-    assert run_script(script("gate", "Verdict"), tmp_path, RESULT=result, CODE=code).returncode == exit_code
+def gate_script() -> str:
+    """The gate's step; a folded block is one command."""
+    return script("gate", "Gate")
 
 
-def leave_bundle(folder: Path, *lanes: tuple[str, Status | None]) -> None:
-    """What a machine left: lanes with one verdict each, or skipped."""
-    records = []
-    for name, status in lanes:
-        verdicts = (Verdict(check=f"{name}/all/lpips", metric="lpips", status=status, reason="why"),) if status else ()
-        records.append(lane_record(name, *verdicts, status="ran" if status else "skipped"))
-    Bundle(folder).write(run_record(*records))
+def place_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A repository with a suite where the runner has unpacked what the machines sent."""
+    place = Place(tmp_path, monkeypatch)
+    (tmp_path / "bundles").mkdir()
+    (tmp_path / "sdqa-bundles").symlink_to(tmp_path / "bundles")
+    return place
+
+
+def gated(place: Place, results: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    history = str(place.root / "history.jsonl")
+    given = {"SUITE": "sdqa.toml", "COMMIT": place.commit, "BASE": "", "HISTORY": history, "DOWNLOAD": "success"}
+    folder = place.suite.parent
+    return run_script(gate_script(), place.root, folder=folder, **{**given, "SDQA_RESULTS": results, **environment})
 
 
 @pytest.mark.parametrize(
-    ("linux", "mac", "exit_code", "word"),
+    ("linux", "mac", "results", "exit_code", "word"),
     [
-        ([("a", "pass"), ("b", None)], [("a", None), ("b", "pass")], 0, "Pass"),
-        ([("a", "pass"), ("b", None)], [("a", None), ("b", "fail")], 1, "Fail"),
-        ([("a", "pass"), ("b", None)], None, 4, "Incomplete"),
-        (None, None, 4, "nothing was checked"),
+        (True, True, {"lanes": "success"}, 0, "Pass"),
+        (True, False, {"lanes": "success"}, 4, "Incomplete"),
+        (False, True, {"lanes": "success"}, 4, "Incomplete"),
+        (False, False, {"lanes": "success"}, 4, "Incomplete"),
+        (True, True, {"lanes": "failure"}, 4, "Incomplete"),
+        (True, True, {"lanes": "cancelled"}, 4, "Incomplete"),
+        (True, True, {"lanes": "success", "tests": "skipped"}, 4, "Incomplete"),
+        (True, True, {}, 4, "Incomplete"),
     ],
 )
-def test_the_gate_merges_what_the_machines_left(
+def test_the_gates_step_says_one_thing_everywhere(
     tmp_path: Path,
-    linux: list[tuple[str, Status | None]] | None,
-    mac: list[tuple[str, Status | None]] | None,
+    monkeypatch: pytest.MonkeyPatch,
+    linux: bool,
+    mac: bool,
+    results: dict[str, str],
     exit_code: int,
     word: str,
 ) -> None:
-    for name, lanes in (("linux", linux), ("mac", mac)):
-        if lanes is not None:
-            leave_bundle(tmp_path / "sdqa-bundles" / f"sdqa-bundle-{name}", *lanes)
-    history = tmp_path / "history.jsonl"
-    done = run_script(script("gate", "Merge and report"), tmp_path, HISTORY=str(history))
-    assert done.returncode == 0, done.stderr  # the step after it gives the verdict, once the report is uploaded
-    assert (tmp_path / "output").read_text(encoding="utf-8") == f"exit-code={exit_code}\n"
-    assert word in (tmp_path / "summary").read_text(encoding="utf-8")
-    assert (tmp_path / "sdqa-report" / "index.html").exists() == (linux is not None)
+    place = place_of(tmp_path, monkeypatch)
+    if linux:
+        place.send("linux", honest.linux())
+    if mac:
+        place.send("mac", honest.mac())
+    done = gated(place, json.dumps({job: {"result": result, "outputs": {}} for job, result in results.items()}))
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    assert f"exit-code={exit_code}\n" in (tmp_path / "output").read_text(encoding="utf-8")
+    assert f": {word}" in (tmp_path / "summary").read_text(encoding="utf-8").splitlines()[0]
+    assert (tmp_path / "sdqa-report" / "index.html").exists()
     assert ("::error title=" in done.stdout) == (exit_code != 0)
-    assert history.exists() == (tmp_path / "sdqa-report" / "history.jsonl").exists() == (linux is not None)
+    assert (tmp_path / "sdqa-report" / "history.jsonl").exists()
 
 
-def test_merging_needs_only_what_the_gate_installs(tmp_path: Path) -> None:
-    leave_bundle(tmp_path / "one", ("a", "pass"))
+def test_the_gates_step_is_red_when_fetching_the_bundles_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = place_of(tmp_path, monkeypatch)
+    place.send_all()
+    assert gated(place, '{"lanes": {"result": "success"}}', DOWNLOAD="failure").returncode == 4
+
+
+def test_the_gate_decides_in_no_script() -> None:
+    """Every step that says something calls a verb, and nothing comes after it but the upload."""
+    found = [step.get("name") or step["uses"].partition("@")[0] for step in steps(GITHUB / "actions/gate/action.yml")]
+    assert found[-2:] == ["Gate", "Upload the report"]
+    assert gate_script().count("\n") <= 1
+
+
+def test_the_gate_needs_only_what_its_action_installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path, monkeypatch)
+    place.send_all()
     step = next(s for s in steps(GITHUB / "actions" / "gate" / "action.yml") if "READER" in s.get("env", {}))
     code = (
         "import sys, importlib.metadata as metadata\n"
         "from sdqa.cli import run\n"
-        f"assert run(['merge', {str(tmp_path / 'one')!r}, '--output', {str(tmp_path / 'out')!r}]) == 0\n"
+        f"arguments = ['ci', 'gate', {str(tmp_path / 'bundles')!r}, '--base', 'HEAD']\n"
+        f"assert run([*arguments, '--output', {str(tmp_path / 'out')!r}]) == 0\n"
         "packages = metadata.packages_distributions()\n"
         "roots = {module.partition('.')[0] for module in sys.modules}\n"
         "print(*{name for root in roots for name in packages.get(root, ())}, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=place.suite.parent, capture_output=True, text=True, check=True, env=path)
     needed = {name.lower().replace("_", "-") for name in done.stderr.split()}
     installed = set(step["env"]["READER"].split())
     # What comes with them: the requirements of jinja2, pydantic and rich, and what every environment has.

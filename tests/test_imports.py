@@ -22,7 +22,7 @@ LEVELS = [
     {"plan"},
     {"progress"},
     {"convert", "generate", "metrics", "gate", "report"},
-    {"diagnose", "faults"},
+    {"diagnose", "faults", "ci"},
     {"workflow", "pytest_status"},
     {"pytest_plugin"},
     {"cli"},

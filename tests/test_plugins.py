@@ -63,7 +63,17 @@ def toy(match):
     configuration = cto.OptimizationConfig(global_config=palettizer(int(match[1])))
     return lambda model: cto.palettize_weights(model, configuration)
 '''
-FAMILIES = '"""A module that is imported with the others."""\n'
+FAMILIES = '''
+"""Stable Diffusion under another class's name."""
+from dataclasses import replace
+from sdqa.families import FAMILIES, family
+
+@family
+def toy():
+    """The toy family."""
+    names = {"text_to_image": "ToyPipeline", "image_to_image": "ToyImg2ImgPipeline"}
+    return replace(FAMILIES["sd"], name="toy", title="Toy Diffusion", drawable=False, **names)
+'''
 MODULES = {
     "metrics": METRICS,
     "sources": SOURCES,
@@ -162,6 +172,16 @@ def test_a_distribution_is_used_from_plan_to_report(tmp_path: Path) -> None:
     ]
     assert key["components"]["execution"]["code"] == told["toy.runtimes"]["digest"]
     assert key["components"]["execution"]["versions"] == {"toy": "1.0"}
+
+
+def test_a_plugins_family_is_asked_about_its_pipelines(tmp_path: Path) -> None:
+    distribution(tmp_path, "toy", MODULES)
+    suite(tmp_path, SUITE.replace('"toy:tiny"', '"folder:model"'))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model_index.json").write_text('{"_class_name": "ToyPipeline"}', encoding="utf-8")
+    result = sdqa(tmp_path, "plan")
+    assert result.returncode == 2
+    assert "Toy Diffusion" in result.stderr
 
 
 def test_a_limit_of_a_plugins_metric_can_fail(tmp_path: Path) -> None:

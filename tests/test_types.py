@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TYPED_ROOMS = ("bundle", "gate", "report")
+TYPED_ROOMS = ("bundle", "gate", "report", "workflow")
 
 #: Border functions that may say `Any`, as `sdqa/room/file.py:function`, each with the reason. None needs to.
 UNTYPED: dict[str, str] = {}

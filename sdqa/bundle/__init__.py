@@ -12,6 +12,8 @@ from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
 from sdqa.bundle.fingerprint import Fingerprint
 from sdqa.bundle.folder import Bundle
+from sdqa.bundle.judge_change import JudgeChange
+from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record
 from sdqa.bundle.records import (
     SCHEMA_VERSION,
@@ -41,10 +43,12 @@ __all__ = [
     "Estimate",
     "Failure",
     "Fingerprint",
+    "JudgeChange",
     "Lane",
     "Measurement",
     "Package",
     "PackageFacts",
+    "Provenance",
     "Record",
     "Run",
     "Sample",

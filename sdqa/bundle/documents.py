@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from sdqa.bundle.files import Refused, read_regular
 from sdqa.errors import SdqaError
 from sdqa.store import write_atomically
 
@@ -41,6 +42,7 @@ def read(
     limit: int,
     missing: str,
     hint: str = "",
+    within: Path | None = None,
 ) -> Document:
     """Read and check a document.
 
@@ -51,21 +53,22 @@ def read(
         limit: of its size, in bytes.
         missing: what to say when there is none.
         hint: what to do about any flaw.
+        within: a folder that it must lie in once links are followed.
 
     Raises:
-        SdqaError: an `error`; the document is missing, too large, not JSON, of another schema version, or against its
-            schema.
+        SdqaError: an `error`; the document is missing, no regular file, too large, not JSON, of another schema version,
+            or against its schema.
     """
 
     def refuse(what: str) -> SdqaError:
         return error(what, where=str(path), hint=hint)
 
     try:
-        if path.stat().st_size > limit:
-            raise refuse(f"{name} is larger than {limit} bytes")
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_regular(path, limit, within=within))
     except OSError as problem:
         raise refuse(missing) from problem
+    except Refused as problem:
+        raise refuse(f"{name} {problem}") from problem
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
     flaw = _excess(data)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from sdqa.bundle import documents
 from sdqa.bundle.blob import Blob
+from sdqa.bundle.files import Refused, read_regular
 from sdqa.bundle.records import Run
 from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 
 RUN_FILE = "run.json"
-MAX_RUN_BYTES = 256 * 2**20
+MAX_RUN_BYTES = 32 * 2**20
+MAX_VERDICTS = 20_000
+MAX_MEASUREMENTS = 200_000
+MAX_BLOB_BYTES = 256 * 2**20
 
 
 class Bundle:
@@ -33,15 +38,23 @@ class Bundle:
         """A blob's bytes.
 
         Raises:
-            BundleError: it is missing, or its bytes do not match its digest.
+            BundleError: it is missing, no regular file in the bundle, or its size or digest is not the recorded one.
         """
         if len(blob.sha256) != 64 or not all(c in "0123456789abcdef" for c in blob.sha256):
             raise BundleError(f"{blob.sha256[:80]!r} is not a digest", where=str(self.folder))
         path = self.folder / blob.path
+        if not 0 <= blob.bytes <= MAX_BLOB_BYTES:
+            raise BundleError(
+                f"a blob of {blob.bytes} bytes is refused, the limit is {MAX_BLOB_BYTES}", where=str(path)
+            )
         try:
-            data = path.read_bytes()
+            data = read_regular(path, blob.bytes, within=self.folder)
         except OSError as error:
             raise BundleError("a blob is missing", where=str(path), hint="copy the whole bundle folder") from error
+        except Refused as problem:
+            raise BundleError(f"a blob {problem}", where=str(path)) from problem
+        if len(data) != blob.bytes:
+            raise BundleError(f"a blob has {len(data)} bytes, recorded were {blob.bytes}", where=str(path))
         if hashlib.sha256(data).hexdigest() != blob.sha256:
             raise BundleError("a blob is damaged: its digest does not match", where=str(path))
         return data
@@ -54,9 +67,10 @@ class Bundle:
         """Read and check `run.json`.
 
         Raises:
-            BundleError: it is missing, too large, not JSON, or of another schema version.
+            BundleError: it is missing, too large, not JSON, of another schema version, or holds more records than a
+                suite can make.
         """
-        return documents.read(
+        run = documents.read(
             self.folder / RUN_FILE,
             Run,
             BundleError,
@@ -64,4 +78,21 @@ class Bundle:
             limit=MAX_RUN_BYTES,
             missing="no bundle here",
             hint="run `sdqa qa` first, or name a bundle",
+            within=self.folder,
         )
+        for what, count, most in (
+            ("verdicts", sum(len(lane.verdicts) for lane in run.lanes), MAX_VERDICTS),
+            ("measurements", sum(len(lane.measurements) for lane in run.lanes), MAX_MEASUREMENTS),
+        ):
+            if count > most:
+                raise BundleError(f"run.json holds {count} {what}, the limit is {most}", where=str(self.folder))
+        return run
+
+
+def blobs_of(run: Run) -> Iterator[Blob]:
+    """Every blob that a run names: pictures and latents."""
+    for lane in run.lanes:
+        for sample in lane.samples:
+            yield from sample.images.values()
+            if sample.facts.latents is not None:
+                yield sample.facts.latents

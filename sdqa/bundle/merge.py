@@ -7,13 +7,15 @@ union of the names is the plan, and a lane that is skipped everywhere is a hole 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
-from sdqa.bundle.blob import Blob
+from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
-from sdqa.bundle.folder import Bundle
-from sdqa.bundle.records import Lane, Machines, Run
+from sdqa.bundle.folder import Bundle, blobs_of
+from sdqa.bundle.parts import join_all
+from sdqa.bundle.records import Failure, Lane, Machines, Run
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, BundleError, UsageError, worst
-from sdqa.store import digest_of
+from sdqa.store import canonical_json, digest_of
 
 
 def merge(bundles: Sequence[Bundle], destination: Bundle, *, planned: Iterable[str] = ()) -> Run:
@@ -43,7 +45,7 @@ def merge(bundles: Sequence[Bundle], destination: Bundle, *, planned: Iterable[s
     lanes = _lanes(runs, planned)
     # The blobs first: a run.json never names a blob that is not there.
     for bundle, run in runs:
-        for blob in _blobs(run):
+        for blob in blobs_of(run):
             destination.add_blob(bundle.read_blob(blob), blob.media_type)
     merged = _merged([run for _, run in runs], lanes)
     destination.write(merged)
@@ -78,35 +80,15 @@ def _show(value: object) -> str:
 
 def _lanes(runs: Sequence[tuple[Bundle, Run]], planned: Iterable[str]) -> tuple[Lane, ...]:
     """One record for each planned lane, by name."""
-    found: dict[str, tuple[Bundle, Lane]] = {}
-    for bundle, run in runs:
-        for lane in run.lanes:
-            known = found.get(lane.id)
-            found[lane.id] = (bundle, lane) if known is None else _better(known, (bundle, lane))
-    for name in planned:
-        if name not in found:
-            found[name] = (runs[0][0], _never_planned(name))
-    return tuple(found[name][1] for name in sorted(found))
-
-
-def _better(one: tuple[Bundle, Lane], other: tuple[Bundle, Lane]) -> tuple[Bundle, Lane]:
-    """The record of a lane that two bundles know: the one that ran. Two that ran must say the same."""
-    if other[1].status == "skipped":
-        return one
-    if one[1].status == "skipped":
-        return other
-    if _identity(one[1]) != _identity(other[1]):
+    try:
+        found = join_all(lane for _, run in runs for lane in run.lanes)
+    except BundleError as error:
         raise BundleError(
-            f"two bundles ran lane {one[1].id} with different results",
-            where=f"{one[0].folder}, {other[0].folder}",
-            hint="run each lane on one machine, or merge only one of the two",
-        )
-    return min(one, other, key=lambda item: str(item[0].folder))
-
-
-def _identity(lane: Lane) -> str:
-    """A lane's results without times: `Run.identity` of a run that has only this lane."""
-    return Run(sdqa_version="", suite="", suite_digest="", created="", lanes=(lane,)).identity()
+            error.what, where=", ".join(str(bundle.folder) for bundle, _ in runs), hint=error.hint
+        ) from error
+    for name in planned:
+        found.setdefault(name, _never_planned(name))
+    return tuple(found[name] for name in sorted(found))
 
 
 def _never_planned(name: str) -> Lane:
@@ -117,20 +99,77 @@ def _never_planned(name: str) -> Lane:
 
 def _merged(runs: Sequence[Run], lanes: tuple[Lane, ...]) -> Run:
     first = runs[0]
-    absent = [lane for lane in lanes if lane.status != "ran"]
-    incomplete = bool(absent) or any(run.status == "incomplete" for run in runs)
-    return first.model_copy(
-        update={
-            "created": max(run.created for run in runs),
-            "status": "incomplete" if incomplete else "complete",
-            "exit_code": _exit_code(runs, lanes, incomplete),
-            "environment": _environments(runs),
-            "lanes": lanes,
-            "planned_checks": sum(run.planned_checks for run in runs),
-            "diagnosis": next((run.diagnosis for run in runs if run.diagnosis), None),
-            "sensitivity": next((run.sensitivity for run in runs if run.sensitivity), None),
-        }
+    incomplete = any(lane.status != "ran" for lane in lanes) or any(run.status == "incomplete" for run in runs)
+    shared = all(run.provenance == first.provenance for run in runs)
+    merged = combined_run(
+        runs,
+        lanes,
+        sdqa_version=first.sdqa_version,
+        suite=first.suite,
+        suite_digest=first.suite_digest,
+        planned_checks=_planned_checks(runs, lanes),
+        failures=tuple(dict.fromkeys(failure for run in runs for failure in run.failures)),
+        status="incomplete" if incomplete else "complete",
+        exit_code=_exit_code(runs, lanes, incomplete),
     )
+    return merged.model_copy(update={"fault": first.fault, "provenance": first.provenance if shared else None})
+
+
+def combined_run(
+    runs: Sequence[Run],
+    lanes: tuple[Lane, ...],
+    *,
+    sdqa_version: str,
+    suite: str,
+    suite_digest: str,
+    planned_checks: int,
+    failures: tuple[Failure, ...],
+    status: Literal["complete", "incomplete"],
+    exit_code: int,
+) -> Run:
+    """One run with these lanes, and of several runs what they say besides: every diagnosis, machine and case.
+
+    Args:
+        runs: may be none at all.
+    """
+    diagnoses = diagnoses_of(runs)
+    return Run(
+        sdqa_version=sdqa_version,
+        suite=suite,
+        suite_digest=suite_digest,
+        created=max((run.created for run in runs), default=""),
+        status=status,
+        exit_code=exit_code,
+        environment=_environments(runs),
+        cases=runs[0].cases if runs else {},
+        lanes=lanes,
+        planned_checks=planned_checks,
+        diagnosis=diagnoses[0] if diagnoses else None,
+        diagnoses=diagnoses if len(diagnoses) > 1 else (),
+        sensitivity=next((run.sensitivity for run in runs if run.sensitivity), None),
+        failures=failures,
+    )
+
+
+def diagnoses_of(runs: Sequence[Run]) -> tuple[Diagnosis, ...]:
+    """Every diagnosis of the runs, once, in the order of their lanes."""
+    found = [one for run in runs for one in (*run.diagnoses, *([run.diagnosis] if run.diagnosis else []))]
+    unique = {canonical_json(one.to_json()): one for one in found}
+    return tuple(unique[text] for text in sorted(unique, key=lambda text: (unique[text].lane, text)))
+
+
+def _planned_checks(runs: Sequence[Run], lanes: Sequence[Lane]) -> int:
+    """How many checks the lanes that ran have to answer: a union, so that a bundle counts once.
+
+    Bundles that do not name them say only how many; those of the same lanes count once.
+    """
+    unnamed: dict[frozenset[str], int] = {}
+    for run in runs:
+        ran = [lane for lane in run.lanes if lane.status != "skipped"]
+        if not any(lane.planned for lane in ran):
+            names = frozenset(lane.id for lane in ran)
+            unnamed[names] = max(unnamed.get(names, 0), run.planned_checks)
+    return sum(len(lane.planned) for lane in lanes) + sum(unnamed.values())
 
 
 def _exit_code(runs: Sequence[Run], lanes: Sequence[Lane], incomplete: bool) -> int:
@@ -146,7 +185,9 @@ def _exit_code(runs: Sequence[Run], lanes: Sequence[Lane], incomplete: bool) -> 
 
 def _environments(runs: Sequence[Run]) -> Machines:
     """Each machine's environment under the lanes that it ran; one environment stays as it is."""
-    if len(runs) == 1:
+    if not runs:
+        return Environment()
+    if all(run.environment == runs[0].environment for run in runs):
         return runs[0].environment
     environments: dict[str, Environment] = {}
     for number, run in enumerate(runs, start=1):
@@ -156,7 +197,3 @@ def _environments(runs: Sequence[Run]) -> Machines:
             own = place or name  # a part that was merged before keeps its own names
             environments[own if own not in environments else f"{own} ({number})"] = one
     return environments
-
-
-def _blobs(run: Run) -> Iterable[Blob]:
-    return (blob for lane in run.lanes for sample in lane.samples for blob in sample.images.values())

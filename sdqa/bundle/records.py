@@ -15,6 +15,8 @@ from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
 from sdqa.bundle.fingerprint import Fingerprint
+from sdqa.bundle.judge_change import JudgeChange
+from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record, later
 from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.store import digest_of
@@ -135,9 +137,9 @@ class Lane(Record):
     estimate: Estimate | None = None
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
-    warnings: tuple[str, ...] = later(
-        ()
-    )  # of libraries, while something was executed: an overflow, a prompt that was cut
+    warnings: tuple[str, ...] = later(())  # of libraries, while something was executed: an overflow, a cut prompt
+    planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
+    replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
 
     def without_times(self) -> Lane:
         """The lane without what depends on the machine's speed or memory state."""
@@ -148,6 +150,8 @@ class Lane(Record):
                 "packages": tuple(package.without_times() for package in self.packages),
                 "samples": tuple(sample.model_copy(update={"seconds": None}) for sample in self.samples),
                 "warnings": (),  # what comes from the store warns no more
+                "planned": (),  # counted by `Run.planned_checks`
+                "replayed": False,
             }
         )
 
@@ -184,6 +188,10 @@ class Run(Record):
     planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
     diagnosis: Diagnosis | None = None
     sensitivity: Sensitivity | None = None
+    diagnoses: tuple[Diagnosis, ...] = later(())  # where there are several; `diagnosis` is the first
+    provenance: Provenance | None = later(None)
+    judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`
+    failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
 
     @property
     def machines(self) -> dict[str, Environment]:
@@ -205,8 +213,10 @@ class Run(Record):
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""
         diagnosis = self.diagnosis.model_copy(update={"seconds": {}}) if self.diagnosis else None
-        timeless = {"lanes": tuple(lane.without_times() for lane in self.lanes), "diagnosis": diagnosis}
-        return digest_of(self.model_copy(update=timeless).to_json(exclude={"created", "environment"}))
+        others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
+        lanes = tuple(lane.without_times() for lane in self.lanes)
+        timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
+        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance"}))
 
 
 def is_timing(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, faults, references, running
+from sdqa.cli import bundles, causes, ci, faults, judging, references, running
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, SdqaError
 
 
@@ -57,6 +57,8 @@ for verb in (
     references.approve,
     references.calibrate,
     causes.diagnose,
+    ci.ci,
+    judging.judge_diff,
     faults.faults,
 ):
     cli.add_command(verb)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from sdqa.cli.ci import commit_option, plan_option, results_option, run_gate
 from sdqa.cli.options import bundle_argument, json_option, output_option, resolve_plan, suite_option
 
 
@@ -47,9 +48,27 @@ def report(bundle: Path, output: Path | None, history: Path | None) -> None:
 
 @click.command()
 @click.argument("bundles", nargs=-1, required=True, type=click.Path(path_type=Path))
+@suite_option
+@plan_option
+@results_option
+@commit_option
 @output_option
-def merge(bundles: tuple[Path, ...], output: Path) -> None:
-    """Merge the bundles of several machines into one; a lane that no machine ran makes it incomplete."""
+def merge(
+    bundles: tuple[Path, ...],
+    suite: str | None,
+    plan_file: Path | None,
+    results: str | None,
+    expect_commit: str,
+    output: Path,
+) -> None:
+    """Merge the bundles of several machines into one; a lane that no machine ran makes it incomplete.
+
+    With --plan, the evidence is held against the plan of record and judged again, as `sdqa ci gate` does.
+    """
+    if plan_file is not None:
+        sys.exit(run_gate(bundles, suite, plan_file, results, expect_commit, output))
+    if results is not None or expect_commit:
+        raise click.UsageError("--results and --expect-commit need --plan")
     from sdqa.bundle import Bundle
     from sdqa.bundle.merge import merge as merge_bundles
     from sdqa.report import terminal, write_report
@@ -74,11 +93,13 @@ def init(folder: Path) -> None:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["run", "suite"]))
+@click.argument("what", type=click.Choice(["run", "suite", "plan"]))
 def schema(what: str) -> None:
-    """Print the JSON Schema of a bundle's run.json or of sdqa.toml."""
+    """Print the JSON Schema of a bundle's run.json, of sdqa.toml or of a plan of record."""
     from sdqa.bundle.schema import json_schema
+    from sdqa.ci.plan import plan_schema
     from sdqa.plan import Suite
 
-    data = json_schema() if what == "run" else Suite.model_json_schema()
+    makers = {"run": json_schema, "suite": Suite.model_json_schema, "plan": plan_schema}
+    data = makers[what]()
     click.echo(json.dumps(data, indent=1, sort_keys=True))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sdqa.plan import Plan
 
 suite_option = click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
@@ -23,6 +25,15 @@ case_option = click.option("--case", "cases", multiple=True, metavar="CASE", hel
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable result on standard output.")
 reason_option = click.option("--reason", default="", help="Why; recorded, and needed where something would change.")
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), default=Path(".sdqa/report"))
+
+
+def described(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
+    """A plan for people, with the goldens that nothing in it asks for."""
+    from sdqa.gate.orphans import orphans_text
+    from sdqa.plan.describe import plan_text
+
+    orphaned = orphans_text(plan)
+    return f"{plan_text(plan, remarks)}\n  {orphaned}" if orphaned else plan_text(plan, remarks)
 
 
 def resolve_own_plan(suite: str | None) -> Plan:

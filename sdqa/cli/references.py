@@ -47,6 +47,7 @@ def verify(suite: str | None, cases: tuple[str, ...], reproduce: bool) -> None:
     """Check every digest, and that the teacher still draws what was recorded."""
     import tempfile
 
+    from sdqa.gate.orphans import orphans_text
     from sdqa.gate.verify import verify as findings
     from sdqa.progress import reporting
     from sdqa.store import Store
@@ -59,8 +60,24 @@ def verify(suite: str | None, cases: tuple[str, ...], reproduce: bool) -> None:
         found = list(findings(plan.goldens, cases=cases, reproduce=again))
     for finding in found:
         click.echo(f"{'sound' if finding.sound else 'WRONG'}  {finding.subject}: {finding.what}")
+    if orphaned := orphans_text(plan):
+        click.echo(orphaned)
     if not all(finding.sound for finding in found):
         sys.exit(EXIT_GATE_FAILED)
+
+
+@goldens.command()
+@suite_option
+@reason_option
+def prune(suite: str | None, reason: str) -> None:
+    """Remove the goldens that no case of the suite asks for; each with an entry of the audit log."""
+    from sdqa.gate.orphans import prune as remove
+
+    removed = remove(resolve_plan(suite), reason)
+    for name in removed:
+        click.echo(f"removed  {name}")
+    if not removed:
+        click.echo("every golden belongs to a case")
 
 
 @click.command()

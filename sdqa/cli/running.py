@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sdqa.cli.ci import record_plan
 from sdqa.cli.options import (
+    described,
     fault_option,
     json_option,
     lane_option,
@@ -31,19 +33,23 @@ if TYPE_CHECKING:
 @click.command()
 @suite_option
 @lane_option
+@click.option("--record", default=None, type=click.Path(path_type=Path), help="Write the plan of record to a file.")
 @click.option("--explain", is_flag=True, help="Say for every check where its tolerance comes from.")
 @json_option
-def plan(suite: str | None, lanes: tuple[str, ...], explain: bool, as_json: bool) -> None:
+def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain: bool, as_json: bool) -> None:
     """Show the lanes, cases and checks that will run, and what is skipped and why."""
     from sdqa.plan import describe
 
+    if record is not None:
+        record_plan(suite, record, "", "")
+        return
     made = resolve_plan(suite, lanes)
     remarks = look_at_models(made)
     if as_json:
         data = {**describe.plan_data(made), "remarks": remarks}
         click.echo(json.dumps(data, indent=1, sort_keys=True))
         return
-    click.echo(describe.plan_text(made, remarks))
+    click.echo(described(made, remarks))
     for line in _existing_packages(made):
         click.echo(line)
     if explain:
@@ -87,11 +93,10 @@ def qa(
 ) -> None:
     """Run a suite: plan, convert, generate, score, gate, report. Further arguments go to pytest (-k, -x, --lf, -n)."""
     from sdqa.bundle import Bundle
-    from sdqa.plan import describe
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    click.echo(describe.plan_text(made, look_at_models(made)), err=as_json)
+    click.echo(described(made, look_at_models(made)), err=as_json)
     cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     session = SessionEnd()

@@ -139,7 +139,7 @@ class Family:
     """Parts that may be there and that a drawing does without."""
     drawable: bool = False
     reason: str = ""
-    """Why it cannot be drawn."""
+    """Why it cannot be drawn, where more than that nothing does it yet is to be said."""
 
     @property
     def pipeline_classes(self) -> tuple[str, ...]:

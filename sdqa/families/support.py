@@ -37,7 +37,7 @@ def demand_drawable(family: Family, *, source: str, class_name: str = "", found:
     Raises:
         UnsupportedModel: the family cannot be drawn, or something was found.
     """
-    reasons = found if family.drawable else (family.reason,)
+    reasons = found if family.drawable else (family.reason or f"nothing draws {family.title} yet",)
     if reasons:
         raise UnsupportedModel(
             f"this {class_name or family.text_to_image} cannot be drawn: {'; '.join(reasons)}; "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sdqa.errors import GoldenMissing, SdqaError
 from sdqa.gate import large_files
 from sdqa.gate.audit import unrecorded
 from sdqa.gate.goldens import Golden, read_golden
-from sdqa.gate.manifest import MANIFEST_FILE
+from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 
 TEACHER_VARIANT = "teacher"
@@ -40,6 +40,7 @@ def verify(
     cases: Sequence[str] = (),
     reproduce: Reproduce | None = None,
     place: str = large_files.DEFAULT_PLACE,
+    files: bool = True,
 ) -> Iterator[GoldenFlaw]:
     """Check goldens one by one.
 
@@ -49,6 +50,7 @@ def verify(
         reproduce: draws a golden's case again with the teacher and measures the outcome against the golden (`finite`,
             `psnr`, `latent_psnr`); only digests and records are checked when None.
         place: where large goldens are kept.
+        files: whether to read what the manifests name; else manifests and audit logs alone are checked.
 
     Raises:
         GoldenMissing: there are no goldens here.
@@ -58,7 +60,32 @@ def verify(
     if not folders:
         raise GoldenMissing("there are no goldens here", where=str(goldens), hint="record them: sdqa goldens")
     for folder in folders:
-        yield from _model(folder, cases, reproduce, place)
+        yield from _model(folder, cases, reproduce, place) if files else _records(folder, cases)
+
+
+def _records(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
+    """A model's manifests and tolerances against its audit log."""
+    current: dict[str, str] = {}
+    for path in sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).exists()):
+        if not cases or path.name in cases:
+            try:
+                current[path.name] = read_manifest(path).content()
+            except SdqaError as error:
+                yield GoldenFlaw(f"{folder.name}/{path.name}", False, str(error))
+    if (folder / TOLERANCES_FILE).exists():
+        try:
+            current["tolerances"] = Tolerances.load(folder / TOLERANCES_FILE).digest()
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/tolerances", False, str(error))
+    yield from _recorded(folder, current)
+
+
+def _recorded(folder: Path, current: Mapping[str, str]) -> Iterator[GoldenFlaw]:
+    problems = unrecorded(folder, current)
+    for problem in problems:
+        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
+    if not problems:
+        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
 
 
 def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, place: str) -> Iterator[GoldenFlaw]:
@@ -84,11 +111,7 @@ def _model(folder: Path, cases: Sequence[str], reproduce: Reproduce | None, plac
         yield GoldenFlaw(subject, True, f"all digests match, drawn by {golden.manifest.origin}")
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
-    problems = unrecorded(folder, current)
-    for problem in problems:
-        yield GoldenFlaw(f"{folder.name}/{problem.partition(':')[0]}", False, problem)
-    if not problems:
-        yield GoldenFlaw(folder.name, True, "every change is in the audit log")
+    yield from _recorded(folder, current)
 
 
 def _reproduced(

@@ -119,6 +119,7 @@ def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
     except (OSError, SyntaxError, ValueError) as error:
         foreign = recognise(path)
         if foreign is not None and foreign.kind not in ("png", "jpeg"):
-            raise ImageError(f"the source picture is {foreign.what}", where=str(path), hint=foreign.hint) from error
+            what = f"the source picture cannot be read: it is {foreign.what}"
+            raise ImageError(what, where=str(path), hint=foreign.hint) from error
         raise ImageError("the source picture cannot be read", where=str(path), hint=hint) from error
     return np.asarray(square, dtype=np.uint8)

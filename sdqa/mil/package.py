@@ -16,6 +16,7 @@ from sdqa.mil.blob import WeightFile
 MAX_MODEL_BYTES = 1 << 31
 """Protobuf's own limit on a message."""
 MAX_MANIFEST_BYTES = 1 << 24
+MAX_LISTED = 8
 _ROOT_PREFIX = "@model_path/"
 _UNREADABLE = frozenset(
     {"lfs", "annex", "empty", "html", "folder", "zip", "gzip", "xz", "bzip2", "zstd", "7z", "rar", "tar"}
@@ -153,7 +154,10 @@ def _message_path(folder: Path) -> Path:
             foreign = recognise(folder)
             if foreign is not None:
                 raise refused(foreign, "this", folder.name)
-            raise PackageError("no Manifest.json and no single .mlmodel inside", where=folder.name)
+            there = ", ".join(sorted(item.name for item in folder.glob("*"))[:MAX_LISTED]) or "nothing"
+            raise PackageError(
+                "no Manifest.json and no single .mlmodel inside", where=folder.name, hint=f"in it are: {there}"
+            )
         return _inside(folder, candidates[0], folder.name)
     try:
         if manifest.stat().st_size > MAX_MANIFEST_BYTES:

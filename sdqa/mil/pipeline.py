@@ -110,6 +110,8 @@ class _Joined:
     given: dict[str, Argument] = field(default_factory=dict)
     """What is known by the name of a feature, so far."""
     taken: set[str] = field(default_factory=set)
+    operations: set[str] = field(default_factory=set)
+    """The names of operations, which may be those of values."""
 
     def take(self, value: Value) -> None:
         """An input or state of the whole."""
@@ -129,6 +131,10 @@ class _Joined:
         for name in (*_defined(body), *body.constants):
             names[name] = self._own(name, index, kept=name in program.output_names)
         renamed = _renamed(body, names)
+        for node in renamed.walk():
+            while node.name in self.operations:
+                node.name = f"{node.name}.{index}"
+            self.operations.add(node.name)
         self.nodes += renamed.nodes
         self.constants |= renamed.constants
         self.types |= {value.name: value.type for node in renamed.nodes for value in node.outputs}
@@ -161,6 +167,7 @@ class _Joined:
         else:
             kind = "identity"
         self.nodes.append(Node(kind, name, inputs, [Value(name, wanted)]))
+        self.operations.add(name)
         self.types[name] = wanted
         return name
 

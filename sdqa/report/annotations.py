@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sdqa.bundle import Run
 from sdqa.report.checks import check_rows
+from sdqa.report.direction import undirected
 from sdqa.report.format import plural
 from sdqa.report.headline import failures_of, missed
 from sdqa.report.highlights import attention_of
@@ -17,7 +18,7 @@ LIMIT = 10  # GitHub shows at most ten annotations of a kind for each step
 
 def escape_data(text: str) -> str:
     """Escape a command's message."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return undirected(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def escape_property(text: str) -> str:

@@ -33,16 +33,19 @@ def headline_of(run: Run) -> Headline:
     total = sum(counts.values())
     lanes = [lane for lane in run.lanes if lane.status == "ran"]
     across = f"in {plural(len(lanes), 'lane')}"
+    loosened = _loosened(run)
     if counts["fail"]:
         failed = sum(any(v.status == "fail" for v in lane.verdicts) for lane in run.lanes)
         sentence = (
             f"{counts['fail']} of {plural(total, 'check')} failed, in {failed} of {plural(len(run.lanes), 'lane')}."
         )
-        return Headline("fail", "Fail", sentence + _rest(run, counts) + _cause(run), counts)
+        return Headline("fail", "Fail", loosened + sentence + _rest(run, counts) + _cause(run), counts)
+    if any(change.looser and not change.recorded for change in run.judge_changes):
+        return Headline("fail", "Judge changed", loosened.strip() + _rest(run, counts), counts)
     if run.exit_code == EXIT_GATE_FAILED:
         return Headline("fail", "Fail", "The gate failed, though no single check did." + _rest(run, counts), counts)
     if is_incomplete(run):
-        return Headline("not measured", "Incomplete", _incomplete(run, counts, total), counts)
+        return Headline("not measured", "Incomplete", loosened + _incomplete(run, counts, total), counts)
     if run.exit_code:
         sentence = f"The run ended with exit code {run.exit_code}." + _rest(run, counts)
         return Headline("not measured", "Error", sentence, counts)
@@ -51,8 +54,20 @@ def headline_of(run: Run) -> Headline:
     if counts["suspicious"]:
         sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
         sentence += _elsewhere(run)
-        return Headline("suspicious", "Pass, with doubts", sentence, counts)
-    return Headline("pass", "Pass", f"All {plural(total, 'check')} {across} passed." + _elsewhere(run), counts)
+        return Headline("suspicious", "Pass, with doubts", loosened + sentence, counts)
+    return Headline(
+        "pass", "Pass", f"{loosened}All {plural(total, 'check')} {across} passed." + _elsewhere(run), counts
+    )
+
+
+def _loosened(run: Run) -> str:
+    """Who loosened the judge is named before what it says."""
+    looser = [change for change in run.judge_changes if change.looser]
+    if not looser:
+        return ""
+    silent = sum(not change.recorded for change in looser)
+    said = "each with a recorded reason" if not silent else f"{silent} of them without a recorded reason"
+    return f"This change loosens the judge in {plural(len(looser), 'place')}, {said}. "
 
 
 def is_incomplete(run: Run) -> bool:
@@ -61,13 +76,15 @@ def is_incomplete(run: Run) -> bool:
         run.status == "incomplete"
         or run.exit_code == EXIT_INCOMPLETE
         or run.counts()["not measured"] > 0
+        or bool(run.failures)
         or any(lane.status == "incomplete" or lane.failures for lane in run.lanes)
     )
 
 
 def failures_of(run: Run) -> list[tuple[str, Failure]]:
     """All failures with their lanes; a code that leads the message is not said twice."""
-    return [
+    whole = [("run", failure) for failure in run.failures]
+    return whole + [
         (lane.id, failure.model_copy(update={"message": failure.message.removeprefix(f"{failure.code}: ")}))
         for lane in run.lanes
         for failure in lane.failures

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -88,63 +89,68 @@ def entry_of(run: Run, environment: Mapping[str, str] | None = None) -> HistoryE
     )
 
 
+@dataclass(frozen=True)
+class History:
+    """What could be read of a history."""
+
+    entries: tuple[HistoryEntry, ...]  # oldest first
+    unread: int = 0  # lines that are damaged, of a later version, or lie before the last 64 MiB
+
+
 def append_history(path: Path, run: Run, environment: Mapping[str, str] | None = None) -> HistoryEntry:
-    """Append a run, unless it is the last one already; complete lines are never rewritten.
+    """Append a run, unless it is there already; complete lines are never rewritten.
 
     Raises:
         BundleError: the file cannot be written.
     """
     entry = entry_of(run, environment)
-    line = json.dumps(entry.model_dump(mode="json"), sort_keys=True, allow_nan=False) + "\n"
+    line = json.dumps(entry.model_dump(mode="json"), sort_keys=True, allow_nan=False).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"), path.open("a+b") as stream:
-            last = _drop_half_line(stream)
-            if last != line.encode():
-                stream.write(line.encode())
+            if line not in _drop_half_line(stream):
+                stream.write(line + b"\n")
     except OSError as error:
         raise BundleError("the history cannot be written", where=str(path), hint=str(error)) from error
     return entry
 
 
-def _drop_half_line(stream: BinaryIO) -> bytes:
-    """Cut off a last line without an end (a run that was killed while it wrote left no record); the last whole line."""
-    stream.seek(0)
+def _drop_half_line(stream: BinaryIO) -> set[bytes]:
+    """Cut off a last line without an end (a run that was killed while it wrote left no record); the whole lines."""
+    size = stream.seek(0, os.SEEK_END)
+    start = stream.seek(max(0, size - MAX_HISTORY_BYTES))
     content = stream.read()
     end = content.rfind(b"\n") + 1
     if end < len(content):
-        stream.truncate(end)
+        stream.truncate(start + end)
     stream.seek(0, os.SEEK_END)
-    return content[content.rfind(b"\n", 0, max(end - 1, 0)) + 1 : end]
+    return set(content[:end].split(b"\n"))
 
 
-def read_history(path: Path) -> tuple[HistoryEntry, ...]:
-    """All runs of a history, oldest first; a missing file is an empty history, a half-written last line is left out.
+def read_history(path: Path) -> History:
+    """The runs of a history. A trend is nice to have: whatever is wrong with the file, a report does not fail for it.
 
-    Raises:
-        BundleError: the file is too large, or a line in it is damaged.
+    A missing file is an empty history, a half-written last line is left out, and what cannot be read is counted.
     """
     try:
-        if path.stat().st_size > MAX_HISTORY_BYTES:
-            raise BundleError(f"the history is larger than {MAX_HISTORY_BYTES} bytes", where=str(path))
-        lines = path.read_bytes().split(b"\n")
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            stream.seek(max(0, size - MAX_HISTORY_BYTES))
+            lines = stream.read(MAX_HISTORY_BYTES).split(b"\n")
     except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise BundleError("the history cannot be read", where=str(path), hint=str(error)) from error
+        return History(())
+    except OSError:
+        return History((), unread=1)
+    unread = int(size > MAX_HISTORY_BYTES)  # the line that the beginning cuts, and those before it
     entries = []
-    for number, line in enumerate(lines, start=1):
+    for line in lines[unread:-1] if lines[-1] else lines[unread:]:
         if not line.strip():
             continue
         try:
             entries.append(HistoryEntry.model_validate(_strict_json(line)))
-        except (ValueError, ValidationError, RecursionError) as error:
-            if number == len(lines):
-                continue
-            raise BundleError(
-                f"line {number} of the history is damaged", where=str(path), hint="restore the file from its artifact"
-            ) from error
-    return tuple(sorted(entries, key=lambda entry: entry.created))
+        except (ValueError, ValidationError, RecursionError):
+            unread += 1
+    return History(tuple(sorted(entries, key=lambda entry: entry.created)), unread)
 
 
 def _strict_json(line: bytes) -> object:

@@ -16,6 +16,7 @@ from sdqa.report.cases import case_anchors, case_cards
 from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.diagnosis_charts import RUNG_COLUMNS
 from sdqa.report.diagnosis_section import diagnosis_of, show_explained
+from sdqa.report.direction import undirected
 from sdqa.report.facts import facts_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.glyphs import histogram, strip_glyph
@@ -32,8 +33,11 @@ from sdqa.report.trends import trend_of
 TEMPLATES = "sdqa.report.templates"
 
 
-def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) -> str:
+def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), *, unread: int = 0) -> str:
     """The page as text.
+
+    Args:
+        unread: lines of the history that could not be read.
 
     Everything of the bundle is escaped by Jinja2; the content security policy allows this page's own style and script
     by their digests and nothing else, so that even a flaw in the escaping could neither run code nor reach a network.
@@ -64,7 +68,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = ()) 
         estimates=estimates(run),
         diagnosis=diagnosis_of(run.diagnosis),
         sensitivity=sensitivity_of(run.sensitivity),
-        trend=trend_of(history),
+        trend=trend_of(history, unread),
         environment=[
             (f"{place}.{name}" if place else name, shown)
             for place, one in run.machines.items()
@@ -95,6 +99,7 @@ def _environment() -> Environment:
         loader=PackageLoader("sdqa.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -103,6 +108,11 @@ def _environment() -> Environment:
     )
     environment.globals.update(MARKS=MARKS, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS, cell_chart=_cell_chart)
     return environment
+
+
+def _shown(value: object) -> object:
+    """Every value on its way into the page; what is Markup stays Markup."""
+    return type(value)(undirected(value)) if isinstance(value, str) else value
 
 
 def _cell_chart(cell: Cell) -> Markup:

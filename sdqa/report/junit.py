@@ -34,7 +34,8 @@ def junit_xml(run: Run) -> str:
     root = ET.Element("testsuites", name=xml_text(f"sdqa {run.suite}"))
     totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
     seconds = 0.0
-    for lane in run.lanes:
+    whole = Lane(id="run", model="", variant="", runtime="", compute_unit="", failures=run.failures)
+    for lane in (*run.lanes, *([whole] if run.failures else [])):
         suite, lane_seconds = _suite(lane, run)
         root.append(suite)
         seconds += lane_seconds

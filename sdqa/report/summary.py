@@ -1,123 +1,153 @@
-"""Markdown for a pull request or a CI job's summary: the verdict, what needs attention, the lanes."""
+"""Markdown for a pull request or a CI job's summary: the verdict, what needs attention, the lanes.
+
+GitHub drops a summary of more than a megabyte, and a comment of more than 65,536 characters: this one stays below 60 KB
+and says how much it left out.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
-from sdqa.bundle import Run
+from sdqa.bundle import JudgeChange, Run
 from sdqa.report.checks import check_rows
 from sdqa.report.format import MISSING, plural, show_figure
 from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone
 from sdqa.report.highlights import attention_of
+from sdqa.report.markdown import Markdown, assemble, escape, markdown, row
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 
-LIMIT = 25  # rows; the page has them all
+LIMIT = 25  # rows of a section; the page has them all
+MAX_BYTES = 60_000
+ENDING_BYTES = 2_000  # kept free for the last lines
 _ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~$@&])")
-
-
-def markdown_text(text: str) -> str:
-    """Text as text: nothing in it formats, links, mentions or breaks a table."""
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[1])};", " ".join(text.split())).replace("://", "&#58;//")
+EMPTY = Markdown("")
 
 
 def summary_markdown(run: Run) -> str:
     """The run on half a page of Markdown."""
     headline = headline_of(run)
-    lines = [
-        f"## {_ICONS[headline.tone]} sdqa {markdown_text(run.suite)}: {headline.title}",
-        "",
-        headline.sentence,
-        "",
-    ]
+    title = markdown("## {} sdqa {}: {}", _ICONS[headline.tone], run.suite, headline.title)
+    blocks: list[Sequence[Markdown]] = [(title, EMPTY, escape(headline.sentence), EMPTY), *judge_blocks(run)]
     if run.fault:
-        lines += [f"> **A fault was planted on purpose:** {markdown_text(run.fault)}. This run is meant to fail.", ""]
-    lines += _attention(run)
-    lines += _failures(run)
-    lines += _lanes(run)
-    lines += _overview(run)
-    if run.diagnosis and run.diagnosis.verdict.strip():
-        lines += [
-            "### Diagnosis",
-            "",
-            *(f"> {markdown_text(line)}  " for line in run.diagnosis.verdict.splitlines()),
-            "",
-        ]
-    lines.append(
-        f"<sub>sdqa {markdown_text(run.sdqa_version)} · {markdown_text(run.created)} · "
-        f"suite {markdown_text(run.suite_digest[:12])} · identity {run.identity()[:12]}</sub>"
+        fault = markdown("> **A fault was planted on purpose:** {}. This run is meant to fail.", run.fault)
+        blocks.append((fault, EMPTY))
+    blocks += [_failures(run), _attention(run), _lanes(run), *_diagnoses(run), _overview(run)]
+    ending = markdown(
+        "<sub>sdqa {} · {} · suite {} · identity {}</sub>",
+        run.sdqa_version,
+        run.created,
+        run.suite_digest[:12],
+        run.identity()[:12],
     )
-    return "\n".join(lines) + "\n"
+    return assemble(blocks, MAX_BYTES - ENDING_BYTES) + f"{ending}\n"
 
 
-def _attention(run: Run) -> list[str]:
+def judge_blocks(run: Run) -> list[Sequence[Markdown]]:
+    """What a change did to the judge, before anything that the judge says."""
+    return [changes_markdown(run.judge_changes)] if run.judge_changes else []
+
+
+def changes_markdown(changes: Sequence[JudgeChange]) -> list[Markdown]:
+    """Changes of the judge as a table, the loosening ones first."""
+    rows = [
+        row(
+            (
+                "❌ looser" if change.looser and not change.recorded else "looser" if change.looser else "",
+                change.subject,
+                change.what,
+                change.recorded or MISSING,
+            )
+        )
+        for change in sorted(changes, key=lambda change: (not change.looser, bool(change.recorded)))
+    ]
+    head = ("### The judge changed", "", "| | what | change | recorded reason |", "|---|---|---|---|")
+    return [*map(Markdown, head), *_limited(rows), EMPTY]
+
+
+def _limited(lines: list[Markdown]) -> list[Markdown]:
+    if len(lines) <= LIMIT:
+        return lines
+    return [*lines[:LIMIT], EMPTY, Markdown(f"… and {len(lines) - LIMIT} more: see the report.")]
+
+
+def _attention(run: Run) -> list[Markdown]:
     groups = attention_of(check_rows(run))
     if not groups:
         return []
-    lines = [
+    rows = []
+    for group in groups:
+        worst = group.worst
+        rows.append(
+            row(
+                (
+                    f"{_ICONS[group.status]} {group.status}",
+                    markdown("{}{}", worst.check, Markdown(group.among)),
+                    worst.value,
+                    worst.golden,
+                    worst.difference,
+                    worst.interval,
+                    worst.bound.removeprefix("limit "),
+                    worst.reason or MISSING,
+                )
+            )
+        )
+    head = (
         "### What needs attention",
         "",
         "| | check | value | golden | difference | interval | limit | why |",
         "|---|---|--:|--:|--:|--:|--:|---|",
-    ]
-    for group in groups[:LIMIT]:
-        row = group.worst
-        cells = (
-            f"{_ICONS[group.status]} {group.status}",
-            f"{markdown_text(row.check)}{group.among}",
-            row.value,
-            row.golden,
-            row.difference,
-            row.interval,
-            row.bound.removeprefix("limit "),
-            markdown_text(row.reason) or MISSING,
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    if len(groups) > LIMIT:
-        lines += ["", f"… and {len(groups) - LIMIT} more: see the report."]
-    return [*lines, ""]
+    )
+    return [*map(Markdown, head), *_limited(rows), EMPTY]
 
 
-def _failures(run: Run) -> list[str]:
+def _failures(run: Run) -> list[Markdown]:
     lines = [
-        f"- {markdown_text(failure.code)} {markdown_text(lane)}, "
-        f"{markdown_text(failure.stage)} {markdown_text(failure.where)}: {markdown_text(failure.message)}"
+        markdown("- {} {}, {} {}: {}", failure.code, lane, failure.stage, failure.where, failure.message)
         for lane, failure in failures_of(run)
     ]
-    return ["### What did not happen", "", *lines, ""] if lines else []
+    return [Markdown("### What did not happen"), EMPTY, *_limited(lines), EMPTY] if lines else []
 
 
-def _lanes(run: Run) -> list[str]:
-    lines = ["### Lanes", "", "| | lane | checks | packages | |", "|---|---|--:|--:|---|"]
+def _lanes(run: Run) -> list[Markdown]:
+    rows = []
     for lane in run.lanes:
-        tone = lane_tone(lane)
         passed = sum(v.status == "pass" for v in lane.verdicts)
         size = show_figure(sum(package.bytes for package in lane.packages), "B") if lane.packages else MISSING
-        note = (
-            ""
-            if lane.status == "ran"
-            else f"{lane.status}{f': {markdown_text(lane.reason)}' if lane.reason and not lane.failures else ''}"
-        )
-        lines.append(
-            f"| {_ICONS[tone]} | {markdown_text(lane.id)} | {passed} of {len(lane.verdicts)} passed | {size} | {note} |"
-        )
-    return [*lines, ""]
+        reason = f": {lane.reason}" if lane.reason and not lane.failures else ""
+        note = "" if lane.status == "ran" else f"{lane.status}{reason}"
+        checks = f"{passed} of {len(lane.verdicts)} passed"
+        rows.append(row((_ICONS[lane_tone(lane)], lane.id, checks, size, note)))
+    head = ("### Lanes", "", "| | lane | checks | packages | |", "|---|---|--:|--:|---|")
+    return [*map(Markdown, head), *_limited(rows), EMPTY]
 
 
-def _overview(run: Run) -> list[str]:
+def _diagnoses(run: Run) -> list[Sequence[Markdown]]:
+    """Every diagnosis that there is; their lanes are named where there are several."""
+    blocks: list[Sequence[Markdown]] = []
+    found = run.diagnoses or ((run.diagnosis,) if run.diagnosis else ())
+    for one in found:
+        verdict = one.verdict.strip()
+        if verdict:
+            where = markdown(" of {}", one.lane) if len(found) > 1 else EMPTY
+            lines = [markdown("> {}  ", line) for line in verdict.splitlines()[:LIMIT]]
+            blocks.append([markdown("### Diagnosis{}", where), EMPTY, *lines, EMPTY])
+    return blocks
+
+
+def _overview(run: Run) -> list[Markdown]:
     rows = overview_of(run)
     if not rows:
         return []
     lanes = measured_lanes(run)
-    names = " | ".join(markdown_text(lane.id) for lane in lanes)
+    title = f"{plural(len(rows), 'metric')} × {plural(len(lanes), 'lane')}, medians"
     lines = [
-        f"<details><summary>{plural(len(rows), 'metric')} × {plural(len(lanes), 'lane')}, medians</summary>",
-        "",
-        f"| metric | {names} |",
-        f"|---|{'--:|' * len(lanes)}",
+        markdown("<details><summary>{}</summary>", title),
+        EMPTY,
+        row(("metric", *(lane.id for lane in lanes))),
+        Markdown(f"|---|{'--:|' * len(lanes)}"),
     ]
-    lines += [f"| {markdown_text(row.label)} | {' | '.join(_cell(cell) for cell in row.cells)} |" for row in rows]
-    return [*lines, "", "</details>", ""]
+    lines += [row((one.label, *map(_cell, one.cells))) for one in rows]
+    return [*lines, EMPTY, Markdown("</details>"), EMPTY]
 
 
 def _cell(cell: Cell | None) -> str:

@@ -18,6 +18,7 @@ from rich.text import Text
 from sdqa.bundle import Lane, Run, Status
 from sdqa.plan.quantity import show_bytes
 from sdqa.report.checks import check_rows
+from sdqa.report.direction import undirected
 from sdqa.report.format import MISSING, show_figure
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
 from sdqa.report.highlights import attention_of
@@ -55,7 +56,7 @@ def console_for(stream: IO[str] | None = None, environment: Mapping[str, str] | 
 
 def clean(text: str) -> str:
     """Text of a bundle without control characters and without what a CI service would take for a command of the job."""
-    return _COMMAND.sub(r"\1\\::", text.translate(_CONTROL)).replace("##[", "## [")
+    return _COMMAND.sub(r"\1\\::", undirected(text).translate(_CONTROL)).replace("##[", "## [")
 
 
 def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> None:

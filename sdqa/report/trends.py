@@ -33,9 +33,10 @@ class Trend:
 
     rows: tuple[TrendRow, ...]
     runs: tuple[tuple[str, str, str, int], ...]  # created, commit, ref, exit code; newest first
+    unread: int = 0  # lines of the history that could not be read
 
 
-def trend_of(history: Sequence[HistoryEntry]) -> Trend | None:
+def trend_of(history: Sequence[HistoryEntry], unread: int = 0) -> Trend | None:
     """Trends of the last runs without a planted fault; None where there are fewer than two."""
     entries = [entry for entry in history if not entry.fault][-SHOWN:]
     if len(entries) < 2:
@@ -52,7 +53,7 @@ def trend_of(history: Sequence[HistoryEntry]) -> Trend | None:
                 series.setdefault(key, []).append(figure.median)
     rows = [_row(lane, metric, values, units[lane, metric]) for (lane, metric), values in series.items()]
     runs = tuple((e.created, e.commit[:10], e.ref, e.exit_code) for e in reversed(entries))
-    return Trend(tuple(row for row in rows if row.runs > 1), runs)
+    return Trend(tuple(row for row in rows if row.runs > 1), runs, unread)
 
 
 def _row(lane: str, metric: str, values: list[float], unit: str) -> TrendRow:

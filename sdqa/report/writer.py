@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sdqa.bundle import Bundle
 from sdqa.report.annotations import workflow_commands
-from sdqa.report.history import read_history
+from sdqa.report.history import History, read_history
 from sdqa.report.html import render_page
 from sdqa.report.junit import junit_xml
 from sdqa.report.summary import summary_markdown
@@ -33,7 +33,7 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         history: JSON lines of earlier runs (see `sdqa.report.history`), shown as trends.
 
     Raises:
-        BundleError: the bundle or the history cannot be read.
+        BundleError: the bundle cannot be read. A history never stands in the way of a report.
     """
     run = bundle.read()
     files = ReportFiles(
@@ -42,7 +42,8 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
     )
-    page = render_page(bundle, run, read_history(history) if history else ())
+    earlier = read_history(history) if history else History(())
+    page = render_page(bundle, run, earlier.entries, unread=earlier.unread)
     for path, text in (
         (files.html, page),
         (files.junit, junit_xml(run)),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
+from sdqa.ci.judge import Rules
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.families import drawable_components
 from sdqa.plan import Budgets, Plan, PlannedLane
@@ -15,6 +16,7 @@ from sdqa.runtime.registry import find_runtime
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
+from sdqa.workflow.origin import is_replayed
 from sdqa.workflow.record import record, sample_records
 
 if TYPE_CHECKING:
@@ -48,8 +50,10 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     tolerances, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
     measured = record(lane, whole, samples=sample_records(found, job.bundle))
-    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
-    return measured.model_copy(update={"verdicts": verdicts})
+    planned = planned_checks(job.plan, lane)
+    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned)
+    replayed = is_replayed(found, job.started)
+    return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
 
 
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
@@ -86,6 +90,10 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
         return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path), known)), ()
     except SdqaError as error:
         return None, (failure_of("gate", lane.id, error),)
+
+
+RULES = Rules(checks=planned_checks, budgets=lane_budgets, tolerances=read_tolerances)
+"""How this checkout judges a lane, for those who judge the evidence of other machines."""
 
 
 def exit_code(plan: Plan, lanes: Iterable[Lane]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle
@@ -25,6 +26,7 @@ class Job:
     bundle: Bundle
     fault: Injection | None = None
     progress: Progress = field(default_factory=Silent)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def sayer(self, lane: PlannedLane) -> Callable[[str], None]:
         """Tells what begins in a lane."""

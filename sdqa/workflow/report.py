@@ -12,7 +12,8 @@ from sdqa.bundle.environment import environment
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, SdqaError, worst
 from sdqa.workflow.gate import exit_code
 from sdqa.workflow.job import Job
-from sdqa.workflow.record import planned_case, record
+from sdqa.workflow.origin import left_out, provenance_of
+from sdqa.workflow.record import planned_case
 
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis
@@ -39,7 +40,7 @@ def report(
     from sdqa.report import write_report
 
     ran = tuple(lanes)
-    planned = sum(len(lane.verdicts) for lane in ran)
+    planned = sum(len(lane.planned) for lane in ran)
     if checks is not None:
         ran = tuple(_narrowed(lane, checks) for lane in ran)
     ends = (EXIT_INTERRUPTED,) if interrupted else (EXIT_INFRASTRUCTURE,) if crashed else ()
@@ -53,10 +54,12 @@ def report(
         fault=job.fault.id if job.fault else None,
         environment=environment(),
         cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
-        lanes=(*ran, *(record(lane) for lane in job.plan.lanes if lane.skip_reason)),
+        lanes=(*ran, *left_out(job.plan, ran, interrupted=interrupted)),
         planned_checks=planned,
         diagnosis=diagnoses[0] if diagnoses else None,
         sensitivity=committed_sensitivity(job),
+        diagnoses=tuple(diagnoses) if len(diagnoses) > 1 else (),
+        provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
     )
     job.bundle.write(run)
     if diagnoses:

@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from sdqa.bundle import Bundle, CaseInputs, Environment, Lane, Measurement, Run, Sample, Status, Verdict
+from sdqa.bundle import (
+    Bundle,
+    CaseInputs,
+    Environment,
+    Lane,
+    Measurement,
+    Run,
+    Sample,
+    SampleFacts,
+    Status,
+    Verdict,
+)
+from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.merge import merge
 from sdqa.errors import BundleError, UsageError
 from sdqa.report import write_report
@@ -95,12 +107,12 @@ def test_the_same_lane_with_other_figures_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_same_lane_with_other_times_only_is_merged(tmp_path: Path) -> None:
+def test_of_the_same_lane_with_other_times_only_the_worse_count(tmp_path: Path) -> None:
     first = lane("a", measurements=(Measurement(metric="latency_ms", value=5.0),))
     second = lane("a", measurements=(Measurement(metric="latency_ms", value=6.0),))
     one, other = write(tmp_path / "1", first), write(tmp_path / "2", second)
     for order in ([one, other], [other, one]):
-        assert merge(order, Bundle(tmp_path / "out")).lanes == (first,)
+        assert merge(order, Bundle(tmp_path / "out")).lanes == (second,)
 
 
 @pytest.mark.parametrize(
@@ -142,3 +154,43 @@ def test_a_part_with_a_missing_picture_is_refused_and_leaves_no_run(tmp_path: Pa
     with pytest.raises(BundleError, match="blob is missing"):
         merge([part], Bundle(tmp_path / "out"))
     assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_a_bundle_merged_with_itself_says_what_it_says_alone(tmp_path: Path) -> None:
+    checks = tuple(f"a/{i}" for i in range(3))
+    one = write(tmp_path / "1", lane("a", planned=checks), skipped("b"), planned_checks=3)
+    alone, twice = merge([one], Bundle(tmp_path / "x")), merge([one, one], Bundle(tmp_path / "y"))
+    assert twice == alone
+    assert twice.planned_checks == 3
+
+
+def test_planned_checks_are_a_union_of_ids(tmp_path: Path) -> None:
+    parts = [
+        write(tmp_path / str(i), lane("a", planned=checks), planned_checks=2)
+        for i, checks in enumerate([("a/1", "a/2"), ("a/2", "a/3")])
+    ]
+    assert merge(parts, Bundle(tmp_path / "out")).planned_checks == 3
+
+
+def test_bundles_that_only_count_their_checks_count_once(tmp_path: Path) -> None:
+    one = write(tmp_path / "1", lane("a"), planned_checks=223)
+    other = write(tmp_path / "2", lane("b"), planned_checks=223)
+    assert merge([one, one, other], Bundle(tmp_path / "out")).planned_checks == 446
+
+
+def test_every_diagnosis_is_kept_once(tmp_path: Path) -> None:
+    first, second = (Diagnosis(lane=name, verdict=f"Cause: {name}") for name in "ab")
+    one = write(tmp_path / "1", lane("a", verdict="fail"), diagnosis=first)
+    other = write(tmp_path / "2", lane("b", verdict="fail"), diagnosis=second)
+    run = merge([other, one, one], Bundle(tmp_path / "out"))
+    assert (run.diagnosis, run.diagnoses) == (first, (first, second))
+    again = merge([Bundle(tmp_path / "out"), one], Bundle(tmp_path / "more"))
+    assert again.diagnoses == (first, second)
+
+
+def test_latents_come_along_with_the_pictures(tmp_path: Path) -> None:
+    part = Bundle(tmp_path / "part")
+    blob = part.add_blob(b"latents", "application/octet-stream")
+    write(part.folder, lane("a", samples=(Sample(case="p", facts=SampleFacts(latents=blob)),)))
+    merge([part], Bundle(tmp_path / "out"))
+    assert Bundle(tmp_path / "out").read_blob(blob) == b"latents"

@@ -171,3 +171,18 @@ def test_a_folder_of_packages_is_listed(network: Path, tmp_path: Path) -> None:
         shutil.copytree(network, tmp_path / "outer.mlpackage" / name)
     with pytest.raises(PackageError, match=r"inside are: A\.mlpackage, B\.mlpackage: name one"):
         mil.load(tmp_path / "outer.mlpackage")
+
+
+def test_an_empty_folder_and_the_inside_of_a_package(damaged: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PackageError, match="in it are: nothing"):
+        mil.load(tmp_path / "empty")
+    with pytest.raises(PackageError, match=r"the inside of a package[\s\S]*give damaged\.mlpackage"):
+        mil.load(damaged / "Data")
+
+
+def test_a_compiled_model_under_another_name(tmp_path: Path) -> None:
+    (tmp_path / "x.mlpackage").mkdir()
+    (tmp_path / "x.mlpackage" / "coremldata.bin").write_bytes(b"x")
+    with pytest.raises(UnsupportedPackage, match="compiled model"):
+        mil.load(tmp_path / "x.mlpackage")

@@ -93,6 +93,8 @@ def test_values_of_one_name(convert: Convert, pipeline: Save, x: np.ndarray[Any,
     assert len(loaded.weight_names) == len(set(loaded.weight_names)) > 1
     values = [name for record in loaded.operations for name in record.outputs]
     assert len(values) == len(set(values))
+    operations = [record.name for record in loaded.operations]
+    assert len(operations) == len(set(operations))
 
 
 def test_three_models(convert: Convert, pipeline: Save, x: np.ndarray[Any, Any]) -> None:

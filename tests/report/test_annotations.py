@@ -54,3 +54,7 @@ def test_a_figure_that_was_not_measured_is_an_error() -> None:
     verdict = Verdict(check="a/lpips", metric="lpips", status="not measured", reason="no golden")
     run = run_record(lane_record("a", verdict))
     assert workflow_commands(run) == "::error title=not measured a/lpips::lpips: no figure. no golden\n"
+
+
+def test_an_annotation_keeps_its_direction() -> None:
+    assert command("error", "a\u202eb", "c\u2066d") == "::error title=ab::cd"

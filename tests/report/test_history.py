@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from sdqa.bundle import Bundle, Measurement, Run
-from sdqa.errors import BundleError
 from sdqa.report import write_report
 from sdqa.report.history import append_history, entry_of, read_history
 from sdqa.report.trends import trend_of
@@ -39,14 +38,14 @@ def test_what_is_there_is_kept(tmp_path: Path) -> None:
     before = path.read_bytes()
     append_history(path, run_of(2, 31.0), {})
     assert path.read_bytes().startswith(before)
-    assert [entry.created[:10] for entry in read_history(path)] == ["2026-01-01", "2026-01-02"]
+    assert [entry.created[:10] for entry in read_history(path).entries] == ["2026-01-01", "2026-01-02"]
 
 
 def test_the_same_run_is_added_once(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     for run in (run_of(1, 30.0), run_of(1, 30.0), run_of(2, 30.0), run_of(2, 30.0)):
         append_history(path, run, {})
-    assert [entry.created[:10] for entry in read_history(path)] == ["2026-01-01", "2026-01-02"]
+    assert [entry.created[:10] for entry in read_history(path).entries] == ["2026-01-01", "2026-01-02"]
 
 
 def test_half_a_line_is_neither_read_nor_glued_to(tmp_path: Path) -> None:
@@ -54,21 +53,50 @@ def test_half_a_line_is_neither_read_nor_glued_to(tmp_path: Path) -> None:
     append_history(path, run_of(1, 30.0), {})
     with path.open("a", encoding="utf-8") as stream:
         stream.write('{"created": "2026-01-0')
-    assert len(read_history(path)) == 1
+    assert len(read_history(path).entries) == 1
     append_history(path, run_of(3, 31.0), {})
-    assert [entry.created[:10] for entry in read_history(path)] == ["2026-01-01", "2026-01-03"]
+    assert [entry.created[:10] for entry in read_history(path).entries] == ["2026-01-01", "2026-01-03"]
 
 
-def test_a_damaged_line_is_an_error_with_its_number(tmp_path: Path) -> None:
+def test_a_run_that_came_before_another_is_added_once_too(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
-    append_history(path, run_of(1, 30.0), {})
-    path.write_bytes(b'{"created": 1}\n' + path.read_bytes())
-    with pytest.raises(BundleError, match="line 1 of the history is damaged"):
-        read_history(path)
+    for run in (run_of(1, 30.0), run_of(2, 30.0), run_of(2, 30.0), run_of(1, 30.0)):
+        append_history(path, run, {})
+    assert [entry.created[:10] for entry in read_history(path).entries] == ["2026-01-01", "2026-01-02"]
+
+
+@pytest.mark.parametrize("line", [b'{"created": 1}', b'{"schema_version": 2, "created": "x"}', b"\xff", b"[" * 10**5])
+def test_a_line_that_cannot_be_read_is_skipped_and_counted(tmp_path: Path, bundle: Bundle, line: bytes) -> None:
+    path = tmp_path / "history.jsonl"
+    for day in (1, 2):
+        append_history(path, run_of(day, 30.0), {})
+    path.write_bytes(line + b"\n" + path.read_bytes())
+    found = read_history(path)
+    assert (len(found.entries), found.unread) == (2, 1)
+    page = write_report(bundle, tmp_path / "out", history=path).html.read_text(encoding="utf-8")
+    assert "1 line of the history could not be read" in page
+
+
+def test_of_a_history_that_is_too_large_the_end_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history.jsonl"
+    for day in range(1, 9):
+        append_history(path, run_of(day, 30.0), {})
+    whole = path.read_bytes()
+    monkeypatch.setattr("sdqa.report.history.MAX_HISTORY_BYTES", 3 * len(whole) // 8)
+    found = read_history(path)
+    assert [entry.created[:10] for entry in found.entries] == ["2026-01-07", "2026-01-08"]
+    assert found.unread == 1
+    append_history(path, run_of(9, 30.0), {})
+    assert path.read_bytes().startswith(whole)
+
+
+def test_a_folder_in_place_of_the_history_is_no_reason_to_fail(tmp_path: Path, bundle: Bundle) -> None:
+    assert read_history(tmp_path).unread == 1
+    assert write_report(bundle, tmp_path / "out", history=tmp_path).html.exists()
 
 
 def test_no_history_is_an_empty_one(tmp_path: Path) -> None:
-    assert read_history(tmp_path / "none.jsonl") == ()
+    assert read_history(tmp_path / "none.jsonl").entries == ()
 
 
 def test_figures_that_are_not_finite_do_not_reach_the_medians() -> None:

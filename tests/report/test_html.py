@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sdqa.bundle import Blob, Bundle, Run
+from sdqa.bundle import Blob, Bundle, JudgeChange, Run
 from sdqa.report.html import render_page
 from sdqa.report.pictures import Album
 
@@ -188,6 +188,8 @@ def test_a_missing_or_altered_blob_becomes_a_note(tmp_path: Path, drawn: Callabl
     bundle = Bundle(tmp_path)
     blob = bundle.add_blob(drawn("portrait"), "image/png")
     (tmp_path / blob.path).write_bytes(drawn("portrait", 2))
+    assert f"a blob is larger than {blob.bytes} bytes" in Album(bundle).picture("golden", "alt", blob).note
+    (tmp_path / blob.path).write_bytes(bytes(blob.bytes))
     assert "digest does not match" in Album(bundle).picture("golden", "alt", blob).note
     (tmp_path / blob.path).unlink()
     assert "missing" in Album(bundle).picture("golden", "alt", blob).note
@@ -238,3 +240,19 @@ def test_text_has_the_contrast_that_wcag_asks_for(page: str, theme: int) -> None
     for text, ground in pairs:
         light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_who_loosened_the_judge_stands_right_below_the_verdict(bundle: Bundle, run: Run, hostile: str) -> None:
+    silent = JudgeChange(kind="limit", subject="lpips", what=hostile, looser=True)
+    recorded = silent.model_copy(update={"subject": "psnr", "recorded": "measured again"})
+    page = render_page(bundle, run.model_copy(update={"judge_changes": (recorded, silent)}))
+    assert page.index('id="verdict"') < page.index("The judge changed.") < page.index("A fault was planted on purpose")
+    assert "and nobody recorded why" in page
+    assert "(measured again)" in page
+    assert hostile not in page
+
+
+def test_nothing_of_a_bundle_turns_the_pages_direction(bundle: Bundle, run: Run) -> None:
+    page = render_page(bundle, run.model_copy(update={"suite": "a\u202egnp.exe\u2066", "fault": "\u202e<b>"}))
+    assert not set(page) & {"\u202e", "\u2066"}
+    assert "&lt;b&gt;" in page

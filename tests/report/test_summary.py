@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from sdqa.bundle import Run
-from sdqa.report.summary import LIMIT, markdown_text, summary_markdown
+from sdqa.bundle import Failure, JudgeChange, Run
+from sdqa.bundle.diagnosis import Diagnosis
+from sdqa.report.markdown import escape
+from sdqa.report.summary import LIMIT, MAX_BYTES, summary_markdown
 
 
 def test_the_verdict_comes_first_in_words(run: Run) -> None:
@@ -64,6 +68,88 @@ def test_html_of_the_bundle_does_not_reach_the_summary(run: Run) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_text_cannot_break_a_table_format_or_mention(text: str) -> None:
-    shown = markdown_text(text)
+    shown = escape(text)
     assert not set(shown) & set("|<>*_`[]@~$\n\r")
     assert "://" not in shown
+
+
+ATTACK = "@team ![x](https://e.example/x.png) [y](https://e.example) <img src=x> | \u202egnp.exe\u2066 `z`"
+ATTACK += " www.e.example\n# head"
+
+
+def links(text: str) -> list[str]:
+    """What a Markdown renderer makes of a text besides text."""
+    parsed = MarkdownIt("commonmark").enable("table").parse(text)
+    tokens = [child for token in parsed for child in (token.children or [])]
+    return [token.type for token in tokens if token.type in ("link_open", "image", "html_inline", "code_inline")]
+
+
+@pytest.mark.parametrize("place", ["cause", "unit", "operation", "failure", "reason", "suite", "lane"])
+def test_a_strangers_text_reaches_the_summary_as_text(clean_run: Run, place: str) -> None:
+    lane = clean_run.lanes[0]
+    run = clean_run
+    if place in ("cause", "operation"):
+        failed = lane.verdicts[0].model_copy(update={"status": "fail"})
+        named = f"Cause: unet, quantisation, conv {ATTACK}" if place == "operation" else f"Cause: {ATTACK}"
+        lanes = (lane.model_copy(update={"verdicts": (failed,)}),)
+        run = run.model_copy(update={"lanes": lanes, "diagnosis": Diagnosis(lane="a", verdict=named)})
+    elif place == "unit":
+        verdicts = tuple(v.model_copy(update={"unit": ATTACK, "status": "fail"}) for v in lane.verdicts)
+        figures = tuple(m.model_copy(update={"unit": ATTACK}) for m in lane.measurements)
+        run = run.model_copy(
+            update={"lanes": (lane.model_copy(update={"verdicts": verdicts, "measurements": figures}),)}
+        )
+    elif place == "suite":
+        run = run.model_copy(update={"suite": ATTACK})
+    elif place == "failure":
+        failure = Failure(stage=ATTACK, where=ATTACK, code=ATTACK, message=ATTACK, exit_code=4)
+        run = run.model_copy(update={"failures": (failure,)})
+    else:
+        failed = lane.verdicts[0].model_copy(update={"status": "fail", "reason": ATTACK, "check": ATTACK})
+        run = run.model_copy(update={"lanes": (lane.model_copy(update={"id": ATTACK, "verdicts": (failed,)}),)})
+    text = summary_markdown(run)
+    assert "@team" not in text
+    assert "https://" not in text
+    assert "www." not in text
+    assert not set(text) & {"\u202e", "\u2066"}
+    assert set(links(text)) <= {"html_inline"}
+    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub"}
+
+
+def test_four_hundred_failures_fit_below_the_limit_and_are_counted(clean_run: Run) -> None:
+    failure = Failure(stage="generate", where="x" * 300, code="SDQA-410", message="|" * 5000, exit_code=3)
+    run = clean_run.model_copy(
+        update={"failures": tuple(failure.model_copy(update={"stage": f"s{i}"}) for i in range(400))}
+    )
+    text = summary_markdown(run)
+    assert len(text.encode()) <= MAX_BYTES
+    assert f"… and {400 - LIMIT} more: see the report." in text
+
+
+def test_a_summary_that_would_be_too_long_says_how_much_is_missing(clean_run: Run) -> None:
+    lane = clean_run.lanes[0]
+    lanes = tuple(lane.model_copy(update={"id": f"{i}{'|' * 380}", "status": "skipped"}) for i in range(300))
+    text = summary_markdown(clean_run.model_copy(update={"lanes": lanes}))
+    assert len(text.encode()) <= MAX_BYTES
+    assert re.search(r"… and \d+ more lines: see the report\.", text)
+    assert text.rstrip().endswith("</sub>")
+
+
+def test_every_diagnosis_is_shown_with_its_lane(clean_run: Run) -> None:
+    both = (Diagnosis(lane="a/b", verdict="Cause: one"), Diagnosis(lane="c/d", verdict="Cause: other"))
+    text = summary_markdown(clean_run.model_copy(update={"diagnosis": both[0], "diagnoses": both}))
+    for words in ("### Diagnosis of a/b", "> Cause: one", "### Diagnosis of c/d", "> Cause: other"):
+        assert words in text
+
+
+@pytest.mark.parametrize("recorded", ["", "the old limit was below measured noise"])
+def test_who_loosened_the_judge_comes_first(clean_run: Run, recorded: str) -> None:
+    change = JudgeChange(kind="limit", subject="lpips", what="0.1 → 1e8", looser=True, recorded=recorded)
+    text = summary_markdown(
+        clean_run.model_copy(update={"judge_changes": (change,), "exit_code": 0 if recorded else 1})
+    )
+    lines = text.splitlines()
+    assert lines[0].startswith("## ✅ sdqa embedded: Pass" if recorded else "## ❌ sdqa embedded: Judge changed")
+    assert lines[2].startswith("This change loosens the judge in 1 place, ")
+    assert lines[4] == "### The judge changed"
+    assert (recorded or "❌ looser") in text

@@ -19,7 +19,8 @@ ENCODER = ComponentCost("vae_encoder", 68_000_000, 68_000_000, 200_000_000, 1_10
 
 
 def stored(cost: ComponentCost, leaving: float = 0.0) -> Any:
-    facts = {"bytes": cost.weight_bytes_stored, "coverage": SimpleNamespace(complete=True)}
+    facts: dict[str, Any] = {"bytes": cost.weight_bytes_stored, "coverage": SimpleNamespace(complete=True)}
+    facts |= {"breaches": (), "batch": None, "names": {}}
     return SimpleNamespace(record=SimpleNamespace(cost=cost, leaving_share=leaving, **facts))
 
 

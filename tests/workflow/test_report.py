@@ -35,7 +35,13 @@ def lane(status: Status) -> Lane:
         Verdict(check="tiny/fp16/c/psnr", metric="psnr", status="pass"),
     )
     return Lane(
-        id="tiny/fp16", model="tiny", variant="fp16", runtime="reference", compute_unit="CPU_ONLY", verdicts=verdicts
+        id="tiny/fp16",
+        model="tiny",
+        variant="fp16",
+        runtime="reference",
+        compute_unit="CPU_ONLY",
+        verdicts=verdicts,
+        planned=tuple(verdict.check for verdict in verdicts),
     )
 
 

@@ -1,0 +1,315 @@
+"""The gate's decision: the evidence of all machines against the plan of record, as one run. Pure functions of records.
+
+Green means that every planned check id has a measurement of this commit that passes this checkout's judge. So nothing
+that a bundle says of itself makes anything pass: which units there must be comes from the plan, every verdict is given
+again from measurements, and whatever cannot be accounted for is a failure with exit code 4 and a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sdqa.bundle import Failure, JudgeChange, Lane, Run, Verdict
+from sdqa.bundle.merge import combined_run
+from sdqa.bundle.parts import join_lanes
+from sdqa.ci.intake import Submitted
+from sdqa.ci.judge import LaneJudge
+from sdqa.ci.judge_diff import is_silent
+from sdqa.ci.needs import SUCCESS, JobResult
+from sdqa.ci.plan import PlannedUnit, PlanOfRecord
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, BundleError, worst
+
+CODE = "SDQA-720"
+STAGE = "evidence"
+NAMED = 3
+"""How many of several equal complaints are named."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the evidence is held against."""
+
+    plan: PlanOfRecord
+    judge: LaneJudge
+    commit: str
+    results: tuple[JobResult, ...] | None = None  # None: not under a service that tells
+
+
+def decide(
+    expected: Expected,
+    submitted: Sequence[Submitted],
+    problems: Iterable[Failure] = (),
+    changes: Sequence[JudgeChange] = (),
+) -> Run:
+    """The run that the evidence amounts to; its exit code is the gate's.
+
+    Args:
+        submitted: every bundle that arrived, in any order.
+        problems: what is known to be wrong already: a plan of another checkout, artifacts that did not arrive.
+        changes: what this commit does to the judge.
+    """
+    whole = [*problems, *_of_plan(expected), *_of_jobs(expected, submitted)]
+    accepted: list[tuple[str, Run]] = []
+    for one in sorted(submitted, key=lambda one: one.name):
+        if one.run is None:
+            whole.append(problem(one.name, f"in quarantine: {one.problem}"))
+            continue
+        strange = _strange(one.run, expected)
+        if strange:
+            whole.append(problem(one.name, f"{'; '.join(strange)}; it holds {_lanes_of(one.run)}"))
+        else:
+            accepted.append((one.name, one.run))
+    newest, used = _newest(accepted)
+    whole += [failure for name, run in used for failure in _of_bundle(name, run, expected)]
+    lanes = tuple(_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in expected.plan.units)
+    runs = [run for _, run in used]
+    failures = tuple(dict.fromkeys([*whole, *(failure for run in runs for failure in run.failures)]))
+    incomplete = bool(failures) or any(_is_incomplete(lane) for lane in lanes)
+    decided = combined_run(
+        runs,
+        lanes,
+        sdqa_version=expected.plan.sdqa_version,
+        suite=expected.plan.suite,
+        suite_digest=expected.plan.suite_digest,
+        planned_checks=sum(len(unit.checks) for unit in expected.plan.units),
+        failures=failures,
+        status="incomplete" if incomplete else "complete",
+        exit_code=_exit_code(lanes, failures, changes, incomplete),
+    )
+    return decided.model_copy(update={"judge_changes": tuple(changes)})
+
+
+def problem(where: str, message: str, exit_code: int = EXIT_INCOMPLETE) -> Failure:
+    """Something that keeps the evidence from being whole."""
+    return Failure(stage=STAGE, where=where, code=CODE, message=message, exit_code=exit_code)
+
+
+def _is_incomplete(lane: Lane) -> bool:
+    return lane.status != "ran" or any(verdict.status == "not measured" for verdict in lane.verdicts)
+
+
+def _exit_code(
+    lanes: Sequence[Lane], failures: Sequence[Failure], changes: Sequence[JudgeChange], incomplete: bool
+) -> int:
+    """A failed check outranks the rest, and so does a judge that nobody said why he is milder now; without every
+    planned check's pass there is no zero."""
+    codes = {failure.exit_code for failure in failures}
+    codes |= {failure.exit_code for lane in lanes for failure in lane.failures}
+    if any(verdict.status == "fail" for lane in lanes for verdict in lane.verdicts):
+        codes.add(EXIT_GATE_FAILED)
+    if is_silent(changes):
+        codes.add(EXIT_GATE_FAILED)
+    if incomplete:
+        codes.add(EXIT_INCOMPLETE)
+    return worst(codes | {EXIT_PASS})
+
+
+def _of_plan(expected: Expected) -> list[Failure]:
+    plan, found = expected.plan, []
+    if not plan.units or any(not unit.checks for unit in plan.units):
+        found.append(problem("plan", "the plan of record asks for nothing"))
+    if not expected.commit:
+        found.append(problem("plan", "nobody knows which commit is to be proved: give --expect-commit"))
+    elif plan.commit != expected.commit:
+        found.append(problem("plan", f"the plan is of commit {plan.commit[:12] or 'nobody knows which'}"))
+    return found
+
+
+def _of_jobs(expected: Expected, submitted: Sequence[Submitted]) -> list[Failure]:
+    """Jobs that did not succeed. One that failed because a check did is red already, and by its own name."""
+    if expected.results is None:
+        return []
+    if not expected.results:
+        return [problem("jobs", "no job's result was given")]
+    held: dict[str, set[str]] = {}
+    for one in submitted:
+        if one.run is not None and one.run.provenance is not None:
+            held.setdefault(one.run.provenance.job, set()).update(_ran(one.run))
+    found = []
+    for result in expected.results:
+        if result.result != SUCCESS:
+            lanes = ", ".join(sorted(held.get(result.job, ()))) or "no lane arrived from it"
+            found.append(problem(f"job {result.job}", f"ended as {result.result}: {lanes}"))
+    known = {result.job for result in expected.results}
+    for job in sorted(held.keys() - known - {""}):
+        found.append(problem(f"job {job}", f"sent {', '.join(sorted(held[job]))}, but its result was not given"))
+    return found
+
+
+def _strange(run: Run, expected: Expected) -> list[str]:
+    """Why a bundle is no evidence of this commit at all."""
+    plan, origin = expected.plan, run.provenance
+    found = []
+    if run.fault is not None:
+        found.append(f"a fault was planted: {run.fault}")
+    for what, have, want in (
+        ("version of sdqa", run.sdqa_version, plan.sdqa_version),
+        ("suite", f"{run.suite} {run.suite_digest[:12]}", f"{plan.suite} {plan.suite_digest[:12]}"),
+    ):
+        if have != want:
+            found.append(f"another {what}: {have[:60]} instead of {want[:60]}")
+    if run.suite_digest != plan.suite_digest and not found:
+        found.append("another suite")
+    if origin is None:
+        return [*found, "it does not say where it comes from"]
+    if origin.commit != expected.commit:
+        found.append(f"another commit: {origin.commit[:12] or 'unknown'} instead of {expected.commit[:12]}")
+    if origin.modified:
+        found.append("files of the commit were changed before it was made")
+    if origin.judge_digest != plan.judge_digest:
+        found.append("other limits or goldens than this checkout's")
+    return found
+
+
+def _newest(accepted: Sequence[tuple[str, Run]]) -> tuple[dict[str, list[Lane]], list[tuple[str, Run]]]:
+    """Of every lane the records that no newer attempt did again, and the bundles that they come from."""
+    records: dict[str, list[Lane]] = {}
+    used = []
+    for name, run in accepted:
+        ran = [lane for lane in run.lanes if lane.status != "skipped"]
+        chosen = [lane for lane in ran if not any(_supersedes(other, run, lane) for _, other in accepted)]
+        for lane in chosen:
+            records.setdefault(lane.id, []).append(lane)
+        if chosen or not ran:
+            used.append((name, run))
+    return records, used
+
+
+def _supersedes(newer: Run, run: Run, lane: Lane) -> bool:
+    """Whether a later attempt did every case of a lane again."""
+    if _attempt(newer) <= _attempt(run):
+        return False
+    again = [other for other in newer.lanes if other.id == lane.id and other.status != "skipped"]
+    return any(_cases(lane) <= _cases(other) for other in again)
+
+
+def _cases(lane: Lane) -> set[str | None]:
+    return {measurement.case for measurement in lane.measurements}
+
+
+def _attempt(run: Run) -> tuple[int, str, int]:
+    """Runs of a service are numbered, and so are their attempts; the longer number is the larger."""
+    origin = run.provenance
+    assert origin is not None  # `_strange` refused it
+    return len(origin.run_id), origin.run_id, origin.attempt
+
+
+def _of_bundle(name: str, run: Run, expected: Expected) -> list[Failure]:
+    """What a bundle says against itself, besides its lanes."""
+    origin = run.provenance
+    assert origin is not None
+    found = []
+    if origin.narrowed:
+        found.append(problem(name, f"narrowed: {'; '.join(origin.narrowed[:NAMED])}"))
+    if origin.interrupted:
+        found.append(problem(name, f"interrupted; it holds {_lanes_of(run)}"))
+    units = {unit.lane for unit in expected.plan.units}
+    foreign = sorted(set(_ran(run)) - units)
+    if foreign:
+        found.append(problem(name, f"lanes that nobody planned: {', '.join(foreign[:NAMED])}"))
+    said = any(verdict.status in ("fail", "not measured") for verdict in run.verdicts)
+    if run.exit_code != EXIT_PASS and not said and not any(lane.failures for lane in run.lanes):
+        found.append(problem(name, f"it ended with exit code {run.exit_code}; it holds {_lanes_of(run)}"))
+    return found
+
+
+def _unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> Lane:
+    """A unit's evidence, judged; what speaks against it stands among its failures."""
+    absent = Lane(
+        id=unit.lane,
+        model=unit.model,
+        variant=unit.variant,
+        runtime=unit.runtime,
+        compute_unit=unit.compute_unit,
+        status="skipped",
+        planned=unit.checks,
+    )
+    if not parts:
+        return _refused(absent, "no bundle of this commit ran this lane")
+    try:
+        lane = _joined(parts)
+    except BundleError as error:
+        return _refused(absent, error.what)
+    wrong = _mismatches(unit, lane)
+    if wrong:
+        return _refused(absent, "; ".join(wrong))
+    verdicts = judge.verdicts(lane)
+    against = [*_unaccounted(unit, lane, verdicts), *_disagreements(lane, verdicts)]
+    failures = (*lane.failures, *(problem(unit.lane, text) for text in against))
+    return lane.model_copy(
+        update={
+            "verdicts": verdicts,
+            "planned": unit.checks,
+            "failures": failures,
+            "status": "incomplete" if failures else lane.status,
+        }
+    )
+
+
+def _joined(parts: Sequence[Lane]) -> Lane:
+    lane = parts[0]
+    for part in parts[1:]:
+        lane = join_lanes(lane, part)
+    return lane
+
+
+def _refused(absent: Lane, what: str) -> Lane:
+    """The lane without evidence: every planned check is there, and not measured."""
+    verdicts = tuple(
+        Verdict(check=check, metric=check.rsplit("/", 1)[-1], status="not measured", reason=what)
+        for check in absent.planned
+    )
+    failures = (problem(absent.id, what),)
+    return absent.model_copy(update={"status": "incomplete", "failures": failures, "verdicts": verdicts})
+
+
+def _mismatches(unit: PlannedUnit, lane: Lane) -> list[str]:
+    """A lane that says it is another one would be judged by that one's limits."""
+    fields = ("model", "variant", "runtime", "compute_unit")
+    found = [
+        f"its {field} is {getattr(lane, field)!r}" for field in fields if getattr(lane, field) != getattr(unit, field)
+    ]
+    system = lane.fingerprint.system
+    if unit.system and system != unit.system:
+        found.append(f"it ran on {system or 'an unknown system'}, planned was {unit.system}")
+    strange = sorted({m.case for m in lane.measurements if m.case is not None} - set(unit.cases))
+    if strange:
+        found.append(f"it measured cases that nobody planned: {', '.join(strange[:NAMED])}")
+    return found
+
+
+def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
+    """Check ids: what was planned, what the bundle answered and what the judge finds must be the same."""
+    planned, answered = set(unit.checks), {verdict.check for verdict in lane.verdicts}
+    judged = {verdict.check for verdict in verdicts}
+    found = []
+    if lane.status != "ran" and not lane.failures:
+        found.append(f"it did not finish: {lane.reason or 'no reason was given'}")
+    missing = sorted(planned - answered)
+    if missing:
+        found.append(f"{len(missing)} of {len(planned)} planned checks have no verdict: {_some(missing)}")
+    foreign = sorted(answered - judged)
+    if foreign:
+        found.append(f"it answers checks that nobody planned: {_some(foreign)}")
+    return found
+
+
+def _disagreements(lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
+    """Failures that the machine saw and its measurements do not show."""
+    ours = {verdict.check: verdict.status for verdict in verdicts}
+    bad = ("fail", "not measured")
+    lost = [v.check for v in lane.verdicts if v.status in bad and ours.get(v.check) not in bad]
+    return [f"it failed where it ran, though its measurements pass: {_some(sorted(lost))}"] if lost else []
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}"
+
+
+def _ran(run: Run) -> list[str]:
+    return [lane.id for lane in run.lanes if lane.status != "skipped"]
+
+
+def _lanes_of(run: Run) -> str:
+    return ", ".join(_ran(run)) or "no lane"

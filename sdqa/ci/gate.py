@@ -1,0 +1,116 @@
+"""`sdqa ci gate`: from folders on disk to one decision, written down everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sdqa.bundle import Failure, JudgeChange, Run
+from sdqa.ci.decide import Expected, decide, problem
+from sdqa.ci.intake import Submitted, find_bundles, take
+from sdqa.ci.judge import Rules, judge_of
+from sdqa.ci.judge_diff import judge_diff
+from sdqa.ci.needs import SUCCESS, JobResult, parse_results
+from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
+from sdqa.ci.publish import Published, publish
+from sdqa.ci.revision import plan_at
+from sdqa.errors import SdqaError, UsageError
+from sdqa.gate.verify import verify
+from sdqa.plan import Plan, make_plan
+from sdqa.plan.suite import TEACHER_NOW
+from sdqa.report.history import append_history
+
+
+def gate(
+    plan: Plan,
+    rules: Rules,
+    places: Sequence[Path],
+    destination: Path,
+    *,
+    plan_file: Path | None = None,
+    results: str | None = None,
+    commit: str = "",
+    base: str = "",
+    download: str = SUCCESS,
+    history: Path | None = None,
+) -> tuple[Run, Published]:
+    """Judge bundles by a checkout and write the outcome.
+
+    Args:
+        plan: of the checkout; the plan of record is made from it and a file that says otherwise is a problem.
+        places: folders of bundles, or folders that hold them.
+        plan_file: the plan that the jobs were started from.
+        results: `toJSON(needs)`; None where no service tells.
+        commit: that is to be proved; the checkout's own otherwise.
+        base: revision or folder to hold the judge against; empty for none.
+        download: how fetching the bundles ended.
+
+    Raises:
+        UsageError: the destination is one of the bundles, or the results cannot be read.
+    """
+    problems: list[Failure] = []
+    own = plan_of_record(plan, rules, commit=commit)
+    if plan_file is not None:
+        problems += _handed_over(plan_file, own)
+    if download != SUCCESS:
+        problems.append(problem("artifacts", f"fetching the bundles ended as {download or 'nothing'}"))
+    jobs: tuple[JobResult, ...] | None = None if results is None else parse_results(results)
+    submitted, unread = _submitted(places, destination)
+    whole = make_plan(plan.suite, plan.suite_path, platform="linux")
+    expected = Expected(own, judge_of(whole, rules), own.commit, jobs)
+    problems += [*unread, *_goldens(whole)]
+    changes: tuple[JudgeChange, ...] = ()
+    if base:
+        try:
+            with plan_at(base, plan.suite_path) as before:
+                changes = judge_diff(before, whole, rules)
+        except SdqaError as error:
+            problems.append(problem("base", f"the judge cannot be compared with {base}: {error.what}"))
+    run = decide(expected, submitted, problems, changes)
+    published = publish(run, submitted, destination, history=_remembered(history, run) if history else None)
+    return run, published
+
+
+def _handed_over(path: Path, own: PlanOfRecord) -> list[Failure]:
+    """What is wrong with the plan that the jobs were started from."""
+    try:
+        given = read_plan(path)
+    except SdqaError as error:
+        return [problem("plan", error.what)]
+    return [
+        problem("plan", f"{path.name} is not this checkout's plan: {what}") for what in plan_differences(given, own)
+    ]
+
+
+def _submitted(places: Sequence[Path], destination: Path) -> tuple[list[Submitted], list[Failure]]:
+    try:
+        folders = find_bundles(places)
+    except SdqaError as error:
+        return [], [problem("artifacts", error.what)]
+    if destination.resolve() in {folder.resolve() for folder in folders}:
+        raise UsageError(
+            "the report would overwrite one of the bundles", where=str(destination), hint="choose another --output"
+        )
+    return [take(folder) for folder in folders], []
+
+
+def _goldens(plan: Plan) -> list[Failure]:
+    """Manifests that cannot be read, and references that changed without a record. Files are checked where they are
+    read: by the lanes, against these manifests."""
+    models = [name for name in plan.suite.models if (plan.goldens / name).is_dir()]
+    if plan.suite.goldens == TEACHER_NOW or not models:
+        return []
+    try:
+        flaws = [one for one in verify(plan.goldens, models=models, files=False) if not one.sound]
+    except SdqaError as error:
+        return [problem("goldens", error.what)]
+    return [problem("goldens", f"{flaw.subject}: {flaw.what}") for flaw in flaws]
+
+
+def _remembered(history: Path, run: Run) -> Path | None:
+    """Add the run to the history, which never gates: where that cannot be done there is only no trend."""
+    try:
+        append_history(history, run)
+    except SdqaError:
+        return None
+    return history

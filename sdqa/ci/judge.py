@@ -1,0 +1,89 @@
+"""The judge of a checkout: planned checks, tolerances and budgets, and the digest that names them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sdqa.bundle import Failure, Lane, Verdict
+from sdqa.errors import SdqaError
+from sdqa.gate import TOLERANCES_FILE, StatedBudgets, Tolerances, judge
+from sdqa.gate.manifest import read_manifest
+from sdqa.plan import Plan, PlannedLane
+from sdqa.plan.suite import TEACHER_NOW
+from sdqa.store import digest_of
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a checkout judges a lane; `sdqa.workflow.gate.RULES` are the ones that a run itself follows."""
+
+    checks: Callable[[Plan, PlannedLane], tuple[str, ...]]  # ids of what it has to answer
+    budgets: Callable[[Plan, PlannedLane], StatedBudgets]
+    tolerances: Callable[[Plan, PlannedLane], tuple[Tolerances | None, tuple[Failure, ...]]]
+
+    def limits(self, plan: Plan, lane: PlannedLane) -> Tolerances | None:
+        """Tolerances and stated limits; None where there are neither or they are damaged."""
+        return self.tolerances(plan, lane)[0]
+
+
+@dataclass(frozen=True)
+class LaneJudge:
+    """Who gives the verdicts. A bundle's own verdicts are advice."""
+
+    digest: str
+    checks: Mapping[str, tuple[str, ...]]  # by lane
+    tolerances: Mapping[str, Tolerances | None]  # by lane; without, nothing that needs one counts as measured
+    budgets: Mapping[str, StatedBudgets]  # by lane
+
+    def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
+        """Verdicts on a lane's measurements: the planned checks, then whatever else was measured."""
+        return judge(lane, self.tolerances[lane.id], self.budgets[lane.id], planned=self.checks[lane.id])
+
+
+def judge_of(plan: Plan, rules: Rules) -> LaneJudge:
+    """The judge that a checkout states."""
+    return LaneJudge(
+        digest=judge_digest(plan),
+        checks={lane.id: rules.checks(plan, lane) for lane in plan.lanes},
+        tolerances={lane.id: rules.limits(plan, lane) for lane in plan.lanes},
+        budgets={lane.id: rules.budgets(plan, lane) for lane in plan.lanes},
+    )
+
+
+def judge_digest(plan: Plan) -> str:
+    """Identity of limits, budgets, tolerances and of what the goldens hold; nothing of when or why they were made.
+
+    It depends on the suite's models and cases, not on which lanes were chosen or on the machine.
+    """
+    suite = plan.suite
+    goldens: dict[str, Any] = {}
+    for model in suite.models if suite.goldens != TEACHER_NOW else ():
+        for name, case in suite.cases.items():
+            if not case.models or model in case.models:
+                goldens[f"{model}/{name}"] = golden_content(plan, model, name)
+    return digest_of(
+        {
+            "limits": suite.limits,
+            "budgets": suite.budgets.model_dump(mode="json"),
+            "metrics": suite.metrics.model_dump(mode="json"),
+            "tolerances": {model: _tolerances_digest(plan, model) for model in suite.models},
+            "goldens": goldens,
+        }
+    )
+
+
+def golden_content(plan: Plan, model: str, case: str) -> str | None:
+    """Digest of what a golden holds; None where it is missing or damaged."""
+    try:
+        return read_manifest(plan.goldens / model / case).content()
+    except SdqaError:
+        return None
+
+
+def _tolerances_digest(plan: Plan, model: str) -> str | None:
+    try:
+        return Tolerances.load(plan.goldens / model / TOLERANCES_FILE).digest()
+    except SdqaError:
+        return None

@@ -1,0 +1,271 @@
+"""What a change does to the judge: what is not asked any more, what may be worse now, which references are others.
+
+Whatever makes something pass that did not pass before, or not be asked, is *looser*. A looser change needs a recorded
+reason: a new entry of the audit log that names exactly this change. Goldens and tolerances have theirs from the verbs
+that write them; for the suite's own limits, budgets, lanes and cases, `sdqa judge-diff --record` writes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sdqa.bundle import JudgeChange, Lane
+from sdqa.ci.judge import Rules, golden_content
+from sdqa.errors import SdqaError
+from sdqa.gate import TOLERANCES_FILE, Tolerance, Tolerances
+from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, author, now, read_audit
+from sdqa.gate.evidence import BUDGETS
+from sdqa.gate.orphans import orphans
+from sdqa.plan import Plan, PlannedLane
+from sdqa.plan.suite import TEACHER_NOW
+from sdqa.store import digest_of
+
+SUBJECT = "judge"
+"""Subject of the audit log's entries about the suite itself; they stand in `goldens/audit.jsonl`."""
+SUITE_KINDS = frozenset({"lane", "case", "check", "metric", "budget", "limit", "goldens"})
+NAMED = 3
+
+
+def judge_diff(base: Plan | None, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
+    """All differences between two judges.
+
+    Args:
+        base: what the change is to be merged into; None where it has no such suite.
+        head: the change.
+        rules: what a lane has to answer, and how it is judged.
+
+    Raises:
+        SdqaError: an audit log cannot be read.
+    """
+    if base is None:
+        return (JudgeChange(kind="suite", subject=head.suite.name, what="is new", looser=False),)
+    suite = [
+        *_lanes(base, head),
+        *_checks(base, head, rules),
+        *_metrics(base, head),
+        *_budgets(base, head),
+        *_limits(base, head, rules),
+    ]
+    reason = _reason(base, head, "", SUBJECT, changes_digest(suite))
+    recorded = [one.model_copy(update={"recorded": reason}) if one.looser else one for one in suite]
+    files = [*_tolerances(base, head, rules), *_goldens(base, head), *_audit(base, head)]
+    return (*recorded, *files, *_orphans(head))
+
+
+def is_silent(changes: Iterable[JudgeChange]) -> bool:
+    """Whether the judge became looser in any way that nobody recorded."""
+    return any(change.looser and not change.recorded for change in changes)
+
+
+def changes_digest(changes: Iterable[JudgeChange]) -> str:
+    """Identity of what loosens the suite itself, whatever else is edited with it."""
+    return digest_of(sorted([one.kind, one.subject, one.what] for one in _of_suite(changes)))
+
+
+def _of_suite(changes: Iterable[JudgeChange]) -> list[JudgeChange]:
+    return [one for one in changes if one.looser and one.kind in SUITE_KINDS]
+
+
+def record_reason(head: Plan, changes: Sequence[JudgeChange], reason: str) -> AuditEntry:
+    """Write down why the suite's own judge becomes looser."""
+    loose = tuple(f"{one.subject}: {one.what}" for one in _of_suite(changes))
+    entry = AuditEntry(
+        date=now(), who=author(), subject=SUBJECT, after=changes_digest(changes), reason=reason, worse=loose
+    )
+    append(head.goldens, entry)
+    return entry
+
+
+def _lanes(base: Plan, head: Plan) -> list[JudgeChange]:
+    old, new = {lane.id: lane for lane in base.lanes}, {lane.id: lane for lane in head.lanes}
+    found = [JudgeChange(kind="lane", subject=name, what="removed", looser=True) for name in old if name not in new]
+    found += [JudgeChange(kind="lane", subject=name, what="added", looser=False) for name in new if name not in old]
+    for name, case in base.suite.cases.items():
+        if name not in head.suite.cases:
+            found.append(JudgeChange(kind="case", subject=name, what="removed", looser=True))
+        elif head.suite.cases[name] != case:
+            found.append(JudgeChange(kind="case", subject=name, what="changed", looser=False))
+    for name in head.suite.cases:
+        if name not in base.suite.cases:
+            found.append(JudgeChange(kind="case", subject=name, what="added", looser=False))
+    for name in sorted(old.keys() & new.keys()):
+        gone = sorted((old[name].cases.keys() - new[name].cases.keys()) & head.suite.cases.keys())
+        if gone:
+            what = f"no longer draws {_some(gone)}"
+            found.append(JudgeChange(kind="lane", subject=name, what=what, looser=True))
+    return found
+
+
+def _checks(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
+    """Checks of a lane and case that stay, but are not asked any more."""
+    new = {lane.id: lane for lane in head.lanes}
+    found = []
+    for lane in base.lanes:
+        if lane.id not in new:
+            continue
+        gone = set(rules.checks(base, lane)) - set(rules.checks(head, new[lane.id]))
+        stay = {case for case in lane.cases if case in new[lane.id].cases}
+        scopes = {check: check.removeprefix(f"{lane.id}/").rpartition("/")[0] for check in gone}
+        lost = sorted(check for check, scope in scopes.items() if scope not in lane.cases or scope in stay)
+        if lost:
+            what = f"{len(lost)} checks removed: {_some(lost)}"
+            found.append(JudgeChange(kind="check", subject=lane.id, what=what, looser=True))
+    return found
+
+
+def _metrics(base: Plan, head: Plan) -> list[JudgeChange]:
+    old, new = base.suite.metrics, head.suite.metrics
+    gone = [name for name in old.names if name not in new.names]
+    found = [JudgeChange(kind="metric", subject=name, what="removed", looser=True) for name in gone]
+    for network in ("clip", "lpips"):
+        before, after = getattr(old, network), getattr(new, network)
+        if before != after:
+            what = f"measured with {after} instead of {before}"
+            found.append(JudgeChange(kind="metric", subject=network, what=what, looser=True))
+    if base.suite.goldens != TEACHER_NOW == head.suite.goldens:
+        what = "drawn by the teacher in the same run instead of recorded"
+        found.append(JudgeChange(kind="goldens", subject="goldens", what=what, looser=True))
+    return found
+
+
+def _budgets(base: Plan, head: Plan) -> list[JudgeChange]:
+    found = []
+    for name in BUDGETS:
+        old, new = getattr(base.suite.budgets, name), getattr(head.suite.budgets, name)
+        if old != new:
+            looser = old is not None and (new is None or new > old)
+            what = f"{_number(old)} → {_number(new)}"
+            found.append(JudgeChange(kind="budget", subject=name, what=what, looser=looser))
+    return found
+
+
+def _limits(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
+    """What applies to each check in the end, where the suite's own limits changed."""
+    if base.suite.limits == head.suite.limits:
+        return []
+    return _effective(base, head, rules, "limit")
+
+
+def _tolerances(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
+    """The same, where a model's file of tolerances changed; its own audit log says why."""
+    found = []
+    for model in sorted(base.suite.models.keys() & head.suite.models.keys()):
+        old, new = _file_digest(base, model), _file_digest(head, model)
+        if old == new:
+            continue
+        changes = [one for one in _effective(base, head, rules, "tolerance", model) if one.looser]
+        what = f"{_short(old)} → {_short(new)}"
+        whole = JudgeChange(kind="tolerance", subject=f"{model}/{TOLERANCES_FILE}", what=what, looser=False)
+        reason = _reason(base, head, model, "tolerances", new)
+        found += [whole, *(one.model_copy(update={"recorded": reason}) for one in changes)]
+    return found
+
+
+def _effective(base: Plan, head: Plan, rules: Rules, kind: str, model: str | None = None) -> list[JudgeChange]:
+    new = {lane.id: lane for lane in head.lanes}
+    names = [*base.suite.metrics.names, "parity_psnr"]
+    found: dict[tuple[str, str], JudgeChange] = {}
+    for lane in base.lanes:
+        if lane.id not in new or model not in (None, lane.model_name):
+            continue
+        old_file, new_file = rules.limits(base, lane), rules.limits(head, new[lane.id])
+        record = _record(lane)
+        for metric in names:
+            for component in (None, *_components(old_file, new_file, metric)):
+                before = old_file.find(record, metric, component) if old_file else None
+                after = new_file.find(record, metric, component) if new_file else None
+                if before == after or before is None:
+                    continue
+                subject = f"{lane.model_name}/{lane.variant.name}/{f'{component}/' if component else ''}{metric}"
+                what, looser = _compared(before, after)
+                if what:
+                    found.setdefault((subject, what), JudgeChange(kind=kind, subject=subject, what=what, looser=looser))
+    return list(found.values())
+
+
+def _compared(before: Tolerance, after: Tolerance | None) -> tuple[str, bool]:
+    if after is None:
+        return "has no limit any more: it will not count as measured", False
+    if (before.of, before.better) != (after.of, after.better):
+        return f"compares {after.of}, {after.better} is better, instead of {before.of}, {before.better}", True
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in ("limit", "case_limit", "severe")]
+    looser = any(before.worse_than(new, old) for _, old, new in pairs)
+    measured = before.fingerprints and after.harmless.n > 0  # a stated limit names no networks
+    lifted = bool(measured) and not (after.fingerprints and set(after.fingerprints) <= set(before.fingerprints))
+    words = [f"{name} {old:.4g} → {new:.4g}" for name, old, new in pairs if old != new]
+    words += ["taken for figures of other networks too"] if lifted else []
+    return ", ".join(words), looser or lifted
+
+
+def _components(old: Tolerances | None, new: Tolerances | None, metric: str) -> list[str]:
+    tables = [table for file in (old, new) if file is not None for table in file.variants.values()]
+    keys = {key for table in tables for key in table if key.startswith(f"{metric}@")}
+    return sorted(key.partition("@")[2] for key in keys)
+
+
+def _record(lane: PlannedLane) -> Lane:
+    names = {"id": lane.id, "model": lane.model_name, "variant": lane.variant.name}
+    return Lane(**names, runtime=lane.runtime, compute_unit=lane.compute_unit)
+
+
+def _goldens(base: Plan, head: Plan) -> list[JudgeChange]:
+    """References that are others now, of cases that both have."""
+    found = []
+    for model in sorted(base.suite.models.keys() & head.suite.models.keys()):
+        for case in sorted(base.suite.cases.keys() & head.suite.cases.keys()):
+            old, new = golden_content(base, model, case), golden_content(head, model, case)
+            if old == new or old is None:
+                continue
+            if new is None:
+                what = "removed: its case will not count as measured"
+                found.append(JudgeChange(kind="golden", subject=f"{model}/{case}", what=what, looser=False))
+                continue
+            reason = _reason(base, head, model, case, new)
+            what = f"{_short(old)} → {_short(new)}"
+            found.append(JudgeChange(kind="golden", subject=f"{model}/{case}", what=what, looser=True, recorded=reason))
+    return found
+
+
+def _audit(base: Plan, head: Plan) -> list[JudgeChange]:
+    """An audit log is only ever appended to; one that lost entries proves nothing, and no entry can excuse it."""
+    found = []
+    for model in ("", *sorted(base.suite.models)):
+        old, new = read_audit(base.goldens / model), read_audit(head.goldens / model)
+        if new[: len(old)] != old:
+            subject = f"{model}/{AUDIT_FILE}".lstrip("/")
+            what = "entries were removed or rewritten"
+            found.append(JudgeChange(kind="audit", subject=subject, what=what, looser=True))
+    return found
+
+
+def _orphans(head: Plan) -> list[JudgeChange]:
+    return [
+        JudgeChange(kind="orphan", subject=name, what="a golden that no case of the suite asks for", looser=False)
+        for name in orphans(head)
+    ]
+
+
+def _reason(base: Plan, head: Plan, folder: str, subject: str, after: str | None) -> str:
+    """What the audit log says about exactly this outcome, in an entry that the base does not have yet."""
+    known = set(read_audit(base.goldens / folder))
+    entries = [one for one in read_audit(head.goldens / folder) if one not in known]
+    return next((one.reason.strip() for one in entries if (one.subject, one.after) == (subject, after)), "")
+
+
+def _file_digest(plan: Plan, model: str) -> str | None:
+    try:
+        return Tolerances.load(plan.goldens / model / TOLERANCES_FILE).digest()
+    except SdqaError:
+        return None
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:NAMED])}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}"
+
+
+def _short(digest: str | None) -> str:
+    return digest[:12] if digest else "nothing"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6g}"

@@ -1,0 +1,276 @@
+"""`sdqa ci gate` over folders on disk: one step that writes report, summary, annotations, outputs and exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sdqa.bundle import Bundle, Run
+from sdqa.bundle.provenance import work_tree
+from sdqa.ci.judge import judge_digest
+from sdqa.cli import run as sdqa
+from sdqa.plan import load_suite, make_plan
+from tests.ci import honest
+from tests.report.pictures import draw, png
+
+
+def git(folder: Path, *arguments: str) -> str:
+    names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org"}
+    names |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
+    command = ["git", "-C", str(folder), "-c", "commit.gpgsign=false", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **names})
+    return done.stdout.strip()
+
+
+class Place:
+    """A repository with a suite, and what its machines send."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = root
+        self.suite = root / "repository" / "sdqa.toml"
+        self.suite.parent.mkdir()
+        self.suite.write_text(honest.SUITE, encoding="utf-8")
+        git(self.suite.parent, "init", "-q")
+        self.commit = self.commit_all("first")
+        self.output, self.summary = root / "output", root / "summary"
+        for name in list(os.environ):
+            if name.startswith("GITHUB_"):
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("GITHUB_OUTPUT", str(self.output))
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(self.summary))
+        monkeypatch.delenv("SDQA_RESULTS", raising=False)
+        monkeypatch.chdir(self.suite.parent)
+
+    def commit_all(self, message: str) -> str:
+        git(self.suite.parent, "add", "-A")
+        git(self.suite.parent, "commit", "-q", "--allow-empty", "-m", message)
+        return git(self.suite.parent, "rev-parse", "HEAD")
+
+    def send(self, name: str, run: Run) -> Path:
+        """A bundle of this commit, by this checkout's judge."""
+        plan = make_plan(load_suite(self.suite), self.suite)
+        commit, _ = work_tree(self.suite.parent)
+        said = {"commit": commit, "judge_digest": judge_digest(plan)}
+        folder = self.root / "bundles" / name
+        own = run.model_copy(update={"suite_digest": plan.suite_digest})
+        Bundle(folder).write(honest.with_origin(own, **said))
+        return folder
+
+    def send_all(self) -> None:
+        self.send("linux", honest.linux())
+        self.send("mac", honest.mac())
+
+    def gate(self, *options: str, results: str | None = '{"lanes": {"result": "success"}}') -> int:
+        told = () if results is None else ("--results", results)
+        report = str(self.root / "report")
+        return sdqa(["ci", "gate", str(self.root / "bundles"), *told, "--output", report, *options])
+
+    def outputs(self) -> dict[str, str]:
+        lines = self.output.read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines[-2:])
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    return Place(tmp_path, monkeypatch)
+
+
+def agreed(place: Place, code: int, verdict: str, word: str) -> None:
+    """Words, outputs and exit code cannot differ."""
+    assert place.outputs() == {"verdict": verdict, "exit-code": str(code)}
+    assert Bundle(place.root / "report").read().exit_code == code
+    titles = [line for line in place.summary.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+    assert titles[-1].endswith(f": {word}"), titles
+    assert word in (place.root / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_whole_evidence_is_green_in_every_place(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.send_all()
+    assert place.gate("--expect-commit", place.commit) == 0
+    agreed(place, 0, "pass", "Pass")
+    assert "::error" not in capsys.readouterr().out
+
+
+def test_the_linux_artifact_is_lost(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.send("mac", honest.mac())
+    assert place.gate() == 4
+    agreed(place, 4, "incomplete", "Incomplete")
+    assert "tiny/fp16" in capsys.readouterr().out
+
+
+def test_a_cancelled_job_is_red_in_the_summary_and_the_outputs_too(place: Place) -> None:
+    place.send_all()
+    assert place.gate(results='{"lanes": {"result": "cancelled", "outputs": {}}}') == 4
+    agreed(place, 4, "incomplete", "Incomplete")
+    assert "ended as cancelled" in place.summary.read_text(encoding="utf-8")
+
+
+def test_a_failed_check_is_1_in_every_place(place: Place) -> None:
+    place.send("linux", honest.linux())
+    run = honest.mac()
+    worse = tuple(m.model_copy(update={"value": 9.0}) if m.metric == "lpips" else m for m in run.lanes[0].measurements)
+    place.send("mac", honest.with_lane(run, run.lanes[0].id, measurements=worse))
+    assert place.gate() == 1
+    agreed(place, 1, "fail", "Fail")
+
+
+def test_no_bundle_at_all(place: Place) -> None:
+    (place.root / "bundles").mkdir()
+    assert place.gate() == 4
+    agreed(place, 4, "incomplete", "Incomplete")
+
+
+def test_bundles_of_the_commit_before(place: Place) -> None:
+    place.send_all()
+    place.commit_all("second")
+    assert place.gate() == 4
+    assert "another commit" in place.summary.read_text(encoding="utf-8")
+
+
+def test_another_commit_is_expected_than_the_one_that_is_checked_out(place: Place) -> None:
+    place.send_all()
+    assert place.gate("--expect-commit", "0" * 40) == 4
+
+
+@pytest.mark.parametrize("outcome", ["failure", "cancelled", "skipped", ""])
+def test_the_bundles_could_not_be_fetched(place: Place, outcome: str) -> None:
+    place.send_all()
+    assert place.gate("--download", outcome) == 4
+    assert "fetching the bundles ended as" in place.summary.read_text(encoding="utf-8")
+
+
+def test_no_jobs_results(place: Place) -> None:
+    place.send_all()
+    assert place.gate(results="") == 4
+    assert place.gate(results="{}") == 4
+    assert place.gate(results=None) == 0  # a plain shell
+
+
+def test_results_that_are_not_json_end_red_with_outputs(place: Place) -> None:
+    place.send_all()
+    assert place.gate(results="[1]") == 2
+    assert place.outputs() == {"verdict": "error", "exit-code": "2"}
+    assert "the gate could not run" in place.summary.read_text(encoding="utf-8")
+
+
+def test_a_plan_of_record_of_this_checkout_is_accepted_and_any_other_is_not(place: Place) -> None:
+    place.send_all()
+    path = place.root / "plan.json"
+    assert sdqa(["ci", "plan", "--output", str(path)]) == 0
+    assert place.gate("--plan", str(path)) == 0
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in (("judge_digest", "0" * 64), ("commit", "0" * 40), ("units", data["units"][:2])):
+        path.write_text(json.dumps({**data, key: value}), encoding="utf-8")
+        assert place.gate("--plan", str(path)) == 4, key
+    path.write_text("{", encoding="utf-8")
+    assert place.gate("--plan", str(path)) == 4
+
+
+def test_merge_with_a_plan_is_the_gate(place: Place) -> None:
+    place.send_all()
+    path = place.root / "plan.json"
+    assert sdqa(["plan", "--record", str(path)]) == 0
+    folders = [str(place.root / "bundles" / name) for name in ("linux", "mac")]
+    report = ["--output", str(place.root / "merged")]
+    assert sdqa(["merge", *folders, "--plan", str(path), "--expect-commit", place.commit, *report]) == 0
+    assert sdqa(["merge", folders[0], "--plan", str(path), *report]) == 4
+    assert sdqa(["merge", folders[0], "--expect-commit", place.commit, *report]) == 2
+
+
+def test_two_lanes_of_three_merged_without_a_plan_are_incomplete(place: Place) -> None:
+    one, two, _ = honest.units()
+    folders = [place.send(str(i), honest.run_of(honest.lane_of(unit))) for i, unit in enumerate((one, two))]
+    assert sdqa(["merge", *map(str, folders), "--output", str(place.root / "merged")]) == 4
+
+
+@pytest.mark.parametrize("damage", ["json", "picture", "size", "digest", "symlink", "fifo", "blob-fifo", "large"])
+def test_a_bad_bundle_is_named_while_the_rest_is_reported(
+    place: Place, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.send_all()
+    bundle = Bundle(place.send("bad", honest.mac()))
+    data = png(draw("portrait", 1).resize((8, 8))) if damage != "picture" else b"\x89PNG\r\n\x1a\nnothing"
+    blob = bundle.add_blob(data, "image/png")
+    if damage == "size":
+        blob = blob.model_copy(update={"bytes": 3})
+    run = bundle.read()
+    samples = tuple(one.model_copy(update={"images": {"golden": blob}}) for one in run.lanes[0].samples)
+    bundle.write(honest.with_lane(run, run.lanes[0].id, samples=samples))
+    path, target = bundle.folder / blob.path, bundle.folder / "run.json"
+    if damage == "json":
+        target.write_text("{", encoding="utf-8")
+    elif damage == "digest":
+        path.write_bytes(bytes(blob.bytes))
+    elif damage == "symlink":
+        path.unlink()
+        path.symlink_to(place.suite)
+    elif damage == "fifo":
+        target.unlink()
+        os.mkfifo(target)
+    elif damage == "blob-fifo":
+        path.unlink()
+        os.mkfifo(path)
+    elif damage == "large":
+        monkeypatch.setattr("sdqa.bundle.folder.MAX_RUN_BYTES", 10**6)
+        bundle.write(run.model_copy(update={"suite": "x" * 10**6}))
+    assert place.gate() == 4
+    merged = Bundle(place.root / "report").read()
+    assert [failure.where for failure in merged.failures] == ["bad"]
+    assert "in quarantine" in merged.failures[0].message
+    assert merged.counts()["pass"] == merged.planned_checks
+
+
+def test_pictures_of_accepted_bundles_come_along(place: Place) -> None:
+    place.send_all()
+    bundle = Bundle(place.root / "bundles" / "mac")
+    blob = bundle.add_blob(png(draw("portrait", 1).resize((8, 8))), "image/png")
+    run = bundle.read()
+    samples = tuple(one.model_copy(update={"images": {"golden": blob}}) for one in run.lanes[0].samples)
+    bundle.write(honest.with_lane(run, run.lanes[0].id, samples=samples))
+    assert place.gate() == 0
+    assert Bundle(place.root / "report").read_blob(blob)
+
+
+def test_a_damaged_history_does_not_gate(place: Place) -> None:
+    place.send_all()
+    history = place.root / "history.jsonl"
+    history.write_bytes(b'{"schema_version": 99}\n\xff\n')
+    assert place.gate("--history", str(history)) == 0
+    assert len(history.read_bytes().splitlines()) == 3
+    assert (place.root / "report" / "history.jsonl").read_bytes() == history.read_bytes()
+
+
+def test_limits_that_are_a_billion_times_wider_are_the_first_thing_said(place: Place) -> None:
+    wide = honest.SUITE.replace("lpips = 0.1\n", "lpips = 1e8\n").replace("psnr = 30.0", "psnr = 3e-8")
+    place.suite.write_text(wide, encoding="utf-8")
+    place.commit_all("wide")
+    place.send_all()
+    assert place.gate() == 0, "without a base nobody can know"
+    assert place.gate("--base", "HEAD^1") == 1
+    agreed(place, 1, "judge changed", "Judge changed")
+    lines = Bundle(place.root / "report").folder.joinpath("summary.md").read_text(encoding="utf-8").splitlines()
+    assert lines[2].startswith("This change loosens the judge")
+    assert lines[4] == "### The judge changed"
+    assert sdqa(["judge-diff", "HEAD^1", "--record", "--reason", "a new metric network"]) == 0
+    place.commit_all("said why")
+    place.send_all()
+    assert place.gate("--base", "HEAD^2") == 4, "no such revision"
+    assert place.gate("--base", "HEAD~2") == 0
+    assert "a new metric network" in place.summary.read_text(encoding="utf-8")
+
+
+def test_lanes_and_cases_deleted_are_named(place: Place) -> None:
+    fewer = honest.SUITE.replace('variants = ["fp16", "small"]', 'variants = ["fp16"]').replace(
+        '[cases.dog]\nprompt = "a dog"\n', ""
+    )
+    place.suite.write_text(fewer, encoding="utf-8")
+    place.commit_all("fewer")
+    assert sdqa(["judge-diff", "HEAD^1", "--json"]) == 1
+    assert place.gate("--base", "HEAD^1") == 1
+    text = place.summary.read_text(encoding="utf-8")
+    assert "tiny/small | removed" in text
+    assert "dog | removed" in text

@@ -1,0 +1,209 @@
+"""What a change does to the judge, in both directions, and what a recorded reason is worth."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sdqa.bundle import JudgeChange, documents
+from sdqa.ci.judge_diff import is_silent, judge_diff, record_reason
+from sdqa.ci.revision import plan_at
+from sdqa.errors import UsageError
+from sdqa.gate import Tolerances
+from sdqa.gate.audit import AUDIT_FILE
+from sdqa.plan import Plan, load_suite, make_plan
+from sdqa.workflow.gate import RULES
+from tests.ci import honest
+
+ROOT = Path(__file__).parents[2]
+LIMITS = ("limit", "case_limit", "severe")
+RECORDS = shutil.ignore_patterns("*.png", "*.safetensors")
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """The project's own suite and goldens' records, twice."""
+    for name in ("base", "head"):
+        (tmp_path / name).mkdir()
+        shutil.copy(ROOT / "sdqa.toml", tmp_path / name)
+        shutil.copytree(ROOT / "goldens", tmp_path / name / "goldens", ignore=RECORDS)
+    return tmp_path / "base", tmp_path / "head"
+
+
+def plan_of(folder: Path) -> Plan:
+    path = folder / "sdqa.toml"
+    return make_plan(load_suite(path), path, platform="linux")
+
+
+def changed(pair: tuple[Path, Path]) -> tuple[JudgeChange, ...]:
+    return judge_diff(plan_of(pair[0]), plan_of(pair[1]), RULES)
+
+
+def edit(folder: Path, *replacements: tuple[str, str], name: str = "sdqa.toml") -> None:
+    text = (folder / name).read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new)
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def test_the_same_judge(pair: tuple[Path, Path]) -> None:
+    assert changed(pair) == ()
+
+
+def test_words_that_judge_nothing_are_no_change(pair: tuple[Path, Path]) -> None:
+    edit(pair[1], ("[models.tiny]", "# a remark\n[models.tiny]"), ('name = "embedded"', 'name = "other"'))
+    assert not [one for one in changed(pair) if one.looser]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "subject", "looser"),
+    [
+        ('inference_s = "40 s"', 'inference_s = "80 s"', "budget", "inference_s", True),
+        ('inference_s = "40 s"', 'inference_s = "20 s"', "budget", "inference_s", False),
+        ('inference_s = "40 s"\n', "", "budget", "inference_s", True),
+        ('lpips = "stlpips:alex"', 'lpips = "lpips:alex"', "metric", "lpips", True),
+        ('lpips = "stlpips:alex"', 'names = ["finite", "shape", "psnr"]', "metric", "ssim", True),
+        ('"CPU_ONLY", "CPU_AND_NE"]', '"CPU_ONLY"]', "lane", "tiny/fp16@coreml-cpu_and_ne", True),
+        ('[cases.text-landscape]', '[cases.text-lake]', "case", "text-landscape", True),
+        ('seed = 35', 'seed = 36', "case", "text-portrait", False),
+        ('[budgets]', '[limits]\nlpips = 0.5\n[budgets]', "limit", "tiny/fp16/lpips", True),
+        ('[budgets]', '[limits]\npsnr = 1e9\n[budgets]', "limit", "tiny/fp16/psnr", False),
+        ('[budgets]', '[limits]\n"unet/parity_psnr" = 1.0\n[budgets]', "limit", "tiny/fp16/unet/parity_psnr", True),
+        ('schema_version = 1', 'schema_version = 1\ngoldens = "teacher"', "goldens", "goldens", True),
+    ],
+)  # fmt: skip
+def test_what_the_suite_loosens(
+    pair: tuple[Path, Path], old: str, new: str, kind: str, subject: str, looser: bool
+) -> None:
+    edit(pair[1], (old, new))
+    found = [one for one in changed(pair) if (one.kind, one.subject) == (kind, subject)]
+    assert [one.looser for one in found] == [looser], changed(pair)
+    assert is_silent(changed(pair)) == any(one.looser for one in changed(pair))
+
+
+def test_what_is_added_loosens_nothing(pair: tuple[Path, Path]) -> None:
+    edit(pair[0], ('inference_s = "40 s"\n', ""), ("[cases.text-landscape]", "[cases.text-lake]"))
+    edit(pair[1], ("[cases.text-landscape]", "[cases.text-lake]\nprompt = 'x'\nseed = 32\n[cases.text-landscape]"))
+    assert {one.what for one in changed(pair) if one.kind == "case"} >= {"added"}
+    assert all(not one.looser for one in changed(pair) if one.kind == "budget")
+
+
+def test_a_case_that_another_model_no_longer_draws(tmp_path: Path) -> None:
+    for name in ("base", "head"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sdqa.toml").write_text(honest.SUITE, encoding="utf-8")
+    model = '[models.tiny]\nsource = "embedded:tiny"\n'
+    edit(tmp_path / "head", (model, model + '[models.big]\nsource = "embedded:tiny"\n'))
+    edit(tmp_path / "head", ('prompt = "a dog"', 'prompt = "a dog"\nmodels = ["big"]'))
+    found = [one for one in changed((tmp_path / "base", tmp_path / "head")) if one.looser]
+    assert {(one.kind, one.what) for one in found} == {("lane", "no longer draws dog")}
+
+
+def widen(folder: Path, factor: float) -> Tolerances:
+    """Every limit of the file by a factor, by hand; the audit log is not asked."""
+    path = folder / "goldens" / "tiny" / "tolerances.json"
+    before = Tolerances.load(path)
+    tables = {
+        variant: {
+            key: one.model_copy(
+                update={name: getattr(one, name) * factor for name in ("limit", "case_limit", "severe")}
+            )
+            for key, one in table.items()
+        }
+        for variant, table in before.variants.items()
+    }
+    after = before.model_copy(update={"variants": tables})
+    documents.write(path, after.model_dump(mode="json"))
+    return after
+
+
+def test_all_limits_a_billion_times_wider_by_hand(pair: tuple[Path, Path]) -> None:
+    widen(pair[1], 1e9)
+    found = changed(pair)
+    assert is_silent(found)
+    assert any(one.subject == "tiny/fp16/lpips" and one.looser for one in found)
+    assert any(one.subject == "tiny/tolerances.json" for one in found)
+
+
+def test_tolerances_that_were_saved_with_a_reason_are_shown_and_pass(pair: tuple[Path, Path]) -> None:
+    path = pair[1] / "goldens" / "tiny" / "tolerances.json"
+    wide = widen(pair[1], 1.01)
+    shutil.copy(pair[0] / "goldens" / "tiny" / "tolerances.json", path)
+    wide.save(path, "measured on more machines")
+    found = changed(pair)
+    assert any(one.looser for one in found)
+    assert not is_silent(found)
+    assert {one.recorded for one in found if one.looser} == {"measured on more machines"}
+
+
+def test_a_tolerance_that_is_taken_for_any_network_is_looser(pair: tuple[Path, Path]) -> None:
+    path = pair[1] / "goldens" / "tiny" / "tolerances.json"
+    before = Tolerances.load(path)
+    table = {key: one.model_copy(update={"fingerprints": ()}) for key, one in before.variants["fp16"].items()}
+    after = before.model_copy(update={"variants": {**before.variants, "fp16": table}})
+    documents.write(path, after.model_dump(mode="json"))
+    assert any("figures of other networks" in one.what and one.looser for one in changed(pair))
+
+
+def test_an_entry_that_the_base_has_already_excuses_nothing(pair: tuple[Path, Path]) -> None:
+    old = Tolerances.load(pair[0] / "goldens" / "tiny" / "tolerances.json")
+    widen(pair[0], 0.5)  # the base became stricter since; the head goes back to what was recorded once
+    assert old.digest() in (pair[1] / "goldens" / "tiny" / AUDIT_FILE).read_text(encoding="utf-8")
+    assert is_silent(changed(pair))
+
+
+def test_a_golden_that_was_changed_needs_an_entry(pair: tuple[Path, Path]) -> None:
+    edit(pair[1] / "goldens" / "tiny" / "text-portrait", ('"seed": 35', '"seed": 99'), name="manifest.json")
+    [found] = [one for one in changed(pair) if one.looser]
+    assert (found.kind, found.subject, found.recorded) == ("golden", "tiny/text-portrait", "")
+
+
+def test_an_audit_log_that_lost_entries_is_never_excused(pair: tuple[Path, Path]) -> None:
+    path = pair[1] / "goldens" / "tiny" / AUDIT_FILE
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[1:]), encoding="utf-8")
+    record_reason(plan_of(pair[1]), changed(pair), "please")
+    assert [one.kind for one in changed(pair) if one.looser and not one.recorded] == ["audit"]
+
+
+def test_a_recorded_reason_holds_for_exactly_what_was_loosened(pair: tuple[Path, Path]) -> None:
+    edit(pair[1], ('inference_s = "40 s"', 'inference_s = "80 s"'))
+    record_reason(plan_of(pair[1]), changed(pair), "slower phones count too")
+    assert {one.recorded for one in changed(pair)} == {"slower phones count too"}
+    edit(pair[1], ("# Text to image.", "# Text to image, without a source."))
+    assert not is_silent(changed(pair)), "an edit that loosens nothing needs no new reason"
+    edit(pair[1], ('end_to_end_s = "60 s"', 'end_to_end_s = "99 s"'))
+    assert is_silent(changed(pair))
+
+
+def test_ten_of_eleven_cases_deleted_and_their_goldens_left_behind(pair: tuple[Path, Path]) -> None:
+    text = (pair[1] / "sdqa.toml").read_text(encoding="utf-8")
+    head, _, rest = text.partition("[cases.")
+    (pair[1] / "sdqa.toml").write_text(f"{head}[cases.{rest.rpartition('[cases.')[2]}", encoding="utf-8")
+    found = changed(pair)
+    assert sum(one.kind == "case" and one.looser for one in found) == 10
+    assert sum(one.kind == "orphan" for one in found) == 10
+    assert is_silent(found)
+
+
+def test_a_base_without_the_suite_says_that_it_is_new(pair: tuple[Path, Path]) -> None:
+    [found] = judge_diff(None, plan_of(pair[1]), RULES)
+    assert (found.what, found.looser) == ("is new", False)
+
+
+def test_a_revision_is_read_without_checking_it_out() -> None:
+    path = ROOT / "sdqa.toml"
+    with plan_at("HEAD", path) as plan:
+        assert plan is not None
+        assert len(list(plan.goldens.glob("tiny/*/manifest.json"))) == 11
+        assert (plan.goldens / "tiny" / "tolerances.json").exists()
+        assert not list(plan.goldens.rglob("*.png"))
+        assert plan.suite_path != path
+
+
+@pytest.mark.parametrize("name", ["no-such-branch", "--output=/tmp/x", "HEAD:sdqa.toml", ""])
+def test_what_is_no_revision_is_a_usage_error(name: str) -> None:
+    with pytest.raises(UsageError, match="neither a folder nor a revision"), plan_at(name, ROOT / "sdqa.toml"):
+        pass
