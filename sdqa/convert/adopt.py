@@ -24,6 +24,21 @@ def adopt(existing: ExistingPackages, teacher: Teacher, variant: Variant | None 
         ContractError: a package cannot be run for the teacher's sizes, or lacks Apple's inputs and outputs.
         PackageError: a package is damaged.
     """
+    require_all(existing, teacher)
+    records = {}
+    for component in teacher.components:
+        expected = contract(component, teacher.family, teacher.facts)
+        fit = fit_component(existing.packages[component], expected, variant)
+        records[component] = _record(teacher, component, fit)
+    return records
+
+
+def require_all(existing: ExistingPackages, teacher: Teacher) -> None:
+    """Be sure that every component of the teacher has a package.
+
+    Raises:
+        ModelError: one has none.
+    """
     missing = [component for component in teacher.components if component not in existing.packages]
     if missing:
         raise ModelError(
@@ -31,12 +46,6 @@ def adopt(existing: ExistingPackages, teacher: Teacher, variant: Variant | None 
             where=existing.source,
             hint=existing.listing(),
         )
-    records = {}
-    for component in teacher.components:
-        expected = contract(component, teacher.family, teacher.facts)
-        fit = fit_component(existing.packages[component], expected, variant)
-        records[component] = _record(teacher, component, fit)
-    return records
 
 
 def _record(teacher: Teacher, component: str, fit: Fit) -> PackageRecord:

@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from sdqa import errors
 from sdqa.convert.record import PackageRecord
-from sdqa.errors import ConversionError, SdqaError, UsageError
+from sdqa.errors import ConversionError, PackageError, SdqaError, UsageError
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
 from sdqa.plugins import loaded_plugins, plugin_folders
+from sdqa.runtime.registry import AIMODEL, MLPACKAGE
 
 ISOLATED_PARAMETERS = 50_000_000
 """Below this many parameters a process costs more (8 s of imports) than it saves."""
@@ -33,7 +35,13 @@ def should_isolate(isolate: str, parameters: int) -> bool:
 
 
 def run_isolated(
-    teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None
+    teacher: Teacher,
+    component: str,
+    variant: Variant,
+    destination: Path,
+    base: Path | None,
+    *,
+    package_format: str = MLPACKAGE,
 ) -> PackageRecord:
     """Convert in a new process and take over its record or its error.
 
@@ -41,6 +49,34 @@ def run_isolated(
         ConversionError: the process was killed for memory, or died otherwise.
         SdqaError: whatever the conversion itself raised.
     """
+    job = {
+        "format": package_format,
+        "variant": variant.model_dump(mode="json"),
+        "destination": str(destination),
+        "base": str(base) if base is not None else None,
+    }
+    return _in_process(teacher, component, job)
+
+
+def adopt_isolated(teacher: Teacher, component: str, asset: Path, variant: Variant | None) -> PackageRecord:
+    """Fit and describe another tool's `.aimodel` in a new process: its parser may end the one that it runs in.
+
+    Raises:
+        PackageError: the process died of it.
+        SdqaError: whatever fitting it raised.
+    """
+    job = {
+        "format": AIMODEL,
+        "adopt": str(asset),
+        "variant": variant.model_dump(mode="json") if variant is not None else None,
+    }
+    try:
+        return _in_process(teacher, component, job)
+    except ProcessDied as error:
+        raise PackageError(f"reading the asset failed: {error.what}", where=str(asset)) from error
+
+
+def _in_process(teacher: Teacher, component: str, task: Mapping[str, object]) -> PackageRecord:
     source = f"folder:{teacher.folder}" if teacher.folder is not None else teacher.source
     with tempfile.TemporaryDirectory(prefix="sdqa-convert-") as folder:
         outcome = Path(folder) / "outcome"
@@ -48,9 +84,7 @@ def run_isolated(
             "source": source,
             "digest": teacher.digest,
             "component": component,
-            "variant": variant.model_dump(mode="json"),
-            "destination": str(destination),
-            "base": str(base) if base is not None else None,
+            **task,
             "outcome": str(outcome),
             "plugins": [plugin.module for plugin in loaded_plugins()],
         }
@@ -76,15 +110,19 @@ def _search_path() -> str:
     return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")]), *map(str, plugin_folders())])
 
 
-def explain_death(returncode: int, stderr: str, component: str) -> ConversionError:
+class ProcessDied(ConversionError):
+    """A conversion process ended without a result."""
+
+
+def explain_death(returncode: int, stderr: str, component: str) -> ProcessDied:
     """Why a conversion process ended without a result."""
     if returncode in {-signal.SIGKILL, 128 + signal.SIGKILL} or "MemoryError" in stderr:
-        return ConversionError(
+        return ProcessDied(
             f"converting {component} ran out of memory and was killed",
             hint="convert on a machine with more memory (a Stable Diffusion v1-5 U-Net needs about 7 GB)",
         )
     last = stderr.strip().splitlines()[-1] if stderr.strip() else "no message"
-    return ConversionError(f"converting {component} died with status {returncode}: {last}")
+    return ProcessDied(f"converting {component} died with status {returncode}: {last}")
 
 
 def _error(fields: dict[str, str]) -> SdqaError:

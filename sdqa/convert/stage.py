@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdqa.convert import PackageRecord, convert_component
-from sdqa.convert.adopt import adopt
-from sdqa.errors import ModelError
-from sdqa.models import ExistingPackages, Teacher, load_source
+from sdqa.convert.formats import find_format
+from sdqa.convert.record import PackageRecord
+from sdqa.models import ExistingPackages, Teacher
 from sdqa.plan import Variant
+from sdqa.runtime.registry import MLPACKAGE
 from sdqa.store import Entry, Store, source_digest
 
 CODE = ("convert", "families", "compat")
@@ -32,18 +32,31 @@ class StoredPackage:
 
 
 def convert(
-    teacher: Teacher, variant: Variant, store: Store, *, say: Callable[[str], None] = lambda _: None
+    teacher: Teacher,
+    variant: Variant,
+    store: Store,
+    *,
+    package_format: str = MLPACKAGE,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, StoredPackage]:
     """All components of a teacher in one variant, in flow order.
 
     Raises:
         ConversionError: a component cannot be converted; names it.
     """
-    return {component: convert_one(teacher, component, variant, store, say=say) for component in teacher.components}
+    return {
+        component: convert_one(teacher, component, variant, store, package_format=package_format, say=say)
+        for component in teacher.components
+    }
 
 
 def adopted(
-    source: str, teacher: Teacher, variant: Variant | None = None, *, say: Callable[[str], None] = lambda _: None
+    source: str,
+    teacher: Teacher,
+    variant: Variant | None = None,
+    *,
+    package_format: str = MLPACKAGE,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, StoredPackage]:
     """Packages that another tool made, where they lie; nothing of them enters the store.
 
@@ -54,12 +67,12 @@ def adopted(
         ModelError: a component has no package.
         ContractError: a package does not fit the teacher.
     """
-    existing = load_source(source)
-    if not isinstance(existing, ExistingPackages):
-        raise ModelError("the source names no packages", where=source)
+    form = find_format(package_format)
+    folder = Path(source.removeprefix("packages:"))
+    existing = ExistingPackages.find(folder, source=source, suffix=form.suffix)
     for line in existing.lines():
         say(line)
-    records = adopt(existing, teacher, variant)
+    records = form.adopt(existing, teacher, variant)
     return {component: StoredPackage(record, fresh=False) for component, record in records.items()}
 
 
@@ -69,38 +82,42 @@ def convert_one(
     variant: Variant,
     store: Store,
     *,
+    package_format: str = MLPACKAGE,
     say: Callable[[str], None] = lambda _: None,
 ) -> StoredPackage:
     """One component; a compressed one is derived from its uncompressed package."""
     facts = variant.facts_for(component)
-    key = package_key(teacher, component, facts)
+    key = package_key(teacher, component, facts, package_format)
 
     def build(folder: Path) -> None:
         words = ["chunked" if name == "chunked" else str(value) for name, value in facts.items() if value]
         say(f"convert {component} ({', '.join(words)})")
         base: Path | None = None
         if facts["compression"]:
-            base = convert_one(teacher, component, variant.base(component), store, say=say).path
-        record = convert_component(teacher, component, variant, folder, base=base)
+            uncompressed = variant.base(component)
+            base = convert_one(teacher, component, uncompressed, store, package_format=package_format, say=say).path
+        record = find_format(package_format).convert(teacher, component, variant, folder, base)
         (folder / RECORD_FILE).write_text(_moved(record, folder, Path()).model_dump_json(indent=1), encoding="utf-8")
 
     entry = store.memo("package", key, build)
     return _stored(entry)
 
 
-def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def package_key(
+    teacher: Teacher, component: str, facts: Mapping[str, Any], package_format: str = MLPACKAGE
+) -> dict[str, Any]:
     """What decides a package's bytes."""
     import importlib.metadata
 
-    versions = {
-        name: importlib.metadata.version(name) for name in ("coremltools", "torch", "diffusers", "transformers")
-    }
+    form = find_format(package_format)
+    versions = {name: importlib.metadata.version(name) for name in form.libraries}
     return {
         "teacher": teacher.digest,
         "component": component,
         "variant": dict(facts),
         "versions": versions,
         "code": source_digest(*CODE),
+        **({} if package_format == MLPACKAGE else {"format": package_format}),
         **_recipe_facts(facts),
     }
 

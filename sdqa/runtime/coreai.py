@@ -90,7 +90,10 @@ class CoreAIRunner:
         found = {}
         for name, dtype in self._dtypes.items():
             value, shape = np.asarray(inputs[name]), self._shapes[name]
-            if value.ndim != len(shape) or any(w is not None and w != n for n, w in zip(value.shape, shape, strict=True)):
+            fits = value.ndim == len(shape) and all(
+                declared in (None, size) for size, declared in zip(value.shape, shape, strict=True)
+            )
+            if not fits:
                 raise InputError(f"{name} is {value.shape}, the asset takes {shape}", where=self.component)
             try:
                 found[name] = value.astype(np.dtype(dtype), copy=False)

@@ -59,6 +59,7 @@ class Runtime:
     on_device: bool  # executes on the device that the budgets are for: times and placement are asked of it
     needs_packages: bool  # without, no conversion is planned and no check of a package
     package_format: str  # of the packages that it executes: a name in `sdqa.convert.formats`
+    pace: str  # how long it takes against torch, for a plan; empty where nothing needs to be said
     libraries: tuple[str, ...]  # distributions whose versions decide what is computed
     placement: Placer | None  # where the operations of a package will run on a compute unit
     code: str  # digest of the plugin that it comes from
@@ -134,6 +135,7 @@ def runtime(
     on_device: bool = False,
     needs_packages: bool = True,
     package_format: str = MLPACKAGE,
+    pace: str = "",
     libraries: tuple[str, ...] = (),
     placement: Placer | None = None,
 ) -> Callable[[Maker], Maker]:
@@ -157,6 +159,7 @@ def runtime(
             on_device=on_device,
             needs_packages=needs_packages,
             package_format=package_format,
+            pace=pace,
             libraries=libraries,
             placement=placement,
             code=plugin_code(make),
@@ -232,7 +235,13 @@ def _no_core_ai(platform: str) -> str:
     return reason_without(platform)
 
 
-@runtime("coreai", available=_no_core_ai, package_format=AIMODEL, libraries=("coreai-core", "numpy"))
+@runtime(
+    "coreai",
+    available=_no_core_ai,
+    package_format=AIMODEL,
+    pace="3 to 20 × the time of torch",
+    libraries=("coreai-core", "numpy"),
+)
 def coreai(work: Work) -> Runner:
     """Executes `.aimodel`s with Core AI's own runtime, on the processor."""
     from sdqa.runtime.coreai import CoreAIRunner

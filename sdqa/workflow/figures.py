@@ -36,8 +36,9 @@ def lane_measurements(
         found.append(_figure("model_memory_bytes", float(memory.load_all_bytes), "B", None, fingerprint))
         alone = float(memory.one_at_a_time_bytes)
         found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
-        away = round(100 * leaving_share(packages.values()), 4)
-        found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
+        if all(package.record.lint for package in packages.values()):  # a format without a lint says nothing of it
+            away = round(100 * leaving_share(packages.values()), 4)
+            found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
     records = [sample.record for sample in samples.values()]
     executed = dict.fromkeys([*packages, *(name for record in records for name in record.seconds)])
     for name in executed:
@@ -78,6 +79,8 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
     name, case = max(lane.cases.items(), key=lambda item: unet_calls(item[1]))
     costs = [package.record.cost for package in packages.values()]
     estimate = partial(Estimate, case=name, steps=unet_calls(case))
+    if not all(package.record.lint for package in packages.values()):
+        return estimate(reason="estimates are calibrated on Core ML packages")
     reason = beyond_calibration(costs)
     if reason:
         return estimate(reason=reason)
@@ -133,10 +136,13 @@ def _package_facts(record: PackageRecord, plans: Sequence[ComputePlan]) -> Packa
         coverage=WeightCoverage.model_validate(record.coverage.model_dump()),
         conversion_seconds=round(record.conversion_seconds, 3),
         conversion_peak_bytes=record.peak_bytes,
-        neural_engine=PlacementLint(leaving_share=round(record.leaving_share, 6), findings=tuple(findings)),
         cost=PackageCost.model_validate(dataclasses.asdict(record.cost)),
     )
-    return facts.model_copy(update={"compute_plans": tuple(plans)}) if plans else facts
+    more: dict[str, object] = {"compute_plans": tuple(plans)} if plans else {}
+    if record.lint:
+        share = round(record.leaving_share, 6)
+        more["neural_engine"] = PlacementLint(leaving_share=share, findings=tuple(findings))
+    return facts.model_copy(update=more) if more else facts
 
 
 #: How parity is measured: figures of another identity are not compared.
