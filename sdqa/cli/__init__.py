@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, ci, faults, judging, references, running
+from sdqa.cli import bundles, causes, ci, faults, judging, oracle, references, running
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, SdqaError
 
 
@@ -60,6 +60,7 @@ for verb in (
     ci.ci,
     judging.judge_diff,
     faults.faults,
+    oracle.oracle,
 ):
     cli.add_command(verb)
 cli.add_command(LazyGroup("sdqa.mil.cli", "mil_group", name="mil", help="Inspect, run, profile and compare packages."))

@@ -90,7 +90,8 @@ def convert_one(
     key = package_key(teacher, component, facts, package_format)
 
     def build(folder: Path) -> None:
-        words = ["chunked" if name == "chunked" else str(value) for name, value in facts.items() if value]
+        said = {name: value for name, value in facts.items() if name != "target" or package_format == MLPACKAGE}
+        words = ["chunked" if name == "chunked" else str(value) for name, value in said.items() if value]
         say(f"convert {component} ({', '.join(words)})")
         base: Path | None = None
         if facts["compression"]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from sdqa.convert.contract import check_schema
 from sdqa.convert.coreai.compression import compress_program
-from sdqa.convert.coreai.contents import Contents, read_contents, without_copies
+from sdqa.convert.coreai.constants import Array
+from sdqa.convert.coreai.contents import Contents, Weight, oriented, read_contents, without_copies
 from sdqa.convert.coreai.program import asset_contract, convert_exported, export_program
 from sdqa.convert.coverage import measure_coverage, require_coverage
 from sdqa.convert.record import PackageRecord
@@ -56,6 +58,12 @@ def convert_here(
     return record.model_copy(update={"conversion_seconds": time.perf_counter() - started})
 
 
+def _comparable(weight: Weight, parameters: Iterable[Array]) -> Array:
+    """A constant as its parameter has it, as far as its values tell."""
+    values = without_copies(weight.values)
+    return oriented(values, parameters) if weight.compression else values
+
+
 def _require_available(variant: Variant, component: str, where: str) -> None:
     if variant.chunked and component == "unet":
         raise ConversionError("chunks are a form of .mlpackage", where=where, hint="leave chunked out of this variant")
@@ -78,7 +86,7 @@ def describe_asset(teacher: Teacher, component: str, asset: Path, contents: Cont
 
     opened = open_asset(asset)
     parameters = {name: value.detach().numpy() for name, value in wrap(teacher, component).named_parameters()}
-    constants = ((weight.name, None, without_copies(weight.values)) for weight in contents.weights())
+    constants = ((weight.name, None, _comparable(weight, parameters.values())) for weight in contents.weights())
     return PackageRecord(
         component=component,
         path=asset,

@@ -6,7 +6,7 @@ Core AI's parser can end the process on a malformed program, so this runs in one
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from sdqa.convert.budget import ComponentCost
 from sdqa.convert.contract import Tensor
-from sdqa.convert.coreai.constants import CONSTANT, UNPACKING, Array, bits_of, dense, elements_of
+from sdqa.convert.coreai.constants import CONSTANT, UNPACKING, Array, dense, elements_of
 from sdqa.convert.coreai.cost import measure_cost
 from sdqa.convert.coverage import SMALL
 from sdqa.errors import PackageError
@@ -34,6 +34,7 @@ class Weight:
     name: str
     values: Array
     bits: int
+    compression: str  # how it is stored; empty where plainly
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,14 @@ class Contents:
             if found is None:
                 raise PackageError("a compressed weight is stored in a way that is not known", where=operation.name)
             values, bits, how = found
-            yield Weight(f"constant_{index}{'_' + how if how else ''}", values, bits)
+            yield Weight(f"constant_{index}{'_' + how if how else ''}", values, bits, how)
 
     def bit_widths(self) -> dict[str, int]:
         """Stored bits to number of weights; what pruning leaves out counts as 0 bits."""
         widths: Counter[int] = Counter()
         for weight in self.weights():
             if weight.values.dtype.kind == "f" and weight.values.size >= SMALL:
-                left = int((weight.values == 0).sum()) if weight.name.endswith("pruned") else 0
+                left = int((weight.values == 0).sum()) if weight.compression == "pruned" else 0
                 widths.update({0: left, weight.bits: weight.values.size - left})
         return {str(bits): count for bits, count in sorted(widths.items()) if count}
 
@@ -133,9 +134,22 @@ def _tensor(name: str, value: Any) -> Tensor:
 
 def without_copies(values: Array) -> Array:
     """One of several equal slices along the first axis: the converter stores a weight once for each row of a batch."""
-    while values.ndim > 1 and values.shape[0] > 1 and values.size > SMALL and (values == values[:1]).all():
+    while values.ndim > 1 and values.size > SMALL and (values == values[:1]).all():
         values = values[0]
     return np.ascontiguousarray(values)
 
 
-__all__ = ["Contents", "Weight", "bits_of", "read_contents", "walk", "without_copies"]
+def oriented(values: Array, parameters: Iterable[Array]) -> Array:
+    """A compressed matrix the way round in which it is like a parameter: the converter stores those of layers turned.
+
+    Compressed values are compared element by element, where equal ones need no order.
+    """
+    if values.ndim != 2:
+        return values
+    alike = [each.ravel().astype(np.float32) for each in parameters if each.size == values.size]
+    ways = [np.ascontiguousarray(values), np.ascontiguousarray(values.T)]
+    flat = [way.ravel().astype(np.float32) for way in ways]
+    likeness = [
+        max((float(way @ each) / (float(np.linalg.norm(each)) or 1.0) for each in alike), default=0.0) for way in flat
+    ]
+    return ways[int(np.argmax(likeness))]
