@@ -26,16 +26,22 @@ def oracle(models: tuple[str, ...], store: Path, as_json: bool) -> None:
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow.oracle import SUBJECTS, compare_runtimes, table
+    from sdqa.workflow.rounding import losses_table, measure_losses
 
     subjects = {model: SUBJECTS.get(model, ()) for model in models} if models else SUBJECTS
     with reporting() as progress:
         readings = list(compare_runtimes(subjects, store=Store(store), say=progress.step))
-    wrong = [(one, one.disagreement) for one in readings if one.disagreement]
+        notable = [(one, one.disagreement or one.known) for one in readings if one.disagreement or one.known]
+        losses = measure_losses() if notable else ()  # which operation it is
+    wrong = [one for one in readings if one.disagreement]
     if as_json:
-        data = [{**asdict(one), "disagreement": one.disagreement} for one in readings]
+        data = [{**asdict(one), "disagreement": one.disagreement, "known": one.known} for one in readings]
         click.echo(json.dumps(data, indent=1, sort_keys=True))
     else:
         click.echo(table(readings))
-        for one, said in wrong:
-            click.echo(f"{one.model}, {one.component}, {one.precision}: {said}", err=True)
+        if losses:
+            click.echo(f"\n{losses_table(losses)}")
+        for one, said in notable:
+            kind = "disagreement" if one.disagreement else "known"
+            click.echo(f"{kind}: {one.model}, {one.component}, {one.precision}: {said}", err=True)
     sys.exit(EXIT_GATE_FAILED if wrong else 0)
