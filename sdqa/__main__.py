@@ -5,16 +5,12 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 
 class Patient(io.FileIO):
     """Standard output that may be left: what `| head -1` no longer reads must not change how the run ends."""
 
-    def write(self, data: Buffer, /) -> int:
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # Buffer is 3.12's
         """Write, or do as if."""
         try:
             return super().write(data) or 0

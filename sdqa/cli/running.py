@@ -70,13 +70,17 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
 
 def _existing_packages(made: Plan) -> Iterator[str]:
     """Which packages of another tool each model takes, and what it leaves out of their folder."""
+    from sdqa.convert.formats import find_format
     from sdqa.errors import SdqaError
     from sdqa.models.packages import ExistingPackages
+    from sdqa.runtime.registry import find_runtime
 
-    for source in dict.fromkeys(lane.model.source for lane in made.lanes):
+    wanted = {(lane.model.source, find_runtime(lane.runtime).package_format): None for lane in made.lanes}
+    for source, form in wanted:
         if source.startswith("packages:"):
+            folder, suffix = Path(source.removeprefix("packages:")), find_format(form).suffix
             try:
-                lines = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source).lines()
+                lines = ExistingPackages.find(folder, source=source, suffix=suffix).lines()
             except SdqaError as error:
                 lines = [str(error)]
             yield from (f"  packages {line}" for line in lines)

@@ -32,6 +32,21 @@ def adopt(
         ContractError: a package cannot be run for the teacher's sizes, or lacks Apple's inputs and outputs.
         PackageError: a package is damaged.
     """
+    records = {}
+    for component in required(existing, teacher, idle):
+        expected = contract(component, teacher.family, teacher.facts)
+        with accountable(component):
+            fit = fit_component(existing.packages[component], expected, variant)
+            records[component] = _record(teacher, component, fit)
+    return records
+
+
+def required(existing: ExistingPackages, teacher: Teacher, idle: Collection[str]) -> list[str]:
+    """The teacher's components that somebody runs, in flow order; each has a package.
+
+    Raises:
+        ModelError: one has none.
+    """
     wanted = [component for component in teacher.components if component not in idle]
     missing = [component for component in wanted if component not in existing.packages]
     if missing:
@@ -40,13 +55,7 @@ def adopt(
             where=existing.source,
             hint=existing.listing(),
         )
-    records = {}
-    for component in wanted:
-        expected = contract(component, teacher.family, teacher.facts)
-        with accountable(component):
-            fit = fit_component(existing.packages[component], expected, variant)
-            records[component] = _record(teacher, component, fit)
-    return records
+    return wanted
 
 
 def _record(teacher: Teacher, component: str, fit: Fit) -> PackageRecord:

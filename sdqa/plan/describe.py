@@ -69,7 +69,9 @@ def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None, notes: Itera
         f"{sum(len(lane.cases) for lane in plan.running)} generations, {calls} U-Net calls (less what the store has)"
     )
     for lane in plan.lanes:
-        what = f"skipped: {lane.skip_reason}" if lane.skip_reason else f"runs {len(lane.cases)} cases"
+        pace = find_runtime(lane.runtime).pace
+        runs = f"runs {len(lane.cases)} cases" + (f", at {pace}" if pace else "")
+        what = f"skipped: {lane.skip_reason}" if lane.skip_reason else runs
         lines.append(f"  lane     {lane.id:36} {what}")
     for name, said in sorted((remarks or {}).items()):
         lines += [f"  model    {name}: {remark}" for remark in said.splitlines()]

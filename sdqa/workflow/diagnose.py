@@ -58,11 +58,22 @@ def diagnose_lane(
     if not find_runtime(lane.runtime).needs_packages:
         hint = "diagnose a lane of the same model that converts"
         raise DiagnosisError(f"the runtime {lane.runtime} executes no packages to look into", where=lane.id, hint=hint)
+    _require_diagnosed(lane)
     found = failed_now(job, lane, packages) if failed is None else failed
     with notices.quiet_warnings(job.sayer(lane)):
         teacher = load_teacher(job, lane)
         evidence = _evidence(job, lane, teacher, cases, packages, found)
         return diagnose(evidence, progress=job.sayer(lane), sweep=sweep)
+
+
+def _require_diagnosed(lane: PlannedLane) -> None:
+    """Refuse a format whose operations cannot be run one by one: the checks of parity still name the component."""
+    from sdqa.convert.formats import find_format
+
+    form = find_format(find_runtime(lane.runtime).package_format)
+    if not form.diagnosed:
+        hint = "see which component's parity failed; diagnose a lane of the same model and variant on the reference"
+        raise DiagnosisError(f"{form.suffix}s are not diagnosed", where=lane.id, hint=hint)
 
 
 def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) -> Iterator[Diagnosis]:

@@ -36,13 +36,16 @@ def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
 
 
 def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
-    """The budgets that apply to a lane: where no packages are made, none of those that follow from packages."""
-    from sdqa.gate.evidence import FROM_PACKAGES
+    """The budgets that apply to a lane: those that follow from packages only where the lane's packages tell."""
+    from sdqa.convert.formats import find_format
+    from sdqa.gate.evidence import FROM_PACKAGES, PLACEMENT
 
-    budgets = plan.suite.budgets
-    if find_runtime(lane.runtime).needs_packages:
-        return budgets
-    return budgets.model_copy(update=dict.fromkeys(FROM_PACKAGES))
+    budgets, runtime = plan.suite.budgets, find_runtime(lane.runtime)
+    if not runtime.needs_packages:
+        return budgets.model_copy(update=dict.fromkeys(FROM_PACKAGES))
+    if not find_format(runtime.package_format).tells_placement:
+        return budgets.model_copy(update={PLACEMENT: None})
+    return budgets
 
 
 def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:

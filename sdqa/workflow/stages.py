@@ -72,12 +72,17 @@ def convert(job: Job, lane: PlannedLane, teacher: Teacher) -> Packages:
     """
     from sdqa.convert import stage
 
-    if not find_runtime(lane.runtime).needs_packages:
+    runtime = find_runtime(lane.runtime)
+    if not runtime.needs_packages:
         return Packages()
+    say, form = job.sayer(lane), runtime.package_format
     if lane.model.source.startswith("packages:"):
         job.progress.step(f"{lane.id}: packages of another tool")
-        return Packages(stage.adopted(lane.model.source, teacher, lane.variant, idle=lane.idle, say=job.sayer(lane)))
-    return Packages(stage.convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.sayer(lane)))
+        source = lane.model.source
+        found = stage.adopted(source, teacher, lane.variant, idle=lane.idle, package_format=form, say=say)
+    else:
+        found = stage.convert(teacher, lane.variant, job.store, idle=lane.idle, package_format=form, say=say)
+    return Packages(found)
 
 
 def generate(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages, references: References) -> Samples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from sdqa.models.lock import LOCK_NAME
 from sdqa.models.opening import OpenedFolder, Opening
 from sdqa.models.packages import ExistingPackages
 from sdqa.models.sources import is_remote
-from sdqa.plan import Plan
+from sdqa.plan import Plan, PlannedLane
+from sdqa.runtime.registry import find_runtime
 from sdqa.workflow.preflight.record import Lack, Look
 
 FETCH = "sdqa fetch"
@@ -38,7 +39,9 @@ def look_at_models(plan: Plan) -> tuple[dict[str, SeenModel], Look]:
         seen[name], found = _look(plan, name, described.reference or described.source)
         look += found
         if described.source.startswith("packages:"):
-            look += _packages(plan, name, described.source)
+            lanes = [lane for lane in plan.lanes if lane.model_name == name]
+            for form in dict.fromkeys(find_runtime(lane.runtime).package_format for lane in lanes):
+                look += _packages(described.source, form, lanes)
     return seen, look
 
 
@@ -63,13 +66,17 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
         return SeenModel(name, opening, {}), Look(lacks=(lack,))
 
 
-def _packages(plan: Plan, name: str, source: str) -> Look:
-    """Whether a folder has a package for all that the lanes run."""
+def _packages(source: str, package_format: str, lanes: Sequence[PlannedLane]) -> Look:
+    """Whether a folder has a package for all that the lanes of a format run."""
+    from sdqa.convert.formats import find_format
+
+    folder, suffix = Path(source.removeprefix("packages:")), find_format(package_format).suffix
     try:
-        existing = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source)
+        existing = ExistingPackages.find(folder, source=source, suffix=suffix)
     except SdqaError as error:
         return Look(lacks=(Lack.of("packages", error),))
-    wanted = {one for lane in plan.lanes if lane.model_name == name for one in lane.components}
+    running = [lane for lane in lanes if find_runtime(lane.runtime).package_format == package_format]
+    wanted = {one for lane in running for one in lane.components}
     missing = [one for one in drawable_components() if one in wanted and one not in existing.packages]
     if not missing:
         return Look()
