@@ -81,3 +81,14 @@ def test_text_of_a_bundle_is_no_command_of_a_ci_service(run: Run) -> None:
     lines = printed(forged, Pipe()).splitlines()
     assert any("forged" in line for line in lines)
     assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_failed_and_not_measured_differ_in_ascii_too(run: Run) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    print_run(run, console_for(stream, {}))
+    stream.flush()
+    lines = raw.getvalue().decode("ascii").splitlines()
+    assert lines[-1].startswith("x Fail: ")
+    assert any(line.startswith("x fail ") for line in lines)
+    assert not any(line.startswith("? fail ") for line in lines)
