@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from typing import Any
 
 
 class Patient(io.FileIO):
     """Standard output that may be left: what `| head -1` no longer reads must not change how the run ends."""
 
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # Buffer is 3.12's
+    def write(self, data: Any, /) -> int:  # bytes-like; the standard library names that type from 3.12 on
         """Write, or do as if."""
         try:
             return super().write(data) or 0
