@@ -25,7 +25,7 @@ OPTIONAL = {
     "sdqa/convert/coreai/contents.py": "coreai",
     "sdqa/convert/coreai/program.py": "coreai",
     "sdqa/faults/asset_editor.py": "coreai",
-    "sdqa/workflow/rounding.py": "coreai",
+    "sdqa/diagnose/rounding.py": "coreai",
 }
 """Files that may also import what an extra declares; they do without it, or say what to install."""
 

@@ -23,10 +23,10 @@ def oracle(models: tuple[str, ...], store: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
+    from sdqa.diagnose.rounding import losses_table, measure_losses
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow.oracle import SUBJECTS, compare_runtimes, table
-    from sdqa.workflow.rounding import losses_table, measure_losses
 
     subjects = {model: SUBJECTS.get(model, ()) for model in models} if models else SUBJECTS
     with reporting() as progress:

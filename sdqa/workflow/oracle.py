@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from sdqa.store import Store
 if TYPE_CHECKING:
     from sdqa.models import Teacher
 
-Outputs = Mapping[str, NDArray[Any]]
+Outputs = Mapping[str, NDArray[np.generic]]
 PRECISIONS: tuple[Precision, ...] = ("float32", "float16")
 SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "embedded:tiny": (),
@@ -37,12 +37,12 @@ FLOAT16_APART_DB = 3.0
 """How far their distances to torch may lie apart in fp16: both round the same weights and the same results."""
 KNOWN_APART_DB: Mapping[str, float] = {"text_encoder": 16.0, "unet": 6.0}
 """Components made of products of matrices may lie farther apart, with Core AI behind: on the processor it adds up
-such products in half precision, where `sdqa.mil` and torch add up in fp32. `sdqa.workflow.rounding` measures it by
+such products in half precision, where `sdqa.mil` and torch add up in fp32. `sdqa.diagnose.rounding` measures it by
 operations (docs/runtime.md)."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class Agreement:
     """One component at one precision: PSNR in dB over its worst output, the peak being the reference's range."""
 
     model: str
@@ -83,7 +83,7 @@ class Reading:
 
 def compare_runtimes(
     subjects: Mapping[str, Sequence[str]] = SUBJECTS, *, store: Store, say: Callable[[str], None] = lambda _: None
-) -> Iterator[Reading]:
+) -> Iterator[Agreement]:
     """Readings of every component, one after the other.
 
     Raises:
@@ -103,7 +103,7 @@ def compare_runtimes(
                 yield compare_component(teacher, component, precision, store)
 
 
-def compare_component(teacher: Teacher, component: str, precision: Precision, store: Store) -> Reading:
+def compare_component(teacher: Teacher, component: str, precision: Precision, store: Store) -> Agreement:
     """One component at one precision, by both runtimes and by torch."""
     from sdqa.convert.stage import convert_one
 
@@ -115,7 +115,7 @@ def compare_component(teacher: Teacher, component: str, precision: Precision, st
         found[name] = find_runtime(runtime).make_runner(component, package.path).run(inputs)
     mil, coreai = found["sdqa.mil"], found["Core AI"]
     between = {name: _psnr_db(mil[name], coreai[name]) for name in expected}
-    return Reading(
+    return Agreement(
         model=teacher.source,
         component=component,
         precision=precision,
@@ -126,7 +126,7 @@ def compare_component(teacher: Teacher, component: str, precision: Precision, st
     )
 
 
-def _teachers_own(teacher: Teacher, component: str) -> tuple[dict[str, NDArray[Any]], Outputs]:
+def _teachers_own(teacher: Teacher, component: str) -> tuple[dict[str, NDArray[np.generic]], Outputs]:
     """Seeded inputs, and what torch makes of them in fp32."""
     import torch
 
@@ -148,13 +148,13 @@ def _worst(expected: Outputs, found: Outputs) -> float:
     return min(readings) if all(map(math.isfinite, readings)) else math.nan
 
 
-def _psnr_db(reference: NDArray[Any], value: NDArray[Any]) -> float:
+def _psnr_db(reference: NDArray[np.generic], value: NDArray[np.generic]) -> float:
     from sdqa.generate.parity import psnr_db
 
     return psnr_db(np.asarray(reference), np.asarray(value))
 
 
-def table(readings: Sequence[Reading]) -> str:
+def table(readings: Sequence[Agreement]) -> str:
     """The agreement as a Markdown table."""
     lines = [
         "| model | component | precision | sdqa.mil to torch | Core AI to torch | between the two |",

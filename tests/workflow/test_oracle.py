@@ -9,17 +9,17 @@ import pytest
 from click.testing import CliRunner
 
 from sdqa.cli import cli
+from sdqa.diagnose.rounding import ROUNDS_MORE_DB, Loss, measure_losses
 from sdqa.errors import EXIT_GATE_FAILED, RuntimeUnavailable
 from sdqa.models import Teacher
 from sdqa.store import Store
 from sdqa.workflow import oracle, rounding
-from sdqa.workflow.oracle import Reading, compare_component, compare_runtimes, table
-from sdqa.workflow.rounding import ROUNDS_MORE_DB, Loss, measure_losses
+from sdqa.workflow.oracle import Agreement, compare_component, compare_runtimes, table
 from tests.coreai import needs_coreai
 
 
-def reading(precision: str, mil: float, coreai: float, between: float) -> Reading:
-    return Reading("random:miniature", "unet", precision, mil, coreai, between, "noise_pred")
+def reading(precision: str, mil: float, coreai: float, between: float) -> Agreement:
+    return Agreement("random:miniature", "unet", precision, mil, coreai, between, "noise_pred")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def reading(precision: str, mil: float, coreai: float, between: float) -> Readin
         (reading("float16", math.nan, 70, 69), "an output is not finite (noise_pred)"),
     ],
 )
-def test_what_is_more_than_rounding_is_named(one: Reading, said: str) -> None:
+def test_what_is_more_than_rounding_is_named(one: Agreement, said: str) -> None:
     assert one.disagreement == said
 
 

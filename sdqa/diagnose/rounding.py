@@ -1,6 +1,6 @@
 """What single operations lose in half precision, by Core AI and by torch: names the operation where components differ.
 
-Run as a process of its own (`python -m sdqa.workflow.rounding`): Core AI's converter and runtime can end theirs.
+Run as a process of its own (`python -m sdqa.diagnose.rounding`): Core AI's converter and runtime can end theirs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def measure_losses() -> tuple[Loss, ...]:
         outcome = Path(folder) / "losses.json"
         try:
             process = subprocess.run(
-                [sys.executable, "-m", "sdqa.workflow.rounding", str(outcome)],
+                [sys.executable, "-m", "sdqa.diagnose.rounding", str(outcome)],
                 capture_output=True,
                 text=True,
                 check=False,
