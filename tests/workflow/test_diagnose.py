@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import sdqa.convert.stage
@@ -19,7 +20,8 @@ from sdqa.errors import EXIT_USAGE, DiagnosisError
 from sdqa.faults import injection
 from sdqa.plan import PlannedLane, load_suite, make_plan
 from sdqa.store import Store
-from sdqa.workflow.diagnose import SPLIT_DB, _candidate, _wrappers, explain_failures
+from sdqa.workflow.diagnose import SPLIT_DB, _candidate, _wrappers, diagnose_lane, explain_failures
+from sdqa.workflow.examined import failed_now
 from sdqa.workflow.job import Job
 
 SUITE = Path(__file__).parents[2] / "sdqa.toml"
@@ -109,3 +111,67 @@ def test_every_lane_that_a_component_broke_is_explained(job: Job, monkeypatch: p
     assert list(explain_failures(job, lanes, frozenset())) == [], "nothing of it was selected"
     over_budget = failing("tiny/fp16", "budget/inference_s")
     assert list(explain_failures(job, [over_budget], frozenset({over_budget.verdicts[0].check}))) == []
+
+
+TEXT_AND_PHOTO = """
+schema_version = 1
+name = "both-kinds"
+goldens = "teacher"
+[models.mini]
+source = "random:miniature"
+[variants.fp16]
+precision = "float16"
+[[lanes]]
+model = "mini"
+variants = ["fp16"]
+runtime = "reference"
+[metrics]
+names = ["finite", "shape", "psnr", "latent_psnr"]
+[limits]
+psnr = 30.0
+latent_psnr = 40.0
+parity_psnr = 45.0
+[cases.photo]
+source = "scene:portrait/115"
+prompt = "a portrait"
+strength = 0.6
+steps = 4
+scheduler = "ddim"
+seed = 4
+[cases.text]
+prompt = "a lake"
+steps = 4
+scheduler = "ddim"
+seed = 3
+"""
+
+
+class OnlyFromNoise:
+    """A U-Net that overflows at the first timestep of text-to-image, which image-to-image never reaches."""
+
+    component = "unet"
+
+    def __init__(self, runner: Any) -> None:
+        self.runner = runner
+
+    def run(self, inputs: Any) -> dict[str, Any]:
+        outputs: dict[str, Any] = self.runner.run(inputs)
+        hot = float(inputs["timestep"][0]) > 700
+        return {name: value * np.float32("inf") if hot else value for name, value in outputs.items()}
+
+
+@pytest.mark.slow
+def test_the_text_to_image_case_that_failed_is_looked_at_and_its_cause_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "sdqa.toml"
+    path.write_text(TEXT_AND_PHOTO, encoding="utf-8")
+    fault = replace(injection("unet-drift"), name="overflow-from-noise", wrap=OnlyFromNoise)
+    job = Job(make_plan(load_suite(path), path), Store(tmp_path / "store"), Bundle(tmp_path / "report"), fault)
+    [lane] = job.plan.running
+    failed = failed_now(job, lane)
+    assert failed.cases == {"text"}, "image-to-image alone would be green"
+    found = diagnose_lane(job, lane, sweep=False)
+    assert not found.sound
+    assert "sound" not in found.verdict
+    assert found.causes[0].component == "unet"
+    sound = diagnose_lane(replace(job, fault=None), lane, sweep=False)
+    assert sound.verdict.startswith("The candidate is sound")
