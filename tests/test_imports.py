@@ -24,7 +24,7 @@ LEVELS = [
     {"convert", "generate", "metrics", "gate", "report"},
     {"diagnose", "faults", "ci", "words"},
     {"workflow", "pytest_status"},
-    {"pytest_session"},
+    {"pytest_session", "pytest_items"},
     {"pytest_plugin"},
     {"cli"},
     {"__main__"},
