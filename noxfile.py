@@ -171,6 +171,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def oracle(session: nox.Session) -> None:
+    """The reference runtime and Core AI on the same components; a disagreement beyond rounding is an error."""
+    prepare(session, "coreai")
+    command(session, "-m", "sdqa", "oracle", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Mutated packages against the reference runtime, bounded in number and time."""
     prepare(session, "test")

@@ -88,9 +88,13 @@ class Problem:
 
     path: str
     message: str
+    place: str = ""  # `sdqa.toml:12`, where that is known
+    source: str = ""  # the line that stands there
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+        place = f"{self.place}: " if self.place else ""
+        source = f"\n      | {self.source}" if self.source else ""
+        return f"{place}{self.path}: {self.message}{source}"
 
 
 class ConfigError(SdqaError):
@@ -242,3 +246,22 @@ class FaultError(SdqaError):
 
     code = "SDQA-810"
     exit_code = EXIT_USAGE
+
+
+class SystemFault(SdqaError):
+    """The machine refused something: a full disk, a missing permission, a file where a folder should be, no memory."""
+
+    code = "SDQA-900"
+
+
+class Interrupted(SdqaError):
+    """Somebody, or a time limit, stopped the run."""
+
+    code = "SDQA-901"
+    exit_code = EXIT_INTERRUPTED
+
+
+class Unforeseen(SdqaError):
+    """An error that sdqa does not know: a defect of sdqa's or of a library's."""
+
+    code = "SDQA-999"

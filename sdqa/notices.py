@@ -101,9 +101,12 @@ def _heard_loggers(hear: Callable[[str], None]) -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.WARNING)
         logger.handlers[:] = [handler]
+    direct = _Hearing(hear, only="root")  # open_clip logs to no logger of its own
+    logging.getLogger().addHandler(direct)
     try:
         yield
     finally:
+        logging.getLogger().removeHandler(direct)
         for logger, (level, handlers) in zip(loggers, before, strict=True):
             logger.setLevel(level)
             logger.handlers[:] = handlers
@@ -112,12 +115,18 @@ def _heard_loggers(hear: Callable[[str], None]) -> Iterator[None]:
 class _Hearing(logging.Handler):
     """Passes on what is not known."""
 
-    def __init__(self, hear: Callable[[str], None]) -> None:
+    def __init__(self, hear: Callable[[str], None], *, only: str = "") -> None:
+        """
+        Args:
+            only: the one logger whose own records are heard; all that reach the handler where it is empty.
+        """
         super().__init__(logging.WARNING)
-        self._hear = hear
+        self._hear, self._only = hear, only
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass on one message."""
+        if self._only and record.name != self._only:
+            return
         text = record.getMessage()
         if not any(record.name == name and re.match(known, text) for name, known, _ in KNOWN_LOGS):
             self._hear(f"{record.name}: {text}")

@@ -1,33 +1,39 @@
 """`pytest sdqa.toml`: every check of a suite is a test item.
 
-Items are called `<model>/<variant>/<case>/<metric>`, so `-k`, `-x`, `--lf`, `-n` and `--junitxml` do what people
-expect. A lane runs when its first item does; everything expensive comes from the store, so the workers of `-n` share
-it. At the end the bundle and the report are written and pytest's exit status becomes sdqa's: 0 pass, 1 gate failed,
-2 usage, 3 infrastructure, 4 evidence incomplete, 130 interrupted. (A command line that pytest itself refuses has no
-session; `sdqa qa` turns that into 2.)
+Items are called `<model>/<variant>/<case>/<metric>`, so `-k`, `-x`, `--lf`, `-n`, node ids and `--junitxml` do what
+people expect. A lane runs when its first item does; everything expensive comes from the store, so the workers of `-n`
+share it. At the end the bundle and the report are written and pytest's exit status becomes sdqa's: 0 pass, 1 gate
+failed, 2 usage, 3 infrastructure, 4 evidence incomplete, 130 interrupted. (A command line that pytest itself refuses
+has no session; `sdqa qa` turns that into 2.)
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import signal
+import traceback
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sdqa.errors import EXIT_INTERRUPTED, SdqaError, worst
-from sdqa.pytest_status import FINAL, OUTCOMES, REFUSED, REPORTED, Outcomes, exit_code_of
+from sdqa.endings import in_words
+from sdqa.errors import SdqaError, Unforeseen, worst
+from sdqa.pytest_session import ENDED, Left, Session, collected_lanes, conclude
+from sdqa.pytest_status import FINAL, FOLDER, OUTCOMES, REFUSED, Outcomes, exit_code_of
 
 if TYPE_CHECKING:
-    from sdqa.bundle import Lane, Run, Verdict
-    from sdqa.bundle.diagnosis import Diagnosis
+    from sdqa.bundle import Verdict
     from sdqa.plan import PlannedLane
+    from sdqa.workflow.ending import EndedLane
     from sdqa.workflow.job import Job
+    from sdqa.workflow.place import Place
 
-DEFAULT_OUTPUT = Path(".sdqa") / "report"
+HOME = ".sdqa"
+RUN_NAME = "sdqa_run"
+"""The run's name, as workers are told it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,8 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--sdqa-fault", default=None, metavar="FAULT", help="plant a fault, to see the gate turn red")
     group.addoption(
-        "--sdqa-output", default=None, metavar="DIR", help=f"the bundle's folder (default {DEFAULT_OUTPUT})"
+        "--sdqa-output",
+        default=None,
+        metavar="DIR",
+        help="the bundle's folder (default: .sdqa/report for a full run, .sdqa/runs/... for another)",
     )
+    group.addoption("--sdqa-home", default=None, metavar="DIR", help="what .sdqa means (default: beside the suite)")
     group.addoption("--sdqa-store", default=None, metavar="DIR", help="the store's folder (default .sdqa/store)")
     group.addoption("--sdqa-diagnose", action="store_true", help="when the gate fails, find out what broke")
     group.addoption("--sdqa-suite", default=None, metavar="FILE", help="a suite by another name than sdqa.toml")
@@ -57,8 +67,8 @@ class SuiteFile(pytest.File):
     """One suite: plans at collection, runs a lane when it is first needed."""
 
     job: Job
-    lanes: dict[str, Lane]
-    crashes: dict[str, Exception]  # lanes that ended in an error that sdqa does not know
+    place: Place
+    ran: dict[str, EndedLane]  # by lane
     checks: int  # that are planned, before any selection
 
     def collect(self) -> Iterator[CheckItem]:
@@ -68,40 +78,42 @@ class SuiteFile(pytest.File):
         try:
             self.job = self._job()
             planned = [(lane, check) for lane in self.job.plan.running for check in planned_checks(self.job.plan, lane)]
-        except SdqaError as error:
-            self.config.stash[REFUSED] = error
-            raise self.CollectError(str(error)) from error
-        self.lanes, self.crashes, self.checks = {}, {}, len(planned)
+        except (SdqaError, OSError) as error:
+            self.config.stash[REFUSED] = in_words(error)
+            raise self.CollectError(str(in_words(error))) from error
+        self.ran, self.checks = {}, len(planned)
         suites(self.config).append(self)
         for lane, check in planned:
             yield CheckItem.from_parent(self, name=check, lane=lane)
 
     def _job(self) -> Job:
         from sdqa.progress import Lines, Silent
-        from sdqa.store import DEFAULT_ROOT
         from sdqa.workflow import prepare
+        from sdqa.workflow.place import Place
 
         option = self.config.getoption
-        store = Path(option("--sdqa-store") or self.path.parent / DEFAULT_ROOT)
-        output = Path(option("--sdqa-output") or self.path.parent / DEFAULT_OUTPUT)
+        home = Path(option("--sdqa-home") or self.path.parent / HOME)
+        self.place = Place.of(option("--sdqa-output"), home, run_name(self.config))
         quiet = is_worker(self.config) or self.config.get_verbosity() < -1
         progress = Silent() if quiet else Lines()
-        return prepare(self.path, store, output, option("--sdqa-lane"), option("--sdqa-fault") or "", progress)
+        store = Path(option("--sdqa-store") or home / "store")
+        lanes, fault = option("--sdqa-lane"), option("--sdqa-fault") or ""
+        return prepare(self.path, store, self.place.folder, lanes, fault, progress)
 
-    def run(self, lane: PlannedLane) -> Lane:
-        """The lane's evidence and verdicts, computed once a process."""
-        if lane.id in self.crashes:
-            raise self.crashes[lane.id]
-        if lane.id not in self.lanes:
-            from sdqa import workflow
+    def run(self, lane: PlannedLane) -> EndedLane:
+        """The lane's evidence and verdicts, computed once a process. What ends it early ends the session."""
+        if lane.id not in self.ran:
+            from sdqa.workflow.ending import run_to_an_end
 
-            try:
-                with uncaptured(self.config):
-                    self.lanes[lane.id] = workflow.run_lane(self.job, lane)
-            except Exception as error:
-                self.crashes[lane.id] = error
-                raise
-        return self.lanes[lane.id]
+            with uncaptured(self.config):
+                self.ran[lane.id] = run_to_an_end(self.job, lane)
+            if self.ran[lane.id].interrupted:
+                self.session.shouldstop = "interrupted"
+        return self.ran[lane.id]
+
+    def is_full(self, selected: int) -> bool:
+        """Whether a selection is all that the suite has on this machine."""
+        return selected == self.checks and not self.config.getoption("--sdqa-lane")
 
 
 class CheckItem(pytest.Item):
@@ -124,7 +136,7 @@ class CheckItem(pytest.Item):
         """The gate's verdict on this check; a check without one was not measured."""
         from sdqa.bundle import Verdict
 
-        record = self.parent.run(self.lane)
+        record = self.parent.run(self.lane).lane
         for verdict in record.verdicts:
             if verdict.check == self.name:
                 return verdict
@@ -151,7 +163,8 @@ class CheckFailed(Exception):
 
 
 SUITES = pytest.StashKey[list[SuiteFile]]()
-RUNS = pytest.StashKey[list["Reported"]]()
+RUNS = pytest.StashKey[list[Left]]()
+NAME = pytest.StashKey[str]()
 SENTENCES = pytest.StashKey[list[str]]()
 """What is to be said at the end besides."""
 
@@ -160,6 +173,38 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start listening."""
     config.stash[OUTCOMES] = outcomes = Outcomes()
     config.pluginmanager.register(outcomes, "sdqa-outcomes")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist what this run is called."""
+    node.workerinput[RUN_NAME] = run_name(node.config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """A CI job that is cancelled is terminated: it ends as after Ctrl-C, with a bundle that says so."""
+    if suites(session.config) or session.config.getoption("--sdqa-suite"):
+        with suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
+    """What was not measured did not fail."""
+    if report.when == "call" and ("sdqa_status", "not measured") in report.user_properties:
+        return "not measured", "?", "NOT MEASURED"
+    return None
+
+
+def run_name(config: pytest.Config) -> str:
+    """What this run is called, the same in all its processes."""
+    if is_worker(config):
+        return str(getattr(config, "workerinput")[RUN_NAME])  # noqa: B009 - pytest-xdist's own attribute
+    if NAME not in config.stash:
+        from sdqa.workflow.place import name_run
+
+        config.stash[NAME] = name_run()
+    return config.stash[NAME]
 
 
 def suites(config: pytest.Config) -> list[SuiteFile]:
@@ -178,15 +223,6 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-@dataclass(frozen=True)
-class Reported:
-    """One suite's run, as it was written."""
-
-    run: Run
-    folder: Path
-    diagnoses: tuple[Diagnosis, ...]
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write bundle and report, and turn pytest's exit status into sdqa's."""
@@ -194,64 +230,69 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     ours = suites(config) or REFUSED in config.stash or config.getoption("--sdqa-suite")
     if not ours or is_worker(config):
         return
+    outcomes = config.stash[OUTCOMES]
+    ended = Session(
+        interrupted=exitstatus == pytest.ExitCode.INTERRUPTED and not outcomes.uncollected,
+        stopped=str(session.shouldstop or session.shouldfail or ""),
+        distributed=config.pluginmanager.hasplugin("dsession"),
+        lost=tuple(outcomes.lost),
+    )
     items = [item for item in session.items if isinstance(item, CheckItem)]
-    if not suites(config) and config.pluginmanager.hasplugin("dsession"):
+    if ended.distributed and not suites(config):
         items = distributed_items(session)
-    codes = [exit_code_of(exitstatus, config.stash)]
+    codes: list[int] = []
     if not config.getoption("--collect-only"):
-        whole = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         for suite in suites(config):
-            selected = {item.name: item for item in items if item.parent is suite}
+            selected = {item.name: item.lane.id for item in items if item.parent is suite}
             if selected:
-                done = report_suite(suite, selected, codes[0], whole=whole)
-                config.stash.setdefault(RUNS, []).append(done)
-                config.stash[REPORTED] = True
-                codes.append(done.run.exit_code)
+                left = leave(suite, selected, ended)
+                config.stash.setdefault(RUNS, []).append(left)
+                if left.written:
+                    config.stash[FOLDER] = left.folder
+                codes.append(left.exit_code)
+    if not (codes and ended.distributed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)):
+        codes.append(exit_code_of(exitstatus, config.stash))  # of workers, what the store has says more
+    sentences = config.stash.setdefault(SENTENCES, [])
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-        config.stash[SENTENCES] = [nothing_selected(config, suite) for suite in suites(config)]
+        sentences += [nothing_selected(config, suite) for suite in suites(config)]
+    elif ended.interrupted and not config.stash.get(RUNS, []):
+        sentences.append("interrupted before the first case")
     if REFUSED in config.stash:
-        config.stash[SENTENCES] = [f"error {config.stash[REFUSED]}"]
+        sentences[:] = [f"error {config.stash[REFUSED]}"]
     config.stash[FINAL] = session.exitstatus = worst(codes)
 
 
 def distributed_items(session: pytest.Session) -> list[CheckItem]:
-    """The items that pytest-xdist's workers ran; this process, which gave them out, collected none of its own."""
-    seen = session.config.stash[OUTCOMES].seen
+    """The items that were given to pytest-xdist's workers; this process, which gave them out, collected none itself."""
+    outcomes = session.config.stash[OUTCOMES]
+    wanted = outcomes.given or outcomes.seen
     found: list[CheckItem] = []
-    for argument in session.config.args:
-        path = Path(str(argument).split("::", 1)[0]).resolve()
+    for path in dict.fromkeys(Path(str(argument).split("::", 1)[0]).resolve() for argument in session.config.args):
         suite = pytest_collect_file(path, session)
         with suppress(pytest.Collector.CollectError):  # kept as REFUSED, as in the workers
-            found += [item for item in suite.collect() if item.nodeid in seen] if suite else []
+            found += [item for item in suite.collect() if item.nodeid in wanted] if suite else []
     return found
 
 
-def report_suite(suite: SuiteFile, selected: Mapping[str, CheckItem], ended: int, *, whole: bool) -> Reported:
-    """Write a suite's bundle and report.
+def leave(suite: SuiteFile, selected: dict[str, str], ended: Session) -> Left:
+    """Write what a suite's run leaves.
 
     Args:
-        selected: the checks that were to run.
-        ended: how the session ended, verdicts apart.
-        whole: whether it went to its end; otherwise only the lanes that ran by then are reported.
+        selected: the checks that were to run, with their lanes.
     """
-    from sdqa.workflow.diagnose import explain_failures
-    from sdqa.workflow.report import report
-
-    checks = frozenset(selected)
-    if whole:  # after -n the workers left everything in the store
-        names = {item.lane.id for item in selected.values()}
-        wanted = [lane for lane in suite.job.plan.running if lane.id in names and lane.id not in suite.crashes]
-        lanes = [suite.run(lane) for lane in wanted]
-    else:
-        lanes = list(suite.lanes.values())
-    diagnoses: tuple[Diagnosis, ...] = ()
-    if suite.config.getoption("--sdqa-diagnose") and whole:
-        with uncaptured(suite.config):
-            diagnoses = explain_failures(suite.job, lanes, checks)
-    interrupted = ended == EXIT_INTERRUPTED
-    crashed = bool(suite.crashes) or not (whole or interrupted)
-    run = report(suite.job, lanes, checks=checks, interrupted=interrupted, crashed=crashed, diagnoses=diagnoses)
-    return Reported(run, suite.job.bundle.folder, diagnoses)
+    with uncaptured(suite.config):
+        lanes = collected_lanes(suite.job, suite.ran, tuple(selected.values()), ended)
+    early = any(failure.code in ENDED for lane in lanes for failure in lane.failures)
+    return conclude(
+        suite.job,
+        suite.place,
+        lanes,
+        frozenset(selected),
+        ended,
+        full=suite.is_full(len(selected)) and not early,
+        diagnose=suite.config.getoption("--sdqa-diagnose") and not early,
+        uncaptured=lambda: uncaptured(suite.config),
+    )
 
 
 def nothing_selected(config: pytest.Config, suite: SuiteFile) -> str:
@@ -264,23 +305,31 @@ def nothing_selected(config: pytest.Config, suite: SuiteFile) -> str:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """The table of lanes and where the report is."""
-    import traceback
-
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last words: what crashed, once; the tables, short unless -v; and, last of all, the verdict."""
+    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None or is_worker(config) or FINAL not in config.stash:
+        return
     from sdqa.report import terminal
 
+    crashes: dict[str, BaseException] = {}
     for suite in suites(config):
-        for lane, error in suite.crashes.items():
-            terminalreporter.write_line(f"{lane}: an error that sdqa does not know:")
-            terminalreporter.write_line("".join(traceback.format_exception(error)))
-    for done in config.stash.get(RUNS, []):
-        terminalreporter.write_line("")
-        terminal.print_run(done.run, terminal.console_for(terminalreporter._tw._file))
-        for diagnosis in done.diagnoses:
-            terminalreporter.write_line("")
-            terminalreporter.write_line(f"diagnosis of {diagnosis.lane}")
-            terminalreporter.write_line(diagnosis.verdict)
-        terminalreporter.write_line(f"report: {done.folder / 'index.html'}")
+        for ended in suite.ran.values():
+            if ended.by is not None and isinstance(in_words(ended.by), Unforeseen):
+                crashes.setdefault(str(in_words(ended.by)), ended.by)  # of every kind one, however many lanes it hit
+    for error in crashes.values():
+        reporter.write_line("".join(traceback.format_exception(error)))
     for sentence in config.stash.get(SENTENCES, []):
-        terminalreporter.write_line(sentence)
+        reporter.write_line(sentence)
+    console = terminal.console_for(reporter._tw._file)
+    asked = -1 if config.getoption("--sdqa-suite") else 0  # `sdqa qa` runs pytest with -q
+    for left in config.stash.get(RUNS, []):
+        reporter.write_line("")
+        terminal.print_details(left.run, console, whole=config.get_verbosity() > asked)
+        for diagnosis in left.diagnoses:
+            reporter.write_line(f"diagnosis of {diagnosis.lane}")
+            reporter.write_line(f"{diagnosis.verdict}\n")
+        for remark in left.remarks:
+            reporter.write_line(remark)
+        reporter.write_line(left.where)
+        terminal.print_verdict(left.run, console)

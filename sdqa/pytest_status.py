@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from sdqa.errors import (
@@ -20,13 +24,14 @@ REFUSED = pytest.StashKey[SdqaError]()
 """The error for which a suite could not be collected."""
 FINAL = pytest.StashKey[int]()
 """sdqa's exit code, once it is known."""
-REPORTED = pytest.StashKey[bool]()
-"""Whether a bundle was written."""
+FOLDER = pytest.StashKey[Path]()
+"""Where the bundle was written, if one was."""
 
 CODES = {
     "pass": EXIT_PASS,
     "suspicious": EXIT_PASS,
     "fail": EXIT_GATE_FAILED,
+    "not judged": EXIT_PASS,  # a figure without anything to hold it against; the run says how many
     "not measured": EXIT_INCOMPLETE,
     "error": EXIT_INFRASTRUCTURE,  # no verdict: not the gate's doing
 }
@@ -39,7 +44,20 @@ class Outcomes:
     def __init__(self) -> None:
         self.statuses: set[str] = set()
         self.seen: set[str] = set()  # node ids
+        self.given: set[str] = set()  # node ids that pytest-xdist's workers have collected
+        self.lost: list[str] = []  # workers that died
         self.uncollected = False
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Remember what a worker is to run."""
+        self.given.update(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object | None) -> None:
+        """Remember a worker that died."""
+        if error is not None:
+            self.lost.append(f"worker {node.gateway.id}")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that something could not be collected: pytest then says that it was interrupted."""

@@ -99,6 +99,22 @@ def saved(teacher: Teacher, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Convert:
     """`packages(component, source="random:miniature", **variant)`: converted on first use, by one process for all."""
+    return _converting(tmp_path_factory, "mlpackage")
+
+
+@pytest.fixture(scope="session")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Convert:
+    """The same as Core AI's `.aimodel`s."""
+    return _converting(tmp_path_factory, "aimodel")
+
+
+@pytest.fixture(scope="session")
+def aimodel(assets: Convert) -> PackageRecord:
+    """The miniature's VAE decoder as an fp32 asset."""
+    return assets("vae_decoder", precision="float32")
+
+
+def _converting(tmp_path_factory: pytest.TempPathFactory, package_format: str) -> Convert:
     from sdqa.convert import Variant
     from sdqa.convert.stage import convert_one
     from sdqa.models import load_teacher
@@ -112,7 +128,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Convert:
         variant = Variant.model_validate({"name": "test", **options})
         key = (component, source, variant)
         if key not in known:
-            known[key] = convert_one(load_teacher(source), component, variant, store).record
+            teacher = load_teacher(source)
+            known[key] = convert_one(teacher, component, variant, store, package_format=package_format).record
         return known[key]
 
     return convert

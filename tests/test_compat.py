@@ -32,6 +32,14 @@ def test_torchvision_workaround_is_needed_only_where_the_extension_cannot_load()
     assert needed == (bare.returncode != 0)
 
 
+@pytest.mark.slow
+def test_open_clip_still_loads_torch_for_its_tables() -> None:
+    result = run(
+        "from sdqa import compat; compat.prepare_hub(); import open_clip.pretrained, sys; print('torch' in sys.modules)"
+    )
+    assert result.stdout.strip() == "True", result.stderr
+
+
 def test_coremltools_cast_still_needs_repair() -> None:
     import numpy as np
 

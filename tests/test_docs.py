@@ -19,7 +19,7 @@ PATH = re.compile(r"`((?:sdqa|tests|docs|goldens|training|\.github)/[\w./{}-]*[\
 FENCED = re.compile(r"^```.+?^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`|^    (\S.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[\w-]+)?\)")
-FILES = {"sdqa.toml", "sdqa.lock", "sdqa.status"}
+FILES = {"sdqa.toml", "sdqa.lock", "sdqa.status", "sdqa.provisional"}
 """What looks like a module and is a file, or a property in JUnit."""
 
 

@@ -15,9 +15,10 @@ import pytest
 from sdqa.address import Address, read_address
 from sdqa.errors import SdqaError
 from sdqa.foreign import recognise
-from sdqa.generate.sources import read_picture
+from sdqa.generate.pictures import read_picture
 from sdqa.mil.given import read_arrays
-from sdqa.models.folder import read_json, read_shapes
+from sdqa.models.json_file import read_json
+from sdqa.models.weights import read_shapes
 from sdqa.plan.load import load_suite
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4" * 64 + b"\nsize 1719957504\n"

@@ -113,8 +113,8 @@ def test_the_main_workflow_runs_the_readmes_commands_on_both_systems() -> None:
     assert jobs["lanes"]["strategy"]["matrix"]["runner"] == ["ubuntu-24.04", "macos-15"]
     assert [step["run"] for step in jobs["lanes"]["steps"] if "run" in step] == [
         "pip install nox",
-        "nox -s qa",
-        "nox -s qa -- --lane '*@coreml-*'",
+        "nox -s qa -- --output .sdqa/report",
+        "nox -s qa -- --lane '*@coreml-*' --output .sdqa/report",
     ]
 
 

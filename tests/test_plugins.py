@@ -255,7 +255,7 @@ print(convert_component(teacher, "vae_decoder", variant, Path("out"), isolate="a
         ("metrics", "import no_such_library_at_all\n", "ModuleNotFoundError: No module named 'no_such_library_at_all'"),
         ("families", "1 / 0\n", "ZeroDivisionError"),
         ("metrics", METRICS.replace("toy_brightness", "psnr"), "the metric 'psnr' is registered twice"),
-        ("sources", SOURCES.replace('"toy"', '"hub"'), "two openers for hub:"),
+        ("sources", SOURCES.replace('"toy"', '"hub"'), "two loaders for hub:"),
         ("runtimes", RUNTIMES.replace('"toy",', '"coreml",'), "the runtime 'coreml' is registered twice"),
         ("recipes", RECIPES.replace('"toy-{2|6}bit"', '"linear-int8"'), "the recipe 'linear-int8' is registered twice"),
         ("recipes", RECIPES.replace('"toy-{2|6}bit"', '"mixed-bit:{target, 3.5bit or 60dB}"'), "is declared twice"),

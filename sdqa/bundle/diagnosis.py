@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from sdqa.bundle import documents
-from sdqa.bundle.record import OpenRecord
+from sdqa.bundle.record import OpenRecord, later
 
 FILE = "diagnosis.json"
 
@@ -76,6 +76,10 @@ class ComponentCoverage(OpenRecord):
     parameters: int = 0
     missing: tuple[str, ...] = ()  # in the checkpoint, not in the package
     invented: tuple[str, ...] = ()  # in the package, not in the checkpoint
+    changed: tuple[str, ...] = later(())  # in the package, with other values
+    scaled: dict[str, float] = later({})  # parameter → the factor that it is there with
+    pattern: str = later("")  # of the differences: adapter, checkpoint, range, scaling
+    words: str = later("")  # what they have in common
 
 
 class StepError(OpenRecord):

@@ -24,6 +24,12 @@ class WeightCoverage(SparseRecord):
     missing: tuple[str, ...] = ()  # parameters that are nowhere in the program
     invented: tuple[str, ...] = ()  # constants that come from no parameter
     unused: tuple[str, ...] = ()  # parameters that the torch computation itself does not use
+    equal: int = 0  # of those found, stored without rounding
+    rounded: int = 0  # different by the rounding of a dtype
+    compressed: int = 0  # as near as their own table or scale could bring them
+    scaled: dict[str, float] = Field(default_factory=dict)  # parameter → the factor that it is there with
+    folded: tuple[str, ...] = ()  # ones and zeros, folded away
+    changed: tuple[str, ...] = ()  # there, with other values
 
 
 class PlacementFinding(SparseRecord):
@@ -113,6 +119,7 @@ class SampleFacts(SparseRecord):
     timesteps: tuple[float, ...] | None = None  # the schedule as it was run
     nonfinite: dict[str, int] = Field(default_factory=dict)  # component → elements that were not finite
     latents: Blob | None = None  # the final latents: safetensors, one tensor `latents`
+    source_remarks: tuple[str, ...] = ()  # what was done to the source picture before the model saw it
 
 
 class CaseInputs(SparseRecord):
@@ -128,3 +135,4 @@ class CaseInputs(SparseRecord):
     scheduler: str = ""
     seed: int | None = None
     models: tuple[str, ...] = ()  # that the case is for; all when empty
+    background: str | None = None  # behind the source's transparent pixels

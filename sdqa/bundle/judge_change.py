@@ -8,7 +8,7 @@ from sdqa.bundle.record import Record
 class JudgeChange(Record):
     """One difference between the judge of a change and the judge of what it is to be merged into."""
 
-    kind: str  # lane, case, check, metric, budget, limit, tolerance, golden, goldens, audit, orphan, suite
+    kind: str  # of what: lane, case, check, metric, budget, limit, tolerance, golden, baseline, calibration, audit …
     subject: str  # what it is about, as the suite names it
     what: str  # in words, with both values
     looser: bool  # something passes now that did not, or is not asked any more

@@ -23,7 +23,8 @@ from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
 
-Status = Literal["pass", "fail", "suspicious", "not measured"]
+Status = Literal["pass", "fail", "suspicious", "not measured", "not judged"]
+"""`not judged`: there is a figure and nothing to hold it against; neither a pass nor a hole in the evidence."""
 Better = Literal["higher", "lower", "equal", "none"]
 
 
@@ -64,6 +65,7 @@ class Verdict(Record):
     n: int = 1
     fingerprint: str = ""
     reason: str = ""  # in words: what was compared with what, and why this status
+    provisional: bool = later(False)  # by what a person would see: nobody has calibrated this machine yet
     room_used: float | None = later(None)  # of the way to its limit, where a figure that passes is close to it
 
 
@@ -142,6 +144,7 @@ class Lane(Record):
     verdicts: tuple[Verdict, ...] = ()
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = later(())  # of libraries, while something was executed: an overflow, a cut prompt
+    remarks: tuple[str, ...] = later(())  # of the model and the cases: parts not used, settings overridden, prompts cut
     planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
     replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
 
@@ -211,8 +214,12 @@ class Run(Record):
         """How many verdicts there are of each status."""
         counts: dict[Status, int] = {"pass": 0, "fail": 0, "suspicious": 0, "not measured": 0}
         for verdict in self.verdicts:
-            counts[verdict.status] += 1
+            counts[verdict.status] = counts.get(verdict.status, 0) + 1
         return counts
+
+    def provisional(self) -> int:
+        """How many verdicts are provisional: judged by what a person would see, on a machine without limits."""
+        return sum(verdict.provisional for verdict in self.verdicts)
 
     def identity(self) -> str:
         """Digest of everything but times: two runs with the same figures have the same identity."""

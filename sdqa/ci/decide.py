@@ -10,20 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sdqa.bundle import Failure, JudgeChange, Lane, Run, Verdict
+from sdqa.bundle import Failure, JudgeChange, Lane, Run
 from sdqa.bundle.merge import combined_run
-from sdqa.bundle.parts import join_lanes
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.judge_diff import is_silent
 from sdqa.ci.needs import SUCCESS, JobResult
-from sdqa.ci.plan import PlannedUnit, PlanOfRecord
-from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, BundleError, worst
-
-CODE = "SDQA-720"
-STAGE = "evidence"
-NAMED = 3
-"""How many of several equal complaints are named."""
+from sdqa.ci.plan import PlanOfRecord
+from sdqa.ci.problem import NAMED, problem
+from sdqa.ci.unit import judged_unit
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, worst
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def decide(
             accepted.append((one.name, one.run))
     newest, used = _newest(accepted)
     whole += [failure for name, run in used for failure in _of_bundle(name, run, expected)]
-    lanes = tuple(_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in expected.plan.units)
+    lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in expected.plan.units)
     runs = [run for _, run in used]
     failures = tuple(dict.fromkeys([*whole, *(failure for run in runs for failure in run.failures)]))
     incomplete = bool(failures) or any(_is_incomplete(lane) for lane in lanes)
@@ -78,11 +74,6 @@ def decide(
         exit_code=_exit_code(lanes, failures, changes, incomplete),
     )
     return decided.model_copy(update={"judge_changes": tuple(changes)})
-
-
-def problem(where: str, message: str, exit_code: int = EXIT_INCOMPLETE) -> Failure:
-    """Something that keeps the evidence from being whole."""
-    return Failure(stage=STAGE, where=where, code=CODE, message=message, exit_code=exit_code)
 
 
 def _is_incomplete(lane: Lane) -> bool:
@@ -212,99 +203,6 @@ def _of_bundle(name: str, run: Run, expected: Expected) -> list[Failure]:
     if run.exit_code != EXIT_PASS and not said and not any(lane.failures for lane in run.lanes):
         found.append(problem(name, f"it ended with exit code {run.exit_code}; it holds {_lanes_of(run)}"))
     return found
-
-
-def _unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> Lane:
-    """A unit's evidence, judged; what speaks against it stands among its failures."""
-    absent = Lane(
-        id=unit.lane,
-        model=unit.model,
-        variant=unit.variant,
-        runtime=unit.runtime,
-        compute_unit=unit.compute_unit,
-        status="skipped",
-        planned=unit.checks,
-    )
-    if not parts:
-        return _refused(absent, "no bundle of this commit ran this lane")
-    try:
-        lane = _joined(parts)
-    except BundleError as error:
-        return _refused(absent, error.what)
-    wrong = _mismatches(unit, lane)
-    if wrong:
-        return _refused(absent, "; ".join(wrong))
-    verdicts = judge.verdicts(lane)
-    against = [*_unaccounted(unit, lane, verdicts), *_disagreements(lane, verdicts)]
-    failures = (*lane.failures, *(problem(unit.lane, text) for text in against))
-    return lane.model_copy(
-        update={
-            "verdicts": verdicts,
-            "planned": unit.checks,
-            "failures": failures,
-            "status": "incomplete" if failures else lane.status,
-        }
-    )
-
-
-def _joined(parts: Sequence[Lane]) -> Lane:
-    lane = parts[0]
-    for part in parts[1:]:
-        lane = join_lanes(lane, part)
-    return lane
-
-
-def _refused(absent: Lane, what: str) -> Lane:
-    """The lane without evidence: every planned check is there, and not measured."""
-    verdicts = tuple(
-        Verdict(check=check, metric=check.rsplit("/", 1)[-1], status="not measured", reason=what)
-        for check in absent.planned
-    )
-    failures = (problem(absent.id, what),)
-    return absent.model_copy(update={"status": "incomplete", "failures": failures, "verdicts": verdicts})
-
-
-def _mismatches(unit: PlannedUnit, lane: Lane) -> list[str]:
-    """A lane that says it is another one would be judged by that one's limits."""
-    fields = ("model", "variant", "runtime", "compute_unit")
-    found = [
-        f"its {field} is {getattr(lane, field)!r}" for field in fields if getattr(lane, field) != getattr(unit, field)
-    ]
-    system = lane.fingerprint.system
-    if unit.system and system != unit.system:
-        found.append(f"it ran on {system or 'an unknown system'}, planned was {unit.system}")
-    strange = sorted({m.case for m in lane.measurements if m.case is not None} - set(unit.cases))
-    if strange:
-        found.append(f"it measured cases that nobody planned: {', '.join(strange[:NAMED])}")
-    return found
-
-
-def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
-    """Check ids: what was planned, what the bundle answered and what the judge finds must be the same."""
-    planned, answered = set(unit.checks), {verdict.check for verdict in lane.verdicts}
-    judged = {verdict.check for verdict in verdicts}
-    found = []
-    if lane.status != "ran" and not lane.failures:
-        found.append(f"it did not finish: {lane.reason or 'no reason was given'}")
-    missing = sorted(planned - answered)
-    if missing:
-        found.append(f"{len(missing)} of {len(planned)} planned checks have no verdict: {_some(missing)}")
-    foreign = sorted(answered - judged)
-    if foreign:
-        found.append(f"it answers checks that nobody planned: {_some(foreign)}")
-    return found
-
-
-def _disagreements(lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
-    """Failures that the machine saw and its measurements do not show."""
-    ours = {verdict.check: verdict.status for verdict in verdicts}
-    bad = ("fail", "not measured")
-    lost = [v.check for v in lane.verdicts if v.status in bad and ours.get(v.check) not in bad]
-    return [f"it failed where it ran, though its measurements pass: {_some(sorted(lost))}"] if lost else []
-
-
-def _some(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}"
 
 
 def _ran(run: Run) -> list[str]:

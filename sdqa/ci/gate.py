@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, Run
-from sdqa.ci.decide import Expected, decide, problem
+from sdqa.ci.decide import Expected, decide
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.judge import Rules, judge_of
 from sdqa.ci.judge_diff import judge_diff
 from sdqa.ci.needs import SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
+from sdqa.ci.problem import problem
 from sdqa.ci.publish import Published, publish
 from sdqa.ci.revision import plan_at
 from sdqa.errors import SdqaError, UsageError

@@ -8,8 +8,9 @@ from typing import Any
 
 from sdqa.bundle import Failure, Lane, Verdict
 from sdqa.errors import SdqaError
-from sdqa.gate import TOLERANCES_FILE, StatedBudgets, Tolerances, judge
-from sdqa.gate.manifest import read_manifest
+from sdqa.gate import TOLERANCES_FILE, StatedBudgets, Tolerances, baseline, judge
+from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
+from sdqa.gate.standards import Standards
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import digest_of
@@ -22,6 +23,7 @@ class Rules:
     checks: Callable[[Plan, PlannedLane], tuple[str, ...]]  # ids of what it has to answer
     budgets: Callable[[Plan, PlannedLane], StatedBudgets]
     tolerances: Callable[[Plan, PlannedLane], tuple[Tolerances | None, tuple[Failure, ...]]]
+    standards: Callable[[Plan, PlannedLane], Standards]  # tolerances, baselines, and what the suite demands
 
     def limits(self, plan: Plan, lane: PlannedLane) -> Tolerances | None:
         """Tolerances and stated limits; None where there are neither or they are damaged."""
@@ -34,12 +36,12 @@ class LaneJudge:
 
     digest: str
     checks: Mapping[str, tuple[str, ...]]  # by lane
-    tolerances: Mapping[str, Tolerances | None]  # by lane; without, nothing that needs one counts as measured
+    standards: Mapping[str, Standards]  # by lane; without limits of its own it is judged provisionally
     budgets: Mapping[str, StatedBudgets]  # by lane
 
     def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
         """Verdicts on a lane's measurements: the planned checks, then whatever else was measured."""
-        return judge(lane, self.tolerances[lane.id], self.budgets[lane.id], planned=self.checks[lane.id])
+        return judge(lane, self.standards[lane.id], self.budgets[lane.id], planned=self.checks[lane.id])
 
 
 def judge_of(plan: Plan, rules: Rules) -> LaneJudge:
@@ -47,7 +49,7 @@ def judge_of(plan: Plan, rules: Rules) -> LaneJudge:
     return LaneJudge(
         digest=judge_digest(plan),
         checks={lane.id: rules.checks(plan, lane) for lane in plan.lanes},
-        tolerances={lane.id: rules.limits(plan, lane) for lane in plan.lanes},
+        standards={lane.id: rules.standards(plan, lane) for lane in plan.lanes},
         budgets={lane.id: rules.budgets(plan, lane) for lane in plan.lanes},
     )
 
@@ -70,6 +72,12 @@ def judge_digest(plan: Plan) -> str:
             "metrics": suite.metrics.model_dump(mode="json"),
             "tolerances": {model: _tolerances_digest(plan, model) for model in suite.models},
             "goldens": goldens,
+            "baselines": {
+                f"{model}/{name}": content
+                for model in suite.models
+                for name, content in baseline_contents(plan, model).items()
+            },
+            "require_calibrated": suite.gate.require_calibrated,
         }
     )
 
@@ -80,6 +88,18 @@ def golden_content(plan: Plan, model: str, case: str) -> str | None:
         return read_manifest(plan.goldens / model / case).content()
     except SdqaError:
         return None
+
+
+def baseline_contents(plan: Plan, model: str) -> dict[str, str | None]:
+    """`baselines/<lane>/<case>` → digest of what it holds, None where it is damaged; of a model's lanes."""
+    found: dict[str, str | None] = {}
+    places = sorted((plan.goldens / model / baseline.FOLDER).glob(f"*/*/{MANIFEST_FILE}"))
+    for place in places if plan.suite.goldens != TEACHER_NOW else ():
+        try:
+            found[baseline.subject_of(place.parent)] = baseline.read_manifest(place.parent).content()
+        except SdqaError:
+            found[baseline.subject_of(place.parent)] = None
+    return found
 
 
 def _tolerances_digest(plan: Plan, model: str) -> str | None:

@@ -10,19 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sdqa.bundle import JudgeChange, Lane
-from sdqa.ci.judge import Rules, golden_content
+from sdqa.ci.judge import Rules, baseline_contents, golden_content
 from sdqa.errors import SdqaError
 from sdqa.gate import TOLERANCES_FILE, Tolerance, Tolerances
 from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, author, now, read_audit
 from sdqa.gate.evidence import BUDGETS
 from sdqa.gate.orphans import orphans
+from sdqa.gate.visibility import has_own_limits
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import digest_of
 
 SUBJECT = "judge"
 """Subject of the audit log's entries about the suite itself; they stand in `goldens/audit.jsonl`."""
-SUITE_KINDS = frozenset({"lane", "case", "check", "metric", "budget", "limit", "goldens"})
+SUITE_KINDS = frozenset({"lane", "case", "check", "metric", "budget", "limit", "goldens", "calibration"})
 NAMED = 3
 
 
@@ -45,10 +46,11 @@ def judge_diff(base: Plan | None, head: Plan, rules: Rules) -> tuple[JudgeChange
         *_metrics(base, head),
         *_budgets(base, head),
         *_limits(base, head, rules),
+        *_calibration(base, head),
     ]
     reason = _reason(base, head, "", SUBJECT, changes_digest(suite))
     recorded = [one.model_copy(update={"recorded": reason}) if one.looser else one for one in suite]
-    files = [*_tolerances(base, head, rules), *_goldens(base, head), *_audit(base, head)]
+    files = [*_tolerances(base, head, rules), *_goldens(base, head), *_baselines(base, head), *_audit(base, head)]
     return (*recorded, *files, *_orphans(head))
 
 
@@ -139,6 +141,15 @@ def _budgets(base: Plan, head: Plan) -> list[JudgeChange]:
     return found
 
 
+def _calibration(base: Plan, head: Plan) -> list[JudgeChange]:
+    """Whether lanes without limits of their own count."""
+    old, new = base.suite.gate.require_calibrated, head.suite.gate.require_calibrated
+    if old == new:
+        return []
+    what = f"{str(old).lower()} → {str(new).lower()}"
+    return [JudgeChange(kind="calibration", subject="require_calibrated", what=what, looser=old)]
+
+
 def _limits(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
     """What applies to each check in the end, where the suite's own limits changed."""
     if base.suite.limits == head.suite.limits:
@@ -177,13 +188,16 @@ def _effective(base: Plan, head: Plan, rules: Rules, kind: str, model: str | Non
                 if before == after or before is None:
                     continue
                 subject = f"{lane.model_name}/{lane.variant.name}/{f'{component}/' if component else ''}{metric}"
-                what, looser = _compared(before, after)
+                lax = not head.suite.gate.require_calibrated and not has_own_limits(new_file, record)
+                what, looser = _compared(before, after, provisional=lax)
                 if what:
                     found.setdefault((subject, what), JudgeChange(kind=kind, subject=subject, what=what, looser=looser))
     return list(found.values())
 
 
-def _compared(before: Tolerance, after: Tolerance | None) -> tuple[str, bool]:
+def _compared(before: Tolerance, after: Tolerance | None, *, provisional: bool) -> tuple[str, bool]:
+    if after is None and provisional:
+        return "has no limit any more: it will be judged provisionally", True
     if after is None:
         return "has no limit any more: it will not count as measured", False
     if (before.of, before.better) != (after.of, after.better):
@@ -223,6 +237,19 @@ def _goldens(base: Plan, head: Plan) -> list[JudgeChange]:
             reason = _reason(base, head, model, case, new)
             what = f"{_short(old)} → {_short(new)}"
             found.append(JudgeChange(kind="golden", subject=f"{model}/{case}", what=what, looser=True, recorded=reason))
+    return found
+
+
+def _baselines(base: Plan, head: Plan) -> list[JudgeChange]:
+    """Outcomes of lanes that somebody approved; of one that is gone its checks are gone too, and say so."""
+    found = []
+    for model in sorted(base.suite.models.keys() & head.suite.models.keys()):
+        old, new = baseline_contents(base, model), baseline_contents(head, model)
+        for name in sorted(old.keys() & new.keys()):
+            if old[name] != new[name]:
+                reason = _reason(base, head, model, name, new[name])
+                change = {"what": f"{_short(old[name])} → {_short(new[name])}", "recorded": reason}
+                found.append(JudgeChange(kind="baseline", subject=f"{model}/{name}", looser=True, **change))
     return found
 
 

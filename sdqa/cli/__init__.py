@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, ci, faults, judging, keeping, references, running
-from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, SdqaError
+from sdqa.cli import bundles, causes, ci, faults, judging, keeping, oracle, references, running, starting
+from sdqa.endings import in_words
+from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, Unforeseen
+from sdqa.plain import speak_ascii
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -51,7 +54,8 @@ for verb in (
     bundles.gate,
     bundles.report,
     bundles.merge,
-    bundles.init,
+    starting.init,
+    starting.fetch,
     bundles.schema,
     references.goldens,
     references.approve,
@@ -61,20 +65,18 @@ for verb in (
     judging.judge_diff,
     faults.faults,
     keeping.store,
+    oracle.oracle,
 ):
     cli.add_command(verb)
 cli.add_command(LazyGroup("sdqa.mil.cli", "mil_group", name="mil", help="Inspect, run, profile and compare packages."))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return the exit code."""
+    """Run the command line and return the exit code: sdqa's own, whatever ends it."""
+    for stream in (sys.stdout, sys.stderr):
+        speak_ascii(stream)
     try:
         cli.main(args=list(arguments), prog_name="sdqa", standalone_mode=False)
-    except SdqaError as error:
-        if os.environ.get("SDQA_TRACEBACK"):
-            raise
-        click.echo(f"error {error}", err=True)
-        return error.exit_code
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
@@ -82,8 +84,11 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
     except SystemExit as end:
-        return int(end.code or 0)
-    except Exception:  # Python would end with 1, which says that the gate failed
-        traceback.print_exc()
-        return EXIT_INFRASTRUCTURE
+        return end.code if isinstance(end.code, int) else EXIT_INFRASTRUCTURE if end.code else EXIT_PASS
+    except Exception as error:  # Python would end with 1, which says that the gate failed
+        found = in_words(error)
+        if isinstance(found, Unforeseen) or os.environ.get("SDQA_TRACEBACK"):
+            traceback.print_exc()
+        click.echo(f"error {found}", err=True)
+        return found.exit_code
     return EXIT_PASS

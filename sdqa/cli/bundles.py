@@ -80,19 +80,6 @@ def merge(
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), default=Path())
-def init(folder: Path) -> None:
-    """Write a commented sdqa.toml to start from."""
-    from sdqa.plan import shipped_suites
-
-    target = folder / "sdqa.toml"
-    if target.exists():
-        raise click.UsageError(f"{target} is there already")
-    target.write_bytes(shipped_suites()["starter"].read_bytes())
-    click.echo(str(target))
-
-
-@click.command()
 @click.argument("what", type=click.Choice(["run", "suite", "plan"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of a bundle's run.json, of sdqa.toml or of a plan of record."""

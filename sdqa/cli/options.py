@@ -10,9 +10,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sdqa.errors import Problem
-    from sdqa.families import Family
-    from sdqa.plan import Plan, PlannedLane
+    from sdqa.plan import Plan
+    from sdqa.workflow.preflight import Note
 
 suite_option = click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 lane_option = click.option("--lane", "lanes", multiple=True, metavar="LANE", help="Only lanes that match; repeatable.")
@@ -29,13 +28,13 @@ reason_option = click.option("--reason", default="", help="Why; recorded, and ne
 bundle_argument = click.argument("bundle", type=click.Path(path_type=Path), default=Path(".sdqa/report"))
 
 
-def described(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
+def described(plan: Plan, remarks: Mapping[str, str] | None = None, notes: Iterable[Note] = ()) -> str:
     """A plan for people, with the goldens that nothing in it asks for."""
     from sdqa.gate.orphans import orphans_text
     from sdqa.plan.describe import plan_text
 
-    orphaned = orphans_text(plan)
-    return f"{plan_text(plan, remarks)}\n  {orphaned}" if orphaned else plan_text(plan, remarks)
+    text, orphaned = plan_text(plan, remarks, ((note.subject, note.text) for note in notes)), orphans_text(plan)
+    return f"{text}\n  {orphaned}" if orphaned else text
 
 
 def resolve_own_plan(suite: str | None) -> Plan:
@@ -56,73 +55,19 @@ def resolve_own_plan(suite: str | None) -> Plan:
 def resolve_plan(suite: str | None, lanes: tuple[str, ...] = ()) -> Plan:
     """The plan that `--suite` and `--lane` mean."""
     from sdqa.plan import find_suite, load_suite, make_plan
-    from sdqa.workflow.words import require_known_metrics
+    from sdqa.words import require_known_metrics
 
     path = find_suite(suite)
     return require_known_metrics(make_plan(load_suite(path), path, only=lanes))
 
 
+def naming(suite: str | None) -> str:
+    """What a command has to say so that it means the same suite."""
+    return "" if suite in (None, "sdqa.toml") else f" --suite {suite}"
+
+
 def look_at_models(plan: Plan, *, drawing: bool = True) -> dict[str, str]:
-    """Refuse a plan whose models cannot be drawn, before anything is converted; and say what is remarkable of others.
+    """`sdqa.workflow.examination.examine_plan`, with one text a model: its remarks line by line."""
+    from sdqa.workflow.examination import examine_plan
 
-    Args:
-        drawing: False where the lanes' packages are all that is wanted.
-
-    Returns:
-        Remarks by the model's name.
-
-    Raises:
-        ConfigError: a variant keeps modules in fp32 that a model of its lanes does not have.
-        UnsupportedModel: models that cannot be drawn, or cases with schedulers that their families do not know.
-        ModelError: a model's index or configuration is garbled.
-    """
-    from sdqa.errors import ConfigError, UnsupportedModel
-    from sdqa.families import demand_drawable
-    from sdqa.models import look_at
-
-    remarks: dict[str, str] = {}
-    refused: list[UnsupportedModel] = []
-    problems: list[Problem] = []
-    for name in sorted({lane.model_name for lane in plan.lanes}):
-        lanes = [lane for lane in plan.lanes if lane.model_name == name]
-        source = lanes[0].model.reference or lanes[0].model.source
-        try:
-            opening = look_at(source, lock=plan.root / "sdqa.lock")
-            if opening is None:
-                remarks[name] = f"{source} is not here yet; it is looked at when it is loaded"
-                continue
-            problems += unmatched_modules(lanes, opening.family)
-            if drawing:
-                schedulers = {case.scheduler for lane in lanes for case in lane.cases.values()}
-                foreign = sorted(schedulers - set(opening.family.between.schedulers))
-                found = tuple(f"the scheduler {one} is none of {opening.family.title}'s" for one in foreign)
-                demand_drawable(opening.family, source=source, found=found)
-        except UnsupportedModel as error:
-            refused.append(error)
-            continue
-        if opening.ignored:
-            remarks[name] = f"ignored: {', '.join(opening.ignored)}"
-    if problems:
-        raise ConfigError(list(dict.fromkeys(problems)), where=str(plan.suite_path))
-    if refused:
-        raise UnsupportedModel("; ".join(one.what for one in refused), where=", ".join(one.where for one in refused))
-    return remarks
-
-
-def unmatched_modules(lanes: Iterable[PlannedLane], family: Family) -> list[Problem]:
-    """Paths in `keep_float32` that start with no part of a model's family: they would keep nothing in fp32.
-
-    What lies below the first part is known when the model is converted.
-    """
-    from sdqa.errors import Problem
-
-    roots = sorted({root for component in family.components for root in component.roots})
-    return [
-        Problem(
-            f"$.variants.{lane.variant.name}.keep_float32",
-            f"{path!r} starts with no part of {family.title}, which {lane.model_name} is: {', '.join(roots)}",
-        )
-        for lane in lanes
-        for path in lane.variant.keep_float32
-        if path.split(".")[0] not in roots
-    ]
+    return {name: "\n".join(remarks) for name, remarks in examine_plan(plan, drawing=drawing).items()}

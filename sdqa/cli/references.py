@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sdqa.cli.options import (
     bundle_argument,
     case_option,
+    lane_option,
     reason_option,
     resolve_own_plan,
     resolve_plan,
@@ -17,6 +19,9 @@ from sdqa.cli.options import (
     suite_option,
 )
 from sdqa.errors import EXIT_GATE_FAILED
+
+if TYPE_CHECKING:
+    from sdqa.plan import Plan
 
 
 @click.group(invoke_without_command=True)
@@ -97,30 +102,85 @@ def prune(suite: str | None, reason: str) -> None:
 @suite_option
 @click.option("--lane", default=None, metavar="LANE", help="Whose outcomes; needed when the run has several lanes.")
 @case_option
-@click.option("--diagnosis", default="", help="What explains figures that got worse.")
+@click.option(
+    "--repeat",
+    "repeats",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="A further run of the lane, drawn anew (another --store): how well the machine repeats itself; repeatable.",
+)
+@click.option(
+    "--golden", is_flag=True, help="Move the golden that all lanes are held against, not the lane's baseline."
+)
+@click.option("--yes", is_flag=True, help="With --golden: move it although other lanes are held against it too.")
+@click.option("--diagnosis", default="", help="With --golden: what explains figures that got worse.")
 @click.option("--reason", required=True, help="Why; goes to the audit log.")
 def approve(
-    bundle: Path, suite: str | None, lane: str | None, cases: tuple[str, ...], diagnosis: str, reason: str
+    bundle: Path,
+    suite: str | None,
+    lane: str | None,
+    cases: tuple[str, ...],
+    repeats: tuple[Path, ...],
+    golden: bool,
+    yes: bool,
+    diagnosis: str,
+    reason: str,
 ) -> None:
-    """Make what a run recorded the golden; nothing is generated again."""
-    from sdqa.gate.approve import approve as promote
+    """Make what a lane recorded its baseline; nothing is generated again."""
+    from sdqa.errors import UsageError
+    from sdqa.workflow.approval import approval
 
     plan = resolve_own_plan(suite)
+    if golden:
+        if repeats:
+            raise UsageError("--repeat measures a lane's baseline; a golden has none")
+        _move_goldens(plan, bundle, lane, cases, yes, diagnosis, reason)
+        return
+    intended = approval(plan, bundle, lane=lane, cases=cases)
+    red = intended.stays_red()
+    if red:
+        click.echo("stays red, because a baseline is no limit on the distance to the golden:")
+        for line in red:
+            click.echo(f"  {line}")
+    for item in intended.carry_out(reason, repeats):
+        click.echo(str(item))
+    for line in intended.limits():
+        click.echo(line)
+
+
+def _move_goldens(
+    plan: Plan, bundle: Path, lane: str | None, cases: tuple[str, ...], yes: bool, diagnosis: str, reason: str
+) -> None:
+    """Promote a lane's outcomes to goldens, which the model's other lanes are held against too."""
+    from sdqa.bundle import Bundle
+    from sdqa.errors import UsageError
+    from sdqa.gate.approve import approve as promote
+    from sdqa.gate.approve import chosen_lane
+    from sdqa.workflow.approval import sharers
+
+    shared = sharers(plan, chosen_lane(Bundle(bundle).read(), lane))
+    if shared and not yes:
+        what = f"the golden is shared: {', '.join(shared)} would be held against this lane's outcome"
+        hint = "leave --golden out to approve this lane's own baseline, or say --yes"
+        raise UsageError(what, where=lane or str(bundle), hint=hint)
     for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis):
-        change = f"{item.before[:12]} → {item.after[:12]}" if item.changed else "unchanged"
+        change = f"golden {item.before[:12]} → {item.after[:12]}" if item.changed else "golden unchanged"
         click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
 
 
 @click.command()
 @suite_option
+@lane_option
 @store_option
 @reason_option
-def calibrate(suite: str | None, store: Path, reason: str) -> None:
-    """Measure harmless noise and faults, and place every tolerance between them."""
+def calibrate(suite: str | None, lanes: tuple[str, ...], store: Path, reason: str) -> None:
+    """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs."""
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
     from sdqa.gate.reach import within_reach
+    from sdqa.gate.tolerances import Tolerances
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow import calibrate as calibration
@@ -128,13 +188,16 @@ def calibrate(suite: str | None, store: Path, reason: str) -> None:
     from sdqa.workflow.job import Job
 
     made = resolve_own_plan(suite)
-    for model in sorted({lane.model_name for lane in made.running}):
+    narrowed = resolve_plan(suite, lanes)
+    for model in sorted({lane.model_name for lane in narrowed.running}):
         with reporting() as progress:
-            job = Job(made, Store(store), Bundle(store.parent / "calibration"), None, progress)
+            job = Job(narrowed, Store(store), Bundle(store.parent / "calibration"), None, progress)
             harmless, faults = calibration.measure(job, model)
         checks = calibration.count_checks(made)
         placed = place(model, harmless, faults, checks=checks, environment=environment())
         tolerances = within_reach(placed, worst_figures())
         path = made.goldens / model / "tolerances.json"
+        if path.exists():
+            tolerances = tolerances.beside(Tolerances.load(path), everything=bool(lanes))
         tolerances.save(path, reason)
         click.echo(str(path))

@@ -17,7 +17,7 @@ from sdqa.cli.options import (
     json_option,
     lane_option,
     look_at_models,
-    output_option,
+    naming,
     resolve_plan,
     store_option,
     suite_option,
@@ -37,19 +37,26 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Say for every check where its tolerance comes from.")
 @json_option
 def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain: bool, as_json: bool) -> None:
-    """Show the lanes, cases and checks that will run, and what is skipped and why."""
+    """Show what will run, what is skipped and why, what it costs, and what is still missing.
+
+    Exits 2 where the suite, or a file that it names, has to be changed; what is only missing yet is exit code 0.
+    """
+    from sdqa.errors import EXIT_PASS, EXIT_USAGE
     from sdqa.plan import describe
+    from sdqa.workflow.preflight import preflight
 
     if record is not None:
         record_plan(suite, record, "", "")
         return
     made = resolve_plan(suite, lanes)
     remarks = look_at_models(made)
+    look = preflight(made)
+    status = EXIT_USAGE if look.wrong else EXIT_PASS
     if as_json:
-        data = {**describe.plan_data(made), "remarks": remarks}
+        data = {**describe.plan_data(made), "remarks": remarks, "preflight": look.to_json()}
         click.echo(json.dumps(data, indent=1, sort_keys=True))
-        return
-    click.echo(described(made, remarks))
+        sys.exit(status)
+    click.echo(described(made, remarks, look.notes))
     for line in _existing_packages(made):
         click.echo(line)
     if explain:
@@ -57,17 +64,23 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         from sdqa.workflow.gate import worst_figures
 
         click.echo(explain_checks(made, worst_figures()))
+    click.echo("\n".join(look.lines(naming(suite))))
+    sys.exit(status)
 
 
 def _existing_packages(made: Plan) -> Iterator[str]:
     """Which packages of another tool each model takes, and what it leaves out of their folder."""
+    from sdqa.convert.formats import find_format
     from sdqa.errors import SdqaError
     from sdqa.models.packages import ExistingPackages
+    from sdqa.runtime.registry import find_runtime
 
-    for source in dict.fromkeys(lane.model.source for lane in made.lanes):
+    wanted = {(lane.model.source, find_runtime(lane.runtime).package_format): None for lane in made.lanes}
+    for source, form in wanted:
         if source.startswith("packages:"):
+            folder, suffix = Path(source.removeprefix("packages:")), find_format(form).suffix
             try:
-                lines = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source).lines()
+                lines = ExistingPackages.find(folder, source=source, suffix=suffix).lines()
             except SdqaError as error:
                 lines = [str(error)]
             yield from (f"  packages {line}" for line in lines)
@@ -78,7 +91,12 @@ def _existing_packages(made: Plan) -> Iterator[str]:
 @lane_option
 @fault_option
 @click.option("--diagnose/--no-diagnose", default=True, help="Whether to find out what broke a lane that failed.")
-@output_option
+@click.option(
+    "--output",
+    default=None,
+    type=click.Path(path_type=Path),
+    help="The bundle's folder; by default .sdqa/report for a full run, .sdqa/runs/… for another.",
+)
 @store_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
@@ -87,23 +105,27 @@ def qa(
     lanes: tuple[str, ...],
     fault: str | None,
     diagnose: bool,
-    output: Path,
+    output: Path | None,
     store: Path,
     as_json: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:
-    """Run a suite: plan, convert, generate, score, gate, report. Further arguments go to pytest (-k, -x, --lf, -n)."""
+    """Run a suite: plan, convert, generate, score, gate, report.
+
+    Further arguments go to pytest (-k, -x, --lf, -n, -v, `sdqa.toml::tiny/fp16/portrait-hat/lpips`).
+    """
     from sdqa.bundle import Bundle
+    from sdqa.workflow.preflight import look_at_pictures
 
     made = resolve_plan(suite, lanes)
     _check_fault(fault)
-    click.echo(described(made, look_at_models(made)), err=as_json)
+    click.echo(described(made, look_at_models(made), look_at_pictures(made).notes), err=as_json)
     cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
     more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
     session = SessionEnd()
     status = _pytest(made.suite_path, lanes, fault, output, store, more, session, quiet=as_json)
-    if as_json and session.reported:  # otherwise what lies there is another run's
-        click.echo(json.dumps(Bundle(output).read().to_json(), sort_keys=True))
+    if as_json and session.folder is not None:  # otherwise what lies there is another run's
+        click.echo(json.dumps(Bundle(session.folder).read().to_json(), sort_keys=True))
     sys.exit(status)
 
 
@@ -150,7 +172,7 @@ def _pytest(
     suite: Path,
     lanes: tuple[str, ...],
     fault: str | None,
-    output: Path,
+    output: Path | None,
     store: Path,
     extra: tuple[str, ...],
     session: SessionEnd,
@@ -163,10 +185,13 @@ def _pytest(
     import pytest
 
     from sdqa.errors import EXIT_PASS, EXIT_USAGE
+    from sdqa.workflow.place import HOME
 
     configuration = Path(__file__).parents[1] / "suites" / "pytest.ini"
-    arguments = [str(suite), "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
-    arguments += [f"--sdqa-output={output}", f"--sdqa-store={store}", *(f"--sdqa-lane={lane}" for lane in lanes)]
+    chosen = [] if any(argument.startswith(f"{suite}::") for argument in extra) else [str(suite)]
+    arguments = [*chosen, "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
+    arguments += [f"--sdqa-home={HOME}", f"--sdqa-store={store}", *(f"--sdqa-lane={lane}" for lane in lanes)]
+    arguments += [f"--sdqa-output={output}"] if output is not None else []
     arguments += [f"--sdqa-fault={fault}"] if fault else []
     if not _plugin_is_installed():
         arguments += ["-p", "sdqa.pytest_plugin"]
@@ -184,14 +209,14 @@ class SessionEnd:
     """
 
     code: int | None = None
-    reported = False
+    folder: Path | None = None  # where the bundle was written
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """The exit code that the plugin made of the exit status."""
-        from sdqa.pytest_status import FINAL, REPORTED
+        from sdqa.pytest_status import FINAL, FOLDER
 
         self.code = config.stash.get(FINAL, None)
-        self.reported = config.stash.get(REPORTED, False)
+        self.folder = config.stash.get(FOLDER, None)
 
 
 def _plugin_is_installed() -> bool:

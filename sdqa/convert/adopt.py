@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sdqa.convert.contract import contract
 from sdqa.convert.describe import describe
 from sdqa.convert.fit import Fit, fit_component
@@ -13,32 +15,47 @@ from sdqa.plan.variant import Variant
 from sdqa.runtime.accountable import accountable
 
 
-def adopt(existing: ExistingPackages, teacher: Teacher, variant: Variant | None = None) -> dict[str, PackageRecord]:
+def adopt(
+    existing: ExistingPackages, teacher: Teacher, variant: Variant | None = None, *, idle: Collection[str] = ()
+) -> dict[str, PackageRecord]:
     """Records of existing packages, in the teacher's flow order. Nothing is copied or changed.
 
     Coverage is measured against the teacher, not required: names of another converter's constants may say nothing about
     compressed weights. What it finds missing, and what of the contract or of the variant a package breaks, is in the
     record, for the gate to judge.
 
+    Args:
+        idle: components that nobody runs, and that are left out.
+
     Raises:
-        ModelError: a component of the teacher has no package.
+        ModelError: a component of the teacher that is run has no package.
         ContractError: a package cannot be run for the teacher's sizes, or lacks Apple's inputs and outputs.
         PackageError: a package is damaged.
     """
-    missing = [component for component in teacher.components if component not in existing.packages]
+    records = {}
+    for component in required(existing, teacher, idle):
+        expected = contract(component, teacher.family, teacher.facts)
+        with accountable(component):
+            fit = fit_component(existing.packages[component], expected, variant)
+            records[component] = _record(teacher, component, fit)
+    return records
+
+
+def required(existing: ExistingPackages, teacher: Teacher, idle: Collection[str]) -> list[str]:
+    """The teacher's components that somebody runs, in flow order; each has a package.
+
+    Raises:
+        ModelError: one has none.
+    """
+    wanted = [component for component in teacher.components if component not in idle]
+    missing = [component for component in wanted if component not in existing.packages]
     if missing:
         raise ModelError(
             f"the folder has no package for {', '.join(missing)}",
             where=existing.source,
             hint=existing.listing(),
         )
-    records = {}
-    for component in teacher.components:
-        expected = contract(component, teacher.family, teacher.facts)
-        with accountable(component):
-            fit = fit_component(existing.packages[component], expected, variant)
-            records[component] = _record(teacher, component, fit)
-    return records
+    return wanted
 
 
 def _record(teacher: Teacher, component: str, fit: Fit) -> PackageRecord:

@@ -21,6 +21,8 @@ from torch.nn import functional
 from sdqa.errors import ConversionError
 from sdqa.plan.variant import Attention
 
+_OTHER_FORMS = ("norm_cross", "group_norm", "spatial_norm", "norm_q", "norm_k", "residual_connection", "add_k_proj")
+"""Of diffusers' `Attention`: what would compute something else here, without an error."""
 QUERY_CHUNK = 512
 """Queries in one product of `split_einsum_v2`."""
 
@@ -133,6 +135,11 @@ class SplitAttention(nn.Module):
 
     def __init__(self, source: Any, chunk: int | None) -> None:
         super().__init__()
+        unknown = [name for name in _OTHER_FORMS if getattr(source, name, None)]
+        if unknown:
+            raise ConversionError(
+                f"attention with {', '.join(unknown)} has no channels-first form", hint='use attention = "original"'
+            )
         self.heads, self.scale, self.chunk = source.heads, source.scale, chunk
         self.to_q = as_convolution(source.to_q)
         self.to_k = as_convolution(source.to_k)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.families import known_components
+from sdqa.families import idle_components, known_components
 from sdqa.families.records import GUIDANCE_PAIR
 from sdqa.mil import load
 
@@ -169,7 +169,7 @@ def estimate_latency(
     """
     chip = CHIPS[device]
     ratios = calibration_ratios()
-    idle = {name for name, one in known_components().items() if one.image_to_image_only and not image_to_image}
+    idle = idle_components(image_to_image=image_to_image)
     used = [cost for cost in costs if cost.component not in idle]
     seconds = _roofline(used, steps, chip, efficiency())
     step = _roofline([cost for cost in costs if cost.component == "unet"], 1, chip, efficiency())

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from sdqa.convert.built import Built, Order
 from sdqa.convert.chunking import chunk_package
 from sdqa.convert.compression import Pass, compress_model, palettize_mixed, recipe
 from sdqa.convert.contract import check_schema, contract
@@ -27,23 +26,6 @@ from sdqa.models.teacher import Teacher
 from sdqa.plan.recipes import MIXED_BIT
 from sdqa.plan.variant import Variant
 from sdqa.runtime.memory import PeakMemory
-
-
-class Built(BaseModel):
-    """What a conversion left: dear to make, so it is stored apart from the description of what it holds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    component: str
-    paths: tuple[Path, ...]
-    """The packages, in execution order: two where the U-Net is chunked."""
-    conversion_seconds: float = 0.0
-    peak_bytes: int = 0
-    """Peak resident memory while converting, of the process that did."""
-
-    def moved(self, old: Path, new: Path) -> Built:
-        """With paths below another folder."""
-        return self.model_copy(update={"paths": tuple(new / path.relative_to(old) for path in self.paths)})
 
 
 def build_component(
@@ -74,8 +56,8 @@ def build_component(
             f"{teacher.source} has no component {component!r}", hint="components: " + ", ".join(teacher.components)
         )
     if should_isolate(isolate, teacher.parameters[component]):
-        job = {"variant": variant.model_dump(mode="json"), "destination": str(destination)}
-        made, peak = isolated(__name__, teacher, component, {**job, "base": str(base) if base is not None else None})
+        order = Order(variant=variant, destination=destination, base=base)
+        made, peak = isolated(__name__, teacher, component, order.model_dump(mode="json"))
         return Built.model_validate(made).model_copy(update={"peak_bytes": peak})
     with PeakMemory() as memory:
         built = build_here(teacher, component, variant, destination, base)
@@ -84,8 +66,8 @@ def build_component(
 
 def perform(teacher: Teacher, job: Mapping[str, Any]) -> Built:
     """The part of `build_component` that a process of its own does."""
-    variant, destination = Variant.model_validate(job["variant"]), Path(job["destination"])
-    return build_here(teacher, job["component"], variant, destination, Path(job["base"]) if job["base"] else None)
+    order = Order.model_validate(job)
+    return build_here(teacher, job["component"], order.variant, order.destination, order.base)
 
 
 def build_here(teacher: Teacher, component: str, variant: Variant, destination: Path, base: Path | None) -> Built:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdqa.convert.build import Built, build_component, open_model
+from sdqa.convert.build import build_component, open_model
 from sdqa.convert.compression import compress_model
 from sdqa.convert.describe import describe_component
 from sdqa.convert.package import write_package
-from sdqa.convert.record import PackageRecord
+from sdqa.convert.record import PackageRecord, record_of
 from sdqa.convert.sidecar import write_modules
 from sdqa.errors import ConversionError
 from sdqa.mil.records import read_modules
@@ -33,11 +33,6 @@ def convert_component(
     built = build_component(teacher, component, variant, destination, base=base, isolate=isolate)
     described = describe_component(teacher, component, built.paths, where=variant.name, isolate=isolate)
     return record_of(built, described)
-
-
-def record_of(built: Built, described: PackageRecord) -> PackageRecord:
-    """A description with what only the conversion knows: how long it took, and how much memory."""
-    return described.model_copy(update={"conversion_seconds": built.conversion_seconds, "peak_bytes": built.peak_bytes})
 
 
 def compress(package: Path, variant: Variant, destination: Path) -> Path:

@@ -18,7 +18,7 @@ from sdqa.convert.isolate import isolated, should_isolate
 from sdqa.convert.lint import lint_package
 from sdqa.convert.package import package_bytes
 from sdqa.convert.record import PackageRecord
-from sdqa.convert.sidecar import constant_name, plain_name, sidecar_path
+from sdqa.convert.sidecar import constant_name, sidecar_path
 from sdqa.models.teacher import Teacher
 from sdqa.store import digest_of, tree_digest
 
@@ -78,7 +78,7 @@ def describe(
     """
     inventories = [take_inventory(package) for package in packages]
     hints = {constant_name(name): name for name in parameters}
-    weights = (weight for inventory in inventories for weight in inventory.weights())
+    weights = (weight for inventory in inventories for weight in inventory.weights(hints))
     histogram: Counter[str] = Counter()
     widths: Counter[str] = Counter()
     for inventory in inventories:
@@ -94,7 +94,7 @@ def describe(
         operations=histogram.total(),
         histogram=dict(sorted(histogram.items())),
         bit_widths=dict(sorted(widths.items(), key=lambda item: int(item[0]))),
-        coverage=measure_coverage(parameters, ((name, hints.get(plain_name(name)), value) for name, value in weights)),
+        coverage=measure_coverage(parameters, weights),
         lint=tuple(lint_package(package) for package in packages),
         cost=measure_costs({component: packages})[0],
         names=dict(names or {}),

@@ -55,8 +55,8 @@ def fit_component(packages: tuple[Path, ...], expected: Contract, variant: Varia
         taken.update({tensor.name: tensor for tensor in inventory.inputs if tensor.name not in produced})
         produced.update(tensor.name for tensor in inventory.outputs)
     found_inputs, found_outputs = tuple(taken.values()), inventories[-1].outputs
-    for batch, wanted in _ways(expected):
-        inputs, outputs = _match(wanted.inputs, found_inputs), _match(wanted.outputs, found_outputs)
+    for batch, wanted in ways(expected):
+        inputs, outputs = match_names(wanted.inputs, found_inputs), match_names(wanted.outputs, found_outputs)
         if inputs is None or outputs is None or _needed(found_inputs) - set(inputs.values()):
             continue
         breaches = (*_breaches(expected, outputs, found_outputs), *_promises(expected, inventories, variant))
@@ -68,12 +68,12 @@ def fit_component(packages: tuple[Path, ...], expected: Contract, variant: Varia
     )
 
 
-def _ways(expected: Contract) -> list[tuple[int | None, Contract]]:
+def ways(expected: Contract) -> list[tuple[int | None, Contract]]:
     """The contract; for a U-Net also that of one row: a pair is then two runs, or one where there is no guidance."""
-    ways: list[tuple[int | None, Contract]] = [(None, expected)]
+    found: list[tuple[int | None, Contract]] = [(None, expected)]
     if expected.component == "unet":
-        ways.append((1, replace(expected, inputs=_single(expected.inputs), outputs=_single(expected.outputs))))
-    return ways
+        found.append((1, replace(expected, inputs=_single(expected.inputs), outputs=_single(expected.outputs))))
+    return found
 
 
 def _single(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -101,7 +101,7 @@ def _promises(expected: Contract, inventories: Sequence[Inventory], variant: Var
     return () if variant is None else broken_promises(expected.component, inventories, variant)
 
 
-def _match(wanted: Sequence[Tensor], found: Sequence[Tensor]) -> dict[str, str] | None:
+def match_names(wanted: Sequence[Tensor], found: Sequence[Tensor]) -> dict[str, str] | None:
     """Wanted names to found ones, by name and shape, then by the only shape left; None when one is left over."""
     names: dict[str, str] = {}
     by_name = {tensor.name: tensor for tensor in found}

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sdqa.convert.contract import Tensor
+from sdqa.convert.fates import Held
+from sdqa.convert.sidecar import plain_name
 from sdqa.mil.constants import Constant
 from sdqa.mil.features import Feature, describe_inputs, describe_outputs
 from sdqa.mil.functions import choose, functions_of
 from sdqa.mil.graph import Function
 from sdqa.mil.package import open_package
-from sdqa.mil.stored import constants_of, stored_bits, weight_elements
+from sdqa.mil.stored import constants_of, is_sparse, stored_bits, table_blocks, weight_elements
 
 _DTYPES = {"fp16": "float16", "fp32": "float32", "fp64": "float64"}
 """MIL's names to the contract's; others are the same."""
@@ -56,11 +57,17 @@ class Inventory:
         """The constants that operations read, each once, in order of first use."""
         return constants_of(self.function)
 
-    def weights(self) -> Iterator[tuple[str, Any]]:
-        """Name and dense value of every array that operations read, compressed ones unpacked."""
+    def weights(self, hints: Mapping[str, str]) -> Iterator[Held]:
+        """Every array that operations read, compressed ones unpacked.
+
+        Args:
+            hints: names of constants, without what passes append, to parameters.
+        """
         for constant in self.constants():
             if constant.type.kind == "tensor" and constant.type.dtype != "string" and (constant.type.elements or 0) > 1:
-                yield constant.name, np.asarray(constant.read())
+                value = np.asarray(constant.read())
+                hint = hints.get(plain_name(constant.name))
+                yield Held(constant.name, hint, value, table_blocks(constant), is_sparse(constant))
 
     def bit_widths(self) -> dict[str, int]:
         """Stored bits to number of weights; values that pruning leaves out count as 0 bits."""

@@ -43,7 +43,7 @@ def isolated(module: str, teacher: Teacher, component: str, job: Mapping[str, An
         The resulting record as plain values, and the peak of the process's memory in bytes.
 
     Raises:
-        ConversionError: the process was killed for memory, or died otherwise.
+        ProcessDied: the process was killed for memory, or died otherwise.
         SdqaError: whatever `perform` raised.
     """
     source = f"folder:{teacher.folder}" if teacher.folder is not None else teacher.source
@@ -73,15 +73,19 @@ def _search_path() -> str:
     return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")]), *map(str, plugin_folders())])
 
 
-def explain_death(returncode: int, stderr: str, component: str) -> ConversionError:
+class ProcessDied(ConversionError):
+    """A process ended without a result."""
+
+
+def explain_death(returncode: int, stderr: str, component: str) -> ProcessDied:
     """Why a conversion process ended without a result."""
     if returncode in {-signal.SIGKILL, 128 + signal.SIGKILL} or "MemoryError" in stderr:
-        return ConversionError(
+        return ProcessDied(
             f"converting {component} ran out of memory and was killed",
             hint="convert on a machine with more memory (a Stable Diffusion v1-5 U-Net needs about 7 GB)",
         )
     last = stderr.strip().splitlines()[-1] if stderr.strip() else "no message"
-    return ConversionError(f"converting {component} died with status {returncode}: {last}")
+    return ProcessDied(f"converting {component} died with status {returncode}: {last}")
 
 
 def _error(fields: dict[str, str]) -> SdqaError:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from sdqa.convert.budget import ComponentCost
+from sdqa.convert.built import Built
 from sdqa.convert.coverage import Coverage
 from sdqa.convert.lint import Lint
 
@@ -60,3 +61,8 @@ class PackageRecord(BaseModel):
         """Stored bits per weight."""
         weights = sum(self.bit_widths.values())
         return sum(int(bits) * count for bits, count in self.bit_widths.items()) / weights if weights else 0.0
+
+
+def record_of(built: Built, described: PackageRecord) -> PackageRecord:
+    """A description with what only the conversion knows: how long it took, and how much memory."""
+    return described.model_copy(update={"conversion_seconds": built.conversion_seconds, "peak_bytes": built.peak_bytes})

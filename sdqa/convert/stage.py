@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdqa.convert import PackageRecord
-from sdqa.convert.adopt import adopt
-from sdqa.convert.build import Built, build_component
-from sdqa.convert.component import record_of
-from sdqa.convert.describe import describe_component
-from sdqa.errors import ModelError
-from sdqa.models import ExistingPackages, Teacher, load_source
+from sdqa.convert.built import Built
+from sdqa.convert.formats import PackageFormat, find_format
+from sdqa.convert.record import PackageRecord, record_of
+from sdqa.models import ExistingPackages, Teacher
 from sdqa.plan import Variant
+from sdqa.runtime.registry import MLPACKAGE
 from sdqa.store import Entry, Store, code_digest
 
 BUILT_FILE = "built.json"
 RECORD_FILE = "package.json"
-LIBRARIES = ("coremltools", "diffusers", "numpy", "scikit-learn", "scipy", "torch", "transformers")
-"""Whose versions decide a package's bytes; a library that is not installed is none."""
 
 
 @dataclass(frozen=True)
@@ -38,39 +34,60 @@ class StoredPackage:
 
     @property
     def path(self) -> Path:
-        """The .mlpackage; the first of two where the U-Net is chunked."""
+        """The package; the first of two where the U-Net is chunked."""
         return self.record.path
 
 
 def convert(
-    teacher: Teacher, variant: Variant, store: Store, *, say: Callable[[str], None] = lambda _: None
+    teacher: Teacher,
+    variant: Variant,
+    store: Store,
+    *,
+    idle: Collection[str] = (),
+    package_format: str = MLPACKAGE,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, StoredPackage]:
-    """All components of a teacher in one variant, in flow order.
+    """The components of a teacher in one variant, in flow order.
+
+    Args:
+        idle: components that nobody runs, and that are left out.
+        package_format: a name in `sdqa.convert.formats`.
 
     Raises:
         ConversionError: a component cannot be converted; names it.
     """
-    return {component: convert_one(teacher, component, variant, store, say=say) for component in teacher.components}
+    wanted = [component for component in teacher.components if component not in idle]
+    return {
+        component: convert_one(teacher, component, variant, store, package_format=package_format, say=say)
+        for component in wanted
+    }
 
 
 def adopted(
-    source: str, teacher: Teacher, variant: Variant | None = None, *, say: Callable[[str], None] = lambda _: None
+    source: str,
+    teacher: Teacher,
+    variant: Variant | None = None,
+    *,
+    idle: Collection[str] = (),
+    package_format: str = MLPACKAGE,
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, StoredPackage]:
     """Packages that another tool made, where they lie; nothing of them enters the store.
 
     Args:
         variant: what they are said to be; None where nothing is.
+        idle: components that nobody runs: without a package they are not missed, and with one it is not looked at.
+        package_format: which packages are looked for.
 
     Raises:
         ModelError: a component has no package.
         ContractError: a package does not fit the teacher.
     """
-    existing = load_source(source)
-    if not isinstance(existing, ExistingPackages):
-        raise ModelError("the source names no packages", where=source)
+    form = find_format(package_format)
+    existing = ExistingPackages.find(Path(source.removeprefix("packages:")), source=source, suffix=form.suffix)
     for line in existing.lines():
         say(line)
-    records = adopt(existing, teacher, variant)
+    records = form.adopt(existing, teacher, variant, idle)
     return {component: StoredPackage(record, fresh=False) for component, record in records.items()}
 
 
@@ -80,29 +97,40 @@ def convert_one(
     variant: Variant,
     store: Store,
     *,
+    package_format: str = MLPACKAGE,
     say: Callable[[str], None] = lambda _: None,
 ) -> StoredPackage:
     """One component; a compressed one is derived from its uncompressed package."""
+    form = find_format(package_format)
     facts = variant.facts_for(component)
-    key = package_key(teacher, component, facts)
+    key = package_key(teacher, component, facts, form)
 
     def build(folder: Path) -> None:
-        words = ["chunked" if name == "chunked" else str(value) for name, value in facts.items() if value]
+        decisive = {name: value for name, value in facts.items() if value and name not in form.ignored}
+        words = ["chunked" if name == "chunked" else str(value) for name, value in decisive.items()]
         say(f"convert {component} ({', '.join(words)})")
         base: Path | None = None
         if facts["compression"]:
-            base = convert_one(teacher, component, variant.base(component), store, say=say).path
-        built = build_component(teacher, component, variant, folder, base=base)
+            uncompressed = variant.base(component)
+            base = convert_one(teacher, component, uncompressed, store, package_format=package_format, say=say).path
+        built = form.build(teacher, component, variant, folder, base)
         (folder / BUILT_FILE).write_text(built.moved(folder, Path()).model_dump_json(indent=1), encoding="utf-8")
 
     entry = store.memo("package", key, build)
     built = Built.model_validate_json((entry.path / BUILT_FILE).read_bytes()).moved(Path(), entry.path)
-    described = _described(teacher, component, variant, entry, built.paths, store)
+    described = _described(teacher, component, form, entry, built.paths, store, where=variant.name)
     return StoredPackage(record_of(built, described), entry.fresh)
 
 
 def _described(
-    teacher: Teacher, component: str, variant: Variant, package: Entry, paths: tuple[Path, ...], store: Store
+    teacher: Teacher,
+    component: str,
+    form: PackageFormat,
+    package: Entry,
+    paths: tuple[Path, ...],
+    store: Store,
+    *,
+    where: str,
 ) -> PackageRecord:
     """What a stored package holds.
 
@@ -113,26 +141,27 @@ def _described(
         "package": package.content,
         "teacher": teacher.digest,
         "component": component,
-        "versions": _versions("coremltools", "numpy", "torch"),
-        "code": code_digest("sdqa.convert.describe"),
+        "versions": _versions(*form.describing_libraries),
+        "code": code_digest(form.describer),
     }
 
     def build(folder: Path) -> None:
-        record = _moved(describe_component(teacher, component, paths, where=variant.name), package.path, Path())
+        record = _moved(form.describe(teacher, component, paths, where), package.path, Path())
         (folder / RECORD_FILE).write_text(record.model_dump_json(indent=1), encoding="utf-8")
 
     entry = store.memo("description", key, build)
     return _moved(PackageRecord.model_validate_json((entry.path / RECORD_FILE).read_bytes()), Path(), package.path)
 
 
-def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def package_key(teacher: Teacher, component: str, facts: Mapping[str, Any], form: PackageFormat) -> dict[str, Any]:
     """What decides a package's bytes."""
     return {
+        "format": form.name,
         "teacher": teacher.digest,
         "component": component,
-        "variant": dict(facts),
-        "versions": _versions(*LIBRARIES),
-        "code": code_digest("sdqa.convert.build"),
+        "variant": {name: value for name, value in facts.items() if name not in form.ignored},
+        "versions": _versions(*form.libraries),
+        "code": code_digest(form.builder),
         **_recipe_facts(facts),
     }
 
@@ -148,6 +177,7 @@ def _recipe_facts(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _versions(*names: str) -> dict[str, str]:
+    """Versions of libraries; one that is not installed is none."""
     found = {}
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

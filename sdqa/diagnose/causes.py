@@ -43,6 +43,13 @@ NEXT: Mapping[Stage, tuple[str, ...]] = {
     "steps": ("raise the number of steps until the teacher converges; the conversion is not at fault",),
 }
 
+NEXT_OF_PATTERN: Mapping[str, str] = {
+    "adapter": "fuse the adapter into the weights before converting (`fuse_lora`), or take it out of the teacher",
+    "checkpoint": "convert the teacher's own checkpoint: the package was made from another one",
+    "range": "give the package pictures in the range that it takes, or convert it for [−1, 1]",
+    "scaling": "leave the scaling factor to the application, or take it out of the application's glue",
+}
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -109,6 +116,9 @@ def clears_steps(sweep: Sweep, total: float) -> bool:
 
 
 def _cause(suspect: Suspect, findings: Findings) -> Cause:
+    whole = next((one for one in findings.coverage if one.component == suspect.component and one.pattern), None)
+    if whole is not None and suspect.stage in ("conversion", "quantisation"):
+        return _common_cause(suspect, whole, findings)
     inside = findings.operations.get(suspect.component)
     named: OperationFinding | None = None
     weight: WeightFinding | None = None
@@ -125,6 +135,8 @@ def _cause(suspect: Suspect, findings: Findings) -> Cause:
         if one.component == suspect.component and suspect.stage == "conversion":
             words += [f"missing from the package: {_listed(one.missing)}"] if one.missing else []
             words += [f"in no checkpoint: {_listed(one.invented)}"] if one.invented else []
+            count = f"{len(one.changed)} of {one.parameters} parameters"
+            words += [f"changed: {count}: {_listed(one.changed)}"] if len(one.changed) > 1 else []
     if suspect.stage == "quantisation" and findings.sweep is not None and findings.sweep.compounds:
         words.append(f"its error compounds: {findings.sweep.growth:.1f} times from the fewest to the most steps")
     return Cause(
@@ -138,6 +150,18 @@ def _cause(suspect: Suspect, findings: Findings) -> Cause:
         interval=suspect.interval,
         evidence=tuple(words),
         next=NEXT[suspect.stage],
+    )
+
+
+def _common_cause(suspect: Suspect, whole: ComponentCoverage, findings: Findings) -> Cause:
+    """Of many weights that differ in the same way: no operation is to blame."""
+    return Cause(
+        component=suspect.component,
+        stage="conversion",
+        explains=suspect.share,
+        interval=suspect.interval,
+        evidence=(whole.words, *_rung_words(suspect, findings)),
+        next=(NEXT_OF_PATTERN[whole.pattern],),
     )
 
 

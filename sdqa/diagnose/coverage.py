@@ -7,8 +7,9 @@ from pathlib import Path
 from sdqa.bundle.diagnosis import ComponentCoverage
 from sdqa.convert.coverage import Coverage, measure_coverage
 from sdqa.convert.inventory import take_inventory
-from sdqa.convert.sidecar import constant_name, plain_name
+from sdqa.convert.sidecar import constant_name
 from sdqa.diagnose.harness import Harness
+from sdqa.diagnose.pattern import NONE, Pattern, pattern
 from sdqa.store import tree_digest
 
 
@@ -27,16 +28,38 @@ def coverage(harness: Harness, component: str) -> ComponentCoverage:
         # What a sound conversion does not hold either, the computation does not use.
         unused = _measured(harness, component, reference).missing if reference else ()
         found = _measured(harness, component, package, unused)
+        seen = _pattern(harness, component, package, found)
         return ComponentCoverage(
-            component=component, parameters=found.parameters, missing=found.missing, invented=found.invented
+            component=component,
+            parameters=found.parameters,
+            missing=found.missing,
+            invented=found.invented,
+            changed=found.changed,
+            scaled=found.scaled,
+            pattern=seen.kind,
+            words=seen.words,
         )
 
     return harness.remembered("coverage", key, ComponentCoverage, measure)
 
 
+def _pattern(harness: Harness, component: str, package: Path, found: Coverage) -> Pattern:
+    """What the parameters that differ have in common."""
+    differing = {*found.changed, *found.scaled, *found.missing}
+    if not differing:
+        return NONE
+    parameters = harness.evidence.checkpoint(component)
+    names = {constant_name(name): name for name in differing}
+    held = {
+        one.hint: one.value
+        for one in take_inventory(package).weights(names)
+        if one.hint is not None and one.value.size == parameters[one.hint].size
+    }
+    scaling = float(harness.graph_parts["vae_config"].get("scaling_factor") or 1.0)
+    return pattern(parameters, held, found.scaled, scaling)
+
+
 def _measured(harness: Harness, component: str, package: Path, unused: tuple[str, ...] = ()) -> Coverage:
     parameters = harness.evidence.checkpoint(component)
     names = {constant_name(name): name for name in parameters}
-    weights = take_inventory(package).weights()
-    constants = [(name, names.get(plain_name(name)), value) for name, value in weights]
-    return measure_coverage(parameters, constants, unused=unused)
+    return measure_coverage(parameters, take_inventory(package).weights(names), unused=unused)

@@ -21,6 +21,8 @@ from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.programs import Candidate, ProgramRunner, Restored
 from sdqa.errors import ContractError, DiagnosisError, ExecutionError
 from sdqa.runtime import Arrays, Call, Runner
+from sdqa.runtime.engine import ENGINE_DB
+from sdqa.runtime.registry import on_device
 from sdqa.store import tree_digest
 
 Outputs = dict[str, np.ndarray[Any, np.dtype[Any]]]
@@ -31,8 +33,8 @@ MAX_CALLS = 96
 
 NORMAL_DB: Mapping[Stage, float] = {"conversion": 75.0, "precision": 57.0, "quantisation": 25.0, "runtime": 45.0}
 """Error that a stage may add (PSNR, mean over calls) without being abnormal. Sound conversions of the embedded model
-reach 115 to 153 dB in fp32, 69 to 80 dB in fp16, and 38 to 53 dB with 6-bit palettization; a captured Neural Engine run
-differed from its emulation by 48 dB in the mean. The floors lie between these and the nearest faults."""
+reach 115 to 153 dB in fp32, 69 to 80 dB in fp16, and 38 to 53 dB with 6-bit palettization. The floors lie between these
+and the nearest faults. A device's own floor is `ENGINE_DB`."""
 ROUNDED_DB = 50.0
 """The conversion floor where the rounding of weights cannot be taken back, so that it is counted there."""
 SAME_RUNTIME_DB = 120.0
@@ -48,6 +50,8 @@ def normal_db(component: str, stage: Stage, plain: Restored, harness: Harness) -
     if stage == "runtime" and harness.evidence.load is None:
         wrapper = harness.evidence.wrappers.get(component)
         return wrapper.normal_db if wrapper is not None and wrapper.normal_db is not None else SAME_RUNTIME_DB
+    if stage == "runtime" and on_device(harness.evidence.runtime):
+        return ENGINE_DB
     return NORMAL_DB[stage]
 
 

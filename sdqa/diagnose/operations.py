@@ -184,7 +184,7 @@ def weight_findings(candidate: Candidate, component: str) -> list[WeightFinding]
             cosine=compared.cosine,
             verdict=compared.verdict,
             evidence=compared.evidence,
-            quantised=compared.quantised or pair.compressed,
+            quantised=pair.compressed or (compared.quantised and compared.factor is None),
         )
     return sorted(found.values(), key=lambda one: (one.quantised, -one.relative_error, one.name))
 

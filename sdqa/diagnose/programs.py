@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from sdqa import mil
 from sdqa.diagnose.alignment import Alignment, align, plain
-from sdqa.diagnose.weights import compare_weight
+from sdqa.diagnose.weights import FEWEST, compare_weight
 from sdqa.mil.constants import Constant, Immediate, Unpacked
 from sdqa.mil.graph import Node
 from sdqa.mil.program import Program
@@ -55,10 +55,16 @@ class ConstantPair:
 
     @property
     def compressed(self) -> bool:
-        """Whether it is stored compressed, or dense with few levels where the reference has many."""
+        """Whether it is stored compressed, or dense with few levels where the reference has many.
+
+        A dense weight times one factor lost nothing to compression: it was converted wrongly.
+        """
         if isinstance(self.constant, Unpacked):
             return True
-        return self.reference.size >= 64 and compare_weight(self.reference, self.value).quantised
+        if self.reference.size < FEWEST:
+            return False
+        found = compare_weight(self.reference, self.value)
+        return found.quantised and found.factor is None
 
     @property
     def rounded(self) -> bool:

@@ -34,6 +34,7 @@ class Comparison:
     verdict: str
     quantised: bool = False  # in the way that compression does it, rightly or wrongly
     ordinary: bool = False  # nothing but rounding
+    factor: float | None = None  # where it is the reference times one number
 
     @property
     def evidence(self) -> str:
@@ -74,7 +75,8 @@ def compare_weight(reference: Array, weight: Array) -> Comparison:
         return Comparison(error, cosine, "rounded", ordinary=True)
     compressed = _compression(w, r, cosine)
     if compressed:
-        return Comparison(error, cosine, compressed, quantised=True)
+        factor = float(np.vdot(w, r)) / float(np.vdot(r, r)) if compressed.startswith("scaled by") else None
+        return Comparison(error, cosine, compressed, quantised=True, factor=factor)
     return Comparison(error, cosine, _name(w, r, error, cosine))
 
 

@@ -21,8 +21,8 @@ class Setting:
     """A key of a part's configuration that changes the graph, with the values that the family supports."""
 
     key: str
-    supported: tuple[str | bool | None, ...] = (None,)
-    default: str | bool | None = None
+    supported: tuple[str | int | bool | None, ...] = (None,)
+    default: str | int | bool | None = None
     """What the part's class takes where the configuration is silent."""
 
 
@@ -32,10 +32,8 @@ class Part:
 
     name: str
     library: Literal["diffusers", "transformers"]
-    classes: tuple[str, ...] = ()
-    """The classes that it may be of; the first one loads it."""
-    suffix: str = ""
-    """Without classes: how the name of its class ends."""
+    classes: tuple[str, ...]
+    """The classes that it may be of; the first one loads what has weights."""
     configuration: str = ""
     """Its file of settings, in the part's folder; empty where nothing in it is read."""
     weights: str = ""
@@ -44,13 +42,12 @@ class Part:
 
     def accepts(self, library: str, class_name: str) -> bool:
         """Whether the part may be of this class."""
-        fits = class_name in self.classes if self.classes else class_name.endswith(self.suffix)
-        return library == self.library and fits
+        return library == self.library and class_name in self.classes
 
     @property
     def wanted(self) -> str:
         """The classes that it may be of, in words."""
-        return f"{self.library}.{' or '.join(self.classes or (f'…{self.suffix}',))}"
+        return f"{self.library}.{' or '.join(self.classes)}"
 
 
 @dataclass(frozen=True)

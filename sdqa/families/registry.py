@@ -74,6 +74,11 @@ def known_components() -> dict[str, Component]:
     return {name: first[name] for name in flow_order()}
 
 
+def idle_components(*, image_to_image: bool) -> frozenset[str]:
+    """The components that no case runs: a family's encoder of pictures, where no case starts from one."""
+    return frozenset(name for name, one in known_components().items() if one.image_to_image_only and not image_to_image)
+
+
 def module_roots(component: str | None = None) -> tuple[str, ...]:
     """What dotted paths of torch modules start with: of one component, or of all, in any family."""
     known = (one for record in FAMILIES.values() for one in record.components)

@@ -16,7 +16,11 @@ TEXT_ENCODER = Part(
     ("CLIPTextModel",),
     configuration="config.json",
     weights="model.safetensors",
-    settings=(Setting("use_attention_mask", (None, False)),),  # the pipeline would hand the encoder a mask
+    settings=(
+        Setting("use_attention_mask", (None, False)),  # the pipeline would hand the encoder a mask
+        Setting("return_dict", (True,), True),  # what reads its outputs does so by name
+        Setting("quantization_config"),
+    ),
 )
 VAE = Part(
     "vae",
@@ -24,7 +28,14 @@ VAE = Part(
     ("AutoencoderKL",),
     configuration="config.json",
     weights="diffusion_pytorch_model.safetensors",
-    settings=(Setting("shift_factor"), Setting("latents_mean"), Setting("latents_std")),
+    settings=(
+        Setting("shift_factor"),
+        Setting("latents_mean"),
+        Setting("latents_std"),
+        Setting("in_channels", (3,), 3),
+        Setting("out_channels", (3,), 3),
+        Setting("quantization_config"),
+    ),
 )
 UNET_SETTINGS = (
     Setting("time_cond_proj_dim"),  # guidance as an input: latent consistency models
@@ -35,6 +46,9 @@ UNET_SETTINGS = (
     Setting("dual_cross_attention", (False,), False),  # two texts
     Setting("attention_type", ("default",), "default"),  # gated: boxes as inputs
     Setting("time_embedding_type", ("positional",), "positional"),
+    Setting("class_embeddings_concat", (False,), False),
+    Setting("num_attention_heads"),  # diffusers takes it from attention_head_dim, and refuses this
+    Setting("quantization_config"),
 )
 """What would give the U-Net an input that no contract declares, or give one another meaning."""
 
@@ -47,7 +61,37 @@ UNET = Part(
     settings=(*UNET_SETTINGS, Setting("addition_embed_type")),
 )
 TOKENIZER = Part("tokenizer", "transformers", ("CLIPTokenizer", "CLIPTokenizerFast"))
-SCHEDULER = Part("scheduler", "diffusers", suffix="Scheduler", configuration="scheduler_config.json")
+SCHEDULER = Part(
+    "scheduler",
+    "diffusers",
+    (
+        "PNDMScheduler",
+        "DDIMScheduler",
+        "DDPMScheduler",
+        "DPMSolverMultistepScheduler",
+        "DPMSolverSinglestepScheduler",
+        "DPMSolverSDEScheduler",
+        "EulerDiscreteScheduler",
+        "EulerAncestralDiscreteScheduler",
+        "HeunDiscreteScheduler",
+        "KDPM2DiscreteScheduler",
+        "KDPM2AncestralDiscreteScheduler",
+        "LMSDiscreteScheduler",
+        "DEISMultistepScheduler",
+        "UniPCMultistepScheduler",
+        "SASolverScheduler",
+        "LCMScheduler",
+        "TCDScheduler",
+    ),
+    configuration="scheduler_config.json",
+    settings=(
+        Setting("beta_schedule", ("linear", "scaled_linear", "squaredcos_cap_v2"), "linear"),
+        Setting("timestep_spacing", ("leading", "linspace", "trailing"), "leading"),
+        Setting("use_flow_sigmas", (None, False)),
+        Setting("final_sigmas_type", ("zero", "sigma_min"), "zero"),
+    ),
+)
+"""Those of noise that grows by betas; flow matching is another kind of training, and of U-Net."""
 
 LATENTS = ("guidance_pair", "latent_channels", "latent_size", "latent_size")
 IMAGE = (1, "image_channels", "image_size", "image_size")

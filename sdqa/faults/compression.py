@@ -140,7 +140,7 @@ def lookup_table_infinite(entries: int) -> Effect:
 @fault(
     "weights-rescaled",
     component="unet",
-    stage="quantisation",
+    stage="conversion",
     rows=(10,),
     severities={"mild": 1.02, "marked": 1.1, "severe": 1.5},
 )

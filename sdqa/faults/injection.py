@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sdqa.bundle import Measurement
 from sdqa.families import drawable_components
@@ -47,7 +47,7 @@ class Effect:
 class Injection:
     """One fault at one severity, ready to be injected.
 
-    `edit_package` changes a private copy of the component's .mlpackage in place; `wrap` goes around the component's
+    `edit_package` changes a private copy of the component's package in place; `wrap` goes around the component's
     runner, outside the recorder's view of nothing: what it puts out is what the pipeline gets.
     """
 
@@ -88,6 +88,20 @@ class Injection:
         }
 
 
+def editor_of(folder: Path) -> PackageEditor:
+    """What edits a package of its format.
+
+    Of an `.aimodel` an editor offers the weights alone; a fault that asks for more is refused by it.
+    """
+    if folder.suffix == ".aimodel":
+        from sdqa.faults.asset_editor import AssetEditor
+
+        return cast("PackageEditor", AssetEditor(folder))
+    from sdqa.faults.package_editor import PackageEditor
+
+    return PackageEditor(folder)
+
+
 def package_edit(effect: Effect) -> Callable[[Path], None] | None:
     """The effect's changes to a package, as one function of its folder."""
     edit, files = effect.edit, effect.files
@@ -96,9 +110,7 @@ def package_edit(effect: Effect) -> Callable[[Path], None] | None:
 
     def apply(folder: Path) -> None:
         if edit is not None:
-            from sdqa.faults.package_editor import PackageEditor
-
-            with PackageEditor(folder) as editor:
+            with editor_of(folder) as editor:
                 edit(editor)
         if files is not None:
             files(folder)
@@ -113,8 +125,6 @@ def package_culprit(effect: Effect) -> Callable[[Path], Culprit | None] | None:
         return None
 
     def run_campaign(folder: Path) -> Culprit | None:
-        from sdqa.faults.package_editor import PackageEditor
-
-        return edit(PackageEditor(folder))
+        return edit(editor_of(folder))
 
     return run_campaign

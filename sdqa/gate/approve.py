@@ -1,4 +1,6 @@
-"""`sdqa approve`: what a run recorded becomes the golden. Nothing is generated again; everything is in the audit log.
+"""`sdqa approve --golden`: what a run recorded becomes the golden of all lanes.
+
+Nothing is generated again; everything is in the audit log.
 
 Refused are a run of another teacher, metric identity or schedule than the golden's (its figures cannot be compared),
 and, without a diagnosis, one in which a figure of the case got worse. Either all chosen cases are promoted or none.
@@ -91,14 +93,11 @@ def approve(
         raise UsageError("an approval needs a reason", hint="--reason '…'")
     source = Bundle(bundle)
     run = source.read()
-    if run.fault:
-        raise UsageError(
-            f"the run has a planted fault: {run.fault}", where=str(bundle), hint="approve a run without one"
-        )
-    chosen = _lane(run, lane)
+    refuse_planted(run, bundle)
+    chosen = chosen_lane(run, lane)
     found = run.diagnosis if run.diagnosis and run.diagnosis.made else None
     explained = diagnosis.strip() or (digest_of(found.to_json()) if found else "")
-    promotions = [_prepare(source, chosen, sample, goldens, place) for sample in _samples(chosen, cases)]
+    promotions = [_prepare(source, chosen, sample, goldens, place) for sample in chosen_samples(chosen, cases)]
     worse = [Problem(f"$.{p.golden.manifest.case}", text) for p in promotions for text in p.worse]
     if worse and not explained:
         listing = "".join(f"\n  {problem}" for problem in worse)
@@ -108,7 +107,23 @@ def approve(
     return tuple(_promote(p, chosen, run, reason, explained, place) for p in promotions)
 
 
-def _lane(run: Run, name: str | None) -> Lane:
+def refuse_planted(run: Run, folder: Path) -> None:
+    """Nothing that was broken on purpose is approved.
+
+    Raises:
+        UsageError: the run has a planted fault.
+    """
+    if run.fault:
+        what = f"the run has a planted fault: {run.fault}"
+        raise UsageError(what, where=str(folder), hint="approve a run without one")
+
+
+def chosen_lane(run: Run, name: str | None) -> Lane:
+    """The lane of a run by its id, which may be left out where there is only one.
+
+    Raises:
+        UsageError: there is none of that name, or there are several.
+    """
     ran = [lane for lane in run.lanes if lane.status != "skipped"]
     known = ", ".join(lane.id for lane in ran) or "none ran"
     if name is None and len(ran) == 1:
@@ -120,7 +135,12 @@ def _lane(run: Run, name: str | None) -> Lane:
     return found[0]
 
 
-def _samples(lane: Lane, cases: Sequence[str]) -> list[Sample]:
+def chosen_samples(lane: Lane, cases: Sequence[str]) -> list[Sample]:
+    """The samples of the named cases, or of all.
+
+    Raises:
+        UsageError: the lane recorded no such case.
+    """
     samples = {sample.case: sample for sample in lane.samples}
     unknown = sorted(set(cases) - set(samples))
     if unknown or not samples:
@@ -145,17 +165,17 @@ def _prepare(source: Bundle, lane: Lane, sample: Sample, goldens: Path, place: s
     timesteps = sample.facts.timesteps
     if timesteps is not None and timesteps != manifest.timesteps:
         raise GoldenStale("the run has another schedule than the golden", where=f"{lane.id}/{sample.case}")
-    image, latents = _outcome(source, sample)
+    image, latents = recorded_outcome(source, sample)
     if image.shape != golden.image.shape or latents.shape != golden.latents.shape:
         raise UsageError("the run's picture has another shape than the golden's", where=f"{lane.id}/{sample.case}")
     scores = dict(manifest.scores)
     for measurement in lane.measurements:
         if measurement.case == sample.case and measurement.metric not in AGAINST_GOLDEN:
             scores[measurement.metric] = measurement.value
-    return _Promotion(golden, image, latents, scores, _worse(lane, sample.case))
+    return _Promotion(golden, image, latents, scores, worse_figures(lane, sample.case))
 
 
-def _outcome(source: Bundle, sample: Sample) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+def recorded_outcome(source: Bundle, sample: Sample) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """The recorded picture and latents, checked against the digests that the run promised."""
     blob = sample.images.get("candidate")
     latents_blob = sample.facts.latents
@@ -172,7 +192,7 @@ def _outcome(source: Bundle, sample: Sample) -> tuple[npt.NDArray[np.uint8], npt
     return image, latents
 
 
-def _worse(lane: Lane, case: str) -> tuple[str, ...]:
+def worse_figures(lane: Lane, case: str) -> tuple[str, ...]:
     """Figures of the case that the gate did not pass, in words."""
     found = []
     for verdict in lane.verdicts:
@@ -188,6 +208,7 @@ def _promote(p: _Promotion, lane: Lane, run: Run, reason: str, diagnosis: str, p
         inputs=manifest.inputs,
         seed=manifest.seed,
         timesteps=manifest.timesteps,
+        scheduler=manifest.scheduler,
         image=p.image,
         latents=p.latents,
         noise=golden.noise,

@@ -15,6 +15,7 @@ from sdqa.bundle import Environment, Lane, Measurement, is_timing
 from sdqa.errors import UsageError
 from sdqa.gate import statistics
 from sdqa.gate.audit import now
+from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import HARD
 from sdqa.gate.latency import BYTES
 from sdqa.gate.limits import PlacedLimit, Risk, place
@@ -160,7 +161,9 @@ def _keys(conditions: Conditions) -> list[Key]:
     keys = set()
     for m in (m for lanes in conditions.values() for lane in lanes for m in lane.measurements):
         placed = m.case is not None or m.component is not None
-        gated = m.metric not in HARD and not is_timing(m.metric) and m.better in ("higher", "lower")
+        gated = (
+            m.metric not in {*HARD, *BASELINE_METRICS} and not is_timing(m.metric) and m.better in ("higher", "lower")
+        )
         if placed and gated and m.unit not in BYTES and m.value is not None:
             keys.add((m.metric, m.component))
     return sorted(keys, key=lambda key: (key[0], key[1] or ""))

@@ -24,6 +24,8 @@ BUDGETS = (
     "inference_s",
     "end_to_end_s",
 )
+PLACEMENT = BUDGETS[2]
+"""The budget that follows from a lint of the packages: of a format without one, nobody knows."""
 FROM_PACKAGES = frozenset(BUDGETS[:3])
 """Budgets whose figures follow from the packages, whatever executes them."""
 ALL, BUDGET = "all", "budget"

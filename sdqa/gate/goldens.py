@@ -13,10 +13,7 @@ are of files. Everything is read as untrusted: sizes first, safetensors only, ev
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +22,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from sdqa.bundle import documents
-from sdqa.errors import DigestMismatch, GoldenMissing, StoreError, UsageError
+from sdqa.errors import DigestMismatch, GoldenMissing, UsageError
 from sdqa.gate import large_files
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.gate.codec import (
@@ -40,7 +37,8 @@ from sdqa.gate.codec import (
     encode_tensors,
     preview,
 )
-from sdqa.gate.manifest import MANIFEST_FILE, GoldenFile, Manifest, file_record, read_manifest
+from sdqa.gate.golden_files import file_bytes, replace_folder
+from sdqa.gate.manifest import MANIFEST_FILE, Manifest, file_record, read_manifest
 from sdqa.store import digest_of
 
 
@@ -70,7 +68,7 @@ def read_golden(folder: Path, *, place: str = large_files.DEFAULT_PLACE, cache: 
         ImageError: an image cannot be decoded.
     """
     manifest = read_manifest(folder)
-    data = {name: _file_bytes(folder, name, file, place, cache) for name, file in manifest.files.items()}
+    data = {name: file_bytes(folder, name, file, place, cache) for name, file in manifest.files.items()}
     for name in ("image.png", "noise.safetensors", "latents.safetensors"):
         if name not in data:
             raise GoldenMissing(f"the manifest names no {name}", where=str(folder))
@@ -123,6 +121,7 @@ def write_golden(
     diagnosis: str = "",
     worse: Sequence[str] = (),
     origin: str = "teacher",
+    scheduler: Mapping[str, JsonValue] | None = None,
     stability: str = "",
 ) -> Manifest:
     """Record a golden in one step and append to the model's audit log.
@@ -135,6 +134,7 @@ def write_golden(
         place: where images above 128 px go.
         run, diagnosis, worse: for the audit log, when a run is approved.
         origin: `teacher`, or the lane whose outcome was approved.
+        scheduler: of the scheduler's settings, what is not Stable Diffusion's.
         stability: how far the teacher's picture moves under a disturbance, in words.
 
     Raises:
@@ -172,6 +172,7 @@ def write_golden(
         inputs=json.loads(json.dumps(inputs)),
         seed=seed,
         timesteps=tuple(float(t) for t in timesteps),
+        scheduler=json.loads(json.dumps(dict(scheduler or {}))),
         scores={name: None if score is None else float(score) for name, score in sorted(scores.items())},
         teacher=teacher_digest,
         origin=origin,
@@ -189,7 +190,7 @@ def write_golden(
         what = "a golden is there already and would change"
         raise UsageError(what, where=str(folder), hint="say why: --reason '…'")
     contents[MANIFEST_FILE] = documents.encode(manifest.model_dump(mode="json"))
-    _replace(folder, contents)
+    replace_folder(folder, contents)
     entry = AuditEntry(
         date=manifest.date,
         who=author(),
@@ -212,6 +213,7 @@ def stale_reasons(
     metric_identities: Mapping[str, JsonValue] | None = None,
     case: Mapping[str, JsonValue] | None = None,
     timesteps: Sequence[float] | None = None,
+    scheduler: Mapping[str, JsonValue] | None = None,
 ) -> list[str]:
     """Why a golden no longer counts, in words; empty when it does. What is None is not compared.
 
@@ -229,6 +231,8 @@ def stale_reasons(
                 reasons.append(f"the case changed: {key}: {_short(old)} → {_short(new)}")
     if timesteps is not None and tuple(float(t) for t in timesteps) != manifest.timesteps:
         reasons.append(f"the schedule changed: {_short(list(manifest.timesteps))} → {_short(list(timesteps))}")
+    if scheduler is not None and json.loads(json.dumps(dict(scheduler))) != manifest.scheduler:
+        reasons.append(f"the scheduler's settings changed: {_short(manifest.scheduler)} → {_short(dict(scheduler))}")
     for name, identity in sorted((metric_identities or {}).items()):
         if name in manifest.metrics and digest_of(manifest.metrics[name]) != digest_of(
             json.loads(json.dumps(identity))
@@ -240,44 +244,3 @@ def stale_reasons(
 def _short(value: object) -> str:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "…"
-
-
-def _file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Path | None) -> bytes:
-    if file.place == "warehouse":
-        return large_files.fetch(place, file.sha256, file.bytes, cache)
-    path = folder / name
-    if path.name != name or path.is_symlink():
-        raise DigestMismatch("a golden's file must be a plain file in its folder", where=str(path))
-    try:
-        if path.stat().st_size != file.bytes:
-            raise DigestMismatch(
-                f"the file has {path.stat().st_size} bytes, recorded were {file.bytes}", where=str(path)
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        hint = "restore it from git, or record it again: sdqa goldens --reason '…'"
-        raise GoldenMissing("a file of the golden is missing", where=str(path), hint=hint) from error
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise DigestMismatch("a file of the golden is not the one that was recorded", where=str(path))
-    return data
-
-
-def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Swap a folder for a new one; a reader never sees a mixture."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            fresh.chmod(0o755)
-            for name, data in contents.items():
-                (fresh / name).write_bytes(data)
-            if folder.exists():
-                folder.rename(old := fresh.with_name(f"{fresh.name}.old"))
-                fresh.rename(folder)
-                shutil.rmtree(old)
-            else:
-                fresh.rename(folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    except OSError as error:
-        raise StoreError("the golden cannot be written", where=str(folder), hint=str(error)) from error

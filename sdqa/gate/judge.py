@@ -2,6 +2,8 @@
 
 - What is not finite, or has another shape, fails before anything is compared.
 - A figure that is missing is *not measured*, and says why. Nothing passes that was not measured.
+- A lane without limits of its own is judged *provisionally*, by what a person would see (`visibility`); a figure that
+  has no such bound is *not judged*. Where calibrated lanes are required, neither counts: both are *not measured*.
 - Over the cases of a lane: *fail* when the mean is beyond the limit, *suspicious* when the mean holds but the interval
   reaches beyond, *pass* when the whole interval lies within (non-inferiority).
 - A single case: *fail* when it is as bad as a fault (`severe`), or beyond its limit while the mean fails too;
@@ -17,54 +19,66 @@ from collections.abc import Iterable
 
 from sdqa.bundle import Lane, Measurement, Status, Verdict
 from sdqa.gate import statistics
+from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.closeness import noted, room_used
 from sdqa.gate.evidence import ALL, BUDGET, EXECUTED, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
+from sdqa.gate.standards import Standard, Standards
 from sdqa.gate.tolerances import Tolerance, Tolerances
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
+CHANGED = "from its baseline; the lane changed: look at both, and approve it if it is meant (sdqa approve)"
+
 
 def judge(
-    lane: Lane, tolerances: Tolerances | None, budgets: StatedBudgets | None = None, *, planned: Iterable[str] = ()
+    lane: Lane,
+    tolerances: Tolerances | Standards | None,
+    budgets: StatedBudgets | None = None,
+    *,
+    planned: Iterable[str] = (),
 ) -> tuple[Verdict, ...]:
     """All verdicts of a lane.
 
     Args:
-        tolerances: of the lane's model; without them nothing that needs one is measured.
+        tolerances: of the lane's model, or all standards; without limits of its own a lane is judged provisionally.
         planned: check ids (`plan_checks`); those that nothing was measured for become "not measured".
 
     Returns:
         The planned checks in their order, then whatever else was measured.
     """
     planned = tuple(planned)
-    evidence, limits = MeasuredLane.of(lane, planned), budgets or NoBudgets()
-    checks = list(dict.fromkeys([*planned, *evidence.checks(tolerances, limits)]))
-    return tuple(_verdict(check, evidence, tolerances, limits) for check in checks)
+    evidence, limits, standards = MeasuredLane.of(lane, planned), budgets or NoBudgets(), _standards(tolerances)
+    checks = list(dict.fromkeys([*planned, *evidence.checks(standards.tolerances, limits)]))
+    return tuple(_verdict(check, evidence, standards, limits) for check in checks)
 
 
 def verdict(
     check: str,
     lane: Lane,
-    tolerances: Tolerances | None,
+    tolerances: Tolerances | Standards | None,
     budgets: StatedBudgets | None = None,
     *,
     planned: Iterable[str] = (),
 ) -> Verdict:
     """One check's verdict; the same as in `judge`, at the price of one check."""
-    return _verdict(check, MeasuredLane.of(lane, planned), tolerances, budgets or NoBudgets())
+    return _verdict(check, MeasuredLane.of(lane, planned), _standards(tolerances), budgets or NoBudgets())
 
 
-def _verdict(check: str, evidence: MeasuredLane, tolerances: Tolerances | None, budgets: StatedBudgets) -> Verdict:
+def _standards(tolerances: Tolerances | Standards | None) -> Standards:
+    return tolerances if isinstance(tolerances, Standards) else Standards(tolerances)
+
+
+def _verdict(check: str, evidence: MeasuredLane, standards: Standards, budgets: StatedBudgets) -> Verdict:
     scope, _, metric = check.removeprefix(f"{evidence.lane.id}/").rpartition("/")
     if scope == BUDGET:
         return _budget(check, metric, evidence, budgets)
     if scope == ALL and metric not in HARD:
-        return _lane(check, metric, evidence, tolerances)
+        return _lane(check, metric, evidence, standards)
     if scope == ALL:
-        return _single(check, metric, evidence.whole.get(metric), evidence, tolerances, scope="")
+        return _single(check, metric, evidence.whole.get(metric), evidence, standards, scope="")
     if (scope, metric) in evidence.components:
-        return _single(check, metric, evidence.components[scope, metric], evidence, tolerances, scope)
-    return _single(check, metric, evidence.cases.get(metric, {}).get(scope), evidence, tolerances, scope)
+        return _single(check, metric, evidence.components[scope, metric], evidence, standards, scope)
+    return _single(check, metric, evidence.cases.get(metric, {}).get(scope), evidence, standards, scope)
 
 
 def _single(
@@ -72,7 +86,7 @@ def _single(
     metric: str,
     measurement: Measurement | None,
     evidence: MeasuredLane,
-    tolerances: Tolerances | None,
+    standards: Standards,
     scope: str,
 ) -> Verdict:
     """One case, one component, or a hard metric of the lane."""
@@ -93,23 +107,27 @@ def _single(
         return _said(draft, "not measured", measurement.reason or "no value, and no reason given")
     if not math.isfinite(measurement.value):
         return _said(draft, "fail", f"the figure is {measurement.value}")
-    tolerance, problem = _tolerance(measurement, evidence, tolerances)
+    standard = standards.of(measurement, evidence.lane)
+    tolerance = standard.tolerance
     if tolerance is None:
-        return _said(draft, "not measured", problem)
+        return _said(draft, standard.status, standard.words)
     figure = _figure(measurement, tolerance)
     if figure is None:
         return _said(draft, "not measured", "the golden has no figure to compare with")
     draft = draft.model_copy(update={"tolerance": tolerance.case_limit})
     stated = f"{_words(tolerance, figure)}, a case may reach {_number(tolerance, tolerance.case_limit)}"
     if not tolerance.worse_than(figure, tolerance.case_limit):
-        return noted(_said(draft, "pass", stated), room_used(tolerance, figure, tolerance.case_limit))
+        passed = _ruled(draft, "pass", stated, standard, standards)
+        return passed if standard.provisional else noted(passed, room_used(tolerance, figure, tolerance.case_limit))
+    if metric in BASELINE_METRICS and not standard.provisional:
+        return _said(draft, "fail", f"{stated} {CHANGED}")
     if tolerance.worse_than(figure, tolerance.severe):
-        return _said(draft, "fail", f"{stated}; as bad as a fault")
+        return _ruled(draft, "fail", f"{stated}; as bad as a fault", standard, standards)
     if measurement.case is None:
-        return _said(draft, "fail", stated)
+        return _ruled(draft, "fail", stated, standard, standards)
     if _mean_fails(metric, evidence, tolerance):
-        return _said(draft, "fail", f"{stated}; so is the mean of the lane")
-    return _said(draft, "suspicious", f"{stated}; an outlier: the mean of the lane holds")
+        return _ruled(draft, "fail", f"{stated}; so is the mean of the lane", standard, standards)
+    return _ruled(draft, "suspicious", f"{stated}; an outlier: the mean of the lane holds", standard, standards)
 
 
 def _hard(draft: Verdict, measurement: Measurement) -> Verdict:
@@ -122,7 +140,7 @@ def _hard(draft: Verdict, measurement: Measurement) -> Verdict:
     return _said(draft, "fail", f"is {measurement.value:.6g}, must be 1{detail}")
 
 
-def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerances | None) -> Verdict:
+def _lane(check: str, metric: str, evidence: MeasuredLane, standards: Standards) -> Verdict:
     """The paired statistic over all cases of the lane."""
     table = evidence.cases.get(metric, {})
     if not table:
@@ -142,11 +160,11 @@ def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerance
     if bad:
         return _said(draft, "fail", f"nothing to compare in {_count(bad, len(table))}")
     missing = sorted((set(table) | evidence.expected.get(metric, frozenset())) - set(measured))
-    for measurement in table.values():
-        tolerance, problem = _tolerance(measurement, evidence, tolerances)
-        if tolerance is None:
-            return _said(draft, "not measured", problem)
-    assert tolerance is not None
+    found = [standards.of(measurement, evidence.lane) for measurement in table.values()]
+    standard = next((one for one in found if one.tolerance is None), found[0])
+    tolerance = standard.tolerance
+    if tolerance is None:
+        return _said(draft, standard.status, standard.words)
     figures = [_figure(m, tolerance) for m in measured.values()]
     known = [figure for figure in figures if figure is not None]
     if not known:
@@ -183,7 +201,8 @@ def _lane(check: str, metric: str, evidence: MeasuredLane, tolerances: Tolerance
         )
     elif tolerance.worse_than(end, tolerance.limit):
         status, stated = "suspicious", f"{stated}; the interval reaches {_number(tolerance, end)}"
-    return noted(_said(draft, status, stated), room_used(tolerance, mean, tolerance.limit))
+    ruled = _ruled(draft, status, stated, standard, standards)
+    return ruled if standard.provisional else noted(ruled, room_used(tolerance, mean, tolerance.limit))
 
 
 def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudgets) -> Verdict:
@@ -228,19 +247,13 @@ def _said(draft: Verdict, status: Status, reason: str) -> Verdict:
     return draft.model_copy(update={"status": status, "reason": reason})
 
 
-def _tolerance(
-    measurement: Measurement, evidence: MeasuredLane, tolerances: Tolerances | None
-) -> tuple[Tolerance | None, str]:
-    """The tolerance that applies, or why none does."""
-    if tolerances is None:
-        return None, "there are no tolerances for this model: sdqa calibrate"
-    found = tolerances.find(evidence.lane, measurement.metric, measurement.component)
-    if found is None:
-        where = f"{evidence.lane.variant} on {evidence.lane.runtime}"
-        return None, f"{measurement.metric} has no tolerance for {where}: sdqa calibrate"
-    if found.fingerprints and measurement.fingerprint not in found.fingerprints:
-        return None, "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
-    return found, ""
+def _ruled(draft: Verdict, status: Status, stated: str, standard: Standard, standards: Standards) -> Verdict:
+    """What a standard makes of a figure; where calibrated lanes are wanted, a provisional pass is missing evidence."""
+    if not standard.provisional:
+        return _said(draft, status, stated)
+    if standards.require_calibrated and status != "fail":
+        return _said(draft, "not measured", f"{stated}; {standard.words}; [gate] require_calibrated")
+    return _said(draft.model_copy(update={"provisional": True}), status, f"{stated}; {standard.words}")
 
 
 def _figure(measurement: Measurement, tolerance: Tolerance) -> float | None:

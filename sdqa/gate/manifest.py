@@ -35,6 +35,7 @@ class Manifest(Record):
     inputs: dict[str, JsonValue]  # prompt, negative prompt, strength, guidance scale, steps, scheduler …
     seed: int
     timesteps: tuple[float, ...]  # the schedule as it was run
+    scheduler: dict[str, JsonValue] = later({})  # of its settings, what is not Stable Diffusion's
     scores: dict[str, float | None] = Field(default_factory=dict)  # metric → the teacher's figure
     teacher: str  # digest of the model that drew it
     origin: str = "teacher"  # what drew it: the teacher, or the lane whose outcome was approved

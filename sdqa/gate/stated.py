@@ -50,7 +50,7 @@ def stated_tolerances(
         elif not math.isfinite(limit):
             problems.append(Problem(f"$.limits.{name}", "must be a finite number"))
         else:
-            table[f"{metric}@{component}" if component else metric] = _tolerance(
+            table[f"{metric}@{component}" if component else metric] = stated_tolerance(
                 metric, component or None, limit, *comparing[metric]
             )
     if problems:
@@ -58,7 +58,8 @@ def stated_tolerances(
     return Tolerances(model=model, checks=0, false_alarms=1.0, confidence=0.0, variants={ANY_VARIANT: table})
 
 
-def _tolerance(metric: str, component: str | None, limit: float, unit: str, better: Better) -> Tolerance:
+def stated_tolerance(metric: str, component: str | None, limit: float, unit: str, better: Better) -> Tolerance:
+    """A tolerance that is nothing but a number: for the mean, for a single case and for a component alike."""
     nothing = HarmlessNoise(n=0, mean=limit, sd=0.0, worst=limit, bound=limit, case_bound=limit, conditions=("stated",))
     return Tolerance.model_validate(
         {

@@ -71,6 +71,10 @@ class Tolerance(Record):
         """Whether a figure is on the bad side of a limit; one that is not a number is."""
         return not (figure >= limit if self.better == "higher" else figure <= limit)
 
+    def serves(self, fingerprint: str) -> bool:
+        """Whether it was measured with a figure's metric, network and resolution; one stated by hand serves all."""
+        return not self.fingerprints or fingerprint in self.fingerprints
+
     def explain(self) -> str:
         """Where the limits come from, in one sentence."""
         sign = "≥" if self.better == "higher" else "≤"
@@ -95,6 +99,7 @@ class Tolerances(Record):
     false_alarms: float  # probability of any in a clean run
     confidence: float  # that the bounds cover what they say
     environment: Environment = Environment()  # where it was measured
+    environments: dict[str, Environment] = later({})  # table → where, if it was another machine
     variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
     def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:
@@ -103,15 +108,33 @@ class Tolerances(Record):
         Looked up under `variant@runtime-unit`, `variant@runtime`, `variant` and `*`. What was measured with the
         reference runtime is not taken for a device, whose own noise is larger: the bare variant serves the others only.
         """
-        unit = lane.compute_unit.lower()
-        names = [f"{lane.variant}@{lane.runtime}-{unit}", f"{lane.variant}@{lane.runtime}"]
-        names += [ANY_VARIANT] if on_device(lane.runtime) else [lane.variant, ANY_VARIANT]
-        for name in names:
+        for name in self.names_of(lane):
             table = self.variants.get(name, {})
             for key in (f"{metric}@{component}", metric) if component else (metric,):
                 if key in table:
                     return table[key]
         return None
+
+    @staticmethod
+    def names_of(lane: Lane) -> tuple[str, ...]:
+        """The tables that a lane's limits are looked up in, the most particular first."""
+        own = (f"{lane.variant}@{lane.runtime}-{lane.compute_unit.lower()}", f"{lane.variant}@{lane.runtime}")
+        return (*own, ANY_VARIANT) if on_device(lane.runtime) else (*own, lane.variant, ANY_VARIANT)
+
+    def beside(self, before: Tolerances, *, everything: bool) -> Tolerances:
+        """These tables, and those of an earlier file that were not measured again, with where they were measured.
+
+        Args:
+            everything: keep all of them; otherwise only those of devices, which another machine measures.
+        """
+        kept = {
+            name: table
+            for name, table in before.variants.items()
+            if name not in self.variants and (everything or "@" in name)
+        }
+        places = {name: before.environments.get(name, before.environment) for name in kept}
+        elsewhere = {name: place for name, place in places.items() if place != self.environment}
+        return self.model_copy(update={"variants": {**kept, **self.variants}, "environments": elsewhere})
 
     def digest(self) -> str:
         """Identity of the whole file."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.errors import GoldenMissing, SdqaError
-from sdqa.gate import large_files
+from sdqa.gate import baseline, large_files
 from sdqa.gate.audit import broken_links, unrecorded
 from sdqa.gate.goldens import Golden, read_golden
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
@@ -75,6 +75,12 @@ def _records(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
                 current[path.name] = read_manifest(path).content()
             except SdqaError as error:
                 yield GoldenFlaw(f"{folder.name}/{path.name}", False, str(error))
+    for path in sorted((folder / baseline.FOLDER).glob(f"*/*/{MANIFEST_FILE}")):
+        subject = baseline.subject_of(path.parent)
+        try:
+            current[subject] = baseline.read_manifest(path.parent).content()
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/{subject}", False, str(error))
     if (folder / TOLERANCES_FILE).exists():
         try:
             current["tolerances"] = Tolerances.load(folder / TOLERANCES_FILE).digest()
@@ -120,6 +126,7 @@ def _model(
             yield from _stale(subject, golden, stale)
         if reproduce is not None:
             yield from _reproduced(subject, golden, reproduce, tolerances)
+    yield from _baselines(folder, cases, place, current)
     yield from _recorded(folder, current)
 
 
@@ -130,6 +137,21 @@ def _stale(subject: str, golden: Golden, stale: Stale) -> Iterator[GoldenFlaw]:
         why = str(error)
     if why:
         yield GoldenFlaw(subject, False, why)
+
+
+def _baselines(folder: Path, cases: Sequence[str], place: str, current: dict[str, str]) -> Iterator[GoldenFlaw]:
+    """The lanes' own outcomes; what is sound is added to `current`, subject → content digest."""
+    for manifest in sorted((folder / baseline.FOLDER).glob(f"*/*/{MANIFEST_FILE}")):
+        subject = baseline.subject_of(manifest.parent)
+        if cases and manifest.parent.name not in cases:
+            continue
+        try:
+            found = baseline.read_baseline(manifest.parent, place=place)
+        except SdqaError as error:
+            yield GoldenFlaw(f"{folder.name}/{subject}", False, str(error))
+            continue
+        current[subject] = found.manifest.content()
+        yield GoldenFlaw(f"{folder.name}/{subject}", True, f"all digests match, drawn by {found.manifest.lane}")
 
 
 def _reproduced(

@@ -133,12 +133,14 @@ class Graph:
             text_encoder=TextEncoderModule(recorders["text_encoder"], self.parts["text_encoder_config"]),
             tokenizer=self.parts["tokenizer"],
             unet=UNetModule(recorders["unet"], _config(self.parts["unet_config"])),
-            scheduler=make_scheduler(
-                request.scheduler, self.parts["scheduler_config"], **self.glue.scheduler_overrides
-            ),
+            scheduler=None,
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
+        )
+        # Afterwards: a pipeline's constructor sets a scheduler's clip_sample and steps_offset to values of its own.
+        pipeline.scheduler = make_scheduler(
+            request.scheduler, self.parts["scheduler_config"], **self.glue.scheduler_overrides
         )
         pipeline.set_progress_bar_config(disable=True)
         pipeline.timesteps_run = []

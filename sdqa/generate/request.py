@@ -22,6 +22,8 @@ def case_inputs(case: Case, facts: Facts) -> dict[str, Any]:
     data = case.model_dump(mode="json", include=set(INPUTS))
     if case.source is None:
         del data["strength"], data["source"], data["source_prompt"]
+    elif case.background is not None:
+        data["background"] = case.background
     return {**data, "size": facts.image_size}
 
 

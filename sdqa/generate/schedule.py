@@ -1,12 +1,18 @@
-"""Schedulers by their short names; only those that draw no noise of their own while sampling."""
+"""Schedulers by their short names, as diffusers makes them, and the timesteps that they give."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
+from sdqa.errors import ModelError
+from sdqa.generate.schedulers import SCHEDULERS, changes, remarkable
+from sdqa.generate.timetable import first_skipped
 from sdqa.store import code_digest
 
 if TYPE_CHECKING:
@@ -14,26 +20,29 @@ if TYPE_CHECKING:
     from sdqa.plan import Case
     from sdqa.store import Store
 
-SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "pndm": ("PNDMScheduler", {"skip_prk_steps": True}),
-    "ddim": ("DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False}),
-    "dpmsolver++": ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++"}),
-    "euler": ("EulerDiscreteScheduler", {}),
-}
+__all__ = ["SCHEDULERS", "PlannedSchedule", "make_scheduler", "planned_schedule", "timesteps"]
 
 
 def make_scheduler(name: str, config: Any, **overrides: Any) -> Any:
-    """A fresh diffusers scheduler from the teacher's scheduler configuration.
+    """A fresh diffusers scheduler from the teacher's scheduler configuration: what that states is kept.
 
     Args:
         name: a key of `SCHEDULERS`.
         config: the teacher's scheduler configuration (betas, prediction type, offsets).
         overrides: entries that replace the teacher's, for ablations and faults.
+
+    Raises:
+        ModelError: diffusers cannot make it of this configuration.
     """
     import diffusers
 
-    class_name, own = SCHEDULERS[name]
-    return getattr(diffusers, class_name).from_config(config, **{**own, **overrides})
+    try:
+        return getattr(diffusers, SCHEDULERS[name][0]).from_config(config, **{**changes(name, config), **overrides})
+    except (ValueError, TypeError, NotImplementedError, ArithmeticError) as error:
+        raise ModelError(
+            f"no {SCHEDULERS[name][0]} can be made of the scheduler's configuration: {error}",
+            hint="draw with another scheduler, or repair scheduler/scheduler_config.json",
+        ) from error
 
 
 def timesteps(name: str, config: Any, steps: int, strength: float | None = None) -> tuple[float, ...]:
@@ -41,15 +50,29 @@ def timesteps(name: str, config: Any, steps: int, strength: float | None = None)
 
     Args:
         strength: of image-to-image, which skips the beginning; None for text-to-image.
+
+    Raises:
+        ModelError: the scheduler has no such schedule.
     """
     scheduler = make_scheduler(name, config)
-    scheduler.set_timesteps(steps)
-    skipped = 0 if strength is None else max(steps - min(int(steps * strength), steps), 0)
-    return tuple(float(t) for t in scheduler.timesteps[skipped * scheduler.order :])
+    try:
+        scheduler.set_timesteps(steps)
+    except (ValueError, IndexError, ArithmeticError) as error:
+        raise ModelError(f"{SCHEDULERS[name][0]} has no schedule of {steps} steps: {error}") from error
+    return tuple(float(t) for t in scheduler.timesteps[first_skipped(steps, strength) * scheduler.order :])
 
 
-def planned_timesteps(case: Case, teacher: Teacher, store: Store) -> tuple[float, ...]:
-    """A case's timesteps, worked out once for each version of diffusers: what a golden's schedule is held against."""
+@dataclass(frozen=True)
+class PlannedSchedule:
+    """How a case is sampled: what a golden's record is held against."""
+
+    timesteps: tuple[float, ...]
+    settings: dict[str, JsonValue]
+    """Of the scheduler, what is not Stable Diffusion's."""
+
+
+def planned_schedule(case: Case, teacher: Teacher, store: Store) -> PlannedSchedule:
+    """A case's schedule, worked out once for each version of diffusers."""
     strength = None if case.source is None else case.strength
     key = {
         "teacher": teacher.digest,
@@ -61,8 +84,13 @@ def planned_timesteps(case: Case, teacher: Teacher, store: Store) -> tuple[float
     }
 
     def build(folder: Path) -> None:
-        found = timesteps(case.scheduler, teacher.part("scheduler").config, case.steps, strength)
-        (folder / "timesteps.json").write_text(json.dumps(found), encoding="utf-8")
+        config = teacher.part("scheduler").config
+        found = {
+            "timesteps": timesteps(case.scheduler, config, case.steps, strength),
+            "settings": remarkable(case.scheduler, config),
+        }
+        (folder / "schedule.json").write_text(json.dumps(found), encoding="utf-8")
 
-    entry = store.memo("schedule", key, build)
-    return tuple(json.loads((entry.path / "timesteps.json").read_bytes()))
+    entry = store.memo("planned-schedule", key, build)
+    found = json.loads((entry.path / "schedule.json").read_bytes())
+    return PlannedSchedule(tuple(found["timesteps"]), found["settings"])

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from sdqa.errors import ImageError
-from sdqa.foreign import recognise
+from sdqa.generate.colours import BACKGROUND
+from sdqa.generate.pictures import SourcePicture, read_picture
 from sdqa.plan import Case
 
-MAX_BYTES = 64 * 2**20
-MAX_PIXELS = 64 * 10**6
 SCENE_SIDE = 256  # scenes are drawn up to this size and enlarged beyond it
 SCENE_MEAN, SCENE_TILE = 0.5, 4.0
 """Grey levels by which another platform or version of Pillow may draw a scene: on average, and in any of 8 x 8 tiles.
 The smallest edit of a scene, a smile, changes a tile by 4.8."""
 
 
-Reader = Callable[[str, int, Path], npt.NDArray[np.uint8]]
-"""Of the name without its kind, the size, and the folder that files lie below."""
+@dataclass(frozen=True)
+class WantedPicture:
+    """What a kind of source is asked for."""
+
+    rest: str
+    """The name without its kind."""
+    size: int | None
+    """Pixels a side; None where the model's size is not known."""
+    root: Path
+    """The folder that files lie below."""
+    background: str
+
+
+Reader = Callable[[WantedPicture], SourcePicture]
 PICTURES: dict[str, Reader] = {}
 
 
@@ -37,19 +49,37 @@ def picture(kind: str) -> Callable[[Reader], Reader]:
     return register
 
 
-def load_source(name: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
-    """The picture that a case's `source` names: uint8 (size, size, 3).
+def read_source(name: str, size: int | None, root: Path, background: str | None = None) -> SourcePicture:
+    """The picture that a case's `source` names, and what was done to it.
 
     Args:
         name: `scene:portrait/SEED`, `scene:landscape/SEED`, `file:PATH` (relative to `root`) or `photo:astronaut`.
+        size: pixels a side; None where the model's size is not known.
+        background: behind transparent pixels; white where nothing is said.
 
     Raises:
-        ImageError: it does not exist, is too large, or is not a picture.
+        ImageError: it does not exist, is too large, is not a picture, or shows nothing.
     """
     kind, _, rest = name.partition(":")
     if kind not in PICTURES:
         raise ImageError(f"{name!r} is not a source", hint=f"sources: {', '.join(f'{one}:…' for one in PICTURES)}")
-    return PICTURES[kind](rest, size, root)
+    return PICTURES[kind](WantedPicture(rest, size, root, background or BACKGROUND))
+
+
+def load_source(name: str, size: int, root: Path, background: str | None = None) -> npt.NDArray[np.uint8]:
+    """The pixels of `read_source`: uint8 (size, size, 3)."""
+    return read_source(name, size, root, background).pixels
+
+
+def look_at_source(name: str, size: int | None, root: Path, background: str | None = None) -> tuple[str, ...]:
+    """The remarks of `read_source`; scenes are not drawn for them.
+
+    Raises:
+        ImageError: as `read_source` does.
+    """
+    if name.startswith("scene:"):
+        return _scene_remarks(size or SCENE_SIDE)
+    return read_source(name, size, root, background).remarks
 
 
 def source_prompt(case: Case) -> str | None:
@@ -61,20 +91,23 @@ def source_prompt(case: Case) -> str | None:
     return case.source_prompt
 
 
-def changed_picture(name: str, recorded: npt.NDArray[np.uint8] | None, root: Path) -> str:
+def changed_picture(
+    name: str, recorded: npt.NDArray[np.uint8] | None, root: Path, background: str | None = None
+) -> str:
     """Why a recorded source picture is not the one that its name stands for now; empty when it is.
 
     Pictures in files have to be the same to the last pixel; scenes, but for how a version of Pillow rounds.
 
     Args:
         recorded: uint8 (size, size, 3), from a golden.
+        background: behind transparent pixels; white where nothing is said.
 
     Raises:
         ImageError: there is no such picture any more.
     """
     if recorded is None:
         return f"the golden was recorded without the source picture {name}"
-    now = load_source(name, recorded.shape[0], root)
+    now = load_source(name, recorded.shape[0], root, background)
     if np.array_equal(now, recorded):
         return ""
     gap = np.abs(now.astype(np.float64) - recorded)
@@ -87,28 +120,34 @@ def changed_picture(name: str, recorded: npt.NDArray[np.uint8] | None, root: Pat
 
 
 @picture("scene")
-def scene(rest: str, size: int, _: Path) -> npt.NDArray[np.uint8]:
+def scene(wanted: WantedPicture) -> SourcePicture:
     """A drawn scene, enlarged where it is drawn no larger."""
     from PIL import Image
 
     from sdqa.embedded import scenes
 
-    drawn = scenes.draw(scenes.parse(f"scene:{rest}"), size=min(size, SCENE_SIDE)).convert("RGB")
+    size = wanted.size or SCENE_SIDE
+    drawn = scenes.draw(scenes.parse(f"scene:{wanted.rest}"), size=min(size, SCENE_SIDE)).convert("RGB")
     if drawn.width != size:
         drawn = drawn.resize((size, size), Image.Resampling.LANCZOS)
-    return np.asarray(drawn, dtype=np.uint8)
+    return SourcePicture(np.asarray(drawn, dtype=np.uint8), _scene_remarks(size))
+
+
+def _scene_remarks(size: int) -> tuple[str, ...]:
+    side = SCENE_SIDE
+    return (f"is drawn at {side}×{side} and enlarged to {size}×{size}",) if size > side else ()
 
 
 @picture("file")
-def file(rest: str, size: int, root: Path) -> npt.NDArray[np.uint8]:
+def file(wanted: WantedPicture) -> SourcePicture:
     """A picture of the suite's own."""
-    return read_picture(_confined(rest, root), size)
+    return read_picture(_confined(wanted.rest, wanted.root), wanted.size, background=wanted.background)
 
 
 @picture("photo")
-def photo(_rest: str, size: int, _root: Path) -> npt.NDArray[np.uint8]:
+def photo(wanted: WantedPicture) -> SourcePicture:
     """The public-domain portrait that scikit-image ships."""
-    return read_picture(_astronaut(), size)
+    return read_picture(_astronaut(), wanted.size, background=wanted.background)
 
 
 def _confined(name: str, root: Path) -> Path:
@@ -125,29 +164,3 @@ def _astronaut() -> Path:
     if spec is None or spec.origin is None:
         raise ImageError("photo:astronaut comes with scikit-image", hint="pip install scikit-image")
     return Path(spec.origin).parent / "data" / "astronaut.png"
-
-
-def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
-    """A picture file as a centred square: uint8 (size, size, 3).
-
-    Raises:
-        ImageError: it cannot be read, or is larger than 64 MB or 64 megapixels.
-    """
-    from PIL import Image, ImageOps
-
-    hint = "give a PNG, JPEG or WebP picture"
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ImageError(f"larger than {MAX_BYTES} bytes", where=str(path))
-        with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ImageError(f"larger than {MAX_PIXELS} pixels", where=str(path))
-            upright = ImageOps.exif_transpose(picture)
-            square = ImageOps.fit(upright.convert("RGB"), (size, size), Image.Resampling.LANCZOS)
-    except (OSError, SyntaxError, ValueError) as error:
-        foreign = recognise(path)
-        if foreign is not None and foreign.kind not in ("png", "jpeg"):
-            what = f"the source picture cannot be read: it is {foreign.what}"
-            raise ImageError(what, where=str(path), hint=foreign.hint) from error
-        raise ImageError("the source picture cannot be read", where=str(path), hint=hint) from error
-    return np.asarray(square, dtype=np.uint8)

@@ -38,8 +38,10 @@ class ClipSpace:
 
             self._weights = self._weights or file_digest(embedded.OPEN_CLIP / "open_clip_model.safetensors")
             return {"implementation": "open_clip", "model": self.spec, "weights": self._weights, **_embedded_facts()}
-        facts = self._load().preprocess
-        return {"implementation": "open_clip", "model": self.spec, "weights": self._weights, **_facts(facts)}
+        from sdqa.metrics.clip_names import find_clip
+
+        facts = {**_facts(self._load().preprocess), "activation": find_clip(self.spec).activation}
+        return {"implementation": "open_clip", "model": self.spec, "weights": self._weights, **facts}
 
     def image(self, image: Pixels) -> Floats:
         """Unit vector (D,) float32 of a uint8 (H, W, 3) image."""
@@ -98,19 +100,17 @@ class ClipSpace:
         from pathlib import Path
 
         from sdqa.embedded.clip import OpenClip, Preprocess
+        from sdqa.metrics.clip_names import find_clip
 
-        name, _, tag = self.spec.partition("/")
+        named = find_clip(self.spec)
         compat.prepare_hub()
         import open_clip
 
-        if tag not in open_clip.list_pretrained_tags_by_model(name):
-            known = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none: no such model"
-            raise MetricError(f"{self.spec!r} is not a pretrained open_clip model", hint=f"tags of {name}: {known}")
         try:
-            model = open_clip.create_model(name, pretrained=tag, precision="fp32", device="cpu").eval()
-            tokenizer = open_clip.get_tokenizer(name)
+            model = open_clip.create_model(named.model, pretrained=named.tag, precision="fp32", device="cpu").eval()
+            tokenizer = open_clip.get_tokenizer(named.model)
         except (OSError, RuntimeError, ValueError) as error:
-            hint = "fetch it once with network access, or use embedded:tiny"
+            hint = "fetch it once with network access: sdqa fetch; or use embedded:tiny"
             raise MetricError(f"the open_clip model {self.spec} cannot be loaded: {error}", hint=hint) from error
         cfg = model.visual.preprocess_cfg
         side = cfg["size"][0] if isinstance(cfg["size"], tuple | list) else cfg["size"]

@@ -20,16 +20,14 @@ class MetricModels(Networks):
     Args:
         clip_spec: `embedded:tiny`, or open_clip's `MODEL/PRETRAINED`.
         lpips_spec: `stlpips:alex`, `stlpips:vgg`, `lpips:alex` or `lpips:vgg`.
-        fetch: whether an ImageNet backbone may be downloaded.
     """
 
     clip_spec: str
     lpips_spec: str
-    fetch: bool
 
-    def __init__(self, clip: str = EMBEDDED, lpips: str = "stlpips:alex", *, fetch: bool = False) -> None:
-        self.clip_spec, self.lpips_spec, self.fetch = clip, lpips, fetch
-        super().__init__(ClipSpace(clip), Perceptual(lpips, fetch), Faces())
+    def __init__(self, clip: str = EMBEDDED, lpips: str = "stlpips:alex") -> None:
+        self.clip_spec, self.lpips_spec = clip, lpips
+        super().__init__(ClipSpace(clip), Perceptual(lpips), Faces())
 
     def identity(self, names: tuple[str, ...] | None = None) -> dict[str, dict[str, Any]]:
         """Metric → what makes its figures comparable: unit, direction, range, constants, network and weights.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,49 @@ IMAGENET = {
 }
 """torchvision's ImageNet backbones: file in torch's hub folder, and where it comes from. The name ends with 8 digits of
 its sha256, which are checked."""
+
+
+def backbone_path(backbone: str) -> Path:
+    """Where torch's hub keeps a backbone; worked out without torch, by the same rule."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    home = Path(os.environ.get("TORCH_HOME") or caches / "torch").expanduser()
+    return home / "hub" / "checkpoints" / IMAGENET[backbone][0]
+
+
+def fetch_backbone(backbone: str) -> Path:
+    """A backbone, downloaded unless it is here.
+
+    Raises:
+        MetricError: it cannot be downloaded, or is not the file that its name promises.
+    """
+    import urllib.request
+
+    from sdqa.store import write_atomically
+
+    path, (name, url) = backbone_path(backbone), IMAGENET[backbone]
+    if not path.is_file():
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                data = answer.read(MAX_BACKBONE_BYTES + 1)
+        except OSError as error:
+            hint = f"put {url} there by hand, or use stlpips:{backbone}, which needs no download"
+            what = f"the ImageNet backbone cannot be fetched: {error}"
+            raise MetricError(what, where=str(path), hint=hint) from error
+        _demand_promised(name, data, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
+    else:
+        _demand_promised(name, path.read_bytes(), path)
+    return path
+
+
+def _demand_promised(name: str, data: bytes, path: Path) -> None:
+    if not hashlib.sha256(data).hexdigest().startswith(name.rpartition("-")[2].removesuffix(".pth")):
+        what = "the ImageNet backbone is not the one its name promises"
+        raise MetricError(what, where=str(path), hint="delete the file, and run sdqa fetch")
+
+
+MAX_BACKBONE_BYTES = 600 * 2**20
 SMALLEST = 32
 """Pixels a side below which the deepest stage has nothing left."""
 
@@ -35,7 +79,6 @@ class Perceptual:
     """A perceptual distance between uint8 images; loads its network on first use."""
 
     spec: str
-    fetch: bool = False  # whether an ImageNet backbone may be downloaded
     _network: Callable[[Any, Any], Any] | None = field(default=None, repr=False)
     _cache: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
 
@@ -101,32 +144,20 @@ class Perceptual:
         return self._cache[key]
 
     def _load(self) -> Callable[[Any, Any], Any]:
-        return (
-            stlpips.ShiftTolerant(self.backbone)
-            if self.spec.startswith("stlpips")
-            else _reference(self.backbone, self.fetch)
-        )
+        return stlpips.ShiftTolerant(self.backbone) if self.spec.startswith("stlpips") else _reference(self.backbone)
 
 
-def _reference(backbone: str, fetch: bool) -> Callable[[Any, Any], Any]:
+def _reference(backbone: str) -> Callable[[Any, Any], Any]:
     """The `lpips` package's network with torchvision's backbone from torch's hub folder."""
     compat.prepare_torchvision()
     import lpips
     import torch
 
-    name, url = IMAGENET[backbone]
-    path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    path = backbone_path(backbone)
     if not path.exists():
-        if not fetch:
-            hint = f"put {url} there, or use stlpips:{backbone}, which needs no download"
-            raise MetricError(f"the ImageNet backbone of lpips:{backbone} is not here", where=str(path), hint=hint)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), progress=False)
-    data = path.read_bytes()
-    if not hashlib.sha256(data).hexdigest().startswith(name.rpartition("-")[2].removesuffix(".pth")):
-        raise MetricError(
-            "the ImageNet backbone is not the one its name promises", where=str(path), hint="delete the file"
-        )
+        hint = f"sdqa fetch; or use stlpips:{backbone}, which needs no download"
+        raise MetricError(f"the ImageNet backbone of lpips:{backbone} is not here", where=str(path), hint=hint)
+    _demand_promised(path.name, path.read_bytes(), path)
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     network = lpips.LPIPS(net=backbone, pnet_rand=True, verbose=False).eval()
     state = network.net.state_dict()

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from sdqa.mil.constants import Constant, Unpacked
 from sdqa.mil.graph import Function
 
@@ -86,6 +88,38 @@ def stored_bits(constant: Constant) -> list[tuple[int, int]]:
             return [*stored_bits(nonzero), (0, elements - (nonzero.type.elements or 0))]
         case _:
             return [(constant.type.element.bits, elements)]
+
+
+def is_sparse(constant: Constant) -> bool:
+    """Whether some of a constant's values are not stored, and zero."""
+    return any(bits == 0 for bits, _ in stored_bits(constant)) or (
+        isinstance(constant, Unpacked) and constant.source.type == "constexpr_lut_to_sparse"
+    )
+
+
+def table_blocks(constant: Constant) -> tuple[int, ...] | None:
+    """How many tables or scales a compressed constant has along each axis; None where it is not compressed."""
+    if not isinstance(constant, Unpacked):
+        return None
+    arguments, rank = constant.source.arguments, len(constant.type.shape)
+    match constant.source.type:
+        case "constexpr_lut_to_dense" | "constexpr_lut_to_sparse":
+            blocks = arguments["lut"].type.shape[:-2]
+        case "constexpr_affine_dequantize":
+            scale, axis = arguments["scale"].type, int(np.asarray(arguments["axis"].read()))
+            blocks = tuple((scale.elements or 1) if index == axis % rank else 1 for index in range(rank))
+        case "constexpr_blockwise_shift_scale" | "constexpr_sparse_blockwise_shift_scale":
+            blocks = arguments["scale"].type.shape
+            inner = table_blocks(arguments.get("data", arguments.get("nonzero_data", constant)))
+            if inner and len(inner) == len(blocks):
+                blocks = tuple(max(pair) for pair in zip(inner, blocks, strict=True))
+        case "constexpr_cast":
+            return table_blocks(arguments["source_val"])
+        case "constexpr_sparse_to_dense":
+            return table_blocks(arguments["nonzero_data"]) or ()
+        case _:
+            blocks = ()
+    return blocks
 
 
 def recipe(constant: Constant) -> str:

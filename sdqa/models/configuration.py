@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sdqa.errors import ModelError
+from sdqa.errors import ModelError, UnsupportedModel
 from sdqa.families import Family
 from sdqa.models.teacher import Facts
 
@@ -21,6 +21,7 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
 
     Raises:
         ModelError: a key is missing, or the parts do not fit together.
+        UnsupportedModel: its pictures are not square.
     """
     unet, vae = configurations["unet"], configurations["vae"]
     try:
@@ -28,9 +29,9 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
         facts = Facts(
             latent_channels=int(unet["in_channels"]),
             vae_factor=2 ** (len(vae["block_out_channels"]) - 1),
-            sample_size=_side(unet["sample_size"]),
+            sample_size=_side(unet["sample_size"], source),
             sequence_length=int(encoders[0].get("max_position_embeddings", 77)),
-            text_width=int(unet["cross_attention_dim"]),
+            text_width=_one(unet["cross_attention_dim"]),
             hidden_sizes=tuple(int(encoder["hidden_size"]) for encoder in encoders),
             pooled_sizes=tuple(_pooled_size(encoder) for encoder in encoders),
             vocabulary=int(encoders[0]["vocab_size"]),
@@ -39,19 +40,28 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
             image_channels=int(vae.get("in_channels", 3)),
             time_ids=_time_ids(unet, encoders) if family.denoiser.takes("time_ids") else 0,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ModelError(f"a configuration lacks or garbles {error}", where=source) from error
     _check_fit(facts, configurations, source)
     return facts
 
 
-def _side(sample_size: Any) -> int:
+def _side(sample_size: Any, source: str) -> int:
     if isinstance(sample_size, int):
         return sample_size
     height, width = sample_size
     if height != width:
-        raise ValueError(f"sample_size {sample_size}: only square latents are supported")
+        what = f"the U-Net draws latents of {width}×{height} (sample_size); only square pictures can be drawn"
+        raise UnsupportedModel(what, where=source)
     return int(height)
+
+
+def _one(width: Any) -> int:
+    """The text's width, which diffusers also takes block by block."""
+    several = set(width) if isinstance(width, list | tuple) else {width}
+    if len(several) != 1:
+        raise ValueError(f"cross_attention_dim {width}: only one width of the text is supported")
+    return int(several.pop())
 
 
 def _pooled_size(encoder: Mapping[str, Any]) -> int:
@@ -66,6 +76,13 @@ def _time_ids(unet: Mapping[str, Any], encoders: list[Mapping[str, Any]]) -> int
 
 
 def _check_fit(facts: Facts, configurations: Configurations, source: str) -> None:
+    outcome = configurations["unet"].get("out_channels", 4)
+    if outcome != facts.latent_channels:
+        raise ModelError(
+            f"unet's out_channels is {outcome!r}, its in_channels {facts.latent_channels}",
+            where=source,
+            hint="supported: U-Nets that predict what they are given, not its variance too",
+        )
     if facts.text_width != sum(facts.hidden_sizes):
         raise ModelError(
             f"the U-Net takes text embeddings of width {facts.text_width}, the text encoders make {facts.hidden_sizes}",

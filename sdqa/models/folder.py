@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sdqa.errors import ModelError
-from sdqa.families import Family, IndexEntry, Part, tokenizer_parts
+from sdqa.families import IndexEntry, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
-from sdqa.foreign import recognise
-from sdqa.models.opening import OpenedFolder, open_folder, read_json
+from sdqa.models.finite import require_finite
+from sdqa.models.opening import OpenedFolder, examine_folder
 from sdqa.models.teacher import Teacher
+from sdqa.models.weights import read_shapes
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -28,7 +29,9 @@ UNREAD_SUFFIXES = frozenset(
     (".safetensors", ".bin", ".ckpt", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".onnx_data", ".pb", ".md", ".png")
 )
 """Of files that no loader reads here: weights in other formats and precisions, and what is for people. The safetensors
-files that are read are named one by one (`weight_files`)."""
+files that are read are named one by one (`sdqa.models.opening`)."""
+MESSAGE_LETTERS = 400
+"""Of a library's error that are shown."""
 
 
 def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
@@ -42,28 +45,28 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
     source = source or f"folder:{folder}"
     if not folder.is_dir():
         raise ModelError("there is no such folder", where=source, hint="give the folder that holds model_index.json")
-    opening = open_folder(folder, source=source)
-    files = tuple(sorted(set(_files(folder, opening.family, source))))
+    opening = examine_folder(folder, source=source)
+    files = tuple(sorted(set(_files(folder, opening))))
     return Teacher(
         source=source,
         family=opening.family,
         digest=digest_files(folder, files),
         folder=folder,
         facts=opening.facts,
-        parameters=_count_parameters(folder, opening.family, source),
+        parameters=count_parameters(opening),
         loader=lambda part: load_part(folder, opening, part),
     )
 
 
-def _files(folder: Path, family: Family, source: str) -> Iterable[str]:
+def _files(folder: Path, opening: OpenedFolder) -> Iterable[str]:
     """Names of the files that make this teacher, relative to its folder."""
     yield INDEX_FILE
-    for part in family.parts:
+    for part in opening.family.parts:
         if part.configuration:
             yield f"{part.name}/{part.configuration}"
         if part.weights:
-            yield from (f"{part.name}/{path.name}" for path in weight_files(folder, part, source))
-    for name in {*(part.name for part in family.parts), *tokenizer_parts()}:
+            yield from (f"{part.name}/{path.name}" for path in opening.weights[part.name].files)
+    for name in {*(part.name for part in opening.family.parts), *tokenizer_parts()}:
         yield from (path.relative_to(folder).as_posix() for path in readable_files(folder / name))
 
 
@@ -76,31 +79,6 @@ def readable_files(folder: Path) -> Iterable[Path]:
         ignored = path.suffix.lower() in UNREAD_SUFFIXES or path.name.startswith((".", "README", "LICENSE"))
         if path.is_file() and not ignored:
             yield path
-
-
-def weight_files(folder: Path, part: Part, source: str) -> list[Path]:
-    """The safetensors files of one part, shards included.
-
-    Raises:
-        ModelError: there are none, or a shard is missing or lies outside the folder.
-    """
-    whole = folder / part.name / part.weights
-    if whole.is_file():
-        return [whole]
-    index = whole.with_name(whole.name + ".index.json")
-    if index.is_file():
-        names = sorted(set(read_json(index, source).get("weight_map", {}).values()))
-        shards = [whole.parent / str(name) for name in names]
-        bad = [path.name for path in shards if path.parent != whole.parent or not path.is_file()]
-        if shards and not bad:
-            return shards
-        raise ModelError(f"{part.name}: shards are missing: {bad or 'all'}", where=source)
-    pickles = sorted(path.name for path in whole.parent.glob("*") if path.suffix in {".bin", ".ckpt", ".pt", ".pth"})
-    raise ModelError(
-        f"{part.name} has no {whole.name}" + (f", only {', '.join(pickles)}" if pickles else ""),
-        where=source,
-        hint="sdqa reads safetensors only: save the pipeline with safe_serialization=True",
-    )
 
 
 def digest_files(folder: Path, names: Iterable[str]) -> str:
@@ -119,11 +97,15 @@ def _digest_file(path: Path, size: int, modified: int) -> str:  # noqa: ARG001 -
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _count_parameters(folder: Path, family: Family, source: str) -> dict[str, int]:
-    """Parameters of each component, from the headers of the safetensors files."""
+def count_parameters(opening: OpenedFolder) -> dict[str, int]:
+    """Parameters of each component, from the headers of the safetensors files.
+
+    Raises:
+        ModelError: weights are no safetensors.
+    """
     counts = {}
-    for component in family.components:
-        paths = weight_files(folder, family.part(component.part), source)
+    for component in opening.family.components:
+        paths = opening.weights[component.part].files
         shapes = [shape for path in paths for shape in read_shapes(path).items()]
         inside = tuple(f"{name}." for name in component.submodules) or ("",)
         counts[component.name] = sum(_product(shape) for name, shape in shapes if name.startswith(inside))
@@ -137,29 +119,12 @@ def _product(shape: Iterable[int]) -> int:
     return total
 
 
-def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of the tensors in a safetensors file, from its header alone.
-
-    Raises:
-        ModelError: the header is truncated or garbled.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        foreign = recognise(path, expected="safetensors")
-        if foreign is not None:
-            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
-        raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path)) from error
-
-
 def load_part(folder: Path, opening: OpenedFolder, name: str) -> Any:
     """One part as the object that diffusers uses: fp32, eval mode, no gradients.
 
     Raises:
-        ModelError: parameters are missing from the checkpoint or left over, so something would be random or lost.
+        ModelError: parameters are missing from the checkpoint or left over, so something would be random or lost; or a
+            value is not finite.
     """
     from sdqa import compat
 
@@ -171,26 +136,39 @@ def load_part(folder: Path, opening: OpenedFolder, name: str) -> Any:
     transformers.utils.logging.disable_progress_bar()
     diffusers.utils.logging.disable_progress_bar()
     part, source = opening.family.part(name), opening.source
-    if not part.classes:
+    if part.name == "scheduler":
         return load_scheduler(folder, opening.index.parts[name], source)
     loader = getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
     if not part.weights:
-        return loader.from_pretrained(folder / name, local_files_only=True)
-    weight_files(folder, part, source)
+        return _loaded(name, source, lambda: loader.from_pretrained(folder / name, local_files_only=True))
+    variant = opening.weights[name].variant
     options: dict[str, Any] = {"low_cpu_mem_usage": False} if part.library == "diffusers" else {}
-    try:
-        module, report = loader.from_pretrained(
+    module, report = _loaded(
+        name,
+        source,
+        lambda: loader.from_pretrained(
             folder / name,
             torch_dtype=torch.float32,
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            variant=variant or None,
             **options,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{name} cannot be loaded: {error}", where=source) from error
+        ),
+    )
     refuse_partial_load(name, report, source)
-    return module.to(torch.float32).eval().requires_grad_(False)
+    whole = module.to(torch.float32).eval().requires_grad_(False)
+    require_finite(name, whole, source=source)
+    return whole
+
+
+def _loaded(name: str, source: str, load: Callable[[], Any]) -> Any:
+    """What a library loads of somebody's files: whatever it raises of them is the files' fault."""
+    try:
+        return load()
+    except Exception as error:
+        said = " ".join(str(error).split())[:MESSAGE_LETTERS]
+        raise ModelError(f"{name} cannot be loaded: {type(error).__name__}: {said}", where=source) from error
 
 
 def refuse_partial_load(part: str, report: dict[str, Any], source: str) -> None:
@@ -217,4 +195,4 @@ def load_scheduler(folder: Path, entry: IndexEntry, source: str) -> Any:
     loader = getattr(diffusers, entry.class_name, None)
     if loader is None:
         raise ModelError(f"model_index.json names {entry} as scheduler", where=source, hint="use one of diffusers'")
-    return loader.from_pretrained(folder / "scheduler", local_files_only=True)
+    return _loaded("scheduler", source, lambda: loader.from_pretrained(folder / "scheduler", local_files_only=True))

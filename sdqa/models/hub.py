@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sdqa.models.folder import TOKENIZER_FILES, load_folder
 from sdqa.models.lock import LockEntry, read_lock, record_in_lock
 from sdqa.models.opening import Opening, open_folder
 from sdqa.models.teacher import Teacher
+from sdqa.models.tokens import read_tokenizer
 from sdqa.store import file_digest
 
 _NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
@@ -101,7 +103,72 @@ def look_at_hub(text: str, *, source: str, lock: Path | None) -> Opening | None:
     locked = read_lock(lock).get(source) if lock is not None else None
     revision = locked.revision if locked is not None else model.revision
     index = try_to_load_from_cache(model.repository, INDEX_FILE, cache_dir=constants.HF_HUB_CACHE, revision=revision)
-    return open_folder(Path(index).parent, source=source) if isinstance(index, str) else None
+    if not isinstance(index, str):
+        return None
+    folder = Path(index).parent
+    opened = open_folder(folder, source=source)
+    place = folder / opened.family.text_encoders[0].tokenizer
+    if not (place / "tokenizer_config.json").is_file():  # what a teacher is made of is not all there yet
+        return opened
+    return replace(opened, tokenizer=lambda: read_tokenizer(place, source=source))
+
+
+def fetch_file(repository: str, names: Sequence[str], *, source: str, lock: Path | None) -> Path:
+    """One file of a repository, downloaded unless it is in the cache: where the library that wants it will look.
+
+    Args:
+        names: what the file may be called; the first that is there counts.
+        source: what it is for: the key in the lock, and for messages.
+        lock: where its digest is recorded when it is first fetched, and verified after that.
+
+    Raises:
+        ModelUnreachable: it is not in the cache, and the hub cannot be reached or does not have it.
+        DigestMismatch: it is not the file that the lock records.
+    """
+    path = cached_file(repository, names) or _download(repository, names, source)
+    found = {path.name: file_digest(path)}
+    locked = read_lock(lock).get(source) if lock is not None else None
+    if locked is not None:
+        verify(locked.files, found, source=source)
+    elif lock is not None:
+        record_in_lock(lock, source, LockEntry(revision=path.parent.name, files=found))
+    return path
+
+
+def cached_file(repository: str, names: Sequence[str]) -> Path | None:
+    """The first of a repository's files that is in the cache, without asking the hub; None where none is."""
+    compat.prepare_hub_environment()
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    places = (try_to_load_from_cache(repository, name, cache_dir=constants.HF_HUB_CACHE) for name in names)
+    return next((Path(place) for place in places if isinstance(place, str)), None)
+
+
+def _download(repository: str, names: Sequence[str], source: str) -> Path:
+    compat.prepare_hub()
+    import huggingface_hub
+    from huggingface_hub import constants
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    endpoint = os.environ.get("HF_ENDPOINT")
+    failures: tuple[type[Exception], ...] = (HfHubHTTPError, *_connection_errors())
+    try:
+        with compat.hub_online():
+            for name in names:
+                try:
+                    found = huggingface_hub.hf_hub_download(
+                        repository, name, cache_dir=constants.HF_HUB_CACHE, endpoint=endpoint
+                    )
+                    return Path(found)
+                except EntryNotFoundError:
+                    continue
+    except failures as error:
+        raise ModelUnreachable(
+            f"the hub does not give {repository}",
+            where=source,
+            hint="connect once (and unset HF_HUB_OFFLINE), then run sdqa fetch again",
+        ) from error
+    raise ModelUnreachable(f"{repository} has none of {', '.join(names)}", where=source, hint="name another model")
 
 
 def verify(recorded: dict[str, str], found: dict[str, str], *, source: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from sdqa.errors import ModelError, UnsupportedModel
 from sdqa.families import (
@@ -17,11 +18,12 @@ from sdqa.families import (
     refusals,
 )
 from sdqa.families.index import INDEX_FILE
-from sdqa.foreign import recognise
+from sdqa.models.beside import listed, unused_files, what_is_here
 from sdqa.models.configuration import read_facts
+from sdqa.models.json_file import read_json
 from sdqa.models.teacher import Facts
-
-MAX_CONFIGURATION_BYTES = 16 * 2**20
+from sdqa.models.tokens import PromptTokenizer, read_tokenizer
+from sdqa.models.weights import PartWeights, find_weights, read_header, require_plain
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,17 @@ class Opening:
     family: Family
     ignored: tuple[str, ...] = ()
     """Parts that it has and that a drawing does without."""
+    scheduler: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Its scheduler's configuration."""
+    scheduler_class: str = ""
+    tokenizer: Callable[[], PromptTokenizer] | None = None
+    """Reads the tokenizer of its prompts; None where that is not here."""
+    remarks: tuple[str, ...] = ()
+    """What else is to be said of it."""
+    facts: Facts | None = field(default=None, kw_only=True)
+    """Its sizes."""
+    folder: Path | None = field(default=None, kw_only=True)
+    """Where its files lie; None where they exist only in memory."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,8 @@ class OpenedFolder(Opening):
 
     index: ModelIndex = field(kw_only=True)
     facts: Facts = field(kw_only=True)
+    weights: Mapping[str, PartWeights] = field(default_factory=dict)
+    """The files of each part with weights."""
 
 
 def open_folder(folder: Path, *, source: str) -> OpenedFolder:
@@ -49,6 +64,9 @@ def open_folder(folder: Path, *, source: str) -> OpenedFolder:
         ModelError: a file is missing or garbled, or the parts do not fit together.
         UnsupportedModel: its class, a part or a setting is none that can be drawn; the message names all of them.
     """
+    hint = "" if (folder / INDEX_FILE).is_file() else what_is_here(folder)
+    if hint:
+        raise ModelError(f"the folder has no {INDEX_FILE}", where=source, hint=hint)
     index = ModelIndex.parse(read_json(folder / INDEX_FILE, source), where=source)
     try:
         family = find_family(index)
@@ -63,28 +81,55 @@ def open_folder(folder: Path, *, source: str) -> OpenedFolder:
     found = refusals(family, index, configurations)
     demand_drawable(family, class_name=index.class_name, source=source, found=found)
     facts = read_facts(family, configurations, source=source)
-    return OpenedFolder(source, family, ignored_parts(family, index), index=index, facts=facts)
+    return OpenedFolder(
+        source,
+        family,
+        ignored_parts(family, index),
+        scheduler=configurations["scheduler"],
+        scheduler_class=index.parts["scheduler"].class_name,
+        index=index,
+        facts=facts,
+        folder=folder,
+    )
 
 
-def read_json(path: Path, source: str) -> dict[str, Any]:
-    """A JSON object of modest size.
+def examine_folder(folder: Path, *, source: str) -> OpenedFolder:
+    """Look at everything of a diffusers folder but the weights' values: seconds, and no torch.
 
     Raises:
-        ModelError: missing, too big, or not a JSON object.
+        ModelError: as in `open_folder`; or weights are missing, ambiguous or of a foreign type; or its tokenizer has no
+            merges, no length or another one than the text encoder, or more tokens than that.
+        UnsupportedModel: as in `open_folder`.
     """
-    try:
-        if path.stat().st_size > MAX_CONFIGURATION_BYTES:
-            raise ModelError(f"{path.name} is too big to be a configuration", where=str(path))
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
+    opened = open_folder(folder, source=source)
+    family, facts = opened.family, opened.facts
+    weights = {part.name: find_weights(folder, part, source) for part in family.weighted_parts}
+    for name, found in weights.items():
+        require_plain(name, [read_header(path) for path in found.files], source)
+    for component in family.text_encoders:
+        _require_fit(read_tokenizer(folder / component.tokenizer, source=source), component.tokenizer, facts, source)
+    read = [path for found in weights.values() for path in found.files]
+    beside = unused_files(folder, family, opened.index, read)
+    variants = [f"{name}: {found.variant}" for name, found in weights.items() if found.variant]
+    remarks = (
+        *([f"weights of the only variant that is there: {', '.join(variants)}"] if variants else []),
+        *([f"not used: {listed(beside)}"] if beside else []),
+    )
+    first = folder / family.text_encoders[0].tokenizer
+    return replace(opened, weights=weights, remarks=remarks, tokenizer=lambda: read_tokenizer(first, source=source))
+
+
+def _require_fit(tokenizer: PromptTokenizer, name: str, facts: Facts, source: str) -> None:
+    """A prompt's tokens are what the text encoder takes."""
+    if tokenizer.length != facts.sequence_length:
         raise ModelError(
-            f"{path.parent.name}/{path.name} is missing", where=source, hint="expected a folder in diffusers format"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        foreign = recognise(path)
-        if foreign is not None:
-            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
-        raise ModelError(f"{path.name} is not JSON: {error}", where=str(path)) from error
-    if not isinstance(content, dict):
-        raise ModelError(f"{path.name} is not a JSON object", where=str(path))
-    return content
+            f"{name} makes prompts of {tokenizer.length} tokens, the text encoder takes {facts.sequence_length}",
+            where=source,
+            hint=f"set model_max_length in {name}/tokenizer_config.json, or give the tokenizer that belongs to it",
+        )
+    if tokenizer.highest >= facts.vocabulary:
+        raise ModelError(
+            f"{name} knows the token {tokenizer.highest}, the text encoder has {facts.vocabulary} (from 0)",
+            where=source,
+            hint="a word was added to the tokenizer alone: give the one that belongs to the text encoder",
+        )

@@ -1,4 +1,4 @@
-"""A folder of .mlpackages that some other tool converted: which file is which component."""
+"""A folder of .mlpackages, or .aimodels, that some other tool converted: which one is which component."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ NAMES = _names()
 """Component to file name, as Apple's Swift package looks for it and as Hugging Face publishes it."""
 
 MAX_LISTED = 20
+SUFFIXES = (".mlpackage", ".aimodel")
+"""Formats of packages: Core ML's and Core AI's."""
 MAPPING_FILE = "packages.json"
 """In the folder: component to file name, `Unet.mlpackage#style_b` for a function; others go by their names."""
 
@@ -59,8 +61,13 @@ class ExistingPackages:
     left_out: tuple[LeftOut, ...] = ()
 
     @classmethod
-    def find(cls, folder: Path, *, source: str, mapping: Mapping[str, str] | None = None) -> ExistingPackages:
+    def find(
+        cls, folder: Path, *, source: str, mapping: Mapping[str, str] | None = None, suffix: str = SUFFIXES[0]
+    ) -> ExistingPackages:
         """Match the folder's packages with components: by `mapping`, else by packages.json; the rest by known names.
+
+        Args:
+            suffix: one of `SUFFIXES`: the format that is looked for.
 
         Raises:
             ModelError: nothing matches, two packages claim one component, or a chunk is missing.
@@ -70,12 +77,12 @@ class ExistingPackages:
             raise ModelError("there is no such folder", where=source)
         if mapping is None and (folder / MAPPING_FILE).is_file():
             mapping = _read_mapping(folder / MAPPING_FILE)
-        chosen = _by_mapping(folder, mapping or {}, source)
-        found = chosen | _by_name(folder, source, _settled(chosen))
+        chosen = _by_mapping(folder, mapping or {}, source, suffix)
+        found = chosen | _by_name(folder, source, _settled(chosen), suffix)
         packages = _in_order(found, source)
         if not packages:
-            raise _nothing(folder, source)
-        return cls(source, folder, packages, _digest(folder, packages), _left_out(folder, packages, chosen))
+            raise _nothing(folder, source, suffix)
+        return cls(source, folder, packages, _digest(folder, packages), _left_out(folder, packages, chosen, suffix))
 
     def lines(self) -> list[str]:
         """What was taken and what was left out, a line each."""
@@ -124,11 +131,11 @@ def _settled(chosen: Mapping[str, Path]) -> frozenset[str]:
 
 
 def _left_out(
-    folder: Path, packages: Mapping[str, tuple[Path, ...]], chosen: Mapping[str, Path]
+    folder: Path, packages: Mapping[str, tuple[Path, ...]], chosen: Mapping[str, Path], suffix: str
 ) -> tuple[LeftOut, ...]:
     taken = {package_path(path) for paths in packages.values() for path in paths}
     found = []
-    for path in sorted(folder.glob("*.mlpackage")):
+    for path in sorted(folder.glob(f"*{suffix}")):
         if path.resolve() not in taken and path not in taken:
             component = recognise(path.stem)
             named = f"{MAPPING_FILE} decides the {component}" if chosen else f"another package is the {component}"
@@ -136,10 +143,15 @@ def _left_out(
     return tuple(found)
 
 
-def _nothing(folder: Path, source: str) -> ModelError:
+def _nothing(folder: Path, source: str, suffix: str) -> ModelError:
     """The error that says what lies in the folder instead."""
     there = sorted(path.name for path in folder.iterdir())
-    foreign = foreign_kind(folder) if not any(name.endswith(".mlpackage") for name in there) else None
+    others = {Path(name).suffix for name in there} & set(SUFFIXES) - {suffix}
+    if others:
+        other = others.pop()
+        hint = 'a lane with runtime = "coreai" executes .aimodel, the other runtimes .mlpackage'
+        return ModelError(f"the folder has {other}s and no {suffix}", where=source, hint=hint)
+    foreign = foreign_kind(folder) if not any(name.endswith(suffix) for name in there) else None
     if foreign is not None:
         return ModelError(f"this is {foreign.what}", where=source, hint=foreign.hint)
     listed = ", ".join(there[:MAX_LISTED]) + (", …" if len(there) > MAX_LISTED else "") or "nothing"
@@ -147,7 +159,7 @@ def _nothing(folder: Path, source: str) -> ModelError:
         "no package in the folder has a known name",
         where=source,
         hint=f"in it are: {listed}. Known names: {', '.join(NAMES.values())}, Apple's "
-        f'Stable_Diffusion_version_…_unet; or write {MAPPING_FILE}: {{"unet": "my-unet.mlpackage", …}}',
+        f'Stable_Diffusion_version_…_unet; or write {MAPPING_FILE}: {{"unet": "my-unet{suffix}", …}}',
     )
 
 
@@ -160,10 +172,10 @@ def recognise(stem: str) -> str | None:
     return apple.group(1) if apple else None
 
 
-def _by_name(folder: Path, source: str, settled: Set[str]) -> dict[str, Path]:
+def _by_name(folder: Path, source: str, settled: Set[str], suffix: str) -> dict[str, Path]:
     """Packages by their names, of the components that are not settled."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.mlpackage")):
+    for path in sorted(folder.glob(f"*{suffix}")):
         component = recognise(path.stem)
         if component is None or component in settled:
             continue
@@ -177,7 +189,7 @@ def _by_name(folder: Path, source: str, settled: Set[str]) -> dict[str, Path]:
     return found
 
 
-def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str) -> dict[str, Path]:
+def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: str) -> dict[str, Path]:
     """Addresses of the packages that a mapping names.
 
     Raises:
@@ -189,8 +201,8 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str) -> dict[s
             raise ModelError(f"{component!r} is not a component", where=source, hint="components: " + ", ".join(NAMES))
         address = read_address(folder / name)
         path = address.path.resolve()
-        if not path.is_relative_to(folder) or path.suffix != ".mlpackage" or not path.is_dir():
-            there = ", ".join(sorted(each.name for each in folder.glob("*.mlpackage"))) or "no packages"
+        if not path.is_relative_to(folder) or path.suffix != suffix or not path.is_dir():
+            there = ", ".join(sorted(each.name for each in folder.glob(f"*{suffix}"))) or "no packages"
             raise ModelError(
                 f"{component}: there is no package {name!r} in the folder", where=source, hint=f"in it are: {there}"
             )

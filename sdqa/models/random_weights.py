@@ -15,9 +15,12 @@ from sdqa.errors import ModelError
 from sdqa.families import FAMILIES, tokenizer_parts
 from sdqa.models.architectures import ARCHITECTURES, Architecture
 from sdqa.models.configuration import read_facts
+from sdqa.models.opening import Opening
 from sdqa.models.teacher import Teacher
+from sdqa.models.tokens import END_OF_TEXT, END_OF_WORD, PromptTokenizer, clip_tokenizer
 
 SEED = 20240229
+TOKENS = 77
 RECIPE = 1
 """Counts up when the same seed would give other weights, so that digests never lie."""
 
@@ -44,6 +47,20 @@ def load_random(name: str, *, source: str) -> Teacher:
         facts=read_facts(family, configurations, source=source),
         parameters=_Counts(architecture),
         loader=partial(_load_part, architecture),
+    )
+
+
+def look_at_random(name: str, *, source: str) -> Opening:
+    """What an architecture's pipeline is; errors as in `load_random`."""
+    teacher = load_random(name, source=source)
+    architecture = ARCHITECTURES[name]
+    return Opening(
+        source,
+        teacher.family,
+        facts=teacher.facts,
+        scheduler={**architecture.configurations()["scheduler"], "skip_prk_steps": True},
+        scheduler_class="PNDMScheduler",
+        tokenizer=lambda: _prompt_tokenizer(architecture.merges),
     )
 
 
@@ -115,22 +132,36 @@ def _perturb(module: Any) -> None:
 
 @cache
 def _clip_tokenizer(merges: int) -> Any:
-    """CLIP's tokenizer, or its first `merges` merges, from the vocabulary that open_clip's wheel carries."""
+    """CLIP's tokenizer, or its first `merges` merges, as transformers makes it."""
     from transformers import CLIPTokenizer
 
+    ids, pairs = _clip_vocabulary(merges)
+    with tempfile.TemporaryDirectory() as folder:
+        vocabulary, table = Path(folder, "vocab.json"), Path(folder, "merges.txt")
+        vocabulary.write_text(json.dumps(ids), "utf-8")
+        table.write_text("#version: 0.2\n" + "\n".join(" ".join(pair) for pair in pairs) + "\n", "utf-8")
+        return CLIPTokenizer.from_pretrained(folder, model_max_length=TOKENS, pad_token=END_OF_TEXT)
+
+
+@cache
+def _prompt_tokenizer(merges: int) -> PromptTokenizer:
+    """The same without transformers."""
+    return PromptTokenizer(clip_tokenizer(*_clip_vocabulary(merges), where="the vocabulary of open_clip"), TOKENS)
+
+
+@cache
+def _clip_vocabulary(merges: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Token ids and merges, from the vocabulary that open_clip's wheel carries."""
     package = importlib.util.find_spec("open_clip")
     if package is None or package.origin is None:
         raise ModelError("open_clip is not installed", hint="it carries CLIP's byte-pair vocabulary")
     with gzip.open(Path(package.origin).parent / "bpe_simple_vocab_16e6.txt.gz", "rt", encoding="utf-8") as file:
-        pairs = [tuple(line.split()) for line in file.read().split("\n")[1 : merges + 1]]
+        split = [line.split() for line in file.read().split("\n")[1 : merges + 1]]
+    pairs = [(first, second) for first, second in split]
     letters = _byte_letters()
-    tokens = [*letters, *(letter + "</w>" for letter in letters), *("".join(pair) for pair in pairs)]
-    tokens += ["<|startoftext|>", "<|endoftext|>"]
-    with tempfile.TemporaryDirectory() as folder:
-        vocabulary, table = Path(folder, "vocab.json"), Path(folder, "merges.txt")
-        vocabulary.write_text(json.dumps({token: index for index, token in enumerate(tokens)}), "utf-8")
-        table.write_text("#version: 0.2\n" + "\n".join(" ".join(pair) for pair in pairs) + "\n", "utf-8")
-        return CLIPTokenizer.from_pretrained(folder, model_max_length=77, pad_token="<|endoftext|>")
+    tokens = [*letters, *(letter + END_OF_WORD for letter in letters), *("".join(pair) for pair in pairs)]
+    tokens += ["<|startoftext|>", END_OF_TEXT]
+    return {token: index for index, token in enumerate(tokens)}, pairs
 
 
 def _byte_letters() -> list[str]:

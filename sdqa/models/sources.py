@@ -55,6 +55,11 @@ def look(prefix: str) -> Callable[[Look], Look]:
     return register
 
 
+def is_remote(name: str) -> bool:
+    """Whether a source lies on a hub, and has to be fetched before it is used."""
+    return name.partition(":")[0] == "hub"
+
+
 def look_at(name: str, *, lock: Path | None = None) -> Opening | None:
     """What a source's pipeline is, without reading weights; None where it is not on this machine, or is no pipeline.
 
@@ -111,9 +116,9 @@ def embedded(request: Wanted) -> Teacher:
 def look_at_embedded(request: Wanted) -> Opening | None:
     """Its variants are of the same parts."""
     from sdqa.embedded import PIPELINE
-    from sdqa.models.opening import open_folder
+    from sdqa.models.opening import examine_folder
 
-    return open_folder(PIPELINE, source=request.source)
+    return examine_folder(PIPELINE, source=request.source)
 
 
 @source("folder")
@@ -126,11 +131,11 @@ def folder(request: Wanted) -> Teacher:
 
 @look("folder")
 def look_at_folder(request: Wanted) -> Opening | None:
-    """A local folder's index and configurations."""
-    from sdqa.models.opening import open_folder
+    """A local folder's files, but for the values of its weights."""
+    from sdqa.models.opening import examine_folder
 
     place = Path(request.rest).expanduser().resolve()
-    return open_folder(place, source=request.source) if place.is_dir() else None
+    return examine_folder(place, source=request.source) if place.is_dir() else None
 
 
 @source("hub")
@@ -160,9 +165,9 @@ def random(request: Wanted) -> Teacher:
 @look("random")
 def look_at_architecture(request: Wanted) -> Opening | None:
     """An architecture's family; one that cannot be drawn can still be converted and sized."""
-    from sdqa.models.random_weights import load_random
+    from sdqa.models.random_weights import look_at_random
 
-    return Opening(request.source, load_random(request.rest, source=request.source).family)
+    return look_at_random(request.rest, source=request.source)
 
 
 @source("packages")

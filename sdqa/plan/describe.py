@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sdqa.families import drawable_components
 from sdqa.plan.lanes import Plan
 from sdqa.plan.quantity import show_bytes, show_seconds
 from sdqa.plan.suite import Case
@@ -39,11 +38,12 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
+def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None, notes: Iterable[tuple[str, str]] = ()) -> str:
     """The plan for people, without a trailing newline.
 
     Args:
-        remarks: on models, by their names.
+        remarks: on models, by their names, line by line.
+        notes: further subjects, and what is said of them.
     """
     suite = plan.suite
     kinds = [case.source is None for case in suite.cases.values()]
@@ -62,14 +62,18 @@ def plan_text(plan: Plan, remarks: Mapping[str, str] | None = None) -> str:
     said = ", ".join(f"{name} {show(value)}" for name, value, show in budgets if value is not None)
     lines.append(f"  budgets  {said or 'none'}")
     converted = [lane for lane in plan.running if find_runtime(lane.runtime).needs_packages]
-    packages = {(lane.model_name, lane.variant.name) for lane in converted}
+    packages = {(lane.model_name, lane.variant.name, name) for lane in converted for name in lane.components}
     calls = sum(unet_calls(case) for lane in plan.running for case in lane.cases.values())
     lines.append(
-        f"  cost     {len(drawable_components()) * len(packages)} packages, "
+        f"  cost     {len(packages)} packages, "
         f"{sum(len(lane.cases) for lane in plan.running)} generations, {calls} U-Net calls (less what the store has)"
     )
     for lane in plan.lanes:
-        what = f"skipped: {lane.skip_reason}" if lane.skip_reason else f"runs {len(lane.cases)} cases"
+        pace = find_runtime(lane.runtime).pace
+        runs = f"runs {len(lane.cases)} cases" + (f", at {pace}" if pace else "")
+        what = f"skipped: {lane.skip_reason}" if lane.skip_reason else runs
         lines.append(f"  lane     {lane.id:36} {what}")
-    lines += [f"  model    {name}: {remark}" for name, remark in sorted((remarks or {}).items())]
+    for name, said in sorted((remarks or {}).items()):
+        lines += [f"  model    {name}: {remark}" for remark in said.splitlines()]
+    lines += [f"  {subject:8} {text}" for subject, text in notes]
     return "\n".join(lines)

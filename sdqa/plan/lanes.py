@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.errors import UsageError
-from sdqa.plan.suite import TEACHER_NOW, Case, Model, Suite
+from sdqa.families import drawable_components, idle_components
+from sdqa.plan.suite import TEACHER_NOW, Baseline, Case, Model, Suite
 from sdqa.plan.variant import Variant
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import digest_of
@@ -26,7 +27,23 @@ class PlannedLane:
     compute_unit: str
     cases: dict[str, Case]
     skip_reason: str = ""  # empty: it runs here
+    baseline: Baseline = "auto"
     required: bool = False  # asked for by name: not running it is incomplete evidence, not a skip
+
+    @property
+    def image_to_image(self) -> bool:
+        """Whether any of its cases starts from a picture."""
+        return any(case.source is not None for case in self.cases.values())
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The components that none of its cases runs: neither converted, required nor checked."""
+        return idle_components(image_to_image=self.image_to_image)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The components that its cases run, in flow order."""
+        return tuple(name for name in drawable_components() if name not in self.idle)
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,7 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
                         runtime=group.runtime,
                         compute_unit=unit,
                         cases=cases,
+                        baseline=group.baseline,
                         skip_reason=runtime.available(platform),
                     )
                 )
@@ -108,8 +126,18 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
 
 
 def _digest(suite: Suite) -> str:
-    """A suite's digest; without plugins it is what it was before there were any."""
-    return digest_of(suite.model_dump(mode="json", exclude=None if suite.plugins.modules else {"plugins"}))
+    """A suite's digest; what came with a later release counts only where it says something: older digests stay."""
+    data = suite.model_dump(mode="json")
+    for name in ("plugins", "gate"):
+        if getattr(suite, name) == type(getattr(suite, name))():
+            del data[name]
+    for group in data["lanes"]:
+        if group["baseline"] == "auto":
+            del group["baseline"]
+    for table in (data["defaults"], *data["cases"].values()):
+        if table["background"] is None:
+            del table["background"]
+    return digest_of(data)
 
 
 def reseeded(plan: Plan, offset: int) -> Plan:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -11,11 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from sdqa.errors import ConfigError, Problem, UsageError
 from sdqa.foreign import recognise
+from sdqa.plan.lines import SHOWN_LETTERS, Location, located
 from sdqa.plan.spelling import closest
 from sdqa.plan.suite import Plugins, Suite
 from sdqa.plugins import load_plugins, missing_module
 
 MAX_BYTES = 2**20
+SIZES = ("size", "width", "height", "image_size", "resolution")
+"""Keys that people expect, and that there are none of: packages have the one shape that they were converted for."""
 DEFAULT_SUITE = Path("sdqa.toml")
 EMBEDDED = "embedded"
 """The suite of the embedded model: the wheel has it beside the others, with its goldens."""
@@ -46,6 +51,8 @@ def find_suite(choice: str | None) -> Path:
     if path.suffix == ".toml" or path.exists():
         if path.is_file():
             return path
+        if path.is_dir():
+            raise UsageError(f"{choice} is a folder", hint=f"name the file: --suite {path / DEFAULT_SUITE}")
         raise UsageError(f"no suite at {choice}", hint=f"shipped suites: {', '.join(shipped)}")
     if choice in shipped:
         return shipped[choice]
@@ -62,23 +69,39 @@ def load_suite(path: Path) -> Suite:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError([Problem("$", f"larger than {MAX_BYTES} bytes")], where=str(path))
-        data = tomllib.loads(path.read_bytes().decode("utf-8"))
+        raw = path.read_bytes()
     except OSError as error:
         raise ConfigError([Problem("$", f"cannot be read: {error.strerror}")], where=str(path)) from error
+    try:
+        text = raw.decode("utf-8-sig")  # an editor on Windows begins a file with a mark
+        data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         foreign = recognise(path)
         if foreign is not None:
             raise ConfigError([Problem("$", f"is {foreign.what}")], where=str(path), hint=foreign.hint) from error
-        raise ConfigError([Problem("$", f"is not TOML: {error}")], where=str(path)) from error
+        raise ConfigError([_not_toml(error, raw, path)], where=str(path)) from error
     _load_plugins(data.get("plugins", {}), path)
     try:
         suite = Suite.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(_problems(error), where=str(path)) from error
+        raise ConfigError(located(_problems(error, data), text, path.name), where=str(path)) from error
     problems = _cross_references(suite)
     if problems:
-        raise ConfigError(problems, where=str(path))
+        raise ConfigError(located(problems, text, path.name), where=str(path))
     return suite
+
+
+def _not_toml(error: ValueError, raw: bytes, path: Path) -> Problem:
+    """What the parser said, with the line that it is about."""
+    told = re.search(r"\s*\(at line ([0-9]+), column [0-9]+\)", str(error))
+    if isinstance(error, UnicodeDecodeError) or told is None:
+        return Problem("$", f"is not TOML: {error}")
+    lines = raw.decode("utf-8-sig").splitlines()
+    number = int(told[1])
+    source = lines[number - 1].strip()[:SHOWN_LETTERS] if number <= len(lines) else ""
+    words = str(error).replace(told[0], "")
+    twice = "; a key stands twice in one table" if "overwrite" in words else ""
+    return Problem("$", f"is not TOML: {words[:1].lower()}{words[1:]}{twice}", f"{path.name}:{number}", source)
 
 
 def _load_plugins(table: object, path: Path) -> None:
@@ -98,38 +121,61 @@ def _load_plugins(table: object, path: Path) -> None:
     load_plugins(modules, folder=folder)
 
 
-def _json_path(location: tuple[int | str, ...]) -> str:
-    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+def _problems(error: ValidationError, data: Mapping[str, object]) -> list[tuple[Location, str]]:
+    """Every problem, but for "too short" where that only means that none of a list's items could be used.
 
-
-def _problems(error: ValidationError) -> list[Problem]:
-    """Every problem, but for "too short" where that only means that none of a list's items could be used."""
+    What `[defaults]` says is said once, not again for every case that takes it over.
+    """
     items = error.errors()
     broken = {item["loc"][:length] for item in items for length in range(len(item["loc"]))}
-    return [_problem(item) for item in items if item["type"] != "too_short" or item["loc"] not in broken]
+    unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
+    return [
+        (item["loc"], _words(item))
+        for item in items
+        if (item["type"] != "too_short" or item["loc"] not in broken)
+        and not _is_taken_over(item["loc"], data)
+        and not (item["type"] == "missing" and _is_mistyped(item["loc"], unknown))
+    ]
 
 
-def _problem(item: Any) -> Problem:
+def _is_mistyped(location: Location, unknown: Iterable[Location]) -> bool:
+    """Whether a key is missing only because it stands there under a name that is nearly its own."""
+    beside = [str(one[-1]) for one in unknown if one[:-1] == location[:-1]]
+    return any(closest(name, [str(location[-1])]) for name in beside)
+
+
+def _is_taken_over(location: Location, data: Mapping[str, object]) -> bool:
+    """Whether a case's value is the suite's default."""
+    cases, defaults = data.get("cases"), data.get("defaults")
+    if len(location) < 3 or location[0] != "cases" or not isinstance(cases, dict) or not isinstance(defaults, dict):
+        return False
+    own = cases.get(location[1])
+    return location[2] in defaults and isinstance(own, dict) and location[2] not in own
+
+
+def _words(item: Any) -> str:
     """One pydantic error in the words of a configuration file."""
     location, kind, context = item["loc"], item["type"], item.get("ctx", {})
     value = item.get("input")
+    if kind == "extra_forbidden" and location[-1] in SIZES:
+        return "cannot be set: pictures are square and of the model's own size"
     if kind == "extra_forbidden":
         known = _keys_at(location[:-1])
         close = closest(str(location[-1]), known)
         likely = f"did you mean {close!r}? " if close else ""
-        return Problem(_json_path(location), f"unknown key; {likely}allowed: {', '.join(known)}")
+        return f"unknown key; {likely}allowed: {', '.join(known)}"
     if kind == "missing":
-        return Problem(_json_path(location), "is required")
+        return "is required"
     if kind == "literal_error":
         allowed = str(context.get("expected", ""))
         choices = [choice.strip("' ") for choice in allowed.replace(" or ", ", ").split(",")]
         close = closest(str(value), choices)
         likely = f"; did you mean {close!r}?" if close else ""
-        return Problem(_json_path(location), f"{value!r} is not one of {allowed}{likely}")
+        return f"{value!r} is not one of {allowed}{likely}"
     if kind in ("less_than_equal", "greater_than_equal", "greater_than", "less_than"):
-        return Problem(_json_path(location), f"{value!r} is out of range: {item['msg'].lower()}{_range_at(location)}")
-    message = item["msg"].removeprefix("Value error, ")
-    return Problem(_json_path(location), message[:1].lower() + message[1:])
+        return f"{value!r} is out of range: {item['msg'].lower()}{_range_at(location)}"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def _model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
@@ -165,21 +211,21 @@ def _range_at(location: tuple[int | str, ...]) -> str:
     return f" (allowed: {' and '.join(words)})" if words else ""
 
 
-def _cross_references(suite: Suite) -> list[Problem]:
+def _cross_references(suite: Suite) -> list[tuple[Location, str]]:
     """Names that point to nothing."""
-    problems = []
+    problems: list[tuple[Location, str]] = []
 
-    def check(path: str, name: str, known: dict[str, Any]) -> None:
+    def check(path: Location, name: str, known: dict[str, Any]) -> None:
         if name not in known:
             close = closest(name, known)
             likely = f"did you mean {close!r}? " if close else ""
-            problems.append(Problem(path, f"no such name {name!r}; {likely}defined: {', '.join(known)}"))
+            problems.append((path, f"no such name {name!r}; {likely}defined: {', '.join(known)}"))
 
     for index, group in enumerate(suite.lanes):
-        check(f"$.lanes[{index}].model", group.model, suite.models)
+        check(("lanes", index, "model"), group.model, suite.models)
         for position, variant in enumerate(group.variants):
-            check(f"$.lanes[{index}].variants[{position}]", variant, suite.variants)
+            check(("lanes", index, "variants", position), variant, suite.variants)
     for name, case in suite.cases.items():
         for position, model in enumerate(case.models):
-            check(f"$.cases.{name}.models[{position}]", model, suite.models)
+            check(("cases", name, "models", position), model, suite.models)
     return problems

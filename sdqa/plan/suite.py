@@ -16,7 +16,12 @@ from sdqa.runtime.registry import DEFAULT, RUNTIMES
 SCHEMA_VERSION = 1
 TEACHER_NOW = "teacher"  # as `goldens`: the teacher draws the references in the same run
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+COLOUR = r"^(white|black|grey|#[0-9a-fA-F]{6})$"
 Scheduler = Literal["pndm", "ddim", "dpmsolver++", "euler"]  # those that draw no noise of their own
+Baseline = Literal["required", "auto", "off"]
+"""`auto`: where one was approved; `required`: a case without one is not measured; `off`: never."""
+BASELINES = "baselines"
+"""Folder of the lanes' approved outcomes beside the goldens of the cases: no case has this name."""
 Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0)]
 
@@ -77,6 +82,9 @@ class LaneGroup(Section):
     variants: tuple[str, ...] = Field(min_length=1)
     runtime: str = Field(default=DEFAULT, description=f"{', '.join(RUNTIMES)}, or a plugin's")
     compute_units: tuple[str, ...] = ()
+    baseline: Baseline = Field(
+        default="auto", description="whether the lane is held against its own approved outcomes too"
+    )
 
     @field_validator("runtime")
     @classmethod
@@ -100,6 +108,7 @@ class CaseDefaults(Section):
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
+    background: str | None = Field(default=None, pattern=COLOUR)
 
 
 class Case(Section):
@@ -115,6 +124,9 @@ class Case(Section):
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
     models: tuple[str, ...] = Field(default=(), description="models that the case is for; all when empty")
+    background: str | None = Field(
+        default=None, pattern=COLOUR, description="behind a source's transparent pixels: white, black, grey or #rrggbb"
+    )
 
     @field_validator("source")
     @classmethod
@@ -153,6 +165,14 @@ class Budgets(Section):
     end_to_end_s: Seconds | None = None
 
 
+class GateRules(Section):
+    """`[gate]`: what is asked of the judge itself."""
+
+    require_calibrated: bool = Field(
+        default=False, description="a lane without limits of its own is incomplete evidence, not a provisional pass"
+    )
+
+
 class Plugins(Section):
     """`[plugins]`: modules that add metrics, sources, runtimes, recipes or families to what is installed."""
 
@@ -173,10 +193,20 @@ class Suite(Section):
     metrics: MetricChoice = MetricChoice()
     budgets: Budgets = Budgets()
     plugins: Plugins = Plugins()
+    gate: GateRules = GateRules()
     goldens: str = "goldens"
     limits: dict[str, float] = Field(
         default_factory=dict, description="metric or component/metric: a limit stated by hand instead of calibrated"
     )
+
+    @field_validator("cases")
+    @classmethod
+    def _free_name(cls, value: dict[str, object]) -> dict[str, object]:
+        if BASELINES in value:
+            raise ValueError(
+                f"a case cannot be called {BASELINES!r}: the lanes' baselines lie in a folder of that name"
+            )
+        return value
 
     @field_validator("models", "variants", "cases")
     @classmethod

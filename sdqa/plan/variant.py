@@ -17,6 +17,14 @@ TIME_EMBEDDING = ("unet.time_proj", "unet.time_embedding")
 """The part of the U-Net that half precision hurts most: its phase is off by up to 0.3 rad at timestep 951."""
 
 
+def _likeliest(name: str) -> str | None:
+    """The recipe that was meant: `palettize-6bit` for `paletize-6bit`, by the word before the figures."""
+    word, dash, rest = name.partition("-")
+    stem = closest(word, [recipe.partition("-")[0] for recipe in RECIPES])
+    meant = f"{stem}{dash}{rest}"
+    return meant if stem and recipe_name(meant) is not None else closest(name, RECIPES)
+
+
 class Variant(BaseModel):
     """One way of making packages from a teacher. Its name is the key it has in `[variants]`."""
 
@@ -35,7 +43,7 @@ class Variant(BaseModel):
     @classmethod
     def _known_recipe(cls, value: str | None) -> str | None:
         if value is not None and recipe_name(value) is None:
-            close = closest(value, RECIPES)
+            close = _likeliest(value)
             likely = f"did you mean {close!r}? " if close else ""
             raise ValueError(f"{value!r} is not a compression recipe; {likely}use one of: {', '.join(RECIPES)}")
         return value

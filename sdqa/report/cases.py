@@ -74,7 +74,7 @@ def _card(anchor: str, name: str, run: Run, rows: tuple[CheckRow, ...], album: A
         anchor=anchor,
         name=name,
         prompt=planned.prompt,
-        settings=facts_of(planned, {"prompt"}),
+        settings=(*facts_of(planned, {"prompt"}), *_source_rows(samples)),
         status=status,
         shared=shared,
         lanes=tuple(lanes),
@@ -115,5 +115,11 @@ def _case_lane(
         candidate=both.get("candidate"),
         checks=checks,
         seconds=show_seconds(sample.seconds) if sample and sample.seconds is not None else "",
-        facts=facts_of(sample.facts) if sample else (),
+        facts=facts_of(sample.facts, {"source_remarks"}) if sample else (),
     )
+
+
+def _source_rows(samples: Mapping[str, Sample | None]) -> FactRows:
+    """What was done to the source picture, over all lanes: their models may have different sizes."""
+    remarks = dict.fromkeys(one for sample in samples.values() if sample for one in sample.facts.source_remarks)
+    return (("source picture", "; ".join(remarks)),) if remarks else ()

@@ -37,6 +37,7 @@ class CheckRow:
     words: str  # all figures in one line
     excess: float  # how far beyond its limit, in limits; infinite where it is not finite or not measured
     chart: Markup
+    provisional: bool
 
 
 def check_rows(run: Run) -> tuple[CheckRow, ...]:
@@ -95,4 +96,5 @@ def _row(anchor: str, lane: Lane, verdict: Verdict, better: str) -> CheckRow:
         words=evidence_words(verdict),
         excess=excess_of(verdict, better),
         chart=verdict_glyph(verdict, better),
+        provisional=verdict.provisional,
     )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from sdqa.bundle import Failure, Lane, Run, Status
-from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from sdqa.report.format import plural
 
-Tone = Literal["pass", "fail", "suspicious", "not measured"]
+Tone = Status
 
-SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "pass": 3}
+SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "not judged": 3, "pass": 4}
 CAUSES, CAUSE_LENGTH = 3, 200
-MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "pass": "✓"}
+NOBODY = "nobody has calibrated this machine yet"
+MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "not judged": "–", "pass": "✓"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def headline_of(run: Run) -> Headline:
         sentence = (
             f"{counts['fail']} of {plural(total, 'check')} failed, in {failed} of {plural(len(run.lanes), 'lane')}."
         )
-        return Headline("fail", "Fail", loosened + sentence + _rest(run, counts) + _cause(run), counts)
+        sentence = interruption(run) + loosened + sentence
+        return Headline("fail", "Fail", sentence + _rest(run, counts) + _cause(run), counts)
     if any(change.looser and not change.recorded for change in run.judge_changes):
         return Headline("fail", "Judge changed", loosened.strip() + _rest(run, counts), counts)
     if run.exit_code == EXIT_GATE_FAILED:
@@ -49,15 +50,21 @@ def headline_of(run: Run) -> Headline:
     if run.exit_code:
         sentence = f"The run ended with exit code {run.exit_code}." + _rest(run, counts)
         return Headline("not measured", "Error", sentence, counts)
-    if not total:
-        return Headline("not measured", "Nothing was checked", "The bundle holds no verdicts.", counts)
+    if total == counts.get("not judged", 0):
+        return Headline(
+            "not measured",
+            "Nothing was checked",
+            "The bundle holds no verdicts." if not total else "Nothing could be judged.",
+            counts,
+        )
     if counts["suspicious"]:
         sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
-        sentence += _elsewhere(run)
+        sentence += _provisional(run, counts) + _elsewhere(run)
         return Headline("suspicious", "Pass, with doubts", loosened + sentence, counts)
-    return Headline(
-        "pass", "Pass", f"{loosened}All {plural(total, 'check')} {across} passed." + _elsewhere(run), counts
-    )
+    judged = plural(total - counts.get("not judged", 0), "check")
+    provisional = f", {run.provisional()} of them provisionally: {NOBODY}" if run.provisional() else ""
+    sentence = f"{loosened}All {judged} {across} passed{provisional}." + _not_judged(counts)
+    return Headline("pass", "Pass", sentence + _elsewhere(run), counts)
 
 
 def _loosened(run: Run) -> str:
@@ -92,13 +99,35 @@ def failures_of(run: Run) -> list[tuple[str, Failure]]:
 
 
 def missed(lane: Lane, run: Run) -> bool:
-    """Whether a lane that did not run is a hole in this run's evidence, rather than another machine's business."""
-    return lane.status == "incomplete" or run.status == "incomplete" or run.exit_code == EXIT_INCOMPLETE
+    """Whether a lane that did not run is a hole in this run's evidence, rather than another machine's business.
+
+    A lane that each of several machines skipped is one; so is what a single machine was asked for by name, which shows
+    in nothing else being missing. Where a lane of this machine was broken or stopped, that is why it is incomplete.
+    """
+    if lane.status != "skipped":
+        return lane.status == "incomplete"
+    if run.status != "incomplete" and run.exit_code != EXIT_INCOMPLETE:
+        return False
+    own = any(one.status == "incomplete" or one.failures for one in run.lanes) or run.counts()["not measured"] > 0
+    return len(run.machines) > 1 or not own
+
+
+def interruption(run: Run) -> str:
+    """`Interrupted after 7 of 22 cases. `; nothing where nobody stopped the run."""
+    ended = [failure for lane in run.lanes for failure in lane.failures if failure.exit_code == EXIT_INTERRUPTED]
+    if not ended and run.exit_code != EXIT_INTERRUPTED:
+        return ""
+    done = planned = 0
+    for lane in run.lanes:
+        cases = {verdict.case for verdict in lane.verdicts} & run.cases.keys()
+        planned += len(cases)
+        done += len(cases & {sample.case for sample in lane.samples})
+    return f"Interrupted after {done} of {plural(planned, 'case')}. "
 
 
 def _incomplete(run: Run, counts: dict[Status, int], total: int) -> str:
     sentence = "No check failed, but the evidence is not complete." if total else "Nothing was judged."
-    return sentence + _rest(run, counts)
+    return interruption(run) + sentence + _rest(run, counts)
 
 
 def _rest(run: Run, counts: dict[Status, int]) -> str:
@@ -112,7 +141,18 @@ def _rest(run: Run, counts: dict[Status, int]) -> str:
     if broken:
         parts.append(f"{plural(broken, 'lane')} did not finish")
     also = f" Also: {', '.join(parts)}." if parts else ""
-    return also + _elsewhere(run)
+    return also + _provisional(run, counts) + _elsewhere(run)
+
+
+def _provisional(run: Run, counts: dict[Status, int]) -> str:
+    """What rests on what a person would see alone, and what on nothing."""
+    said = f" {run.provisional()} are provisional: {NOBODY}." if run.provisional() else ""
+    return said + _not_judged(counts)
+
+
+def _not_judged(counts: dict[Status, int]) -> str:
+    count = counts.get("not judged", 0)
+    return f" {plural(count, 'more figure')} {'was' if count == 1 else 'were'} not judged." if count else ""
 
 
 def _elsewhere(run: Run) -> str:
@@ -141,5 +181,5 @@ def worst(statuses: Iterable[Status]) -> Status | None:
 
 def lane_tone(lane: Lane) -> Tone:
     """One status for a lane: what did not run is not measured, whatever else passed."""
-    status = worst(v.status for v in lane.verdicts) or "not measured"
+    status = worst(v.status for v in lane.verdicts if v.status != "not judged") or "not measured"
     return "not measured" if lane.status != "ran" and status != "fail" else status

@@ -41,7 +41,7 @@ def attention_of(rows: Sequence[CheckRow]) -> tuple[AttentionGroup, ...]:
     judged: dict[tuple[str, str], int] = {}
     for row in rows:
         judged[row.lane, row.metric] = judged.get((row.lane, row.metric), 0) + 1
-        if row.status != "pass":
+        if row.status not in ("pass", "not judged"):
             # "psnr has no tolerance" and "ssim has no tolerance" are one reason.
             cause = row.reason.replace(row.metric, "…") if row.status == "not measured" else row.metric
             found.setdefault((row.status, row.lane, cause), []).append(row)

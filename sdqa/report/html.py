@@ -20,7 +20,7 @@ from sdqa.report.direction import undirected
 from sdqa.report.facts import facts_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.glyphs import histogram, strip_glyph
-from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete
+from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, is_incomplete
 from sdqa.report.highlights import attention_of
 from sdqa.report.history import HistoryEntry
 from sdqa.report.lanes import lane_cards, package_rows
@@ -106,7 +106,9 @@ def _environment() -> Environment:
     environment.filters.update(
         figure=show_figure, digest=show_digest, words=show_words, plural=plural, explained=show_explained
     )
-    environment.globals.update(MARKS=MARKS, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS, cell_chart=_cell_chart)
+    environment.globals.update(
+        MARKS=MARKS, SEVERITY=SEVERITY, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS, cell_chart=_cell_chart
+    )
     return environment
 
 

@@ -6,6 +6,8 @@
 | suspicious | passed, with a property `sdqa.status` and the reason in `system-out` |
 | fail | `<failure type="gate">` |
 | not measured | `<error type="not-measured">`: never a pass, never a skip |
+| not judged | `<skipped>`, with the reason: there is a figure and nothing to hold it against |
+| provisional pass | passed, with a property `sdqa.provisional` and the reason in `system-out` |
 | a failure of a stage | `<error type="CODE">` in a test case of its own |
 | a lane that had to run and did not | `<error type="lane-did-not-run">` in a test case of its own |
 | a lane that is for another machine | `<skipped>` in a test case of its own, until a merge finds that nobody ran it |
@@ -101,7 +103,13 @@ def _case(verdict: Verdict, lane: Lane, seconds: float) -> ET.Element:
         properties = ET.SubElement(case, "properties")
         ET.SubElement(properties, "property", name="sdqa.status", value="suspicious")
         ET.SubElement(case, "system-out").text = f"suspicious: {reason}\n{evidence}"
+    elif verdict.status == "not judged":
+        ET.SubElement(case, "skipped", message=reason)
     else:
+        if verdict.provisional:
+            properties = ET.SubElement(case, "properties")
+            ET.SubElement(properties, "property", name="sdqa.provisional", value="true")
+            evidence = f"{reason}\n{evidence}"
         ET.SubElement(case, "system-out").text = evidence
     return case
 

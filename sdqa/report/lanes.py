@@ -57,11 +57,14 @@ class LaneCard:
     state: str  # ran, incomplete, skipped
     reason: str
     counts: tuple[tuple[Status, int], ...]
+    provisional: int
     parts: tuple[tuple[str, str], ...]
     size: str
     figures: tuple[LaneFigure, ...]
     components: ComponentTable | None
     fingerprint: FactRows
+    remarks: tuple[str, ...]
+    """On its model and cases."""
 
 
 def lane_cards(run: Run) -> tuple[LaneCard, ...]:
@@ -81,6 +84,7 @@ def _card(anchor: str, lane: Lane) -> LaneCard:
         state=lane.status,
         reason=lane.reason,
         counts=tuple(counts.items()),
+        provisional=sum(verdict.provisional for verdict in lane.verdicts),
         parts=(
             ("model", lane.model),
             ("variant", lane.variant),
@@ -91,6 +95,7 @@ def _card(anchor: str, lane: Lane) -> LaneCard:
         figures=tuple(_figure(m, lane) for m in lane.measurements if m.case is None and m.component is None),
         components=_components(lane),
         fingerprint=facts_of(lane.fingerprint),
+        remarks=lane.remarks,
     )
 
 

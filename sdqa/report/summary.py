@@ -19,7 +19,7 @@ from sdqa.report.overview import Cell, measured_lanes, overview_of
 LIMIT = 25  # rows of a section; the page has them all
 MAX_BYTES = 60_000
 ENDING_BYTES = 2_000  # kept free for the last lines
-_ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔"}
+_ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔", "not judged": "➖"}
 EMPTY = Markdown("")
 
 
@@ -114,7 +114,9 @@ def _lanes(run: Run) -> list[Markdown]:
         passed = sum(v.status == "pass" for v in lane.verdicts)
         size = show_figure(sum(package.bytes for package in lane.packages), "B") if lane.packages else MISSING
         reason = f": {lane.reason}" if lane.reason and not lane.failures else ""
-        note = "" if lane.status == "ran" else f"{lane.status}{reason}"
+        provisional = sum(v.provisional for v in lane.verdicts)
+        note = f"{provisional} provisional: nobody has calibrated this machine yet" if provisional else ""
+        note = note if lane.status == "ran" else f"{lane.status}{reason}"
         checks = f"{passed} of {len(lane.verdicts)} passed"
         rows.append(row((_ICONS[lane_tone(lane)], lane.id, checks, size, note)))
     head = ("### Lanes", "", "| | lane | checks | packages | |", "|---|---|--:|--:|---|")

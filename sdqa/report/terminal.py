@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import sys
@@ -16,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sdqa.bundle import Lane, Run, Status
-from sdqa.plan.quantity import show_bytes
+from sdqa.plain import speak_ascii
 from sdqa.report.checks import check_rows
 from sdqa.report.direction import undirected
-from sdqa.report.format import MISSING, show_figure
+from sdqa.report.format import MISSING, plural, show_bytes, show_figure
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
 from sdqa.report.highlights import attention_of
 from sdqa.report.overview import Cell, measured_lanes, overview_of
@@ -30,7 +29,12 @@ _STYLES: dict[Status, str] = {
     "fail": "bold red",
     "suspicious": "yellow",
     "not measured": "magenta",
+    "not judged": "dim",
 }
+PLAIN_MARKS: dict[Status, str] = {"fail": "x", "not measured": "?", "suspicious": "!", "not judged": "-", "pass": "+"}
+"""The marks where there is nothing but ASCII."""
+SHORT_ROWS, SHORT_LIMIT, WHOLE_LIMIT = 30, 8, 200
+"""Of the overview, and of what needs attention: what fits on a screen, and what -v shows."""
 _PLAIN_WIDTH = 120
 _COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)  # GitHub takes such lines as commands, and `##[` wherever it stands
 _CONTROL = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
@@ -39,8 +43,7 @@ _CONTROL = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if cod
 def console_for(stream: IO[str] | None = None, environment: Mapping[str, str] | None = None) -> Console:
     """A console for results: colours on a terminal only, none with `NO_COLOR`; a fixed width off a terminal."""
     stream = stream or sys.stdout
-    if isinstance(stream, io.TextIOWrapper) and not (stream.encoding or "").lower().startswith("utf"):
-        stream.reconfigure(errors="replace")  # a mark that the terminal does not have must not end the run
+    speak_ascii(stream)  # a mark that the terminal does not have must not end the run
     environment = os.environ if environment is None else environment
     terminal = stream.isatty() and environment.get("TERM") != "dumb"
     colour = terminal and not environment.get("NO_COLOR")
@@ -62,16 +65,26 @@ def clean(text: str) -> str:
 LISTED_CLOSE = 5
 
 
-def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> None:
-    """Print the verdict, the table of lanes × metrics and the checks that need attention."""
+def print_run(run: Run, console: Console | None = None, *, whole: bool = False) -> None:
+    """Print a run; the verdict stands last, where a terminal ends."""
     console = console or console_for()
-    headline = headline_of(run)
+    print_details(run, console, whole=whole)
+    print_verdict(run, console)
+
+
+def print_details(run: Run, console: Console, *, whole: bool = False) -> None:
+    """Print the table of lanes × metrics, the checks that need attention and what did not happen.
+
+    Args:
+        whole: every table and every entry; otherwise what fits on a screen.
+    """
     if measured_lanes(run):
-        _print_overview(run, console)
-    _print_packages(run, console)
-    _print_placements(run, console)
-    _print_estimates(run, console)
-    _print_attention(run, console, limit)
+        _print_overview(run, console, whole=whole)
+    if whole:
+        _print_packages(run, console)
+        _print_placements(run, console)
+        _print_estimates(run, console)
+    _print_attention(run, console, WHOLE_LIMIT if whole else SHORT_LIMIT)
     _print_close(run, console)
     for name, failure in failures_of(run):
         line = f"{failure.code} {name}, {failure.stage} {failure.where}: {failure.message}"
@@ -82,8 +95,19 @@ def print_run(run: Run, console: Console | None = None, *, limit: int = 20) -> N
             console.print(Text(clean(line), style=_STYLES["not measured"] if missed(lane, run) else "dim"))
     if run.fault:
         console.print(Text(clean(f"A fault was planted on purpose: {run.fault}"), style="bold"))
-    mark = MARKS[headline.tone]
-    console.print(Text(f"{mark} {headline.title}: {headline.sentence}", style=_STYLES[headline.tone]))
+
+
+def print_verdict(run: Run, console: Console) -> None:
+    """Print the verdict in one sentence."""
+    headline = headline_of(run)
+    mark = _mark(console, headline.tone)
+    console.print(
+        Text(clean(f"{mark} {headline.title}: {headline.sentence}"), style=_STYLES[headline.tone]), soft_wrap=True
+    )
+
+
+def _mark(console: Console, status: Status) -> str:
+    return (PLAIN_MARKS if _ascii(console) else MARKS)[status]
 
 
 def _ascii(console: Console) -> bool:
@@ -95,10 +119,14 @@ def _table(console: Console) -> Table:
     return Table(box=style, pad_edge=False, header_style="bold", show_edge=False)
 
 
-def _print_overview(run: Run, console: Console) -> None:
+def _print_overview(run: Run, console: Console, *, whole: bool) -> None:
     # What passed component by component is in the page; here it would hide the rest.
     rows = [row for row in overview_of(run) if row.component is None or 0 <= row.severity < SEVERITY["pass"]]
     names = [clean(lane.id) for lane in measured_lanes(run)]
+    hidden = 0
+    if not whole and len(rows) > SHORT_ROWS:
+        shown = [row for row in rows if row.severity < SEVERITY["pass"]][:SHORT_ROWS]
+        hidden, rows = len(rows) - len(shown), shown
     first = max((cell_len(row.label) for row in rows), default=6) + 2
     columns = max(1, (console.width - min(first, 34)) // 18)
     # Lanes that do not fit side by side go below each other: a table that wraps its figures cannot be read.
@@ -108,9 +136,11 @@ def _print_overview(run: Run, console: Console) -> None:
         for name in names[start : start + columns]:
             table.add_column(name, justify="right", overflow="fold", min_width=8)
         for row in rows:
-            table.add_row(Text(clean(row.label)), *(_cell(c) for c in row.cells[start : start + columns]))
+            table.add_row(Text(clean(row.label)), *(_cell(c, console) for c in row.cells[start : start + columns]))
         console.print(table)
         console.print()
+    if hidden:
+        console.print(Text(f"{plural(hidden, 'more row')} with -v, and in the report", style="dim"))
 
 
 def _print_packages(run: Run, console: Console) -> None:
@@ -206,11 +236,11 @@ def _parity(lane: Lane, component: str) -> str:
     """How close the component is to the teacher's on the teacher's inputs, at worst."""
     for measurement in lane.measurements:
         if measurement.metric == "parity_psnr" and measurement.component == component and measurement.value is not None:
-            return f"{measurement.value:.1f} dB"
-    return "—"
+            return show_figure(measurement.value, "dB")
+    return MISSING
 
 
-def _cell(cell: Cell | None) -> Text:
+def _cell(cell: Cell | None, console: Console) -> Text:
     if cell is None:
         return Text(MISSING)
     figure = show_figure(cell.median, cell.unit) if cell.median is not None or not cell.non_finite else "NaN"
@@ -218,15 +248,22 @@ def _cell(cell: Cell | None) -> Text:
         figure += f" +{cell.non_finite} NaN"
     if cell.status is None:
         return Text(figure)
-    return Text(f"{figure} {MARKS[cell.status]}", style=_STYLES[cell.status])
+    provisional = "?" if any(verdict.provisional for verdict in cell.verdicts) else ""
+    return Text(f"{figure} {_mark(console, cell.status)}{provisional}", style=_STYLES[cell.status])
 
 
 def _print_attention(run: Run, console: Console, limit: int) -> None:
-    groups = attention_of(check_rows(run))
+    told = {(name, failure.message) for name, failure in failures_of(run)}  # they are listed below, once
+    groups = [
+        group
+        for group in attention_of(check_rows(run))
+        if group.status != "not measured"
+        or not any(name == group.lane and words in group.worst.reason for name, words in told)
+    ]
     if not groups:
         return
     for group in groups[:limit]:
-        head = Text(f"{MARKS[group.status]} {group.status} ", style=_STYLES[group.status])
+        head = Text(f"{_mark(console, group.status)} {group.status} ", style=_STYLES[group.status])
         head.append(clean(group.worst.check), style="bold" if console.color_system else "")
         head.append(clean(group.among))
         console.print(head, soft_wrap=True)
@@ -236,5 +273,5 @@ def _print_attention(run: Run, console: Console, limit: int) -> None:
                     part.rstrip()
                     console.print(Text("    ") + part)
     if len(groups) > limit:
-        console.print(Text(f"… and {len(groups) - limit} more: see the report"))
+        console.print(Text(f"… and {len(groups) - limit} more with -v, and in the report"))
     console.print()

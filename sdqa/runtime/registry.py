@@ -17,17 +17,22 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdqa.errors import RuntimeUnavailable, UsageError
 from sdqa.plugins import plugin_code
-from sdqa.runtime.identity import ExecutionIdentity, identify
 from sdqa.runtime.machine import COMPUTE_UNITS
-from sdqa.runtime.measured import Placement
 from sdqa.runtime.protocol import Runner
+
+if TYPE_CHECKING:
+    from sdqa.runtime.identity import ExecutionIdentity
+    from sdqa.runtime.measured import Placement
 
 DEFAULT = "reference"
 """What a lane uses that names no runtime; such a lane's id does not name it either."""
 CPU_ONLY = "CPU_ONLY"
+MLPACKAGE, AIMODEL = "mlpackage", "aimodel"
+"""Formats of packages: Core ML's and Core AI's."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Work:
 
 
 Maker = Callable[[Work], Runner]
-Placer = Callable[[Path, str], Placement]
+Placer = Callable[[Path, str], "Placement"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Runtime:
     default_units: tuple[str, ...]  # what a lane without any runs on; none when the suite has to choose
     on_device: bool  # executes on the device that the budgets are for: times and placement are asked of it
     needs_packages: bool  # without, no conversion is planned and no check of a package
+    package_format: str  # of the packages that it executes: a name in `sdqa.convert.formats`
+    pace: str  # how long it takes against torch, for a plan; empty where nothing needs to be said
     libraries: tuple[str, ...]  # distributions whose versions decide what is computed
     placement: Placer | None  # where the operations of a package will run on a compute unit
     code: str  # digest of the plugin that it comes from
@@ -109,6 +116,8 @@ class Runtime:
 
     def execution_identity(self, compute_unit: str, *, threads: int = 1) -> ExecutionIdentity:
         """What makes two executions by it the same."""
+        from sdqa.runtime.identity import identify
+
         return identify(
             self.name,
             compute_unit,
@@ -130,6 +139,8 @@ def runtime(
     default_units: tuple[str, ...] | None = None,
     on_device: bool = False,
     needs_packages: bool = True,
+    package_format: str = MLPACKAGE,
+    pace: str = "",
     libraries: tuple[str, ...] = (),
     placement: Placer | None = None,
 ) -> Callable[[Maker], Maker]:
@@ -152,6 +163,8 @@ def runtime(
             default_units=(compute_units or (CPU_ONLY,))[:1] if default_units is None else default_units,
             on_device=on_device,
             needs_packages=needs_packages,
+            package_format=package_format,
+            pace=pace,
             libraries=libraries,
             placement=placement,
             code=plugin_code(make),
@@ -219,3 +232,25 @@ def coreml(work: Work) -> Runner:
     from sdqa.runtime.coreml import CoreMLRunner
 
     return CoreMLRunner(work.component, *work.packages, compute_unit=work.compute_unit)
+
+
+def _no_core_ai(platform: str) -> str:
+    from sdqa.runtime.coreai import reason_without
+
+    return reason_without(platform)
+
+
+@runtime(
+    "coreai",
+    available=_no_core_ai,
+    package_format=AIMODEL,
+    pace="3 to 20 × the time of torch",
+    libraries=("coreai-core", "numpy"),
+)
+def coreai(work: Work) -> Runner:
+    """Executes `.aimodel`s with Core AI's own runtime, on the processor."""
+    from sdqa.runtime.coreai import CoreAIRunner
+
+    if len(work.packages) != 1:
+        raise UsageError("Core AI runs a component from one asset", where=work.component)
+    return CoreAIRunner(work.component, work.packages[0])

@@ -1,7 +1,6 @@
-"""The whole product on one screen: plan → convert → generate → score → gate → report.
+"""The whole product on one screen: plan → examine → convert → generate → score → gate → report.
 
-Each stage is a plain function that returns what it made, of what the one before it left in the store; so each runs
-alone, nothing expensive happens twice, and an interrupted run goes on where it stopped.
+Each stage returns what it made of what the one before left in the store: it runs alone, and goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from sdqa.bundle import Bundle, Lane, Run
 from sdqa.plan import PlannedLane, load_suite, make_plan
 from sdqa.progress import Progress, Silent
 from sdqa.store import Store
+from sdqa.workflow.examination import examine
 from sdqa.workflow.gate import gate
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected, collecting
@@ -29,7 +29,7 @@ def prepare(
 ) -> Job:
     """Plan what this machine runs of a suite, with a fault planted where one is named."""
     from sdqa.faults import injection
-    from sdqa.workflow.words import require_known_metrics
+    from sdqa.words import require_known_metrics
 
     plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
     return Job(plan, Store(store), Bundle(output), injection(fault) if fault else None, progress or Silent())
@@ -45,10 +45,11 @@ def run_lane(job: Job, lane: PlannedLane) -> Lane:
     return gate(job, lane, measure_lane(job, lane))
 
 
-def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score") -> Collected:
+def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score", into: Collected | None = None) -> Collected:
     """Everything but the verdicts, up to the last stage. An error ends the lane; what there is by then is kept."""
-    with collecting(job, lane) as found:
+    with collecting(job, lane, into) as found:
         teacher = load_teacher(job, lane)
+        found.keep(examine(job, lane, teacher, drawing=last != "convert"))
         packages = found.keep(convert(job, lane, teacher))
         if last == "convert":
             return found

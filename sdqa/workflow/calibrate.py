@@ -11,19 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
-from sdqa.runtime.registry import find_runtime
+from sdqa.runtime.engine import ENGINE_DB
+from sdqa.runtime.registry import find_runtime, on_device
 from sdqa.workflow import measure_lane
 from sdqa.workflow.gate import planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.record import record
 
+if TYPE_CHECKING:
+    from sdqa.faults import Injection
+
 SOUND_DB = 35.0
 """What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
-say what is normal: the least that apple/ml-stable-diffusion accepts of a conversion."""
+say what is normal: the least that apple/ml-stable-diffusion accepts of a conversion. On a device, `ENGINE_DB`."""
 SEEDS = 4  # further draws of every case's noise
 INVISIBLE = ("palettize-8bit", "linear-int8")
 """Recipes whose result nobody can tell from the uncompressed one; a variant of that name needs no lane in the suite."""
@@ -60,11 +65,20 @@ def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dic
     """
     converted = [lane for lane in job.plan.running if find_runtime(lane.runtime).needs_packages]
     lanes = [lane for lane in converted if lane.model_name == model]
-    lanes += [
-        _stored_as(recipe, lane) for lane in lanes[:1] if lane.variant.compression is None for recipe in INVISIBLE
-    ]
-    harmless = {lane.variant.name: {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
-    return harmless, {name: [one] for name, one in _faults(job, lanes[0])}
+    if not lanes:
+        raise UsageError(f"no lane of {model} with packages runs here", hint="`sdqa plan` says which lanes run")
+    first = next((lane for lane in lanes if not on_device(lane.runtime)), lanes[0])
+    if first.variant.compression is None:
+        lanes += [_stored_as(recipe, first) for recipe in INVISIBLE]
+    harmless = {table_name(lane): {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
+    return harmless, {name: [one] for name, one in _faults(job, first)}
+
+
+def table_name(lane: PlannedLane) -> str:
+    """Under which name `Tolerances.find` looks for a lane's limits: a device has its own."""
+    if not on_device(lane.runtime):
+        return lane.variant.name
+    return f"{lane.variant.name}@{lane.runtime}-{lane.compute_unit.lower()}"
 
 
 def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
@@ -87,7 +101,7 @@ def demand_sound(lane: Lane) -> None:
     broken = ", ".join(f"{name} {value:.0f} dB" for name, value in sorted(unsound(lane).items()))
     if broken:
         raise UsageError(
-            f"the candidate is not sound: parity of {broken}, {SOUND_DB:.0f} dB is the least",
+            f"the candidate is not sound: parity of {broken}, {least_db(lane):.0f} dB is the least",
             where=lane.id,
             hint="`sdqa diagnose` names the culprit; tolerances are only placed around a sound candidate",
         )
@@ -98,11 +112,17 @@ def unsound(lane: Lane) -> dict[str, float]:
 
     One that was not finite has NaN, which no comparison with the limit may let pass.
     """
+    least = least_db(lane)
     return {
         one.component: one.value
         for one in lane.measurements
-        if one.metric == "parity_psnr" and one.component and one.value is not None and not one.value >= SOUND_DB
+        if one.metric == "parity_psnr" and one.component and one.value is not None and not one.value >= least
     }
+
+
+def least_db(lane: Lane) -> float:
+    """What each component must reach: a device adds an error of its own."""
+    return ENGINE_DB if on_device(lane.runtime) else SOUND_DB
 
 
 def _stored_as(recipe: str, lane: PlannedLane) -> PlannedLane:
@@ -115,7 +135,15 @@ def _faults(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
 
     for name in FAULTS:
         planted = injection(name, FAULT_SEVERITY)
+        if not lane.image_to_image and _of_pictures(planted, lane):
+            continue
         yield planted.id, _lane(replace(job, fault=planted), lane)
+
+
+def _of_pictures(planted: Injection, lane: PlannedLane) -> bool:
+    """Whether a fault changes nothing where no case starts from a picture."""
+    glue = planted.glue
+    return planted.package_component in lane.idle or bool(glue is not None and glue.source_transform)
 
 
 def _lane(job: Job, lane: PlannedLane) -> Lane:

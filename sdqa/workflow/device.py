@@ -70,6 +70,37 @@ def _times(timing: Timing, fingerprint: str) -> list[Measurement]:
     ]
 
 
+def prove_engine(
+    record: PackageRecord, inputs: Arrays, runtime: Runtime, compute_unit: str, fingerprint: str
+) -> list[Measurement]:
+    """Whether the Neural Engine really ran a component, by its bits: 1 or 0; nothing where the unit excludes it.
+
+    Told apart from `neural_engine_percent`, which is what the compute plan promises: plans have been wrong.
+
+    Raises:
+        SdqaError: the runtime does not load or run the packages.
+    """
+    from sdqa.runtime.engine import ENGINE_UNITS, prove
+    from sdqa.runtime.registry import CPU_ONLY
+
+    if compute_unit not in ENGINE_UNITS or CPU_ONLY not in runtime.compute_units:
+        return []
+    own = {record.names.get(name, name): value for name, value in inputs.items()}
+    proof = prove(
+        lambda unit: runtime.make_runner(record.component, *record.paths, compute_unit=unit), own, compute_unit
+    )
+    return [
+        Measurement(
+            metric="neural_engine_ran",
+            component=record.component,
+            value=float(proof.ran),
+            better="higher",
+            fingerprint=fingerprint,
+            reason=proof.words,
+        )
+    ]
+
+
 def footprint(fingerprint: str, read: Callable[[], tuple[int, int]] | None = None) -> Measurement:
     """The peak of what the system charges this process with, which is what iOS and macOS kill by."""
     from sdqa.runtime.machine import physical_footprint
@@ -155,6 +186,7 @@ def measure_device(
     for record in records:
         if record.component in inputs:
             found += time_component(record, inputs[record.component], runtime, compute_unit, fingerprint)
+            found += prove_engine(record, inputs[record.component], runtime, compute_unit, fingerprint)
         share, told = place_component(record, compute_unit, fingerprint, machine=machine, read=runtime.placement)
         found.append(share)
         if told:

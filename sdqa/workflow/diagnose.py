@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sdqa import notices
 from sdqa.bundle.diagnosis import Diagnosis
-from sdqa.errors import DiagnosisError, SdqaError
+from sdqa.endings import in_words
+from sdqa.errors import DiagnosisError
 from sdqa.plan import PlannedLane, Variant
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import tree_digest
@@ -57,6 +58,7 @@ def diagnose_lane(
     if not find_runtime(lane.runtime).needs_packages:
         hint = "diagnose a lane of the same model that converts"
         raise DiagnosisError(f"the runtime {lane.runtime} executes no packages to look into", where=lane.id, hint=hint)
+    _require_diagnosed(lane)
     found = failed_now(job, lane, packages) if failed is None else failed
     with notices.quiet_warnings(job.sayer(lane)):
         teacher = load_teacher(job, lane)
@@ -64,23 +66,30 @@ def diagnose_lane(
         return diagnose(evidence, progress=job.sayer(lane), sweep=sweep)
 
 
-def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) -> tuple[Diagnosis, ...]:
-    """A diagnosis of every lane that failed in something that a component can be to blame for.
+def _require_diagnosed(lane: PlannedLane) -> None:
+    """Refuse a format whose operations cannot be run one by one: the checks of parity still name the component."""
+    from sdqa.convert.formats import find_format
+
+    form = find_format(find_runtime(lane.runtime).package_format)
+    if not form.diagnosed:
+        hint = "see which component's parity failed; diagnose a lane of the same model and variant on the reference"
+        raise DiagnosisError(f"{form.suffix}s are not diagnosed", where=lane.id, hint=hint)
+
+
+def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) -> Iterator[Diagnosis]:
+    """A diagnosis of every lane that failed in something that a component can be to blame for, one after the other.
 
     Args:
         checks: the ones that were selected; failures of others are not looked into.
     """
     planned = {lane.id: lane for lane in job.plan.running}
-    found = []
     for lane in lanes:
         failed = failed_in(lane, checks)
         if failed.checks and lane.id in planned:
             try:
-                found.append(diagnose_lane(job, planned[lane.id], sweep=False, failed=failed))
-            except SdqaError as error:
-                words = f"not diagnosed: {error}"
-                found.append(Diagnosis(verdict=words, lane=lane.id))
-    return tuple(found)
+                yield diagnose_lane(job, planned[lane.id], sweep=False, failed=failed)
+            except Exception as error:  # the verdict stands; a diagnosis that breaks takes nothing from it
+                yield Diagnosis(verdict=f"not diagnosed: {in_words(error)}", lane=lane.id)
 
 
 def _evidence(
@@ -92,7 +101,7 @@ def _evidence(
 
     def packages(variant: Variant) -> dict[str, Path]:
         say = job.progress.step
-        return {name: one.path for name, one in convert(teacher, variant, job.store, say=say).items()}
+        return {name: one.path for name, one in convert(teacher, variant, job.store, idle=lane.idle, say=say).items()}
 
     candidate = _candidate(job, lane, teacher, given)
     whole = lane.variant.model_copy(update={"chunked": False})
@@ -129,11 +138,11 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
     from sdqa.convert.stage import adopted, convert
 
     if given is not None:
-        found = adopted(f"packages:{given}", teacher)
+        found = adopted(f"packages:{given}", teacher, idle=lane.idle)
     elif lane.model.source.startswith("packages:"):
-        found = adopted(lane.model.source, teacher)
+        found = adopted(lane.model.source, teacher, idle=lane.idle)
     else:
-        return convert(teacher, lane.variant, job.store, say=job.progress.step)
+        return convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.progress.step)
     for name, one in found.items():
         if len(one.record.paths) > 1:
             hint = "give the component in one package: its weights and operations are the same"

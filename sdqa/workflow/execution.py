@@ -36,7 +36,7 @@ def components(
     """What executes a lane's packages, or the teacher where there are none, with a planted fault where there is one.
 
     Raises:
-        FaultError: the fault is one of packages, and the lane's runtime executes none.
+        FaultError: the fault is one of packages, and the lane's runtime executes none; or no case runs its component.
     """
     from sdqa.generate.pipeline import Glue
     from sdqa.generate.stage import THREADS, Components
@@ -45,6 +45,12 @@ def components(
     if injection is not None and not runtime.needs_packages and any(part.edit_package for part in injection.parts):
         hint = "plant it in a lane of another runtime"
         raise FaultError(f"{injection.id} changes a package, and the lane has none", where=lane.id, hint=hint)
+    idle = [part for part in injection.parts if part.package_component in lane.idle] if injection else []
+    if idle:
+        hint = "plant it in a lane with an image-to-image case"
+        raise FaultError(
+            f"no case runs the {idle[0].package_component}, which {idle[0].id} changes", where=lane.id, hint=hint
+        )
     paths = executed_packages(packages, store, injection)
 
     def load() -> dict[str, Runner]:

@@ -36,8 +36,9 @@ def lane_measurements(
         found.append(_figure("model_memory_bytes", float(memory.load_all_bytes), "B", None, fingerprint))
         alone = float(memory.one_at_a_time_bytes)
         found.append(_figure("one_at_a_time_memory_bytes", alone, "B", None, fingerprint))
-        away = round(100 * leaving_share(packages.values()), 4)
-        found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
+        if _linted(packages.values()):
+            away = round(100 * leaving_share(packages.values()), 4)
+            found.append(_figure("off_neural_engine_percent", away, "%", None, fingerprint))
     return found + resource_measurements(samples, tuple(packages), fingerprint)
 
 
@@ -85,6 +86,11 @@ def _contract_reason(record: PackageRecord) -> str:
     return f"{said}; renamed: {renamed}" if renamed else said
 
 
+def _linted(packages: Iterable[StoredPackage]) -> bool:
+    """Whether something is known of where they run: a format without a lint says nothing of it."""
+    return all(package.record.lint for package in packages)
+
+
 def leaving_share(packages: Iterable[StoredPackage]) -> float:
     """Share of the arithmetic off the Neural Engine by the lint's rules, over one run of every component."""
     costs = [(package.record.cost.flops, package.record.leaving_share) for package in packages]
@@ -102,6 +108,8 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
     name, case = max(lane.cases.items(), key=lambda item: unet_calls(item[1]))
     costs = [package.record.cost for package in packages.values()]
     estimate = partial(Estimate, case=name, steps=unet_calls(case))
+    if not _linted(packages.values()):
+        return estimate(reason="estimates are calibrated on Core ML packages")
     reason = beyond_calibration(costs)
     if reason:
         return estimate(reason=reason)
@@ -156,7 +164,6 @@ def _package_facts(package: StoredPackage, plans: Sequence[ComputePlan]) -> Pack
         average_bits=round(record.average_bits, 3),
         histogram=record.histogram,
         coverage=WeightCoverage.model_validate(record.coverage.model_dump()),
-        neural_engine=PlacementLint(leaving_share=round(record.leaving_share, 6), findings=tuple(findings)),
         cost=PackageCost.model_validate(dataclasses.asdict(record.cost)),
     )
     replayed = "" if package.fresh else "replayed_"
@@ -164,7 +171,12 @@ def _package_facts(package: StoredPackage, plans: Sequence[ComputePlan]) -> Pack
         f"{replayed}conversion_seconds": round(record.conversion_seconds, 3),
         f"{replayed}conversion_peak_bytes": record.peak_bytes,
     }
-    return facts.model_copy(update={**update, **({"compute_plans": tuple(plans)} if plans else {})})
+    if plans:
+        update["compute_plans"] = tuple(plans)
+    if record.lint:
+        share = round(record.leaving_share, 6)
+        update["neural_engine"] = PlacementLint(leaving_share=share, findings=tuple(findings))
+    return facts.model_copy(update=update)
 
 
 #: How parity is measured: figures of another identity are not compared.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
 from sdqa.ci.judge import Rules
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
-from sdqa.families import drawable_components
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
+from sdqa.workflow.baselines import baseline_cases, baseline_folder
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
@@ -22,6 +22,7 @@ from sdqa.workflow.record import record, sample_records
 if TYPE_CHECKING:
     from sdqa.gate import Tolerances
     from sdqa.gate.reach import Worst
+    from sdqa.gate.standards import Standards
 
 #: What is judged of each component besides its sizes and times: of its package, and of what executes it.
 PACKAGE_CHECKS = ("contract", "coverage")
@@ -29,32 +30,50 @@ EXECUTION_CHECKS = ("parity_psnr",)
 
 
 def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
-    """What is judged of each component of a lane; where no packages are made, nothing of packages."""
+    """What is judged of each component that a lane's cases run; where no packages are made, nothing of packages."""
     of_packages = PACKAGE_CHECKS if find_runtime(lane.runtime).needs_packages else ()
-    return dict.fromkeys(drawable_components(), (*of_packages, *EXECUTION_CHECKS))
+    return dict.fromkeys(lane.components, (*of_packages, *EXECUTION_CHECKS))
 
 
 def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
-    """The budgets that apply to a lane: where no packages are made, none of those that follow from packages."""
-    from sdqa.gate.evidence import FROM_PACKAGES
+    """The budgets that apply to a lane: those that follow from packages only where the lane's packages tell."""
+    from sdqa.convert.formats import find_format
+    from sdqa.gate.evidence import FROM_PACKAGES, PLACEMENT
 
-    budgets = plan.suite.budgets
-    if find_runtime(lane.runtime).needs_packages:
-        return budgets
-    return budgets.model_copy(update=dict.fromkeys(FROM_PACKAGES))
+    budgets, runtime = plan.suite.budgets, find_runtime(lane.runtime)
+    if not runtime.needs_packages:
+        return budgets.model_copy(update=dict.fromkeys(FROM_PACKAGES))
+    if not find_format(runtime.package_format).tells_placement:
+        return budgets.model_copy(update={PLACEMENT: None})
+    return budgets
 
 
 def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     """The lane's record with a verdict for every planned check: what was not measured says so."""
     from sdqa.gate import judge
 
-    tolerances, refused = read_tolerances(job.plan, lane)
+    _, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
-    measured = record(lane, whole, samples=sample_records(found, job.bundle))
+    measured = record(lane, whole, samples=sample_records(lane, found, job.bundle, job.plan.root))
     planned = planned_checks(job.plan, lane)
-    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned)
+    verdicts = judge(measured, lane_standards(job.plan, lane), lane_budgets(job.plan, lane), planned=planned)
     replayed = is_replayed(found, job.started)
     return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
+
+
+def lane_standards(plan: Plan, lane: PlannedLane) -> Standards:
+    """What a lane's figures are held against: the model's tolerances, its own baselines, and what the suite demands.
+
+    A baseline whose manifest is broken limits nothing: its figures were not measured either, and say why.
+    """
+    from sdqa.gate.baseline import manifests
+    from sdqa.gate.standards import Standards
+
+    try:
+        baselines = manifests(baseline_folder(plan, lane), baseline_cases(plan, lane))
+    except SdqaError:
+        baselines = {}
+    return Standards(read_tolerances(plan, lane)[0], baselines, plan.suite.gate.require_calibrated)
 
 
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
@@ -64,6 +83,7 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
         UsageError: the suite names a metric that there is not.
     """
     from sdqa.gate import plan_checks
+    from sdqa.gate.baseline import METRICS
     from sdqa.generate.sources import source_prompt
     from sdqa.metrics import applicable, offered
 
@@ -72,11 +92,14 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
         for name, case in lane.cases.items()
     }
     cases = {name: applicable(offer, plan.suite.metrics.names) for name, offer in offers.items()}
+    for name in baseline_cases(plan, lane):
+        cases[name] += tuple(METRICS)
     return tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
 
 
 def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, tuple[Failure, ...]]:
-    """The model's tolerances, and the limits that the suite states; None, and a failure, where there are neither."""
+    """The model's tolerances, and the limits that the suite states; None where nobody measured or stated any, and with
+    a failure where they cannot be read."""
     from sdqa.gate import TOLERANCES_FILE
     from sdqa.gate.stated import COMPARING, combined, stated_tolerances
     from sdqa.metrics import comparing
@@ -84,7 +107,7 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
     limits = plan.suite.limits
     path = plan.goldens / lane.model_name / TOLERANCES_FILE
     try:
-        calibrated = None if limits and not path.exists() else load_tolerances(path)
+        calibrated = load_tolerances(path) if path.exists() else None
         if not limits:
             return calibrated, ()
         known = COMPARING | comparing()
@@ -114,7 +137,7 @@ def worst_figures() -> dict[str, Worst]:
     return {name: Worst.of(one.better, one.valid, one.attainable) for name, one in directed.items()}
 
 
-RULES = Rules(checks=planned_checks, budgets=lane_budgets, tolerances=read_tolerances)
+RULES = Rules(checks=planned_checks, budgets=lane_budgets, tolerances=read_tolerances, standards=lane_standards)
 """How this checkout judges a lane, for those who judge the evidence of other machines."""
 
 
@@ -126,7 +149,7 @@ def exit_code(plan: Plan, lanes: Iterable[Lane]) -> int:
     if "fail" in statuses:
         codes.append(EXIT_GATE_FAILED)
     refused = any(lane.required and lane.skip_reason for lane in plan.lanes)
-    if refused or "not measured" in statuses or not statuses:
+    if refused or "not measured" in statuses or statuses <= {"not judged"}:
         codes.append(EXIT_INCOMPLETE)
     return worst(codes)
 
@@ -147,9 +170,9 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
     for lane in run.lanes:
         verdicts: tuple[Verdict, ...] = ()
         if lane.status != "skipped" and lane.id in known:
-            tolerances, _ = read_tolerances(plan, known[lane.id])
             planned = planned_checks(plan, known[lane.id])
-            verdicts = judge(lane, tolerances, lane_budgets(plan, known[lane.id]), planned=planned)
+            standards = lane_standards(plan, known[lane.id])
+            verdicts = judge(lane, standards, lane_budgets(plan, known[lane.id]), planned=planned)
         if lane.id in earlier and lane.status != "skipped":
             verdicts += judge_resources(lane, earlier[lane.id])
         lanes.append(lane.model_copy(update={"verdicts": verdicts}))

@@ -15,6 +15,7 @@ from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.progress import Progress
 from sdqa.store import Store
+from sdqa.workflow.examination import examine_plan
 from sdqa.workflow.stability import Stability, measure_stability
 
 if TYPE_CHECKING:
@@ -58,10 +59,14 @@ def record_goldens(
 
     Raises:
         UsageError: an unknown case, or a golden would change and there is no reason.
+        SdqaError: a model cannot be drawn, or a case not sampled.
     """
     unknown = sorted(set(cases) - set(plan.suite.cases))
     if unknown:
         raise UsageError(f"no case {unknown[0]!r}", hint=f"cases: {', '.join(plan.suite.cases)}")
+    for name, remarks in examine_plan(plan).items():
+        for remark in remarks:
+            progress.step(f"{name}: {remark}")
     with notices.quiet_warnings(progress.step):
         for model in sorted({lane.model_name for lane in plan.lanes}):
             yield from _record_model(plan, model, store, progress, cases, reason, check_stability)
@@ -100,13 +105,15 @@ def draw_golden(
     """Draw one case with the teacher and write its golden into `folder`."""
     from sdqa.gate.goldens import write_golden
     from sdqa.generate.request import case_inputs, draw_noise, make_request
+    from sdqa.generate.schedule import planned_schedule
     from sdqa.generate.sources import load_source, source_prompt
     from sdqa.generate.stage import generate, teacher_components
     from sdqa.metrics import MetricModels, score
     from sdqa.metrics.subject import Picture, Subject
 
     case = plan.suite.cases[name]
-    source = None if case.source is None else load_source(case.source, teacher.facts.image_size, plan.root)
+    size = teacher.facts.image_size
+    source = None if case.source is None else load_source(case.source, size, plan.root, case.background)
     noise = draw_noise(case, teacher.facts)
     request = make_request(case, noise, source)
     [(_, sample)] = generate(teacher, teacher_components(teacher), {name: request}, store)
@@ -119,6 +126,7 @@ def draw_golden(
         inputs=case_inputs(case, teacher.facts),
         seed=case.seed,
         timesteps=sample.record.timesteps,
+        scheduler=planned_schedule(case, teacher, store).settings,
         image=sample.image,
         latents=sample.latents,
         noise=noise.initial,
@@ -140,7 +148,9 @@ def picture_changes(plan: Plan) -> Callable[[Golden], str]:
 
     def changed(golden: Golden) -> str:
         case = plan.suite.cases.get(golden.manifest.case)
-        return "" if case is None or case.source is None else changed_picture(case.source, golden.source, plan.root)
+        if case is None or case.source is None:
+            return ""
+        return changed_picture(case.source, golden.source, plan.root, case.background)
 
     return changed
 

@@ -9,20 +9,23 @@ from typing import TypeVar
 
 from sdqa import notices
 from sdqa.bundle import Failure
-from sdqa.errors import SdqaError
+from sdqa.endings import in_words
+from sdqa.errors import Unforeseen
 from sdqa.plan import PlannedLane
+from sdqa.workflow.examination import Examined
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import References
 from sdqa.workflow.stages import Packages, Samples, Scores
 
-Made = TypeVar("Made", Packages, References, Samples, Scores)
+Made = TypeVar("Made", Examined, Packages, References, Samples, Scores)
 
 
 @dataclass
 class Collected:
     """What is known of a lane so far; what went wrong is part of it. Only `keep` and `collecting` fill it."""
 
+    examined: Examined = field(default_factory=Examined)
     packages: Packages = field(default_factory=Packages)
     references: References = field(default_factory=References)
     samples: Samples = field(default_factory=Samples)
@@ -34,9 +37,11 @@ class Collected:
         """Remember what a stage returned, and give it back.
 
         Raises:
-            SdqaError: the one that ended the stage early; what it had made by then is kept.
+            BaseException: what ended the stage early; what it had made by then is kept.
         """
         match made:
+            case Examined():
+                self.examined = made
             case Packages():
                 self.packages = made
             case References():
@@ -50,15 +55,25 @@ class Collected:
             raise made.error
         return made
 
+    def end(self, lane: PlannedLane, error: BaseException) -> None:
+        """Remember what ended the lane, in words."""
+        self.failures += (failure_of("lane", lane.id, in_words(error)),)
+
 
 @contextmanager
-def collecting(job: Job, lane: PlannedLane) -> Iterator[Collected]:
-    """The loop around a lane's stages: an error that sdqa knows ends it and becomes a failure of the lane."""
-    found = Collected()
+def collecting(job: Job, lane: PlannedLane, into: Collected | None = None) -> Iterator[Collected]:
+    """The loop around a lane's stages: what sdqa or the system has words for ends it, as a failure of the lane.
+
+    Args:
+        into: what to fill; a caller that has it keeps what there is when anything else is raised.
+    """
+    found = into if into is not None else Collected()
     with notices.quiet_warnings(job.sayer(lane)) as heard:
         try:
             yield found
-        except SdqaError as error:
-            found.failures += (failure_of("lane", lane.id, error),)
+        except Exception as error:
+            if isinstance(in_words(error), Unforeseen):
+                raise
+            found.end(lane, error)
         finally:
             found.warnings = tuple(heard)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, CaseInputs, Lane, Sample, SampleFacts
+from sdqa.errors import SdqaError
 from sdqa.gate.codec import array_digest
 from sdqa.plan import Case, PlannedLane
 from sdqa.workflow.figures import describe_packages, estimated_latency
@@ -37,16 +39,22 @@ def record(lane: PlannedLane, found: Collected | None = None, samples: tuple[Sam
         estimate=estimated_latency(lane, packages),
         failures=found.failures,
         warnings=found.warnings,
+        remarks=found.examined.remarks,
     )
 
 
 def planned_case(case: Case) -> CaseInputs:
     """A case as a bundle records it."""
-    return CaseInputs.model_validate(case.model_dump(mode="json"))
+    later = {"background"} if case.background is None else None
+    return CaseInputs.model_validate(case.model_dump(mode="json", exclude=later))
 
 
-def sample_records(found: Collected, target: Bundle) -> tuple[Sample, ...]:
-    """The pictures of a lane, put into a bundle: source, golden, candidate and their difference."""
+def sample_records(lane: PlannedLane, found: Collected, target: Bundle, root: Path) -> tuple[Sample, ...]:
+    """The pictures of a lane, put into a bundle: source, golden, candidate and their difference.
+
+    Args:
+        root: the folder that source pictures lie below.
+    """
     records = []
     for case, sample in found.samples.by_case.items():
         golden = found.references.goldens[case]
@@ -68,10 +76,24 @@ def sample_records(found: Collected, target: Bundle) -> tuple[Sample, ...]:
                     timesteps=tuple(sample.record.timesteps),
                     nonfinite=dict(sample.record.nonfinite),
                     latents=target.add_blob(_latents(sample), "application/octet-stream"),
+                    **_source_facts(lane.cases[case], golden.source, root),
                 ),
             )
         )
     return tuple(records)
+
+
+def _source_facts(case: Case, source: npt.NDArray[np.uint8] | None, root: Path) -> dict[str, tuple[str, ...]]:
+    """What was done to a case's source picture; nothing where nothing was, or where it cannot be read any more."""
+    from sdqa.generate.sources import look_at_source
+
+    if case.source is None or source is None:
+        return {}
+    try:
+        remarks = look_at_source(case.source, source.shape[0], root, case.background)
+    except SdqaError:
+        return {}
+    return {"source_remarks": remarks} if remarks else {}
 
 
 def difference(golden: npt.NDArray[np.uint8], candidate: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

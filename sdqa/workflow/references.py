@@ -33,7 +33,8 @@ class References:
 def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References:
     """The goldens of a lane's cases by name."""
     from sdqa.generate.request import case_inputs
-    from sdqa.generate.schedule import planned_timesteps
+    from sdqa.generate.schedule import planned_schedule
+    from sdqa.generate.schedulers import drawn_as_ever
     from sdqa.generate.sources import changed_picture
     from sdqa.metrics import MetricModels
 
@@ -48,15 +49,18 @@ def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References
         try:
             folder = _drawn_now(job, lane, teacher, name) if live else plan.goldens / lane.model_name / name
             golden = read_golden(folder, place=str(folder.parent / "large") if live else large_files.DEFAULT_PLACE)
+            planned = planned_schedule(case, teacher, store)
+            silent = not golden.manifest.scheduler and drawn_as_ever(case.scheduler, planned.settings)
             reasons = stale_reasons(
                 golden,
                 teacher_digest=teacher.digest,
                 metric_identities=identities,
                 case=case_inputs(case, teacher.facts),
-                timesteps=planned_timesteps(case, teacher, store),
+                timesteps=planned.timesteps,
+                scheduler=None if silent else planned.settings,
             )
             if case.source is not None:
-                reasons += filter(None, [changed_picture(case.source, golden.source, plan.root)])
+                reasons += filter(None, [changed_picture(case.source, golden.source, plan.root, case.background)])
             if reasons:
                 hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
                 raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)
@@ -75,7 +79,8 @@ def _drawn_now(job: Job, lane: PlannedLane, teacher: Teacher, case: str) -> Path
     from sdqa.workflow.goldens import draw_golden
 
     planned, chosen, root = lane.cases[case], job.plan.suite.metrics, job.plan.root
-    picture = None if planned.source is None else load_source(planned.source, teacher.facts.image_size, root)
+    size = teacher.facts.image_size
+    picture = None if planned.source is None else load_source(planned.source, size, root, planned.background)
     key = {
         "teacher": teacher.digest,
         "case": planned.model_dump(mode="json"),

@@ -29,22 +29,31 @@ def report(
     crashed: bool = False,
     diagnoses: Sequence[Diagnosis] = (),
 ) -> Run:
-    """Write the bundle, the page and the files beside it.
+    """Write the bundle, the page and the files beside it; see `summed_up` for the arguments."""
+    run = summed_up(job, lanes, checks=checks, interrupted=interrupted, crashed=crashed)
+    return write(job, run, diagnoses)
+
+
+def summed_up(
+    job: Job,
+    lanes: Iterable[Lane],
+    *,
+    checks: frozenset[str] | None = None,
+    interrupted: bool = False,
+    crashed: bool = False,
+) -> Run:
+    """The run that lanes make together; nothing is written.
 
     Args:
         checks: the checks that were selected; None for all.
         crashed: a lane is missing because of an error that sdqa does not know.
-        diagnoses: what broke the lanes that failed, where that was asked for.
     """
-    from sdqa.bundle.diagnosis import FILE, write_diagnoses
-    from sdqa.report import write_report
-
     ran = tuple(lanes)
     planned = sum(len(lane.planned) for lane in ran)
     if checks is not None:
         ran = tuple(_narrowed(lane, checks) for lane in ran)
     ends = (EXIT_INTERRUPTED,) if interrupted else (EXIT_INFRASTRUCTURE,) if crashed else ()
-    run = Run(
+    return Run(
         sdqa_version=sdqa.__version__,
         suite=job.plan.suite.name,
         suite_digest=job.plan.suite_digest,
@@ -56,11 +65,22 @@ def report(
         cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *left_out(job.plan, ran, interrupted=interrupted)),
         planned_checks=planned,
-        diagnosis=diagnoses[0] if diagnoses else None,
         sensitivity=committed_sensitivity(job),
-        diagnoses=tuple(diagnoses) if len(diagnoses) > 1 else (),
         provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
     )
+
+
+def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
+    """Write a run's bundle, the page and the files beside it.
+
+    Args:
+        diagnoses: what broke the lanes that failed, where that was asked for.
+    """
+    from sdqa.bundle.diagnosis import FILE, write_diagnoses
+    from sdqa.report import write_report
+
+    several = tuple(diagnoses) if len(diagnoses) > 1 else ()
+    run = run.model_copy(update={"diagnosis": diagnoses[0] if diagnoses else None, "diagnoses": several})
     job.bundle.write(run)
     if diagnoses:
         write_diagnoses(job.bundle.folder, diagnoses)

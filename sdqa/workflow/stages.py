@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from sdqa.bundle import Fingerprint, Measurement
 from sdqa.bundle.fingerprint import fingerprint
-from sdqa.errors import SdqaError
 from sdqa.plan import PlannedLane
 from sdqa.runtime.registry import find_runtime, on_device
 from sdqa.workflow.job import Job
@@ -40,7 +39,7 @@ class Samples:
     """What was generated, and the error that ended it early, if one did."""
 
     by_case: Mapping[str, StoredSample] = field(default_factory=dict)
-    error: SdqaError | None = None
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Scores:
     measurements: tuple[Measurement, ...] = ()
     fingerprint: Fingerprint = field(default_factory=Fingerprint)  # what makes times and memory comparable
     compute_plans: Mapping[str, tuple[ComputePlan, ...]] = field(default_factory=dict)  # Core ML's, by component
-    error: SdqaError | None = None
+    error: BaseException | None = None
 
 
 def load_teacher(job: Job, lane: PlannedLane) -> Teacher:
@@ -73,12 +72,17 @@ def convert(job: Job, lane: PlannedLane, teacher: Teacher) -> Packages:
     """
     from sdqa.convert import stage
 
-    if not find_runtime(lane.runtime).needs_packages:
+    runtime = find_runtime(lane.runtime)
+    if not runtime.needs_packages:
         return Packages()
+    say, form = job.sayer(lane), runtime.package_format
     if lane.model.source.startswith("packages:"):
         job.progress.step(f"{lane.id}: packages of another tool")
-        return Packages(stage.adopted(lane.model.source, teacher, lane.variant, say=job.sayer(lane)))
-    return Packages(stage.convert(teacher, lane.variant, job.store, say=job.sayer(lane)))
+        source = lane.model.source
+        found = stage.adopted(source, teacher, lane.variant, idle=lane.idle, package_format=form, say=say)
+    else:
+        found = stage.convert(teacher, lane.variant, job.store, idle=lane.idle, package_format=form, say=say)
+    return Packages(found)
 
 
 def generate(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages, references: References) -> Samples:
@@ -93,7 +97,7 @@ def generate(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages, 
         components = _components(job, lane, teacher, packages)
         for case, sample in stage.generate(teacher, components, requests, job.store, measure=True, say=job.sayer(lane)):
             found[case] = sample
-    except SdqaError as error:
+    except BaseException as error:  # Ctrl-C too: whoever keeps the samples raises it again
         return Samples(found, error)
     return Samples(found)
 
@@ -103,24 +107,26 @@ def score(
 ) -> Scores:
     """Every metric of every sample, component parity, and the figures of the lane as a whole."""
     from sdqa.metrics import MetricModels
+    from sdqa.workflow.baselines import baseline_scores
 
     models = MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips)
     found: list[Measurement] = []
     facts = Fingerprint()
     plans: dict[str, tuple[ComputePlan, ...]] = {}
-    ended: SdqaError | None = None
+    ended: BaseException | None = None
     try:
         job.progress.step(f"{lane.id}: score")
         for measured in _case_scores(job, lane, models, references, samples):
             found += measured
         facts = _fingerprint(lane, teacher, models)
         comparable = facts.digest()
+        found += baseline_scores(job, lane, models, references, samples.by_case, facts)
         for figures in _lane_figures(job, lane, teacher, packages, references, samples, comparable):
             found += figures
         if on_device(lane.runtime) and references.goldens:
             timed, plans = _ask_device(job, lane, teacher, packages, references, facts)
             found += timed
-    except SdqaError as error:
+    except BaseException as error:  # as in `generate`
         ended = error
     if job.fault is not None and job.fault.figures is not None:
         found = [job.fault.figures(measurement) for measurement in found]
@@ -173,7 +179,8 @@ def _ask_device(
     from sdqa.workflow.device import measure_device
 
     job.progress.step(f"{lane.id}: times and placement by {lane.runtime}")
-    request = next(iter(_requests(lane, references).values()))
+    requests = list(_requests(lane, references).values())
+    request = next((one for one in requests if one.source is not None), requests[0])  # one that runs every component
     inputs = {name: calls[0].inputs for name, calls in teacher_trace(teacher, request, job.store).items() if calls}
     records = [package.record for package in packages.by_component.values()]
     runtime = find_runtime(lane.runtime)

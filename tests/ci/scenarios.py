@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from sdqa.bundle import Failure, Fingerprint, JudgeChange, Measurement, Run
-from sdqa.ci.decide import Expected, problem
+from sdqa.ci.decide import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
+from sdqa.ci.problem import problem
 from tests.ci.honest import (
     CASES,
     expected,

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sdqa.bundle import Fingerprint, Measurement, Run
-from sdqa.ci.decide import Expected, decide, problem
+from sdqa.ci.decide import Expected, decide
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
+from sdqa.ci.problem import problem
 from tests.ci.honest import CASES, COMMIT, LPIPS, MEMORY, PARITY, PSNR, expected, lane_of, linux, mac, run_of, sent
 from tests.ci.honest import units as planned_units
 from tests.ci.scenarios import figure, part

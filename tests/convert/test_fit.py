@@ -9,7 +9,7 @@ import pytest
 
 from sdqa.convert.adopt import adopt
 from sdqa.convert.contract import Tensor, check_schema, contract, side_by_side
-from sdqa.convert.fit import Fit, _match, fit_component
+from sdqa.convert.fit import Fit, fit_component, match_names
 from sdqa.convert.inventory import take_inventory
 from sdqa.errors import ContractError, ModelError
 from sdqa.models import ExistingPackages, Teacher, load_source, load_teacher
@@ -111,12 +111,12 @@ def test_a_changed_dtype_breaks_the_contract_and_is_marked(packages: Convert, te
     assert [line.strip()[0] for line in table.splitlines()[1:]] == ["≠", "o"]
 
 
-def test_renamed_values_are_matched_by_their_only_shape() -> None:
+def test_renamed_values_arematch_namesed_by_their_only_shape() -> None:
     wanted = (Tensor("sample", (2, 4, 8, 8), "float16"), Tensor("timestep", (2,), "float16"))
     found = (Tensor("latent", (2, 4, 8, 8), "float32"), Tensor("timestep", (2,), "float32"))
-    assert _match(wanted, found) == {"sample": "latent", "timestep": "timestep"}
+    assert match_names(wanted, found) == {"sample": "latent", "timestep": "timestep"}
     ambiguous = (*found, Tensor("other", (2, 4, 8, 8), "float32"))
-    assert _match(wanted, ambiguous) is None
+    assert match_names(wanted, ambiguous) is None
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from coremltools.converters.mil import Builder as mb
 from coremltools.converters.mil.mil import get_new_symbol
-from tests.convert.conftest import Convert
 
 from sdqa.convert.adopt import adopt
 from sdqa.convert.contract import Contract, Tensor, contract
@@ -25,6 +24,7 @@ from sdqa.plan.variant import Variant
 from sdqa.runtime.reference import ReferenceRunner
 from sdqa.runtime.renamed import RowRunner
 from sdqa.workflow.figures import lane_measurements
+from tests.conftest import Convert
 from tests.mil.packages import edit
 
 SIZE = (1, 4, 8, 8)

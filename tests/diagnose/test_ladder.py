@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sdqa.diagnose.harness import Harness
-from sdqa.diagnose.ladder import SAME_RUNTIME_DB, ladder, replays
+from sdqa.diagnose.ladder import NORMAL_DB, SAME_RUNTIME_DB, ladder, replays
 from sdqa.diagnose.suspects import abnormal_rungs
 from sdqa.errors import DiagnosisError
+from sdqa.runtime.engine import ENGINE_DB
 from tests.diagnose.conftest import CASES, Laboratory, case
 
 pytestmark = pytest.mark.slow
@@ -68,3 +71,42 @@ def test_what_a_runtime_adds_is_a_rung_of_its_own(laboratory: Laboratory) -> Non
     assert [one.stage for one in found.rungs] == ["conversion", "precision", "runtime"]
     assert found.rungs[-1].normal_db == SAME_RUNTIME_DB
     assert [one.stage for one in abnormal_rungs(found)] == ["runtime"]
+
+
+def _engine_like(level_db: float) -> object:
+    """A loader of runners whose outputs are the reference's with noise at a level, as an engine's own rounding is."""
+    import numpy as np
+
+    from sdqa.runtime.reference import ReferenceRunner
+
+    class Noisy:
+        def __init__(self, component: str, package: Path) -> None:
+            self.runner, self.rng = ReferenceRunner(component, package), np.random.default_rng(0)
+
+        def run(self, inputs: object) -> dict[str, object]:
+            return {name: self._noisy(value) for name, value in self.runner.run(inputs).items()}  # type: ignore[arg-type]
+
+        def _noisy(self, value: Any) -> Any:
+            peak = float(np.abs(value).max())
+            noise = self.rng.normal(0, peak * 10 ** (-level_db / 20), value.shape)
+            return (value + noise).astype(value.dtype)
+
+    return Noisy
+
+
+@pytest.mark.parametrize(
+    ("runtime", "level_db", "floor", "blamed"),
+    [
+        ("coreml", 35.0, ENGINE_DB, []),  # where SD 1.5's U-Net sits on an M2 Pro's Neural Engine
+        ("coreml", 20.0, ENGINE_DB, ["runtime"]),
+        ("reference", 35.0, NORMAL_DB["runtime"], ["runtime"]),
+    ],
+)
+def test_an_engines_own_error_is_blamed_on_nobody_but_the_reference_runtime_has_none(
+    laboratory: Laboratory, runtime: str, level_db: float, floor: float, blamed: list[str]
+) -> None:
+    found = ladder(harness(laboratory, load=_engine_like(level_db), runtime=runtime, store=None), "text_encoder")
+    rung = found.rungs[-1]
+    assert (rung.stage, rung.normal_db) == ("runtime", floor)
+    assert abs(rung.added_db - level_db) < 3
+    assert [one.stage for one in abnormal_rungs(found)] == blamed

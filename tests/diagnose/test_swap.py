@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdqa.diagnose.shapley import coalitions
-from sdqa.diagnose.swap import attribute, candidate_alone, name_of
+from sdqa.diagnose.swap import attribute, name_of
 from tests.diagnose.records import game
 
 PLAYERS = ("text_encoder", "unet", "vae_decoder")
@@ -61,6 +61,5 @@ def test_without_a_loss_there_are_no_fractions() -> None:
 def test_mixtures_are_named() -> None:
     found = game({"unet": 0.3, "vae_decoder": 0.1})
     assert set(found.mixtures) == {"teacher", "unet", "vae_decoder", "unet+vae_decoder"}
-    assert candidate_alone(found, "unet") == pytest.approx(0.3)
     assert name_of(frozenset({"vae_decoder", "unet"})) == "unet+vae_decoder"
     assert name_of(frozenset()) == "teacher"

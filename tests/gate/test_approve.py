@@ -180,6 +180,8 @@ def test_with_several_lanes_one_must_be_named(goldens: Path, make_bundle: MakeBu
     assert approve(make_bundle(lanes=[other]), goldens, reason="r", lane="tiny/fp16")
 
 
+MOVE = ("--golden", "--yes")  # the suite has other lanes that are held against the same goldens
+
 # From the command line, as `docs/goldens.md` describes it.
 
 
@@ -197,7 +199,7 @@ def test_approve_and_verify_from_the_command_line(
     from sdqa import cli
 
     bundle = str(make_bundle())
-    assert cli.run(["approve", bundle, "--suite", suite, "--case", "portrait", "--reason", "reviewed"]) == 0
+    assert cli.run(["approve", bundle, "--suite", suite, "--case", "portrait", "--reason", "reviewed", *MOVE]) == 0
     assert "tiny/portrait: " in capsys.readouterr().out
     assert read_golden(goldens / "tiny" / "portrait").manifest.origin == "tiny/fp16"
     assert cli.run(["goldens", "verify", "--suite", suite, "--digests-only"]) == 0
@@ -213,8 +215,10 @@ def test_refusals_from_the_command_line_have_codes_and_change_nothing(
     from sdqa import cli
 
     before = read_golden(goldens / "tiny" / "portrait").manifest
-    worse, stale = str(make_bundle(worse=True)), ["--suite", suite, "--reason", "r"]
+    worse, stale = str(make_bundle(worse=True)), ["--suite", suite, "--reason", "r", *MOVE]
     assert cli.run(["approve", worse, "--suite", suite]) == 2
+    assert cli.run(["approve", worse, *stale[:-1]]) == 2
+    assert "the golden is shared: tiny/palettized-6bit" in capsys.readouterr().err
     assert cli.run(["approve", worse, *stale]) == 2
     assert "1 figure got worse" in capsys.readouterr().err
     assert cli.run(["approve", str(make_bundle(teacher="34" * 32)), *stale]) == 4

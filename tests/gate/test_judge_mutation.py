@@ -7,7 +7,9 @@ import math
 import types
 from typing import Any
 
-from sdqa.bundle import Failure, Lane, Measurement, Package
+from sdqa.bundle import Failure, Fingerprint, Lane, Measurement, Package
+from sdqa.gate.baseline import BaselineManifest
+from sdqa.gate.standards import Standards
 from sdqa.gate.tolerances import HarmlessNoise, Tolerance, Tolerances
 from tests.ci.mutants import mutants
 
@@ -33,6 +35,26 @@ TABLE = {
     "parity": limit("parity", "higher", "value", 50.0, 40.0, 20.0, fingerprints=()),
 }
 TOLERANCES = Tolerances(model="m", checks=9, false_alarms=0.1, confidence=0.9, variants={"*": TABLE})
+
+
+BASELINE = BaselineManifest(
+    model="m",
+    case="a",
+    lane="l",
+    golden="g",
+    fingerprint=Fingerprint(),
+    digests={},
+    files={},
+    reason="r",
+    date="2026-01-01",
+)
+STANDARDS: dict[str, Tolerances | Standards | None] = {
+    "": TOLERANCES,
+    " without tolerances": None,
+    " with a baseline": Standards(TOLERANCES, {"a": BASELINE}),
+    " calibrated, and that is required": Standards(TOLERANCES, require_calibrated=True),
+    " where calibrated lanes are required": Standards(None, require_calibrated=True),
+}
 
 
 class Limits:
@@ -75,6 +97,11 @@ def figure(metric: str, value: float | None, **fields: Any) -> Measurement:
     return Measurement(metric=metric, value=value, **fields)
 
 
+def _against_baseline(value: float) -> Measurement:
+    facts = {"case": "a", "unit": "dB", "better": "higher", "fingerprint": BASELINE.identity("baseline_psnr")}
+    return figure("baseline_psnr", value, **facts)
+
+
 LANES: dict[str, Lane] = {
     "good": lane(),
     "on coreml": lane(runtime="coreml"),
@@ -110,6 +137,9 @@ LANES: dict[str, Lane] = {
     "no coverage": lane(60.0, 0.0, figure("coverage", None)),
     "too large": lane(60.0, 0.0, figure("model_memory_bytes", 500.0)),
     "too slow": lane(60.0, 0.0, figure("inference_s", 5.0)),
+    "a time of an earlier run": lane(60.0, 0.0, figure("inference_s", 1.0, replayed=True)),
+    "its baseline's": lane(60.0, 0.0, _against_baseline(80.0)),
+    "another than its baseline's": lane(60.0, 0.0, _against_baseline(30.0)),
     "no time": lane(60.0, 0.0, figure("inference_s", None)),
     "no time that is a number": lane(60.0, 0.0, figure("inference_s", math.nan)),
     "nothing": lane(measurements=()),
@@ -130,6 +160,7 @@ WORDS = {
     "if limit is not None",
     "if m.value is not None",
     "if measurement.reason",
+    "if metric in BASELINE_METRICS and (not standard.provisional)",
     "if missing",
     "if name in FROM_PACKAGES",
     "if scope",
@@ -147,7 +178,7 @@ def verdicts(module: types.ModuleType) -> tuple[dict[str, Any], dict[str, Any]]:
     everything: dict[str, Any] = {}
     planned = (*PLANNED, *HARD, *COMPONENT, *BUDGET, "l/budget/end_to_end_s", "l/a/beauty", "l/all/beauty")
     for name, one in LANES.items():
-        for kind, tolerances in (("", TOLERANCES), (" without tolerances", None)):
+        for kind, tolerances in STANDARDS.items():
             try:
                 found = module.judge(one, tolerances, Limits(), planned=planned)
             except Exception as error:

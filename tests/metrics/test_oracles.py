@@ -95,12 +95,12 @@ def test_lpips_runs_the_reference_package_with_the_backbone_from_the_hub_folder(
     torch.manual_seed(0)
     network = alexnet(weights=None)
     features = {key: value for key, value in network.state_dict().items() if key.startswith("features.")}
-    checkpoints = tmp_path / "checkpoints"
-    checkpoints.mkdir()
+    checkpoints = tmp_path / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True)
     torch.save(features, checkpoints / "made.pth")
     digest = hashlib.sha256((checkpoints / "made.pth").read_bytes()).hexdigest()[:8]
     (checkpoints / "made.pth").rename(checkpoints / f"made-{digest}.pth")
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setitem(perceptual.IMAGENET, "alex", (f"made-{digest}.pth", "https://example.invalid/made.pth"))
     theirs = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).eval()
     for slice_ in theirs.net.children():

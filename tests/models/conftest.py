@@ -20,6 +20,9 @@ REPOSITORY = "somebody/miniature"
 @pytest.fixture(scope="session")
 def saved_sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`random:miniature-sdxl` as diffusers saves it."""
+    from sdqa import compat
+
+    compat.prepare_hub()
     from diffusers import StableDiffusionXLPipeline
 
     from sdqa.models import load_teacher
@@ -44,6 +47,8 @@ class Hub:
     commit: str = "0123456789abcdef0123456789abcdef01234567"
     requests: list[str] = field(default_factory=list)
     endpoint: str = ""
+    others: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """Files of further repositories, at the head of their main branch."""
 
     def files(self) -> dict[str, bytes]:
         paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
@@ -86,6 +91,13 @@ def hub(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
                 data = files[path.removeprefix(prefix)]
                 etag = f'"{hashlib.sha1(data).hexdigest()}"'
                 return self.answer(200, data, {"ETag": etag, "X-Repo-Commit": served.commit})
+            for repository, kept in served.others.items():
+                name = path.removeprefix(f"/{repository}/resolve/main/")
+                if name in kept:
+                    etag = f'"{hashlib.sha1(kept[name]).hexdigest()}"'
+                    return self.answer(200, kept[name], {"ETag": etag, "X-Repo-Commit": served.commit})
+                if path.startswith(f"/{repository}/"):
+                    return self.answer(404, b"{}", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": served.commit})
             return self.answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
 
         do_HEAD = do_GET

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from sdqa.errors import ModelError
 from sdqa.models import load_source, load_teacher
-from sdqa.models.folder import read_shapes
+from sdqa.models.weights import read_shapes
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

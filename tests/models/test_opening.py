@@ -185,3 +185,11 @@ def test_weights_of_what_cannot_be_drawn_are_not_fetched(hub: Hub) -> None:
     with pytest.raises(UnsupportedModel, match="StableDiffusionXLPipeline"):
         load_teacher(f"hub:{REPOSITORY}")
     assert not [request for request in hub.requests if request.endswith(".safetensors")]
+
+
+def test_a_model_of_pictures_that_are_not_square_is_refused_in_one_sentence(folder: Path) -> None:
+    path = folder / "unet" / "config.json"
+    configuration = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**configuration, "sample_size": [16, 24]}), encoding="utf-8")
+    with pytest.raises(UnsupportedModel, match=r"latents of 24×16 .*; only square pictures can be drawn"):
+        look_at(f"folder:{folder}")

@@ -129,3 +129,13 @@ def test_a_pointer_instead_of_the_mapping(folder: Path) -> None:
     (folder / "packages.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4\nsize 4\n")
     with pytest.raises(ModelError, match="Git LFS pointer"):
         find(folder)
+
+
+def test_assets_are_found_by_the_same_names(tmp_path: Path) -> None:
+    (tmp_path / "Unet.aimodel").mkdir()
+    (tmp_path / "VAEDecoder.aimodel").mkdir()
+    found = ExistingPackages.find(tmp_path, source="packages:folder", suffix=".aimodel")
+    assert names(found) == {"unet": ["Unet.aimodel"], "vae_decoder": ["VAEDecoder.aimodel"]}
+    with pytest.raises(ModelError, match=r"has \.aimodels and no \.mlpackage") as caught:
+        find(tmp_path)
+    assert 'runtime = "coreai"' in caught.value.hint

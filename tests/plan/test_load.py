@@ -130,3 +130,11 @@ def test_modules_of_plugins_are_names_and_are_there(tmp_path: Path) -> None:
     assert (
         "no module 'no_such_plugin'" in problems(tmp_path, f'{GOOD}\n[plugins]\nmodules = ["no_such_plugin"]\n')[where]
     )
+
+
+@pytest.mark.parametrize("key", ["size", "width", "height"])
+def test_the_size_is_the_models_own(tmp_path: Path, key: str) -> None:
+    found = problems(tmp_path, GOOD.replace("steps = 7", f"steps = 7\n{key} = 768"))
+    [(path, message)] = found.items()
+    assert path.endswith(f".{key}")
+    assert message == "cannot be set: pictures are square and of the model's own size"

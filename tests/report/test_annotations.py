@@ -28,7 +28,9 @@ def test_failures_are_errors_and_doubts_are_warnings(run: Run) -> None:
         errors
     )
     assert len(warnings) == 1
-    assert len(errors) + len(warnings) == len(lines)
+    [notice] = [line for line in lines if line.startswith("::notice title=lane did not run")]  # a Mac's, no hole
+    assert "Core ML predicts on macOS only" in notice
+    assert len(errors) + len(warnings) + 1 == len(lines)
 
 
 def test_more_than_github_shows_are_counted(run: Run) -> None:

@@ -48,3 +48,10 @@ def test_what_was_left_out_is_said() -> None:
 @given(st.lists(st.sampled_from(["pass", "fail", "suspicious", "not measured"]), max_size=6))
 def test_only_a_run_whose_every_check_passed_is_a_pass(statuses: list[Status]) -> None:
     assert (headline_of(run_of(*statuses)).tone == "pass") == (bool(statuses) and set(statuses) == {"pass"})
+
+
+def test_an_interruption_says_how_far_it_came() -> None:
+    stopped = Failure(stage="lane", where="a", code="SDQA-901", message="interrupted", exit_code=130)
+    run = run_of("not measured", lane={"failures": (stopped,), "status": "incomplete"}, exit_code=130)
+    assert headline_of(run).title == "Incomplete"
+    assert headline_of(run).sentence.startswith("Interrupted after 0 of 0 cases. ")

@@ -58,7 +58,8 @@ def test_counts_and_times_add_up(run: Run) -> None:
     failures = sum(len(lane.failures) for lane in run.lanes)
     assert root.get("tests") == str(len(run.verdicts) + absent + failures)
     assert root.get("failures") == str(counts["fail"])
-    assert root.get("errors") == str(counts["not measured"] + absent + failures)
+    assert root.get("errors") == str(counts["not measured"] + failures)
+    assert root.get("skipped") == str(absent), "the Mac's lane is no hole in what this machine was to run"
     for suite in root.iter("testsuite"):
         cases = suite.findall("testcase")
         assert suite.get("tests") == str(len(cases))

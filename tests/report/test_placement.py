@@ -48,7 +48,7 @@ def judged() -> Run:
 
 def printed(run: Run) -> str:
     stream = io.StringIO()
-    print_run(run, console_for(stream, {"COLUMNS": "140"}))
+    print_run(run, console_for(stream, {"COLUMNS": "140"}), whole=True)
     return stream.getvalue()
 
 

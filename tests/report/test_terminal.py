@@ -51,10 +51,10 @@ def test_no_color_is_honoured(run: Run) -> None:
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_tables_keep_to_the_width(run: Run, columns: int) -> None:
     lines = printed(run, Pipe(), COLUMNS=str(columns)).splitlines()
-    # Names of checks are printed whole, so that they can be copied; everything else fits.
+    # Names of checks, and the verdict, are printed whole, so that they can be copied; everything else fits.
     assert all(line == line.rstrip() for line in lines if line.startswith("    ") and "NaN" in line)
     for line in lines:
-        if not line.startswith(("✕ fail ", "! suspicious ", "? not measured ")):
+        if not line.startswith(("✕ fail ", "! suspicious ", "? not measured ", "✕ Fail: ")):
             assert cell_len(line) <= columns, line
 
 
@@ -81,3 +81,14 @@ def test_text_of_a_bundle_is_no_command_of_a_ci_service(run: Run) -> None:
     lines = printed(forged, Pipe()).splitlines()
     assert any("forged" in line for line in lines)
     assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_failed_and_not_measured_differ_in_ascii_too(run: Run) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    print_run(run, console_for(stream, {}))
+    stream.flush()
+    lines = raw.getvalue().decode("ascii").splitlines()
+    assert lines[-1].startswith("x Fail: ")
+    assert any(line.startswith("x fail ") for line in lines)
+    assert not any(line.startswith("? fail ") for line in lines)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from sdqa.convert.formats import FORMATS
 from sdqa.store import code
 from sdqa.store.code import Package, own_package
+from tests.coreai import needs_coreai
 
 PACKAGE = Path(__file__).parents[2] / "sdqa"
 MEMOS = {"memo", "remembered"}
@@ -106,6 +108,8 @@ def entries(tree: ast.Module, function: ast.FunctionDef, module: str) -> tuple[s
                         found.append(str(argument.value))
                     elif ast.unparse(argument) == "__name__":
                         found.append(module)
+                    elif isinstance(argument, ast.Attribute) and ast.unparse(argument.value) == "form":
+                        found += [getattr(form, argument.attr) for form in FORMATS.values()]
     return tuple(found)
 
 
@@ -147,6 +151,19 @@ BUILDS = {
         "build_component(teacher, 'vae_decoder', small, Path(tempfile.mkdtemp()))",
         ("sdqa.convert.build",),
     ),
+    "description": (
+        "from sdqa.convert.build import build_component\n"
+        "from sdqa.convert.describe import describe_component\n"
+        "built = build_component(teacher, 'vae_decoder', Variant(name='v'), Path(tempfile.mkdtemp()))\n"
+        "describe_component(teacher, 'vae_decoder', built.paths)",
+        ("sdqa.convert.build", "sdqa.convert.describe"),
+    ),
+    "asset": (
+        "from sdqa.convert.coreai.build import build_here\n"
+        "small = Variant(name='v', compression='palettize-6bit')\n"
+        "build_here(teacher, 'vae_decoder', small, Path(tempfile.mkdtemp()), None)",
+        ("sdqa.convert.coreai.build",),
+    ),
     "sample": (
         "from sdqa.generate.noise import Noise\n"
         "from sdqa.generate.pipeline import Request\n"
@@ -161,7 +178,9 @@ BUILDS = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(BUILDS))
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=needs_coreai if kind == "asset" else ()) for kind in sorted(BUILDS)]
+)
 def test_what_a_build_really_imports_is_in_its_key(kind: str) -> None:
     run, named = BUILDS[kind]
     done = subprocess.run(

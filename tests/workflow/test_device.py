@@ -87,7 +87,7 @@ def test_the_footprint_is_its_peak() -> None:
 
 @pytest.mark.usefixtures("backend")
 @pytest.mark.skipif(sys.platform == "darwin", reason="there is Core ML")
-def test_away_from_a_mac_only_times_have_values(decoder: PackageRecord) -> None:
+def test_away_from_a_mac_only_times_and_bits_have_values(decoder: PackageRecord) -> None:
     machine = machine_facts()
     assert isinstance(machine, str)
     assert "no Mac" in machine
@@ -96,6 +96,7 @@ def test_away_from_a_mac_only_times_have_values(decoder: PackageRecord) -> None:
     assert values == {
         "load_ms": True,
         "predict_ms": True,
+        "neural_engine_ran": True,  # it did not, and says that no hardware was there
         "neural_engine_percent": False,
         "footprint_peak_bytes": False,
     }

@@ -40,14 +40,14 @@ def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: p
     asked: list[str] = []
     given = {"unet": package("Unet.mlpackage")}
 
-    def adopted(source: str, _: object) -> dict[str, Any]:
+    def adopted(source: str, _: object, *, idle: frozenset[str]) -> dict[str, Any]:
         asked.append(source)
         return given
 
     monkeypatch.setattr(sdqa.convert.stage, "adopted", adopted)
     lane = job.plan.running[0]
     assert _candidate(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
-    existing = SimpleNamespace(id="x", model=SimpleNamespace(source="packages:elsewhere"))
+    existing = SimpleNamespace(id="x", idle=frozenset(), model=SimpleNamespace(source="packages:elsewhere"))
     assert _candidate(job, existing, None, None) == given  # type: ignore[arg-type]
     assert asked == ["packages:folder", "packages:elsewhere"]
 
@@ -62,7 +62,7 @@ def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: p
 def test_what_cannot_be_looked_into_is_refused(
     job: Job, monkeypatch: pytest.MonkeyPatch, found: Any, words: str
 ) -> None:
-    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_: {"unet": found})
+    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_, **__: {"unet": found})
     with pytest.raises(DiagnosisError, match=words):
         _candidate(job, job.plan.running[0], None, Path("folder"))  # type: ignore[arg-type]
 
@@ -108,9 +108,9 @@ def test_every_lane_that_a_component_broke_is_explained(job: Job, monkeypatch: p
     assert "not diagnosed" in first.verdict
     assert not first.sound
     assert second.verdict == "unet"
-    assert explain_failures(job, lanes, frozenset()) == (), "nothing of it was selected"
+    assert list(explain_failures(job, lanes, frozenset())) == [], "nothing of it was selected"
     over_budget = failing("tiny/fp16", "budget/inference_s")
-    assert explain_failures(job, [over_budget], frozenset({over_budget.verdicts[0].check})) == ()
+    assert list(explain_failures(job, [over_budget], frozenset({over_budget.verdicts[0].check}))) == []
 
 
 TEXT_AND_PHOTO = """

@@ -20,6 +20,7 @@ from sdqa.progress import Progress
 from sdqa.store import Store
 from sdqa.workflow import measure_lane
 from sdqa.workflow.alone import run_stage
+from sdqa.workflow.examination import Examined
 from sdqa.workflow.failure import failure_of
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import References
@@ -56,6 +57,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Puts what is given in the place of the stages; what is not given makes nothing."""
     made: dict[str, Any] = {
         "load_teacher": None,
+        "examine": Examined(),
         "convert": Packages(),
         "read_references": References(),
         "generate": Samples(),
@@ -65,7 +67,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def put(**given: Any) -> None:
         for name, made_here in {**made, **given}.items():
 
-            def stage(*_: object, made_here: Any = made_here) -> Any:
+            def stage(*_: object, made_here: Any = made_here, **__: object) -> Any:
                 if isinstance(made_here, SdqaError):
                     raise made_here
                 return made_here() if callable(made_here) else made_here

@@ -9,7 +9,7 @@ import pytest
 
 from sdqa.bundle import Bundle, Failure, Lane, Status, Verdict
 from sdqa.errors import UsageError
-from sdqa.plan import Plan, load_suite, make_plan
+from sdqa.plan import Budgets, Plan, find_suite, load_suite, make_plan
 from sdqa.store import Store
 from sdqa.workflow.gate import exit_code, gate, planned_checks
 from sdqa.workflow.job import Job
@@ -74,7 +74,9 @@ def test_a_lane_without_evidence_has_a_verdict_for_every_check_and_none_is_a_pas
     assert {verdict.status for verdict in found.verdicts} == {"not measured"}
 
 
-def test_a_lane_without_tolerances_says_so(plan: Plan, tmp_path: Path) -> None:
+def test_a_lane_whose_tolerances_cannot_be_read_says_so(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "none" / "tiny").mkdir(parents=True)
+    (tmp_path / "none" / "tiny" / "tolerances.json").write_text("[]", encoding="utf-8")
     elsewhere = replace(
         plan, suite=plan.suite.model_copy(update={"goldens": "none"}), suite_path=tmp_path / "sdqa.toml"
     )
@@ -90,3 +92,15 @@ def test_a_metric_that_there_is_not_is_a_usage_error(plan: Plan) -> None:
     mistyped = replace(plan, suite=plan.suite.model_copy(update={"metrics": metrics}))
     with pytest.raises(UsageError, match="did you mean lpips"):
         planned_checks(mistyped, plan.running[0])
+
+
+def test_of_assets_nobody_asks_where_they_run() -> None:
+    path = find_suite("coreai")
+    plan = make_plan(load_suite(path), path)
+    plan = replace(plan, suite=plan.suite.model_copy(update={"budgets": Budgets(off_neural_engine_percent=5)}))
+    (lane,) = plan.lanes
+    checks = planned_checks(plan, lane)
+    assert not [check for check in checks if "off_neural_engine" in check]
+    assert f"{lane.id}/unet/coverage" in checks
+    on_reference = replace(lane, runtime="reference")
+    assert f"{lane.id}/budget/off_neural_engine_percent" in planned_checks(plan, on_reference)

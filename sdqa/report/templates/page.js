@@ -13,7 +13,7 @@
   const matches = (node, want, inCase) =>
     (!want.lane || node.dataset.lane === want.lane) &&
     (!want.metric || node.dataset.metric === want.metric) &&
-    (!want.status || node.dataset.status === want.status || (want.status === "attention" && node.dataset.status !== "pass")) &&
+    (!want.status || node.dataset.status === want.status || (want.status === "attention" && !["pass", "not judged"].includes(node.dataset.status))) &&
     (!want.text || inCase || words.get(node).includes(want.text));
 
   const apply = () => {

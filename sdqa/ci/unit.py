@@ -1,0 +1,101 @@
+"""A planned unit's evidence, held against the plan and judged again: what speaks against it is among its failures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sdqa.bundle import Lane, Verdict
+from sdqa.bundle.parts import join_lanes
+from sdqa.ci.judge import LaneJudge
+from sdqa.ci.plan import PlannedUnit
+from sdqa.ci.problem import NAMED, problem, some
+from sdqa.errors import BundleError
+
+
+def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> Lane:
+    """A unit's evidence, judged; what speaks against it stands among its failures."""
+    absent = Lane(
+        id=unit.lane,
+        model=unit.model,
+        variant=unit.variant,
+        runtime=unit.runtime,
+        compute_unit=unit.compute_unit,
+        status="skipped",
+        planned=unit.checks,
+    )
+    if not parts:
+        return _refused(absent, "no bundle of this commit ran this lane")
+    try:
+        lane = _joined(parts)
+    except BundleError as error:
+        return _refused(absent, error.what)
+    wrong = _mismatches(unit, lane)
+    if wrong:
+        return _refused(absent, "; ".join(wrong))
+    verdicts = judge.verdicts(lane)
+    against = [*_unaccounted(unit, lane, verdicts), *_disagreements(lane, verdicts)]
+    failures = (*lane.failures, *(problem(unit.lane, text) for text in against))
+    return lane.model_copy(
+        update={
+            "verdicts": verdicts,
+            "planned": unit.checks,
+            "failures": failures,
+            "status": "incomplete" if failures else lane.status,
+        }
+    )
+
+
+def _joined(parts: Sequence[Lane]) -> Lane:
+    lane = parts[0]
+    for part in parts[1:]:
+        lane = join_lanes(lane, part)
+    return lane
+
+
+def _refused(absent: Lane, what: str) -> Lane:
+    """The lane without evidence: every planned check is there, and not measured."""
+    verdicts = tuple(
+        Verdict(check=check, metric=check.rsplit("/", 1)[-1], status="not measured", reason=what)
+        for check in absent.planned
+    )
+    failures = (problem(absent.id, what),)
+    return absent.model_copy(update={"status": "incomplete", "failures": failures, "verdicts": verdicts})
+
+
+def _mismatches(unit: PlannedUnit, lane: Lane) -> list[str]:
+    """A lane that says it is another one would be judged by that one's limits."""
+    fields = ("model", "variant", "runtime", "compute_unit")
+    found = [
+        f"its {field} is {getattr(lane, field)!r}" for field in fields if getattr(lane, field) != getattr(unit, field)
+    ]
+    system = lane.fingerprint.system
+    if unit.system and system != unit.system:
+        found.append(f"it ran on {system or 'an unknown system'}, planned was {unit.system}")
+    strange = sorted({m.case for m in lane.measurements if m.case is not None} - set(unit.cases))
+    if strange:
+        found.append(f"it measured cases that nobody planned: {', '.join(strange[:NAMED])}")
+    return found
+
+
+def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
+    """Check ids: what was planned, what the bundle answered and what the judge finds must be the same."""
+    planned, answered = set(unit.checks), {verdict.check for verdict in lane.verdicts}
+    judged = {verdict.check for verdict in verdicts}
+    found = []
+    if lane.status != "ran" and not lane.failures:
+        found.append(f"it did not finish: {lane.reason or 'no reason was given'}")
+    missing = sorted(planned - answered)
+    if missing:
+        found.append(f"{len(missing)} of {len(planned)} planned checks have no verdict: {some(missing)}")
+    foreign = sorted(answered - judged)
+    if foreign:
+        found.append(f"it answers checks that nobody planned: {some(foreign)}")
+    return found
+
+
+def _disagreements(lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
+    """Failures that the machine saw and its measurements do not show."""
+    ours = {verdict.check: verdict.status for verdict in verdicts}
+    bad = ("fail", "not measured")
+    lost = [v.check for v in lane.verdicts if v.status in bad and ours.get(v.check) not in bad]
+    return [f"it failed where it ran, though its measurements pass: {some(sorted(lost))}"] if lost else []

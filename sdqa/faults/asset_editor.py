@@ -1,0 +1,101 @@
+"""Reading and changing the weights of an `.aimodel`, the way a faulty conversion would have written them.
+
+It has the part of `PackageEditor` that weights need. Faults that change operations, scalars or an interface know ML
+Programs; here they are refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdqa.errors import FaultError
+
+KERNEL_USERS = ("conv", "batch_matmul", "broadcasting_batch_matmul")
+
+
+class AssetEditor:
+    """One asset under edit; what was written is saved when the context ends without an error.
+
+    Raises:
+        RuntimeUnavailable: Core AI is not installed.
+        PackageError: the asset is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from sdqa.convert.coreai.contents import constant_sources, read_contents
+
+        self.folder = folder
+        self._program = read_contents(folder).program
+        self._constants = {f"constant_{n}": each for n, each in enumerate(constant_sources(self._program))}
+
+    def __enter__(self) -> AssetEditor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.save()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """What only ML Programs have.
+
+        Raises:
+            FaultError: always.
+        """
+        if name.startswith("__"):
+            raise AttributeError(name)
+        hint = "plant it in a lane of .mlpackages; faults of weights, pictures and settings can be planted here"
+        raise FaultError(f"this fault changes more than weights ({name})", where=self.folder.name, hint=hint)
+
+    def save(self) -> None:
+        """Write the asset in place of the one that was read."""
+        from sdqa.convert.coreai.build import save
+
+        save(self._program, self.folder)
+
+    def weights(self) -> list[str]:
+        """Kernels of convolutions and matrices of products, in the order that they are stored in."""
+        return [name for name, operation in self._constants.items() if self._is_kernel(operation)]
+
+    def read(self, name: str) -> NDArray[Any]:
+        """A weight's values, unpacked where it is compressed."""
+        from sdqa.convert.coreai.constants import dense
+
+        found = dense(self._constants[name])
+        if found is None:
+            raise FaultError(f"{name} is stored in a way that is not known", where=self.folder.name)
+        return found.values
+
+    def write(self, name: str, values: NDArray[Any]) -> None:
+        """Store other values of the same shape and type; a compressed weight becomes a plain one.
+
+        Raises:
+            FaultError: the shapes differ.
+        """
+        from coreai._compiler.dialects import coreai
+        from coreai._compiler.dialects.coreai.constant import create_elements_attr
+        from coreai._compiler.ir import InsertionPoint
+
+        old = self._constants[name]
+        known = self.read(name)
+        if known.shape != values.shape:
+            raise FaultError(f"{name} is {known.shape}, not {values.shape}", where=self.folder.name)
+        with np.errstate(over="ignore"):
+            stored = np.ascontiguousarray(values.astype(known.dtype))
+        with old.context, old.location, InsertionPoint(old):
+            made = coreai.ConstantOp(value=create_elements_attr(old.location, old.result.type, stored))
+        old.result.replace_all_uses_with(made.result)
+        old.erase()
+        self._constants[name] = made.operation
+
+    def _is_kernel(self, operation: Any) -> bool:
+        from sdqa.convert.coreai.contents import kind_of
+
+        users = [kind_of(use.owner.operation).rpartition(".")[2] for use in operation.result.uses]
+        return len(operation.result.type.shape) > 1 and any(user.startswith(KERNEL_USERS) for user in users)

@@ -1,0 +1,82 @@
+"""What a lane's figures are held against: its own limits, its baseline's, or what a person would see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sdqa.bundle import Lane, Measurement
+from sdqa.gate.baseline import METRICS as BASELINE_METRICS
+from sdqa.gate.baseline import BaselineManifest, limits
+from sdqa.gate.tolerances import Tolerance, Tolerances
+from sdqa.gate.visibility import has_own_limits, visibility_bound
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What applies to one figure, or why nothing does."""
+
+    tolerance: Tolerance | None
+    provisional: bool = False
+    status: Literal["not measured", "not judged"] = "not measured"  # where there is no tolerance
+    words: str = ""  # where a provisional bound comes from, or why there is none
+
+
+@dataclass(frozen=True)
+class Standards:
+    """What a lane's figures are held against."""
+
+    tolerances: Tolerances | None
+    baselines: Mapping[str, BaselineManifest] = field(default_factory=dict)  # of the lane, by case
+    require_calibrated: bool = False  # the suite takes no provisional pass
+
+    def of(self, measurement: Measurement, lane: Lane) -> Standard:
+        """What applies to a figure of a lane."""
+        if measurement.metric in BASELINE_METRICS:
+            return self._of_baseline(measurement, lane)
+        found = self.tolerances.find(lane, measurement.metric, measurement.component) if self.tolerances else None
+        if found is not None and not found.serves(measurement.fingerprint):
+            what = "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
+            return Standard(None, words=what)
+        if found is not None:
+            return Standard(found)
+        where = f"{lane.variant} on {lane.runtime}"
+        if has_own_limits(self.tolerances, lane):
+            return Standard(None, words=f"{measurement.metric} has no tolerance for {where}: sdqa calibrate")
+        return self._provisional(measurement, f"nobody has calibrated {where}: sdqa calibrate")
+
+    def _of_baseline(self, measurement: Measurement, lane: Lane) -> Standard:
+        own = limits(self.baselines, lane).get(measurement.metric)
+        if own is None:
+            like = _same_against_golden(measurement, lane)
+            what = "how well this machine repeats itself was not measured: sdqa approve --repeat BUNDLE"
+            return self._provisional(like, what)
+        if not own.serves(measurement.fingerprint):
+            return Standard(
+                None, words="the figure was measured against another baseline than today's: run the lane again"
+            )
+        return Standard(own)
+
+    def _provisional(self, measurement: Measurement, why: str) -> Standard:
+        bound = visibility_bound(self.tolerances, measurement.metric, measurement.component, measurement.fingerprint)
+        if bound is not None:
+            return Standard(
+                bound.tolerance,
+                provisional=True,
+                words=f"provisional, by what a person would see ({bound.source}); {why}",
+            )
+        if self.require_calibrated:
+            return Standard(None, words=f"{why}; [gate] require_calibrated")
+        return Standard(
+            None,
+            status="not judged",
+            words=f"not judged: nobody knows from where on {measurement.metric} can be seen; {why}",
+        )
+
+
+def _same_against_golden(measurement: Measurement, lane: Lane) -> Measurement:
+    """The figure under the name, and the fingerprint, of the metric that it is measured by."""
+    metric = BASELINE_METRICS[measurement.metric]
+    known = [m.fingerprint for m in lane.measurements if (m.metric, m.case) == (metric, measurement.case)]
+    return measurement.model_copy(update={"metric": metric, "fingerprint": known[0] if known else ""})

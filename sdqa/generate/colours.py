@@ -1,0 +1,134 @@
+"""A picture's colours as a pipeline takes them: whatever was stored becomes opaque 8-bit RGB in sRGB."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BACKGROUND = "white"
+"""What lies behind transparent pixels where a suite says nothing."""
+SIXTEEN_BITS = 65535
+LATTICE = 9
+"""Values a channel at which a profile is compared with sRGB."""
+SAME_LEVELS = 1
+"""Grey levels by which a profile may differ from sRGB and still be sRGB: its curves are tables."""
+
+
+@dataclass
+class PictureReading:
+    """A picture between its file and the pipeline, with what has to be said of it."""
+
+    picture: Image.Image
+    profile: bytes = b""
+    """ICC."""
+    transparent: Any = None
+    """The colour, or the palette's entries, that a file without alpha declares to be transparent."""
+    said: list[str] = field(default_factory=list)
+
+    def say(self, remark: str) -> None:
+        """Remember what was done."""
+        self.said.append(remark)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was done, in order."""
+        return tuple(self.said)
+
+
+def flat_colours(reading: PictureReading, background: str) -> Image.Image:
+    """The picture in mode RGB.
+
+    Raises:
+        ValueError: its pixels are of a kind that has no meaning as a picture.
+    """
+    from PIL import Image
+
+    colours, alpha = _separated(reading)
+    picture = _in_srgb(reading, colours)
+    if alpha is None or alpha.getextrema()[0] == 255:
+        return picture
+    reading.say(f"has transparency: composited on {background}")
+    ground = Image.new("RGB", picture.size, background)
+    return Image.composite(picture, ground, alpha)
+
+
+def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
+    """Colours in 8 bits, L, RGB or CMYK, and alpha (L), where there is any."""
+    from PIL import Image
+
+    picture = reading.picture
+    if picture.mode.startswith("I"):
+        return _eight_bits(reading)
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or reading.transparent is not None:
+        if reading.transparent is not None:
+            picture.info["transparency"] = reading.transparent  # turning a picture may lose it
+        whole = picture.convert("RGBA")
+        return whole.convert("RGB"), whole.getchannel("A")
+    if picture.mode == "CMYK":
+        return picture, None
+    if picture.mode in ("1", "L"):
+        return picture.convert("L"), None
+    if picture.mode in ("RGB", "P", "YCbCr", "LAB", "HSV"):
+        return picture.convert("RGB"), None
+    raise ValueError(f"pixels of Pillow's mode {picture.mode} are no colours: {Image.getmodebands(picture.mode)} bands")
+
+
+def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
+    """16-bit grey, whole numbers from 0 to 65535, scaled to 0 to 255; Pillow's own conversion cuts off above 255."""
+    from PIL import Image
+
+    values: npt.NDArray[np.int64] = np.asarray(reading.picture).astype(np.int64)
+    if values.min() < 0 or values.max() > SIXTEEN_BITS:
+        raise ValueError(f"grey values from {values.min()} to {values.max()} do not fit into 16 bits")
+    reading.say("is 16-bit grey: scaled to 8 bits")
+    scaled = Image.fromarray(((values * 255 + SIXTEEN_BITS // 2) // SIXTEEN_BITS).astype(np.uint8))
+    if not isinstance(reading.transparent, int):
+        return scaled, None
+    opaque = np.where(values == reading.transparent, 0, 255).astype(np.uint8)
+    return scaled, Image.fromarray(opaque)
+
+
+def _in_srgb(reading: PictureReading, colours: Image.Image) -> Image.Image:
+    """Colours as sRGB: by the profile in the file where it fits the pixels, as they are where there is none."""
+    from PIL import ImageCms
+
+    if not reading.profile:
+        if colours.mode == "CMYK":
+            reading.say("is CMYK without a profile: converted to RGB by Pillow's rule")
+        return colours.convert("RGB")
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(reading.profile))
+        srgb = ImageCms.createProfile("sRGB")
+        transform = ImageCms.buildTransform(profile, srgb, colours.mode, "RGB")
+        name = ImageCms.getProfileDescription(profile).strip() or "without a name"
+        if colours.mode != "CMYK" and _changes_little(transform, colours.mode):
+            return colours.convert("RGB")
+        converted = ImageCms.applyTransform(colours, transform)
+    except (ImageCms.PyCMSError, OSError) as error:
+        reading.say(f"has a colour profile that cannot be used: left out ({error})")
+        return colours.convert("RGB")
+    assert converted is not None  # it is None only where the picture is changed in place
+    reading.say(f"has the colour profile {name}: converted to sRGB")
+    return converted
+
+
+def _changes_little(transform: Any, mode: str) -> bool:
+    """Whether a transform leaves a lattice of colours as it is: the profile is sRGB, whatever it calls itself."""
+    from PIL import Image, ImageCms
+
+    levels = np.linspace(0, 255, LATTICE).round().astype(np.uint8)
+    if mode == "RGB":
+        lattice = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(LATTICE, -1, 3)
+    else:
+        lattice = np.arange(256, dtype=np.uint8)[None]
+    before = Image.fromarray(np.ascontiguousarray(lattice))
+    after = ImageCms.applyTransform(before, transform)
+    gap = np.asarray(after).astype(int) - np.asarray(before.convert("RGB")).astype(int)
+    return bool(np.abs(gap).max() <= SAME_LEVELS)

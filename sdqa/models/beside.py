@@ -1,0 +1,108 @@
+"""What lies in a model's folder and is not drawn with: adapters, embeddings, further parts, other copies of weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sdqa.families import Family, ModelIndex
+from sdqa.families.index import INDEX_FILE
+from sdqa.foreign import recognise
+from sdqa.models.weights import OTHERS, PICKLES
+
+NESTING = 3
+"""How deep models are looked for inside a folder that is none."""
+SHOWN = 8
+MAX_HEADER_BYTES = 16 * 2**20
+_LENGTH = 8
+"""Bytes of a safetensors file that say how long its header is."""
+_KINDS = (
+    ("lora", "a LoRA adapter: fuse it into the weights to draw with it"),
+    ("ip-adapter", "an IP-Adapter, which takes a picture as a prompt"),
+    ("ip_adapter", "an IP-Adapter, which takes a picture as a prompt"),
+    ("image_proj", "an IP-Adapter, which takes a picture as a prompt"),
+    ("controlnet", "a ControlNet, which takes a picture as a condition"),
+    ("emb_params", "a textual inversion: its word means nothing to the tokenizer"),
+    ("embeds", "a textual inversion: its word means nothing to the tokenizer"),
+)
+"""A word in a file's name or in the names of its tensors, and what it is."""
+
+
+def unused_files(folder: Path, family: Family, index: ModelIndex, used: Iterable[Path]) -> tuple[str, ...]:
+    """What else lies there, by its path from the folder, with what it is where that is known.
+
+    Args:
+        used: the files of weights that are read.
+    """
+    found: list[str] = []
+    read = set(used)
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and path.name in family.part_names:
+            inside = [item for item in sorted(path.iterdir()) if _is_weights(item) and item not in read]
+            found += [_named(item, folder) for item in inside]
+        elif path.is_dir() and path.name not in (*index.parts, *family.ignored):
+            found += [_named(path, folder)] if any(_is_weights(item) for item in sorted(path.iterdir())) else []
+        elif _is_weights(path):
+            found.append(_named(path, folder))
+    return tuple(found)
+
+
+def _is_weights(path: Path) -> bool:
+    return path.is_file() and path.suffix in (*PICKLES, *OTHERS)
+
+
+def _named(path: Path, folder: Path) -> str:
+    name = path.relative_to(folder).as_posix() + ("/" if path.is_dir() else "")
+    words = " ".join([name.lower(), *_tensors(path)])
+    kind = next((what for word, what in _KINDS if word in words), "")
+    return f"{name} ({kind})" if kind else name
+
+
+def _tensors(path: Path) -> Iterator[str]:
+    """A few names of a safetensors file's tensors; none of anything else."""
+    if path.suffix != ".safetensors" or recognise(path, expected="safetensors") is not None:
+        return
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(_LENGTH), "little")
+            names = json.loads(file.read(length)) if length <= MAX_HEADER_BYTES else {}
+    except (OSError, ValueError, RecursionError):  # nobody needs it: its name is enough
+        return
+    yield from (str(name).lower() for name in list(names)[:SHOWN])
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Names in one line."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def what_is_here(folder: Path) -> str:
+    """What to do about a folder without an index; empty where nothing in it says."""
+    inside = _models_inside(folder)
+    if inside:
+        return f"inside are: {listed(tuple(inside))}: name one"
+    if (folder / "config.json").is_file() and (folder.parent / INDEX_FILE).is_file():
+        return f"this is a part of a pipeline: name {folder.parent}"
+    single = sorted(
+        path.name for path in folder.glob("*") if _is_weights(path) and path.suffix in (*PICKLES, OTHERS[-1])
+    )
+    if single:
+        return (
+            f"{listed(tuple(single))} may be a whole checkpoint in one file: load it with diffusers' from_single_file "
+            "and save it as a folder with save_pretrained"
+        )
+    foreign = recognise(folder)
+    return f"this is {foreign.what}: {foreign.hint}" if foreign is not None else ""
+
+
+def _models_inside(folder: Path) -> list[str]:
+    found: list[str] = []
+    level = [folder]
+    for _ in range(NESTING):
+        below = [item for each in level for item in sorted(each.iterdir()) if item.is_dir() and not item.is_symlink()]
+        found += [item.relative_to(folder).as_posix() for item in below if (item / INDEX_FILE).is_file()]
+        level = [item for item in below if not (item / INDEX_FILE).is_file()]
+    return found

@@ -1,0 +1,36 @@
+"""A model's JSON files: untrusted, of modest size, named for what they are when they are something else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sdqa.errors import ModelError
+from sdqa.foreign import recognise
+
+MAX_CONFIGURATION_BYTES = 16 * 2**20
+
+
+def read_json(path: Path, source: str) -> dict[str, Any]:
+    """A JSON object of modest size.
+
+    Raises:
+        ModelError: missing, too big, or not a JSON object.
+    """
+    try:
+        if path.stat().st_size > MAX_CONFIGURATION_BYTES:
+            raise ModelError(f"{path.name} is too big to be a configuration", where=str(path))
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"{path.parent.name}/{path.name} is missing", where=source, hint="expected a folder in diffusers format"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        foreign = recognise(path)
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
+        raise ModelError(f"{path.name} is not JSON: {error}", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path.name} is not a JSON object", where=str(path))
+    return content

@@ -1,0 +1,157 @@
+"""A checkpoint's tokenizer without transformers: how many tokens a prompt has, and what of it is cut.
+
+It is CLIP's: the vocabulary and merges of `tokenizer.json`, or of `vocab.json` and `merges.txt`; lower case, split into
+words, letters to byte pairs, an end-of-word mark. A test compares its ids with those of transformers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdqa.errors import ModelError
+from sdqa.models.json_file import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import tokenizers
+
+ADDED = 2
+"""Start and end of text, which every prompt is given."""
+END_OF_WORD = "</w>"
+WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+END_OF_TEXT = "<|endoftext|>"
+MAX_MERGES_BYTES = 16 * 2**20
+HINT = "save the pipeline again with its tokenizer, or copy the tokenizer of the model that it was trained from"
+
+
+@dataclass(frozen=True)
+class PromptCut:
+    """What a text encoder will not see of a prompt."""
+
+    after: int
+    """Tokens that it sees."""
+    text: str
+    """The rest, as it was written."""
+
+
+@dataclass(frozen=True)
+class PromptTokenizer:
+    """One of a pipeline's tokenizers."""
+
+    inner: tokenizers.Tokenizer
+    length: int
+    """Tokens of a whole prompt, start, end and padding included."""
+
+    @property
+    def highest(self) -> int:
+        """The highest id that it can give."""
+        return max(self.inner.get_vocab(with_added_tokens=True).values(), default=0)
+
+    def ids(self, prompt: str) -> list[int]:
+        """The prompt's tokens, without start, end and padding."""
+        return list(self.inner.encode(prompt, add_special_tokens=False).ids)
+
+    def cut(self, prompt: str) -> PromptCut | None:
+        """What is cut from a prompt; None where it fits."""
+        encoded = self.inner.encode(prompt, add_special_tokens=False)
+        kept = self.length - ADDED
+        if len(encoded.ids) <= kept:
+            return None
+        return PromptCut(kept, prompt[encoded.offsets[kept][0] :])
+
+
+def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
+    """The tokenizer of a part's folder.
+
+    Raises:
+        ModelError: a file is missing or garbled, there are no merges, or no length is stated.
+    """
+    import tokenizers
+
+    where = f"{source}, {folder.name}"
+    settings = read_json(folder / "tokenizer_config.json", source)
+    length = settings.get("model_max_length")
+    if not isinstance(length, int) or isinstance(length, bool) or not ADDED < length < 2**16:
+        raise ModelError(
+            f"{folder.name}/tokenizer_config.json states {'no' if length is None else f'{length!r} as'} "
+            "model_max_length: no prompt could be padded to its length",
+            where=source,
+            hint="CLIP's is 77",
+        )
+    whole = folder / "tokenizer.json"
+    if whole.is_file():
+        _require_merges(read_json(whole, source).get("model"), where)
+        try:
+            inner = tokenizers.Tokenizer.from_file(str(whole))
+        except Exception as error:  # the library raises bare Exception
+            raise ModelError(f"tokenizer.json cannot be used: {error}", where=where, hint=HINT) from error
+        inner.no_truncation()
+        inner.no_padding()
+        return PromptTokenizer(inner, length)
+    vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
+    missing = [path.name for path in (vocabulary, merges) if not path.is_file()]
+    if missing:
+        what = f"{folder.name} has no tokenizer.json, and no {' and no '.join(missing)}"
+        raise ModelError(what, where=source, hint=HINT)
+    return PromptTokenizer(clip_tokenizer(read_json(vocabulary, source), _pairs(merges, where), where=where), length)
+
+
+def _require_merges(model: object, where: str) -> None:
+    """Without merges every letter is a token of its own: no error, and another picture."""
+    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict):
+        raise ModelError("tokenizer.json has no vocabulary", where=where, hint=HINT)
+    words = [word for word in model["vocab"] if len(str(word).removesuffix(END_OF_WORD)) > 1 and "<|" not in word]
+    if words and not model.get("merges"):
+        raise ModelError("tokenizer.json has no merges: words would fall into letters", where=where, hint=HINT)
+
+
+def _pairs(path: Path, where: str) -> list[tuple[str, str]]:
+    try:
+        if path.stat().st_size > MAX_MERGES_BYTES:
+            raise ModelError(f"{path.name} is too big", where=where)
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path.name} cannot be read: {error}", where=where, hint=HINT) from error
+    split = [line.split() for line in lines if line.strip() and not line.startswith("#version")]
+    pairs = [(pair[0], pair[1]) for pair in split if len(pair) == 2]
+    if not pairs or len(pairs) < len(split):
+        raise ModelError(f"{path.name} is not a list of merges, one pair a line", where=where, hint=HINT)
+    return pairs
+
+
+def clip_tokenizer(
+    vocabulary: Mapping[str, Any], merges: Sequence[tuple[str, str]], *, where: str
+) -> tokenizers.Tokenizer:
+    """CLIP's tokenizer of a vocabulary.
+
+    Raises:
+        ModelError: a merge makes a token that the vocabulary does not have.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+    try:
+        ids = {str(token): int(number) for token, number in vocabulary.items()}
+        model = models.BPE(
+            vocab=ids,
+            merges=list(merges),
+            continuing_subword_prefix="",
+            end_of_word_suffix=END_OF_WORD,
+            fuse_unk=False,
+            unk_token=END_OF_TEXT,
+        )
+    except Exception as error:  # the library raises bare Exception
+        raise ModelError(f"vocabulary and merges do not fit together: {error}", where=where, hint=HINT) from error
+    made = Tokenizer(model)
+    made.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    made.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    return made

@@ -1,0 +1,148 @@
+"""The files that a part's weights are read from: whole or in shards, of one variant; and what their headers say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdqa.errors import ModelError
+from sdqa.families import Part
+from sdqa.foreign import recognise
+from sdqa.models.json_file import read_json
+
+PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+OTHERS = (".onnx", ".msgpack", ".h5", ".gguf", ".safetensors")
+FLOATS = ("F64", "F32", "F16", "BF16")
+"""Types of safetensors that are read as they are."""
+SHOWN = 6
+_ADAPTER = "adapter_config.json"
+
+
+@dataclass(frozen=True)
+class PartWeights:
+    """A part's files, chosen."""
+
+    files: tuple[Path, ...]
+    variant: str = ""
+    """`fp16` or another word between the name and `.safetensors`; empty for the plain files."""
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor as a header describes it."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    """As safetensors names it: `F16`."""
+
+
+def find_weights(folder: Path, part: Part, source: str) -> PartWeights:
+    """The safetensors files of one part: the plain ones, or those of the only variant that is there.
+
+    Raises:
+        ModelError: there are none, several variants and no plain one, or a shard is missing or outside the folder.
+    """
+    place = folder / part.name
+    names = sorted(path.name for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+    if _ADAPTER in names:
+        raise ModelError(
+            f"{part.name} has an {_ADAPTER}: an adapter that would be loaded, or not, without a word",
+            where=source,
+            hint="fuse the adapter into the weights and save the pipeline again, or remove it",
+        )
+    variants = _variants(part, names)
+    if not variants:
+        raise ModelError(
+            f"{part.name} has no {part.weights}{_instead(names)}",
+            where=source,
+            hint="sdqa reads safetensors only: save the pipeline with safe_serialization=True",
+        )
+    if "" not in variants and len(variants) > 1:
+        raise ModelError(
+            f"{part.name} has its weights in several variants ({', '.join(sorted(variants))}) and none without one",
+            where=source,
+            hint=f"leave one of them in the folder, or name the one that is meant {part.weights}",
+        )
+    variant = "" if "" in variants else next(iter(variants))
+    return PartWeights(_files(place, part, variant, source), variant)
+
+
+def _variants(part: Part, names: Iterable[str]) -> set[str]:
+    """The variants that have a whole file, an index, or shards; the empty one stands for the plain files."""
+    stem, suffix = re.escape(Path(part.weights).stem), re.escape(Path(part.weights).suffix)
+    whole = re.compile(rf"{stem}(?:\.(\w+))?(?:-\d{{5}}-of-\d{{5}})?{suffix}")
+    index = re.compile(rf"{stem}{suffix}\.index(?:\.(\w+))?\.json")
+    found = [whole.fullmatch(name) or index.fullmatch(name) for name in names]
+    return {match[1] or "" for match in found if match}
+
+
+def _files(place: Path, part: Part, variant: str, source: str) -> tuple[Path, ...]:
+    stem, suffix = Path(part.weights).stem, Path(part.weights).suffix
+    whole = place / (f"{stem}.{variant}{suffix}" if variant else part.weights)
+    if whole.is_file():
+        return (whole,)
+    index = place / (f"{part.weights}.index.{variant}.json" if variant else f"{part.weights}.index.json")
+    if not index.is_file():
+        raise ModelError(
+            f"{part.name} has shards of its weights, but no {index.name}", where=source, hint="download the whole part"
+        )
+    table = read_json(index, source).get("weight_map")
+    names = sorted({str(name) for name in table.values()}) if isinstance(table, dict) else []
+    shards = tuple(place / name for name in names)
+    bad = [path.name for path in shards if path.parent != place or not path.is_file()]
+    if shards and not bad:
+        return shards
+    raise ModelError(f"{part.name}: shards are missing: {', '.join(bad) or 'all'}", where=source)
+
+
+def _instead(names: Iterable[str]) -> str:
+    """What is there in its place."""
+    found = [name for name in names if name.endswith((*PICKLES, *OTHERS))]
+    listed = ", ".join(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
+    return f", only {listed}" if found else ""
+
+
+def read_header(path: Path) -> dict[str, StoredTensor]:
+    """The tensors of a safetensors file, from its header alone.
+
+    Raises:
+        ModelError: the header is truncated or garbled.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            return {name: StoredTensor(tuple(one.get_shape()), str(one.get_dtype())) for name, one in slices.items()}
+    except (OSError, SafetensorError) as error:
+        foreign = recognise(path, expected="safetensors")
+        if foreign is not None:
+            raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
+        raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path)) from error
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of the tensors in a safetensors file; errors as in `read_header`."""
+    return {name: stored.shape for name, stored in read_header(path).items()}
+
+
+def require_plain(part: str, headers: Iterable[dict[str, StoredTensor]], source: str) -> None:
+    """Refuse weights that are stored in a type whose meaning is not in the file: quantised checkpoints.
+
+    Raises:
+        ModelError: with the names.
+    """
+    odd = [
+        f"{name} as {stored.dtype}"
+        for header in headers
+        for name, stored in sorted(header.items())
+        if stored.dtype not in FLOATS and not name.endswith("position_ids")
+    ]
+    if odd:
+        raise ModelError(
+            f"{part} stores {', '.join(odd[:SHOWN])}" + (f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""),
+            where=source,
+            hint=f"give the checkpoint that it was quantised from; types that are read: {', '.join(FLOATS)}",
+        )

@@ -1,0 +1,99 @@
+"""What a plan costs in time and on disk: estimates by the sizes of models, and they say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sdqa.families.records import GUIDANCE_PAIR
+from sdqa.plan import Plan, PlannedLane
+from sdqa.plan.describe import unet_calls
+from sdqa.runtime.registry import find_runtime
+from sdqa.workflow.preflight.models import SeenModel
+
+OPERATIONS = 0.2
+"""Floating-point operations for each parameter and pixel: of latents for the U-Net, of pictures for the VAE. What
+`sdqa.convert.budget.CALIBRATION_COSTS` has for SD 2.1 amounts to 0.23 and 0.19."""
+SMALL_RATE, LARGE_RATE, LARGE_STEP = 14e9, 50e9, 1e11
+"""Operations a second of the reference runtime, below and above so many operations a step: what the embedded model's
+0.24 s a case (README) and the full-size run (docs/performance.md) amount to, by the rule above."""
+TORCH_SHARE = 0.5
+"""Of that time, what the teacher takes."""
+CONVERT_S, CONVERT_S_A_PARAMETER = 3.0, 120e-9
+"""Of a component: docs/performance.md has SD v1-5's U-Net with 103 s."""
+START_S = 8.0
+TRACED = 3
+"""Cases whose calls are run once more for parity."""
+BYTES = 2
+"""A parameter in half precision."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What nothing in the store yet would cost."""
+
+    seconds: float
+    goldens_s: float
+    calibration_s: float
+    bytes: int
+
+
+def estimate(plan: Plan, models: Mapping[str, SeenModel]) -> Cost | None:
+    """An estimate for the lanes that run here; None where a model's size is not known."""
+    running = plan.running
+    if not running or any(not models[lane.model_name].parameters for lane in running):
+        return None
+    packages = {(lane.model_name, lane.variant.name): lane for lane in running if _converts(lane)}
+    convert = sum(_convert_s(lane, models[lane.model_name]) for lane in packages.values())
+    drawn = [_draw_s(lane, models[lane.model_name]) for lane in running]
+    goldens = TORCH_SHARE * sum({lane.model_name: s for lane, s in zip(running, drawn, strict=True)}.values())
+    clean, faults = calibration_runs()
+    measured = [s for lane, s in zip(running, drawn, strict=True) if _converts(lane)]
+    size = sum(_bytes(lane, models[lane.model_name]) for lane in packages.values())
+    return Cost(
+        seconds=START_S + convert + sum(drawn),
+        goldens_s=START_S + goldens,
+        calibration_s=START_S + clean * sum(measured) + faults * max(measured, default=0.0),
+        bytes=size,
+    )
+
+
+def calibration_runs() -> tuple[int, int]:
+    """How often a calibration draws each converted lane, and how many faults it plants in one."""
+    from sdqa.workflow.calibrate import FAULTS, INVISIBLE, SEEDS
+
+    return (SEEDS + 1) * (1 + len(INVISIBLE)), len(FAULTS)
+
+
+def _converts(lane: PlannedLane) -> bool:
+    return find_runtime(lane.runtime).needs_packages
+
+
+def _convert_s(lane: PlannedLane, model: SeenModel) -> float:
+    if lane.model.source.startswith("packages:"):
+        return 0.0
+    passes = 2 if lane.variant.compression else 1  # compressed from an uncompressed package
+    parameters = [count for name, count in model.parameters.items() if name in lane.components]
+    return passes * sum(CONVERT_S + CONVERT_S_A_PARAMETER * count for count in parameters)
+
+
+def _draw_s(lane: PlannedLane, model: SeenModel) -> float:
+    """All cases of a lane, and a few once more for parity."""
+    opening = model.opening
+    assert opening is not None
+    assert opening.facts is not None
+    facts, family = opening.facts, opening.family
+    latents, pixels = facts.sample_size**2, facts.image_size**2
+    step = GUIDANCE_PAIR * OPERATIONS * model.parameters[family.denoiser.name] * latents
+    once = sum(model.parameters[one.name] for one in family.components if one.runs == "once")
+    operations = [unet_calls(case) * step + OPERATIONS * once * pixels for case in lane.cases.values()]
+    rate = LARGE_RATE if step > LARGE_STEP else SMALL_RATE
+    return (sum(operations) + sum(sorted(operations)[-TRACED:])) / rate
+
+
+def _bytes(lane: PlannedLane, model: SeenModel) -> int:
+    if lane.model.source.startswith("packages:"):
+        return 0
+    wide = 2 if lane.variant.precision == "float32" else 1
+    halves = wide + (1 if lane.variant.compression else 0)
+    return BYTES * halves * sum(count for name, count in model.parameters.items() if name in lane.components)

@@ -1,0 +1,40 @@
+"""What a verb imports before it does anything: a plan, a gate and a report start without what only a run needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sdqa.bundle import Bundle
+from tests.small_suite import ROOT
+
+HEAVY = {"torch", "scipy", "diffusers", "transformers", "coremltools", "open_clip", "pytest"}
+UNNEEDED = {
+    "--help": HEAVY | {"numpy", "pydantic", "rich", "sdqa.plan", "sdqa.bundle"},
+    "plan": HEAVY | {"rich", "sdqa.workflow", "sdqa.gate", "sdqa.runtime.recorder", "sdqa.report"},
+    "report": HEAVY | {"numpy", "sdqa.plan", "sdqa.metrics", "sdqa.workflow", "sdqa.models"},
+    "gate": HEAVY,
+}
+
+
+@pytest.mark.parametrize("verb", UNNEEDED)
+def test_a_verb_imports_only_what_it_needs(verb: str, bundle: Bundle, tmp_path: Path) -> None:
+    arguments = {
+        "report": ["report", str(bundle.folder), "--output", str(tmp_path)],
+        "gate": ["gate", str(bundle.folder)],
+    }
+    code = (
+        "import json, sys; from sdqa import cli; "
+        f"status = cli.run({arguments.get(verb, [verb])!r}); "
+        "print(); print(json.dumps([status, sorted(sys.modules)]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    status, modules = json.loads(result.stdout.splitlines()[-1])
+    assert status in (0, 1, 4), result.stderr
+    assert sorted(UNNEEDED[verb] & set(modules)) == []
