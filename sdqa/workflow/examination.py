@@ -15,6 +15,7 @@ from sdqa.errors import ConfigError, ModelError, Problem, UnsupportedModel
 from sdqa.generate.schedulers import kept, remarkable
 from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps
 from sdqa.plan import Case, Plan, PlannedLane
+from sdqa.store import code_digest
 
 if TYPE_CHECKING:
     from sdqa.families import Family
@@ -122,7 +123,7 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
 
 
 def _demand_architecture(job: Job, teacher: Teacher) -> None:
-    """Once for each teacher and version of the libraries: it takes importing them."""
+    """Once for each teacher, what examines it and version of the libraries: it takes importing them."""
     from sdqa.models.architecture import demand_architecture
     from sdqa.models.opening import examine_folder
 
@@ -134,7 +135,8 @@ def _demand_architecture(job: Job, teacher: Teacher) -> None:
         demand_architecture(folder, examine_folder(folder, source=teacher.source))
         (place / "sound").write_text("", encoding="utf-8")
 
-    job.store.memo("architecture", {"teacher": teacher.digest, "versions": versions}, build)
+    code = code_digest("sdqa.models.architecture", "sdqa.models.opening")
+    job.store.memo("architecture", {"teacher": teacher.digest, "versions": versions, "code": code}, build)
 
 
 def _demand_drawable(opening: Opening, cases: Mapping[str, Case]) -> None:

@@ -118,8 +118,9 @@ SITES = sites()
 
 def test_every_place_that_stores_is_looked_at() -> None:
     kinds = {site.kind for site in SITES}
-    assert {"package", "description", "sample", "trace", "parity", "score", "sound", "schedule", "golden"} <= kinds
+    assert {"package", "description", "sample", "trace", "parity", "score", "sound", "golden"} <= kinds
     assert {"spread", "faulty", "mixtures", "coverage", "ladder", "steps", "operations"} <= kinds
+    assert {"planned-schedule", "architecture"} <= kinds
 
 
 @pytest.mark.parametrize(

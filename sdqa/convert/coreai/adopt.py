@@ -19,6 +19,7 @@ from sdqa.errors import ContractError
 from sdqa.models.packages import ExistingPackages
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
+from sdqa.runtime.accountable import accountable
 
 
 def adopt(
@@ -33,7 +34,11 @@ def adopt(
         PackageError: an asset is damaged.
     """
     wanted = required(existing, teacher, idle)
-    return {name: adopt_component(teacher, name, existing.packages[name][0], variant) for name in wanted}
+    records = {}
+    for component in wanted:
+        with accountable(component):
+            records[component] = adopt_component(teacher, component, existing.packages[component][0], variant)
+    return records
 
 
 def adopt_component(teacher: Teacher, component: str, asset: Path, variant: Variant | None) -> PackageRecord:
