@@ -48,7 +48,7 @@ def test_a_package_is_recorded_with_what_is_known_of_it() -> None:
         histogram={"conv": 3}, coverage=coverage, conversion_seconds=1.23456, peak_bytes=7, leaving_share=0.25,
         lint=(SimpleNamespace(findings=(finding,)),), cost=CALIBRATION_COSTS[0],
     )  # fmt: skip
-    package: Any = SimpleNamespace(record=record, path=Path("Unet.mlpackage"))
+    package: Any = SimpleNamespace(record=record, path=Path("Unet.mlpackage"), fresh=True)
     (found,) = describe_packages([package], {})
     facts = found.facts.to_json()
     assert "compute_plan_1" not in facts
