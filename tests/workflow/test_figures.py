@@ -19,7 +19,11 @@ ENCODER = ComponentCost("vae_encoder", 68_000_000, 68_000_000, 200_000_000, 1_10
 
 
 def stored(cost: ComponentCost, leaving: float = 0.0) -> Any:
-    facts: dict[str, Any] = {"bytes": cost.weight_bytes_stored, "coverage": SimpleNamespace(complete=True)}
+    facts: dict[str, Any] = {
+        "bytes": cost.weight_bytes_stored,
+        "coverage": SimpleNamespace(complete=True),
+        "lint": ("checked",),
+    }
     facts |= {"breaches": (), "batch": None, "names": {}}
     return SimpleNamespace(record=SimpleNamespace(cost=cost, leaving_share=leaving, **facts))
 
@@ -118,3 +122,13 @@ def test_both_ways_of_loading_are_measured() -> None:
     assert one == max(cost.weight_bytes_stored + cost.peak_live_bytes for cost in (*CALIBRATION_COSTS, ENCODER))
     assert everything == sum(c.weight_bytes_stored for c in (*CALIBRATION_COSTS, ENCODER)) + ENCODER.peak_live_bytes
     assert found["off_neural_engine_percent"].value == 0
+
+
+def test_without_a_lint_nothing_is_said_of_the_neural_engine() -> None:
+    unchecked = {name: stored(cost) for cost in CALIBRATION_COSTS for name in (cost.component,)}
+    for one in unchecked.values():
+        one.record.lint = ()
+    estimate = estimated_latency(a_lane(long=LONG), unchecked)
+    assert estimate is not None
+    assert estimate.devices == ()
+    assert estimate.reason == "estimates are calibrated on Core ML packages"
