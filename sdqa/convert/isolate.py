@@ -76,6 +76,8 @@ def _search_path() -> str:
 class ProcessDied(ConversionError):
     """A process ended without a result."""
 
+    code = "SDQA-304"
+
 
 def explain_death(returncode: int, stderr: str, component: str) -> ProcessDied:
     """Why a conversion process ended without a result."""
