@@ -188,7 +188,9 @@ def test_what_a_build_really_imports_is_in_its_key(kind: str) -> None:
         [sys.executable, "-c", RUN.format(run=run)], capture_output=True, text=True, cwd=PACKAGE.parent, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) <= own_package().closure(*named)
+    imported = {word for word in done.stdout.split() if word.partition(".")[0] == "sdqa"}  # a library may print, too
+    assert imported
+    assert imported <= own_package().closure(*named)
 
 
 CHANGED = """
