@@ -10,15 +10,17 @@ import importlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from sdqa.convert.built import Built
-from sdqa.convert.record import PackageRecord
 from sdqa.errors import UsageError
-from sdqa.models.packages import ExistingPackages
-from sdqa.models.teacher import Teacher
-from sdqa.plan.variant import Variant
 from sdqa.runtime.registry import AIMODEL, MLPACKAGE
+
+if TYPE_CHECKING:
+    from sdqa.convert.built import Built
+    from sdqa.convert.record import PackageRecord
+    from sdqa.models.packages import ExistingPackages
+    from sdqa.models.teacher import Teacher
+    from sdqa.plan.variant import Variant
 
 
 class Builder(Protocol):

@@ -57,7 +57,7 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     measured = record(lane, whole, samples=sample_records(lane, found, job.bundle, job.plan.root))
     planned = planned_checks(job.plan, lane)
     verdicts = judge(measured, lane_standards(job.plan, lane), lane_budgets(job.plan, lane), planned=planned)
-    replayed = is_replayed(found, job.started)
+    replayed = is_replayed(found)
     return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
 
 

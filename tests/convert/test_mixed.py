@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from sdqa import cli
-from sdqa.cli.options import unmatched_modules
 from sdqa.convert import convert_component
 from sdqa.convert.mixed import demand_matches
 from sdqa.errors import EXIT_USAGE, ModulesUnmatched
 from sdqa.families import FAMILIES
 from sdqa.models import Teacher
 from sdqa.plan import Variant
+from sdqa.workflow.examination import unmatched_modules
 
 MODULES = ("unet.time_embedding.linear_1", "unet.time_proj", "unet.down_blocks.0.resnets.0.conv1")
 SUITE = """

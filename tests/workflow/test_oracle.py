@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from sdqa.cli import cli
+from sdqa.diagnose import rounding
 from sdqa.diagnose.rounding import ROUNDS_MORE_DB, Loss, measure_losses
 from sdqa.errors import EXIT_GATE_FAILED, RuntimeUnavailable
 from sdqa.models import Teacher
 from sdqa.store import Store
-from sdqa.workflow import oracle, rounding
+from sdqa.workflow import oracle
 from sdqa.workflow.oracle import Agreement, compare_component, compare_runtimes, table
 from tests.coreai import needs_coreai
 
