@@ -168,7 +168,7 @@ def test_a_distribution_is_used_from_plan_to_report(tmp_path: Path) -> None:
     [key] = [
         json.loads(path.read_text(encoding="utf-8"))
         for path in (tmp_path / "store" / "sample").glob("*/key.json")
-        if "runtime" in path.read_text(encoding="utf-8")
+        if '"toy"' in path.read_text(encoding="utf-8")
     ]
     assert key["components"]["execution"]["code"] == told["toy.runtimes"]["digest"]
     assert key["components"]["execution"]["versions"] == {"toy": "1.0"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -55,6 +56,8 @@ class Cause(OpenRecord):
 
 
 def _end(share: float) -> str:
+    if math.isnan(share):
+        return "nobody knows where"
     if share > ALL:
         return "more than all of it"
     if share < -ROUNDING:

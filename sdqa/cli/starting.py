@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import click
@@ -22,6 +23,8 @@ def init(folder: Path, model: str | None, reference: str, output: Path | None) -
     target = output or folder / "sdqa.toml"
     if target.exists():
         raise click.UsageError(f"{target} is there already")
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.absolute().parent))
     if model is None:
         text = shipped_suites()["starter"].read_bytes()
     else:

@@ -12,10 +12,13 @@ import pytest
 from sdqa.diagnose.evidence import Evidence
 from sdqa.diagnose.glue import glue_fields, guess, replace_image, suspicions, unexplained, words
 from sdqa.diagnose.harness import Drawn, Harness
+from sdqa.families import FAMILIES
 from sdqa.generate.pipeline import Glue
 from tests.diagnose.conftest import Laboratory, case
 
-STUB: Any = SimpleNamespace(graph_parts={"vae_config": {"scaling_factor": 0.18215}})
+STUB: Any = SimpleNamespace(
+    graph_parts={"vae_config": {"scaling_factor": 0.18215}}, evidence=SimpleNamespace(family=FAMILIES["sd"])
+)
 SHORT = case("portrait/17", 1, steps=2, scheduler="ddim")
 
 
@@ -86,4 +89,4 @@ def test_evidence_without_a_case_is_refused() -> None:
     from sdqa.errors import DiagnosisError
 
     with pytest.raises(DiagnosisError, match="no case"):
-        Evidence(parts={}, cases=(), packages={})
+        Evidence(parts={}, family=FAMILIES["sd"], cases=(), packages={})

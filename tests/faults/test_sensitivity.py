@@ -161,7 +161,9 @@ def test_the_report_shows_what_the_table_says() -> None:
     whole = table(trial(blame=right), missed, quiet=(silence(0, False), silence(1, True)))
     shown = sensitivity_of(whole)
     assert shown is not None
-    assert shown.sentence == "1 of 2 visible faults caught; 1 of 1 blamed rightly; 1 false alarm in 2 harmless runs."
+    counted = "1 of 2 visible faults caught; 1 of 1 blamed rightly; 1 false alarm in 2 harmless runs."
+    assert shown.sentence.startswith(counted)
+    assert "Measured on" in shown.sentence, "and says of what"
     assert [row.severity for row in shown.trials] == ["mild", "marked"], "what slipped through comes first"
 
 
