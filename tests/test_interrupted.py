@@ -22,11 +22,11 @@ from sdqa.generate import stage
 whole = stage.read_sample
 seen = []
 
-def read(folder):
+def read(folder, **rest):
     seen.append(folder)
     if len(seen) == {at}:
         {act}
-    return whole(folder)
+    return whole(folder, **rest)
 
 stage.read_sample = read
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sdqa import notices
 from sdqa.bundle.environment import versions
-from sdqa.errors import UsageError
+from sdqa.errors import GoldenStale, UsageError
 from sdqa.gate import large_files
 from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
@@ -166,7 +166,10 @@ def reproducer(plan: Plan, store: Store, progress: Progress) -> Callable[[Golden
     models = MetricModels(clip=plan.suite.metrics.clip, lpips=plan.suite.metrics.lpips)
 
     def reproduce(golden: Golden) -> Sequence[Measurement]:
-        described, case = plan.suite.models[golden.manifest.model], plan.suite.cases[golden.manifest.case]
+        described = plan.suite.models.get(golden.manifest.model)
+        case = plan.suite.cases.get(golden.manifest.case)
+        if described is None or case is None:
+            raise GoldenStale("no case of the suite asks for it", hint="remove it: sdqa goldens prune --reason '…'")
         teacher = load_teacher(described.reference or described.source, lock=plan.root / LOCK_NAME)
         request = golden_request(case, golden)
         with notices.quiet_warnings(progress.step):
