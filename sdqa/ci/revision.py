@@ -24,14 +24,15 @@ def plan_at(place: str, suite: Path) -> Iterator[Plan | None]:
     """The plan of a suite as a folder or a revision has it; None where that has no such suite.
 
     Args:
-        place: a folder that holds the suite, or anything that git resolves to a commit.
+        place: anything that git resolves to a commit; or a folder that holds the suite, absolute or beginning with a
+            dot, because a change could bring a folder that is called like the revision it is held against.
         suite: the suite's file here; its repository is asked.
 
     Raises:
         UsageError: it is neither a folder nor a revision.
         SdqaError: its suite cannot be read.
     """
-    if place and Path(place).is_dir():
+    if _commit(place, suite) is None and place.startswith((".", "/")) and Path(place).is_dir():
         path = Path(place) / suite.name
         yield _plan(path) if path.is_file() else None
         return
@@ -46,14 +47,13 @@ def _plan(path: Path) -> Plan:
 
 def _read_revision(revision: str, suite: Path, root: Path) -> bool:
     """The suite and what belongs to its judge, written below `root`; whether there is such a suite."""
-    commit = _git(suite.parent, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
-    if commit is None:
+    name = _commit(revision, suite)
+    if name is None:
         raise UsageError(
             f"{revision[:80]!r} is neither a folder nor a revision of git here",
             where=str(suite.parent),
-            hint="fetch it (actions/checkout: fetch-depth), or name a folder that holds the suite",
+            hint="fetch it (actions/checkout: fetch-depth), or name a folder that holds the suite: ./before",
         )
-    name = commit.decode().strip()
     prefix = (_git(suite.parent, "rev-parse", "--show-prefix") or b"").decode().strip()
     content = _blobs(suite.parent, name, [f"{prefix}{suite.name}"])
     if not content:
@@ -69,6 +69,13 @@ def _read_revision(revision: str, suite: Path, root: Path) -> bool:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
     return True
+
+
+def _commit(revision: str, suite: Path) -> str | None:
+    """The commit that a revision names in the suite's repository."""
+    asked = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    found = _git(suite.resolve().parent, *asked) if revision else None
+    return found.decode().strip() if found is not None else None
 
 
 def _blobs(folder: Path, commit: str, names: Sequence[str]) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sdqa.bundle import Record
+from sdqa.bundle.files import Refused, read_regular
 from sdqa.bundle.record import later
 from sdqa.errors import BundleError
 from sdqa.store import digest_of
@@ -106,9 +107,11 @@ def _lines(folder: Path) -> list[str]:
     path = folder / AUDIT_FILE
     if not path.exists():
         return []
-    if path.stat().st_size > MAX_AUDIT_BYTES:
-        raise BundleError(f"the audit log is larger than {MAX_AUDIT_BYTES} bytes", where=str(path))
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        text = read_regular(path, MAX_AUDIT_BYTES).decode("utf-8")
+    except (Refused, OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"the audit log cannot be read: {error}", where=str(path)) from error
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def _digest_of_lines(lines: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -206,4 +207,24 @@ def test_a_revision_is_read_without_checking_it_out() -> None:
 @pytest.mark.parametrize("name", ["no-such-branch", "--output=/tmp/x", "HEAD:sdqa.toml", ""])
 def test_what_is_no_revision_is_a_usage_error(name: str) -> None:
     with pytest.raises(UsageError, match="neither a folder nor a revision"), plan_at(name, ROOT / "sdqa.toml"):
+        pass
+
+
+def test_a_folder_called_like_the_base_takes_nothing_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that brings its own base along would be held against itself."""
+    suite = tmp_path / "sdqa.toml"
+    suite.write_text(honest.SUITE, encoding="utf-8")
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "one")):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    (tmp_path / "HEAD").mkdir()
+    (tmp_path / "HEAD" / "sdqa.toml").write_text(honest.SUITE.replace('prompt = "a dog"', 'prompt = "x"'), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with plan_at("HEAD", suite) as plan:
+        assert plan is not None
+        assert "x" not in {case.prompt for case in plan.suite.cases.values()}
+    with plan_at("./HEAD", suite) as plan:
+        assert plan is not None
+        assert "x" in {case.prompt for case in plan.suite.cases.values()}
+    with pytest.raises(UsageError, match=r"\./before"), plan_at("honest", suite):
         pass

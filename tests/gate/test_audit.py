@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sdqa.errors import BundleError
 from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, broken_links, read_audit
 
 Change = Callable[[list[str]], list[str]]
@@ -106,3 +108,14 @@ def test_blank_lines_and_line_endings_do_not_matter(log: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("\n", "\r\n\r\n")
     path.write_bytes(text.encode())
     assert broken_links(log) == []
+
+
+@pytest.mark.parametrize("kind", ["bytes", "fifo"])
+def test_a_log_that_is_no_text_is_one_error_and_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "audit.jsonl"
+    if kind == "bytes":
+        path.write_bytes(b"\xff\xfe{\n")
+    else:
+        os.mkfifo(path)
+    with pytest.raises(BundleError, match="the audit log cannot be read"):
+        read_audit(tmp_path)
