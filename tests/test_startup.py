@@ -15,7 +15,7 @@ from tests.small_suite import ROOT
 HEAVY = {"torch", "scipy", "diffusers", "transformers", "coremltools", "open_clip", "pytest"}
 UNNEEDED = {
     "--help": HEAVY | {"numpy", "pydantic", "rich", "sdqa.plan", "sdqa.bundle"},
-    "plan": HEAVY | {"rich", "sdqa.workflow", "sdqa.gate", "sdqa.runtime.recorder", "sdqa.report"},
+    "plan": HEAVY | {"rich", "sdqa.runtime.recorder", "sdqa.report"},
     "report": HEAVY | {"numpy", "sdqa.plan", "sdqa.metrics", "sdqa.workflow", "sdqa.models"},
     "gate": HEAVY,
 }

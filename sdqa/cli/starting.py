@@ -23,7 +23,7 @@ def init(folder: Path, model: str | None, reference: str, output: Path | None) -
     target = output or folder / "sdqa.toml"
     if target.exists():
         raise click.UsageError(f"{target} is there already")
-    if not target.absolute().parent.is_dir():
+    if output is None and not target.absolute().parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.absolute().parent))
     if model is None:
         text = shipped_suites()["starter"].read_bytes()

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sdqa.diagnose import harness
 from sdqa.diagnose.evidence import Wrapper, request_digest
-from sdqa.diagnose.harness import Drawn, Harness, Memory, Remembering
+from sdqa.diagnose.harness import NAN_ERROR, Drawn, Harness, Memory, Remembering
 from sdqa.errors import ExecutionError
 from sdqa.runtime import Arrays
 from sdqa.store import Store
@@ -54,7 +53,7 @@ def test_nobody_can_change_what_is_remembered() -> None:
 
 
 def test_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness, "MEMORY_BYTES", 8)
+    monkeypatch.setattr("sdqa.diagnose.harness.MEMORY_BYTES", 8)
     counting = Counting()
     runner = Remembering(lambda: counting, "unet", Memory(), "a")
     for _ in range(2):
@@ -104,4 +103,4 @@ def test_a_component_that_fails_loses_everything_and_ends_nothing(laboratory: La
     lost = harness.mixture(SHORT, frozenset({"unet"}))
     assert not lost.image.any()
     assert np.isnan(lost.latents).all()
-    assert lost.latent_error(harness.mixture(SHORT, frozenset())) == harness.NAN_ERROR
+    assert lost.latent_error(harness.mixture(SHORT, frozenset())) == NAN_ERROR

@@ -69,7 +69,7 @@ def test_shipped_suites_load_and_work_where_the_user_stands() -> None:
     for path in suites.values():
         made = make_plan(load_suite(path), path, platform="linux")
         assert made.root == Path()
-        assert made.running
+        assert made.running or all("not installed" in lane.skip_reason for lane in made.lanes)
     assert plan().root == SUITE.parent
 
 
