@@ -59,7 +59,9 @@ def sdqa(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
         [sys.executable, "-m", "sdqa", *arguments],
         cwd=folder,
         env={
-            **os.environ,
+            **{
+                name: one for name, one in os.environ.items() if not name.startswith("PYTEST_XDIST")
+            },  # a run of its own
             "PYTHONPATH": os.pathsep.join((str(ROOT), str(folder))),
             "OMP_NUM_THREADS": "1",
             "CI": "1",
