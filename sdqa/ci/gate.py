@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, Run
+from sdqa.bundle.provenance import work_tree
 from sdqa.ci.decide import Expected, decide
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.judge import Rules, judge_of
@@ -59,7 +60,7 @@ def gate(
     submitted, unread = _submitted(places, destination)
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
     expected = Expected(own, judge_of(whole, rules), own.commit, jobs)
-    problems += [*unread, *_goldens(whole)]
+    problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     changes: tuple[JudgeChange, ...] = ()
     if base:
         try:
@@ -81,6 +82,17 @@ def _handed_over(path: Path, own: PlanOfRecord) -> list[Failure]:
     return [
         problem("plan", f"{path.name} is not this checkout's plan: {what}") for what in plan_differences(given, own)
     ]
+
+
+def _checkout(plan: Plan, commit: str) -> list[Failure]:
+    """What speaks against this checkout as the judge of a commit; outside of version control nobody can tell."""
+    checked_out, modified = work_tree(plan.suite_path.parent)
+    found = []
+    if checked_out and checked_out != commit:
+        found.append(problem("checkout", f"it is of commit {checked_out[:12]}, to be proved is {commit[:12]}"))
+    if modified:
+        found.append(problem("checkout", "its files were changed since the commit"))
+    return found
 
 
 def _submitted(places: Sequence[Path], destination: Path) -> tuple[list[Submitted], list[Failure]]:

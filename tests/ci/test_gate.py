@@ -274,3 +274,21 @@ def test_lanes_and_cases_deleted_are_named(place: Place) -> None:
     text = place.summary.read_text(encoding="utf-8")
     assert "tiny/small | removed" in text
     assert "dog | removed" in text
+
+
+def test_a_checkout_of_another_commit_judges_nothing(place: Place) -> None:
+    place.send_all()
+    claimed = place.commit
+    place.commit_all("second")
+    assert place.gate("--expect-commit", claimed) == 4
+    [found] = [one.message for one in Bundle(place.root / "report").read().failures if one.where == "checkout"]
+    assert claimed[:12] in found
+
+
+def test_a_checkout_with_changed_files_judges_nothing(place: Place) -> None:
+    place.send_all()
+    place.suite.write_text(f"{honest.SUITE}\n# only a remark\n", encoding="utf-8")
+    assert place.gate("--expect-commit", place.commit) == 4
+    assert "its files were changed since the commit" in {
+        one.message for one in Bundle(place.root / "report").read().failures
+    }
