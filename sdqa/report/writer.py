@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class ReportFiles:
 def write_report(bundle: Bundle, destination: Path, *, history: Path | None = None) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
 
+    Where that fails nothing is left of an earlier run's either: it would be read as this one's.
+
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
@@ -35,21 +38,31 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
     Raises:
         BundleError: the bundle cannot be read. A history never stands in the way of a report.
     """
-    run = bundle.read()
     files = ReportFiles(
         html=destination / "index.html",
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
     )
-    earlier = read_history(history) if history else History(())
-    page = render_page(bundle, run, earlier.entries, unread=earlier.unread)
-    for path, text in (
-        (files.html, page),
-        (files.junit, junit_xml(run)),
-        (files.summary, summary_markdown(run)),
-        (files.annotations, workflow_commands(run)),
-    ):
+    try:
+        texts = _rendered(bundle, files, history)
+    except BaseException:
+        for path in vars(files).values():
+            with suppress(OSError):
+                path.unlink()
+        raise
+    for path, text in texts.items():
         # A lone surrogate from a bundle cannot be encoded: it must not cost the report.
         write_atomically(path, text.encode("utf-8", errors="replace"))
     return files
+
+
+def _rendered(bundle: Bundle, files: ReportFiles, history: Path | None) -> dict[Path, str]:
+    run = bundle.read()
+    earlier = read_history(history) if history else History(())
+    return {
+        files.html: render_page(bundle, run, earlier.entries, unread=earlier.unread),
+        files.junit: junit_xml(run),
+        files.summary: summary_markdown(run),
+        files.annotations: workflow_commands(run),
+    }
