@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Set
@@ -13,7 +12,6 @@ from sdqa.address import package_path, read_address
 from sdqa.errors import ModelError
 from sdqa.families import known_components
 from sdqa.foreign import recognise as foreign_kind
-from sdqa.store import file_digest
 
 SAFETY_CHECKER = "safety_checker"
 """Published beside the others; a drawing does without it."""
@@ -56,8 +54,6 @@ class ExistingPackages:
     folder: Path
     packages: Mapping[str, tuple[Path, ...]]
     """Where they lie; a function other than the default is named after a `#`."""
-    digest: str
-    """sha256 over the sorted digests of every file of every package."""
     left_out: tuple[LeftOut, ...] = ()
 
     @classmethod
@@ -82,7 +78,7 @@ class ExistingPackages:
         packages = _in_order(found, source)
         if not packages:
             raise _nothing(folder, source, suffix)
-        return cls(source, folder, packages, _digest(folder, packages), _left_out(folder, packages, chosen, suffix))
+        return cls(source, folder, packages, _left_out(folder, packages, chosen, suffix))
 
     def lines(self) -> list[str]:
         """What was taken and what was left out, a line each."""
@@ -220,15 +216,3 @@ def _read_mapping(path: Path) -> dict[str, str]:
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
         raise ModelError(f"{path.name} is not an object of file names", where=str(path))
     return content
-
-
-def _digest(folder: Path, packages: Mapping[str, tuple[Path, ...]]) -> str:
-    whole = hashlib.sha256()
-    addresses = [read_address(path) for paths in packages.values() for path in paths]
-    files = {file for address in addresses for file in address.path.rglob("*") if file.is_file()}
-    for path in sorted(files):
-        whole.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
-    for address in addresses:
-        if address.function is not None:
-            whole.update(f"{address.path.name}#{address.function}\n".encode())
-    return whole.hexdigest()
