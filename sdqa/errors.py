@@ -248,6 +248,24 @@ class FaultError(SdqaError):
     exit_code = EXIT_USAGE
 
 
+class RunnerError(SdqaError):
+    """A machine cannot be set up, watched or cleared as a CI runner."""
+
+    code = "SDQA-830"
+
+
+class GitHubError(RunnerError):
+    """GitHub's API refuses, cannot be reached, or answers with something else."""
+
+    code = "SDQA-831"
+
+
+class ArchiveError(RunnerError):
+    """A runner's archive is not the one that was named, or holds what must not be unpacked."""
+
+    code = "SDQA-832"
+
+
 class SystemFault(SdqaError):
     """The machine refused something: a full disk, a missing permission, a file where a folder should be, no memory."""
 
