@@ -1,8 +1,8 @@
 """The runner application: an archive whose digest is known, unpacked into a folder that it cannot leave.
 
 GitHub's archive holds files, folders and a few relative links (Node.js brings them). Links are made after everything
-else, so that nothing is written through one, and each must end inside the folder; devices, hard links, absolute names and
-names that climb are refused, and so is what is larger than any runner.
+else, so that nothing is written through one, and each must end inside the folder; devices, hard links, absolute names
+and names that climb are refused, and so is what is larger than any runner.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _write(tar: tarfile.TarFile, root: Path) -> None:
         place.symlink_to(target)
     whole = root.resolve()
     for place, _ in links:  # all of them are there now: a link may lead over others
-        if not place.resolve().is_relative_to(whole):
+        if not Path(os.path.realpath(place)).is_relative_to(whole):
             raise ArchiveError("a link leads out of the folder", where=str(place.relative_to(root)))
 
 

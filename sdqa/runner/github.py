@@ -214,7 +214,7 @@ class GitHub:
             hint = "try again later" + (f", in {wait:.0f} s" if wait else "")
         elif reply.code in (301, 302, 307, 308):
             hint = "the repository was renamed: give its present name"
-        said = f": {reply.said}" if reply.said else ""
+        said = f": {self._token.hidden(reply.said)}" if reply.said else ""
         return GitHubError(f"GitHub answers {reply.code}{said}", where=f"{method} {self.scope}", hint=hint)
 
 

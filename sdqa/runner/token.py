@@ -23,6 +23,10 @@ class Token:
         """What the API is told."""
         return f"Bearer {self._value}"
 
+    def hidden(self, text: str) -> str:
+        """A text without it."""
+        return text.replace(self._value, "…")
+
 
 def read_token(*, from_stdin: bool) -> Token:
     """The token.
