@@ -31,10 +31,10 @@ def doctor(root: Path | None, user: str, api: str | None, as_json: bool) -> None
     """Look this machine over: what is fit, what is not, and the command that mends it. Exit code 3: something fails."""
     from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_PASS
     from sdqa.runner.doctor import examine
-    from sdqa.runner.place import Place, choose_root
+    from sdqa.runner.place import RunnerFolder, choose_root
     from sdqa.runner.users import check_user
 
-    found = examine(Place(choose_root(root, check_user(user))), user=user, api=_address(api))
+    found = examine(RunnerFolder(choose_root(root, check_user(user))), user=user, api=_address(api))
     click.echo(json.dumps(found.to_json(), indent=1, sort_keys=True) if as_json else "\n".join(found.lines()))
     sys.exit(EXIT_PASS if found.fit else EXIT_INFRASTRUCTURE)
 
@@ -91,15 +91,23 @@ def setup(
     from sdqa.runner import fleet, foreground
     from sdqa.runner.actions import carry_out
     from sdqa.runner.github import GitHub, check_address, check_scope
-    from sdqa.runner.place import Place, State, choose_root
+    from sdqa.runner.place import RunnerFolder, RunnerState, choose_root
     from sdqa.runner.service import choose
-    from sdqa.runner.setup import Source, actions, check_labels, check_name, check_user, default_labels, files
+    from sdqa.runner.setup import (
+        ApplicationSource,
+        actions,
+        check_labels,
+        check_name,
+        check_user,
+        default_labels,
+        files,
+    )
     from sdqa.runner.token import find_token, read_token
     from sdqa.runner.users import check_user as check_user_name
 
     if archive is not None and (download or not sha256):
         raise UsageError("an archive needs its digest, and no download", where=str(archive), hint="--sha256 DIGEST")
-    wanted = State(
+    wanted = RunnerState(
         name=check_name(name or _host_name()),
         scope=check_scope(scope),
         api=check_address(_address(api)),
@@ -115,10 +123,10 @@ def setup(
         carry_out(files(written), click.echo, dry_run=dry_run)
         return
     check_user(user)
-    place = Place(choose_root(root, user))
+    place = RunnerFolder(choose_root(root, user))
     token = find_token(from_stdin=token_stdin) if dry_run else read_token(from_stdin=token_stdin)
     github = GitHub(scope, token, wanted.api) if token else None
-    steps = actions(place, wanted, Source(archive, sha256, download), github, resume=resume)
+    steps = actions(place, wanted, ApplicationSource(archive, sha256, download), github, resume=resume)
     changed = carry_out(steps, click.echo, dry_run=dry_run)
     if wanted.service == "foreground" and github is not None and not dry_run:
         foreground.serve(place, github, click.echo, lives=lives)
@@ -135,12 +143,12 @@ def status(root: Path | None, user: str, token_stdin: bool, as_json: bool) -> No
     """What is set up here, and what GitHub knows of it. Exit code 4: no job would be taken."""
     from sdqa.errors import EXIT_INCOMPLETE, EXIT_PASS
     from sdqa.runner.github import GitHub
-    from sdqa.runner.place import Place, choose_root
+    from sdqa.runner.place import RunnerFolder, choose_root
     from sdqa.runner.status import status as look
     from sdqa.runner.token import find_token
     from sdqa.runner.users import check_user
 
-    place = Place(choose_root(root, check_user(user)))
+    place = RunnerFolder(choose_root(root, check_user(user)))
     token, state = find_token(from_stdin=token_stdin), place.read()
     found = look(place, GitHub(state.scope, token, state.api) if token and state else None)
     click.echo(json.dumps(found.to_json(), indent=1, sort_keys=True) if as_json else "\n".join(found.lines()))
@@ -159,11 +167,11 @@ def drain(wait: int, root: Path | None, user: str, token_stdin: bool, dry_run: b
     from sdqa.runner.actions import carry_out
     from sdqa.runner.github import GitHub
     from sdqa.runner.leaving import drain_actions, wait_until_idle
-    from sdqa.runner.place import Place, choose_root
+    from sdqa.runner.place import RunnerFolder, choose_root
     from sdqa.runner.token import read_token
     from sdqa.runner.users import check_user
 
-    place = Place(choose_root(root, check_user(user)))
+    place = RunnerFolder(choose_root(root, check_user(user)))
     state = place.read()
     if state is None:
         click.echo("nothing is set up here")
@@ -187,11 +195,11 @@ def remove(force: bool, local: bool, root: Path | None, user: str, token_stdin: 
     from sdqa.runner.actions import carry_out
     from sdqa.runner.github import GitHub
     from sdqa.runner.leaving import removal_actions
-    from sdqa.runner.place import Place, choose_root
+    from sdqa.runner.place import RunnerFolder, choose_root
     from sdqa.runner.token import read_token
     from sdqa.runner.users import check_user
 
-    place = Place(choose_root(root, check_user(user)))
+    place = RunnerFolder(choose_root(root, check_user(user)))
     state = place.read()
     if state is None:
         click.echo("nothing is set up here")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from sdqa.errors import RunnerError
 from sdqa.runner import host, linux, mac, users
-from sdqa.runner.finding import Examination, Finding, graded
+from sdqa.runner.finding import Examination, Vital, graded
 from sdqa.runner.github import check_address
-from sdqa.runner.place import Place
+from sdqa.runner.place import RunnerFolder
 
 GIB = 2**30
 OLDEST_RUNNER = (2, 336)
@@ -27,7 +27,7 @@ CLOCK_S = 30.0
 REACH_S = 15
 
 
-def examine(place: Place, *, user: str = "", api: str) -> Examination:
+def examine(place: RunnerFolder, *, user: str = "", api: str) -> Examination:
     """Everything the doctor looks at.
 
     Raises:
@@ -82,7 +82,7 @@ def _memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _disk(place: Place) -> Finding:
+def _disk(place: RunnerFolder) -> Vital:
     folder = place.root
     while not folder.exists():
         folder = folder.parent
@@ -91,15 +91,15 @@ def _disk(place: Place) -> Finding:
     return graded("disk", free, good=40, poor=15, found=f"{free:.0f} GiB free in {folder}", mend=mend)
 
 
-def _python() -> Finding:
+def _python() -> Vital:
     version = platform.python_version()
     if not Path("/usr/bin/python3").is_file():
         mend = "the hook before a job uses this one: every user that runs jobs must be able to read it"
-        return Finding("python", "warn", f"{version} in {sys.prefix}, none in /usr/bin", mend)
-    return Finding("python", "ok", f"{version} in {sys.prefix}")
+        return Vital("python", "warn", f"{version} in {sys.prefix}, none in /usr/bin", mend)
+    return Vital("python", "ok", f"{version} in {sys.prefix}")
 
 
-def _reach(api: str) -> tuple[Finding, Finding]:
+def _reach(api: str) -> tuple[Vital, Vital]:
     """Network and clock, by one answer of GitHub's; no token goes along."""
     began = time.time()
     request = urllib.request.Request(api + "/", method="HEAD", headers={"User-Agent": "sdqa-runner"})
@@ -111,36 +111,36 @@ def _reach(api: str) -> tuple[Finding, Finding]:
             date = error.headers.get("Date", "")
     except (OSError, HTTPException) as error:
         mend = "let this machine reach GitHub: https to github.com, api.github.com, *.actions.githubusercontent.com"
-        unknown = Finding("clock", "warn", "unknown: nobody was reached who has another", "date")
-        return Finding("network", "fail", f"{api} cannot be reached: {error}", mend), unknown
+        unknown = Vital("clock", "warn", "unknown: nobody was reached who has another", "date")
+        return Vital("network", "fail", f"{api} cannot be reached: {error}", mend), unknown
     took = time.time() - began
-    reached = Finding("network", "ok", f"{api} answers after {took * 1000:.0f} ms")
+    reached = Vital("network", "ok", f"{api} answers after {took * 1000:.0f} ms")
     theirs = email.utils.parsedate_tz(date)
     if theirs is None:
-        return reached, Finding("clock", "warn", "unknown: the answer has no date", "date")
+        return reached, Vital("clock", "warn", "unknown: the answer has no date", "date")
     off = began + took / 2 - email.utils.mktime_tz(theirs)
     if abs(off) <= CLOCK_S:
-        return reached, Finding("clock", "ok", f"within {max(1, abs(round(off)))} s of GitHub's")
+        return reached, Vital("clock", "ok", f"within {max(1, abs(round(off)))} s of GitHub's")
     mend = "sudo sntp -sS time.apple.com" if host.system() == "macos" else "sudo timedatectl set-ntp true"
-    return reached, Finding("clock", "fail", f"{abs(off):.0f} s {'ahead' if off > 0 else 'behind'}", mend)
+    return reached, Vital("clock", "fail", f"{abs(off):.0f} s {'ahead' if off > 0 else 'behind'}", mend)
 
 
-def _runner(place: Place) -> Finding:
+def _runner(place: RunnerFolder) -> Vital:
     try:
         state = place.read()
     except RunnerError as error:
-        return Finding("runner", "fail", error.what, error.hint)
+        return Vital("runner", "fail", error.what, error.hint)
     if state is None:
-        return Finding("runner", "warn", "none is set up", "sdqa runner setup --scope OWNER/NAME --download")
+        return Vital("runner", "warn", "none is set up", "sdqa runner setup --scope OWNER/NAME --download")
     if not state.version:
-        return Finding("runner", "warn", "of unknown version", "sdqa runner setup --download")
+        return Vital("runner", "warn", "of unknown version", "sdqa runner setup --download")
     if tuple(map(int, state.version.split("."))) < OLDEST_RUNNER:
-        return Finding("runner", "fail", f"{state.version} is too old", "sdqa runner setup --download")
-    return Finding("runner", "ok", f"{state.version}, {state.name} of {state.scope}")
+        return Vital("runner", "fail", f"{state.version} is too old", "sdqa runner setup --download")
+    return Vital("runner", "ok", f"{state.version}, {state.name} of {state.scope}")
 
 
-def _rights(user: str) -> Finding:
+def _rights(user: str) -> Vital:
     if users.is_administrator(user):
         mend = "sudo sdqa runner setup --user sdqa-runner: jobs of a user of their own"
-        return Finding("rights", "warn", f"{user or 'this user'} is an administrator", mend)
-    return Finding("rights", "ok", f"{user or 'this user'} has no rights over the machine")
+        return Vital("rights", "warn", f"{user or 'this user'} is an administrator", mend)
+    return Vital("rights", "ok", f"{user or 'this user'} has no rights over the machine")

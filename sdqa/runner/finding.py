@@ -10,7 +10,7 @@ SIGNS: dict[Grade, str] = {"ok": "✓", "warn": "!", "fail": "✕"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class Vital:
     """One thing that was looked at."""
 
     name: str
@@ -23,7 +23,7 @@ class Finding:
 class Examination:
     """A machine, looked over."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Vital, ...]
     labels: tuple[str, ...]
 
     @property
@@ -46,7 +46,7 @@ class Examination:
         return {"fit": self.fit, "labels": list(self.labels), "findings": findings}
 
 
-def graded(name: str, value: float, *, good: float, poor: float, found: str, mend: str) -> Finding:
+def graded(name: str, value: float, *, good: float, poor: float, found: str, mend: str) -> Vital:
     """A figure of which more is better: `good` and more is ok, less than `poor` fails."""
     grade: Grade = "ok" if value >= good else "warn" if value >= poor else "fail"
-    return Finding(name, grade, found, "" if grade == "ok" else mend)
+    return Vital(name, grade, found, "" if grade == "ok" else mend)

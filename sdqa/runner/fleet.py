@@ -10,7 +10,7 @@ import json
 import re
 import shlex
 
-from sdqa.runner.place import State
+from sdqa.runner.place import RunnerState
 from sdqa.runner.texts import MAC_IMAGE, hook_program
 
 KINDS = ("orchard", "arc")
@@ -78,7 +78,9 @@ exec python3 -I /etc/sdqa/pre_job.py
 """
 
 
-def files(kind: str, state: State, *, cpus: int = 4, memory_gib: int = 8, most: int = 4) -> dict[str, tuple[str, int]]:
+def files(
+    kind: str, state: RunnerState, *, cpus: int = 4, memory_gib: int = 8, most: int = 4
+) -> dict[str, tuple[str, int]]:
     """The files of a fleet of one kind: name → text and mode."""
     chosen = state.image or (MAC_IMAGE if kind == "orchard" else POD_IMAGE)
     name = re.sub(r"[^a-z0-9-]+", "-", state.name.lower()).strip("-")

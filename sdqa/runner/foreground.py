@@ -13,7 +13,7 @@ from types import FrameType
 from sdqa.errors import RunnerError
 from sdqa.runner import host, users
 from sdqa.runner.github import GitHub
-from sdqa.runner.place import Place
+from sdqa.runner.place import RunnerFolder
 from sdqa.runner.setup import arm
 
 MAX_FAILURES = 3
@@ -34,7 +34,7 @@ INHERITED = (
 """All that a job sees of the environment of whoever started the loop."""
 
 
-def serve(place: Place, github: GitHub, say: Callable[[str], None], *, lives: int = 0) -> int:
+def serve(place: RunnerFolder, github: GitHub, say: Callable[[str], None], *, lives: int = 0) -> int:
     """Live, one job after the other, until drained: how many lives there were.
 
     Args:
@@ -57,7 +57,7 @@ def serve(place: Place, github: GitHub, say: Callable[[str], None], *, lives: in
     return lived
 
 
-def _live(place: Place, github: GitHub, say: Callable[[str], None]) -> int:
+def _live(place: RunnerFolder, github: GitHub, say: Callable[[str], None]) -> int:
     configured = arm(place, github)
     say(f"{configured.runner.name}: waits for its job")
     state = place.read()

@@ -10,7 +10,7 @@ from sdqa.errors import RunnerError
 from sdqa.runner import users
 from sdqa.runner.actions import Action
 from sdqa.runner.github import GitHub
-from sdqa.runner.place import Place, State
+from sdqa.runner.place import RunnerFolder, RunnerState
 from sdqa.runner.service import service_of
 from sdqa.runner.status import ours
 from sdqa.store import write_atomically
@@ -18,7 +18,7 @@ from sdqa.store import write_atomically
 POLL_S = 10.0
 
 
-def drain_actions(place: Place, state: State, github: GitHub) -> list[Action]:
+def drain_actions(place: RunnerFolder, state: RunnerState, github: GitHub) -> list[Action]:
     """Let no further life begin; a runner that waits is taken off GitHub's list, one that works goes on."""
 
     def mark() -> None:
@@ -42,7 +42,7 @@ def drain_actions(place: Place, state: State, github: GitHub) -> list[Action]:
 
 
 def wait_until_idle(
-    state: State,
+    state: RunnerState,
     github: GitHub,
     *,
     seconds: float,
@@ -61,7 +61,9 @@ def wait_until_idle(
     return True
 
 
-def removal_actions(place: Place, state: State, github: GitHub | None, *, force: bool = False) -> list[Action]:
+def removal_actions(
+    place: RunnerFolder, state: RunnerState, github: GitHub | None, *, force: bool = False
+) -> list[Action]:
     """Leave nothing: registrations, service, files, and the user where setting up made one.
 
     Args:
@@ -89,7 +91,7 @@ def removal_actions(place: Place, state: State, github: GitHub | None, *, force:
     return steps
 
 
-def _remove_folder(place: Place) -> None:
+def _remove_folder(place: RunnerFolder) -> None:
     """The state goes last: what was interrupted can be removed again."""
     try:
         for path in sorted(place.root.iterdir()):

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from sdqa.runner import host
-from sdqa.runner.finding import Finding
+from sdqa.runner.finding import Vital
 
 HOT_MILLIDEGREES = 85_000
 ZONES = Path("/sys/class/thermal")
@@ -15,25 +15,23 @@ CPUINFO = Path("/proc/cpuinfo")
 NEEDED = ("git", "tar", "sh")
 
 
-def release() -> Finding:
+def release() -> Vital:
     """The distribution."""
     try:
         name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
         name = ""
-    return Finding("system", "ok", f"{name or 'Linux'}, kernel {platform.release()}")
+    return Vital("system", "ok", f"{name or 'Linux'}, kernel {platform.release()}")
 
 
-def chip() -> Finding:
+def chip() -> Vital:
     """The processor."""
-    return Finding("chip", "ok", _cpu("model name") or platform.machine())
+    return Vital("chip", "ok", _cpu("model name") or platform.machine())
 
 
-def virtual() -> Finding:
+def virtual() -> Vital:
     """A virtual machine will do: nothing that is timed on Linux is a device's."""
-    return Finding(
-        "virtual", "ok", "a virtual machine" if "hypervisor" in _cpu("flags").split() else "not that it says"
-    )
+    return Vital("virtual", "ok", "a virtual machine" if "hypervisor" in _cpu("flags").split() else "not that it says")
 
 
 def _cpu(key: str) -> str:
@@ -44,26 +42,26 @@ def _cpu(key: str) -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")
 
 
-def engine() -> Finding:
+def engine() -> Vital:
     """There is none."""
-    return Finding("neural engine", "ok", "none on Linux: the reference runtime's lanes run")
+    return Vital("neural engine", "ok", "none on Linux: the reference runtime's lanes run")
 
 
-def sleep() -> Finding:
+def sleep() -> Vital:
     """A machine that sleeps takes no job; a server without systemd is taken not to."""
     state = host.ask("systemctl", "is-enabled", "sleep.target").output
     if state in ("static", "enabled"):
         mend = "sudo systemctl mask sleep.target suspend.target hibernate.target hybrid-sleep.target"
-        return Finding("sleep", "warn", "allowed", mend)
-    return Finding("sleep", "ok", "masked" if state == "masked" else "not by systemd")
+        return Vital("sleep", "warn", "allowed", mend)
+    return Vital("sleep", "ok", "masked" if state == "masked" else "not by systemd")
 
 
-def heat() -> Finding:
+def heat() -> Vital:
     """Whether a sensor says that it is too hot."""
     hottest = max((_degrees(path) for path in ZONES.glob("thermal_zone*/temp")), default=0)
     if hottest > HOT_MILLIDEGREES:
-        return Finding("heat", "warn", f"{hottest / 1000:.0f} °C", "let it cool, clean its fans")
-    return Finding("heat", "ok", f"{hottest / 1000:.0f} °C" if hottest else "no sensor says otherwise")
+        return Vital("heat", "warn", f"{hottest / 1000:.0f} °C", "let it cool, clean its fans")
+    return Vital("heat", "ok", f"{hottest / 1000:.0f} °C" if hottest else "no sensor says otherwise")
 
 
 def _degrees(path: Path) -> int:
@@ -73,9 +71,9 @@ def _degrees(path: Path) -> int:
         return 0
 
 
-def tools() -> Finding:
+def tools() -> Vital:
     """What a job needs at least."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
-        return Finding("tools", "fail", f"no {', '.join(missing)}", f"sudo apt-get install {' '.join(missing)}")
-    return Finding("tools", "ok", ", ".join(NEEDED))
+        return Vital("tools", "fail", f"no {', '.join(missing)}", f"sudo apt-get install {' '.join(missing)}")
+    return Vital("tools", "ok", ", ".join(NEEDED))

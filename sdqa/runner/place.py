@@ -16,7 +16,7 @@ MAX_STATE_BYTES = 2**16
 
 
 @dataclass(frozen=True)
-class State:
+class RunnerState:
     """What was set up."""
 
     name: str
@@ -35,7 +35,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Place:
+class RunnerFolder:
     """A runner's folder. Everything of it lies here, but the service's own file."""
 
     root: Path
@@ -85,7 +85,7 @@ class Place:
         """While this is there, no life begins."""
         return self.root / "drained"
 
-    def read(self) -> State | None:
+    def read(self) -> RunnerState | None:
         """What was set up here; None where nothing was.
 
         Raises:
@@ -102,19 +102,19 @@ class Place:
         except (OSError, ValueError, TypeError) as error:
             raise RunnerError(f"the runner's state cannot be read: {error}", where=str(self.root), hint=hint) from error
 
-    def write(self, state: State) -> None:
+    def write(self, state: RunnerState) -> None:
         """Remember; the file is only written where something changes."""
         data = (json.dumps(asdict(state), indent=1, sort_keys=True) + "\n").encode()
         if not self.state_file.is_file() or self.state_file.read_bytes() != data:
             write_atomically(self.state_file, data)
 
 
-def _state(data: Any) -> State:
+def _state(data: Any) -> RunnerState:
     """Raises ValueError or TypeError where it is none."""
-    if not isinstance(data, dict) or set(data) - {field.name for field in fields(State)}:
+    if not isinstance(data, dict) or set(data) - {field.name for field in fields(RunnerState)}:
         raise ValueError("it is another program's")
-    state = State(**{**data, "labels": tuple(map(str, data.get("labels", ())))})
-    wanted = {field.name: {"int": int, "bool": bool, "str": str}.get(str(field.type)) for field in fields(State)}
+    state = RunnerState(**{**data, "labels": tuple(map(str, data.get("labels", ())))})
+    wanted = {field.name: {"int": int, "bool": bool, "str": str}.get(str(field.type)) for field in fields(RunnerState)}
     wrong = [name for name, kind in wanted.items() if kind is not None and type(getattr(state, name)) is not kind]
     if wrong:
         raise ValueError(f"{', '.join(wrong)}: not of its kind")

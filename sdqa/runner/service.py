@@ -11,7 +11,7 @@ from typing import Protocol
 from sdqa.errors import RunnerError, UsageError
 from sdqa.runner import host, texts, users
 from sdqa.runner.actions import Action
-from sdqa.runner.place import Place, State, home_of
+from sdqa.runner.place import RunnerFolder, RunnerState, home_of
 from sdqa.store import write_atomically
 
 KINDS = ("auto", "launchd", "systemd", "foreground")
@@ -53,9 +53,9 @@ def choose(kind: str) -> str:
     return kind
 
 
-def service_of(place: Place, state: State) -> Service:
+def service_of(place: RunnerFolder, state: RunnerState) -> Service:
     """The service of a runner that is set up, or will be."""
-    kinds: dict[str, Callable[[Place, State], Service]] = {"launchd": LaunchAgent, "systemd": SystemdUnit}
+    kinds: dict[str, Callable[[RunnerFolder, RunnerState], Service]] = {"launchd": LaunchAgent, "systemd": SystemdUnit}
     return kinds.get(state.service, Foreground)(place, state)
 
 
@@ -79,8 +79,8 @@ def _removed(path: Path) -> Action:
 class LaunchAgent:
     """launchd, in the graphical session of the runner's user: only there is everything that Core ML may use."""
 
-    place: Place
-    state: State
+    place: RunnerFolder
+    state: RunnerState
 
     @property
     def label(self) -> str:
@@ -142,8 +142,8 @@ class LaunchAgent:
 class SystemdUnit:
     """systemd, as a unit of the runner's user."""
 
-    place: Place
-    state: State
+    place: RunnerFolder
+    state: RunnerState
 
     @property
     def unit(self) -> str:
@@ -217,8 +217,8 @@ class SystemdUnit:
 class Foreground:
     """Nobody but the command that waits (`foreground.py`): there is nothing to install."""
 
-    place: Place
-    state: State
+    place: RunnerFolder
+    state: RunnerState
 
     def install(self) -> list[Action]:
         """Nothing."""

@@ -14,7 +14,7 @@ from sdqa.errors import UsageError
 from sdqa.runner import archive, host, service, texts, users
 from sdqa.runner.actions import Action
 from sdqa.runner.github import Configured, GitHub
-from sdqa.runner.place import Place, State
+from sdqa.runner.place import RunnerFolder, RunnerState
 from sdqa.store import write_atomically
 
 SYSTEMS = {"macos": ("osx", "macOS"), "linux": ("linux", "Linux")}
@@ -24,7 +24,7 @@ _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
-class Source:
+class ApplicationSource:
     """Where the runner application comes from."""
 
     archive: Path | None = None
@@ -76,7 +76,7 @@ def check_user(user: str) -> None:
 
 
 def actions(
-    place: Place, wanted: State, source: Source, github: GitHub | None, *, resume: bool = False
+    place: RunnerFolder, wanted: RunnerState, source: ApplicationSource, github: GitHub | None, *, resume: bool = False
 ) -> list[Action]:
     """All that setting up does, in order.
 
@@ -106,7 +106,7 @@ def actions(
     return steps
 
 
-def arm(place: Place, github: GitHub) -> Configured:
+def arm(place: RunnerFolder, github: GitHub) -> Configured:
     """Register the next life, and remember its number; a registration that nobody lives any more is taken back.
 
     Raises:
@@ -125,14 +125,14 @@ def arm(place: Place, github: GitHub) -> Configured:
     return configured
 
 
-def _state(place: Place) -> State:
+def _state(place: RunnerFolder) -> RunnerState:
     state = place.read()
     if state is None:
         raise UsageError("no runner is set up here", where=str(place.root), hint="sdqa runner setup")
     return state
 
 
-def _folder(place: Place, wanted: State, known: State | None) -> list[Action]:
+def _folder(place: RunnerFolder, wanted: RunnerState, known: RunnerState | None) -> list[Action]:
     made_user = known.made_user if known else bool(wanted.user) and users.number_of(wanted.user) is None
     kept = (known.sha256, known.version, known.runner) if known else ("", "", 0)
     state = replace(wanted, made_user=made_user, sha256=kept[0], version=kept[1], runner=kept[2])
@@ -147,7 +147,7 @@ def _folder(place: Place, wanted: State, known: State | None) -> list[Action]:
     ]
 
 
-def _application(place: Place, source: Source, github: GitHub | None) -> list[Action]:
+def _application(place: RunnerFolder, source: ApplicationSource, github: GitHub | None) -> list[Action]:
     def unpacked(digest: str) -> bool:
         state = place.read()
         return state is not None and state.sha256 == digest and (place.application / archive.START).is_file()
@@ -176,7 +176,7 @@ def _application(place: Place, source: Source, github: GitHub | None) -> list[Ac
     return [Action(what, download, lambda: github is not None and unpacked(github.download(*kind).sha256), asks=True)]
 
 
-def _files(place: Place, state: State) -> dict[Path, tuple[str, int]]:
+def _files(place: RunnerFolder, state: RunnerState) -> dict[Path, tuple[str, int]]:
     return {
         place.script: (texts.one_life(place, state), 0o755),
         place.hook: (texts.hook(), 0o755),
@@ -200,7 +200,7 @@ def _file(path: Path, data: bytes, mode: int) -> Action:
     return Action(f"write {path}", write, is_there)
 
 
-def _configuration(place: Place, wanted: State, runs: service.Service, github: GitHub | None) -> Action:
+def _configuration(place: RunnerFolder, wanted: RunnerState, runs: service.Service, github: GitHub | None) -> Action:
     def is_armed() -> bool:
         state = place.read()
         if github is None or state is None or not state.runner:

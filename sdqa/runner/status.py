@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sdqa.runner.github import GitHub, Registered
-from sdqa.runner.place import Place, State
+from sdqa.runner.place import RunnerFolder, RunnerState
 from sdqa.runner.service import service_of
 
 
@@ -15,7 +15,7 @@ from sdqa.runner.service import service_of
 class Status:
     """A runner, seen from both sides."""
 
-    state: State | None  # None: nothing is set up
+    state: RunnerState | None  # None: nothing is set up
     running: bool  # a life is lived
     armed: bool  # a configuration waits for its life
     drained: bool
@@ -54,7 +54,7 @@ class Status:
         return {**asdict(self), "works": self.works}
 
 
-def status(place: Place, github: GitHub | None) -> Status:
+def status(place: RunnerFolder, github: GitHub | None) -> Status:
     """How the runner is.
 
     Raises:
@@ -73,7 +73,7 @@ def status(place: Place, github: GitHub | None) -> Status:
     )
 
 
-def ours(state: State, github: GitHub) -> list[Registered]:
+def ours(state: RunnerState, github: GitHub) -> list[Registered]:
     """The lives of this runner that GitHub lists: its name, and eight digits."""
     form = re.compile(rf"{re.escape(state.name)}-[0-9a-f]{{8}}")
     return [one for one in github.runners() if form.fullmatch(one.name) or one.id == state.runner]

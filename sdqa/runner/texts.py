@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sdqa.errors import UsageError
 from sdqa.runner import pre_job
-from sdqa.runner.place import Place, State
+from sdqa.runner.place import RunnerFolder, RunnerState
 
 MAC_IMAGE = "ghcr.io/cirruslabs/macos-tahoe-base:latest"
 GUEST_CPUS, GUEST_MEMORY_MB = 4, 8192
@@ -112,7 +112,7 @@ WantedBy=default.target
 """
 
 
-def one_life(place: Place, state: State) -> str:
+def one_life(place: RunnerFolder, state: RunnerState) -> str:
     """The script of one life: takes its configuration, wipes, copies or clones, runs, wipes.
 
     Raises:
@@ -138,13 +138,13 @@ def hook_program() -> str:
     return Path(pre_job.__file__).read_text(encoding="utf-8")
 
 
-def systemd_unit(place: Place, name: str) -> str:
+def systemd_unit(place: RunnerFolder, name: str) -> str:
     """A user's unit; `%` means something to systemd."""
     script, log = (str(path).replace("%", "%%") for path in (place.script, place.log))
     return UNIT.format(name=name, script=f'"{script}"', log=log)
 
 
-def launch_agent(place: Place, label: str) -> bytes:
+def launch_agent(place: RunnerFolder, label: str) -> bytes:
     """A LaunchAgent of a graphical session. After a restart it goes on where a configuration is left."""
     return plistlib.dumps(
         {

@@ -135,10 +135,10 @@ def test_a_wrong_clock_and_no_network(
 
 
 def test_an_old_runner_is_named(machine: Machine, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from sdqa.runner.place import Place, State
+    from sdqa.runner.place import RunnerFolder, RunnerState
 
-    place = Place(home / ".sdqa-runner")
-    state = State("desk", "a/b", "https://api.github.com", ("m4",), 1, "systemd", version="2.335.9")
+    place = RunnerFolder(home / ".sdqa-runner")
+    state = RunnerState("desk", "a/b", "https://api.github.com", ("m4",), 1, "systemd", version="2.335.9")
     place.write(state)
     assert place.read() == state
     assert examined(capsys)[0]["runner"][0] == "fail"

@@ -15,12 +15,12 @@ import yaml
 from sdqa.cli import run
 from sdqa.errors import EXIT_PASS, EXIT_USAGE, UsageError
 from sdqa.runner import fleet, setup, texts
-from sdqa.runner.place import Place, State, choose_root
+from sdqa.runner.place import RunnerFolder, RunnerState, choose_root
 from sdqa.runner.users import check_user
 from tests.runner.github import SCOPE, FakeGitHub
 from tests.runner.machine import Machine
 
-STATE = State("desk", SCOPE, "https://api.github.com", ("self-hosted", "m4"), 1, "launchd")
+STATE = RunnerState("desk", SCOPE, "https://api.github.com", ("self-hosted", "m4"), 1, "launchd")
 
 
 def test_jobs_never_run_as_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,18 +82,18 @@ def test_a_user_of_their_own_is_made_and_given_what_they_may_write(
 
 
 def test_another_runner_is_not_set_up_over_one(machine: Machine, home: Path) -> None:
-    Place(home / ".sdqa-runner").write(STATE)
+    RunnerFolder(home / ".sdqa-runner").write(STATE)
     where = ["--archive", str(machine.archive), "--sha256", machine.sha256]
     assert run(["runner", "setup", "--scope", "else/where", "--name", "desk", *where]) == EXIT_USAGE
 
 
 def test_the_files_say_what_they_should(tmp_path: Path) -> None:
-    place = Place(tmp_path / "it's a folder")
+    place = RunnerFolder(tmp_path / "it's a folder")
     agent = plistlib.loads(texts.launch_agent(place, "sdqa.runner.desk"))
     assert agent["ProgramArguments"] == ["/bin/sh", str(place.script)]
     assert agent["LimitLoadToSessionType"] == "Aqua"
     assert "KeepAlive" not in agent  # one life is one job
-    unit = texts.systemd_unit(Place(Path("/srv/100%")), "desk")
+    unit = texts.systemd_unit(RunnerFolder(Path("/srv/100%")), "desk")
     assert 'ExecStart=/bin/sh "/srv/100%%/life.sh"' in unit
     for state in (STATE, replace(STATE, isolation="tart")):
         script = tmp_path / "life.sh"
@@ -114,7 +114,7 @@ esac"""
 def test_a_life_in_a_virtual_mac_is_cloned_told_through_standard_input_and_deleted(
     machine: Machine, tmp_path: Path
 ) -> None:
-    place = Place(tmp_path / "root")
+    place = RunnerFolder(tmp_path / "root")
     place.work.mkdir(parents=True)
     place.application.mkdir()
     place.script.write_text(texts.one_life(place, replace(STATE, isolation="tart")))
