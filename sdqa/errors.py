@@ -235,6 +235,12 @@ class StoreError(SdqaError):
     code = "SDQA-710"
 
 
+class SharedStoreMiss(StoreError):
+    """What lies in a shared store is not what it should be: it is not used."""
+
+    code = "SDQA-712"
+
+
 class DiagnosisError(SdqaError):
     """The evidence that a diagnosis needs is not there."""
 
