@@ -87,6 +87,8 @@ def setup(
     A registration is for one job; setup once more (from a timer, say) arms the next life. The token comes from
     SDQA_RUNNER_TOKEN, GH_TOKEN or GITHUB_TOKEN, or with --token-stdin; it stays in this process.
     """
+    import os
+
     from sdqa.errors import UsageError
     from sdqa.runner import fleet, foreground
     from sdqa.runner.actions import carry_out
@@ -113,7 +115,7 @@ def setup(
         api=check_address(_address(api)),
         labels=check_labels((*default_labels(), *_own_labels(), *labels)),
         group=group,
-        service=choose(service),
+        service=choose(service, check_user_name(user)),
         isolation=isolation,
         image=image,
         user=check_user_name(user),
@@ -124,6 +126,7 @@ def setup(
         return
     check_user(user)
     place = RunnerFolder(choose_root(root, user))
+    os.umask(0o022)  # what is written here is read by whoever runs jobs; what is secret has a mode of its own
     token = find_token(from_stdin=token_stdin) if dry_run else read_token(from_stdin=token_stdin)
     github = GitHub(scope, token, wanted.api) if token else None
     steps = actions(place, wanted, ApplicationSource(archive, sha256, download), github, resume=resume)

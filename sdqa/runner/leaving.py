@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from sdqa.errors import RunnerError
 from sdqa.runner import users
 from sdqa.runner.actions import Action
 from sdqa.runner.github import GitHub
-from sdqa.runner.place import RunnerFolder, RunnerState
+from sdqa.runner.place import OTHERS, RunnerFolder, RunnerState
 from sdqa.runner.service import service_of
 from sdqa.runner.status import ours
 from sdqa.store import write_atomically
@@ -103,6 +104,9 @@ def _remove_folder(place: RunnerFolder) -> None:
                 path.unlink()
         place.state_file.unlink()
         place.root.rmdir()
+        if place.root.parent == OTHERS:
+            with contextlib.suppress(OSError):  # another user's runner is there
+                OTHERS.rmdir()
     except OSError as error:
         hint = "end what still uses it, then run this again"
         raise RunnerError(

@@ -13,6 +13,8 @@ from sdqa.errors import RunnerError, UsageError
 from sdqa.store import write_atomically
 
 MAX_STATE_BYTES = 2**16
+OTHERS = Path("/opt/sdqa-runner")
+"""Runners of users of their own: outside their homes, where they could put something else in its place."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +124,14 @@ def _state(data: Any) -> RunnerState:
 
 
 def choose_root(written: Path | None, user: str) -> Path:
-    """The folder: as written, or `.sdqa-runner` in the home of whoever the runner runs as.
+    """The folder: as written, or `.sdqa-runner` in one's home; of another user's runner one that is root's.
 
     Raises:
         UsageError: it would be a home folder or the whole disk.
     """
     home = home_of(user)
-    root = (written if written is not None else home / ".sdqa-runner").expanduser().absolute()
+    own = OTHERS / user if user else home / ".sdqa-runner"
+    root = (written if written is not None else own).expanduser().absolute()
     if root in (Path("/"), home, Path.home()) or len(root.parts) < 3:
         raise UsageError("a runner needs a folder of its own", where=str(root), hint="--root FOLDER; remove deletes it")
     return root

@@ -16,6 +16,8 @@ from sdqa.store import write_atomically
 
 KINDS = ("auto", "launchd", "systemd", "foreground")
 LINGERING = Path("/var/lib/systemd/linger")
+BOOTED = Path("/run/systemd/system")
+"""There where systemd is what the machine was started with."""
 
 
 class Service(Protocol):
@@ -37,7 +39,7 @@ class Service(Protocol):
         """Whether a life is lived."""
 
 
-def choose(kind: str) -> str:
+def choose(kind: str, user: str) -> str:
     """What `auto` means here.
 
     Raises:
@@ -47,7 +49,8 @@ def choose(kind: str) -> str:
     if kind == "auto":
         if here == "macos":
             return "launchd"
-        return "systemd" if host.ask("systemctl", "--user", "show-environment").ok else "foreground"
+        there = BOOTED.is_dir() if user else host.ask("systemctl", "--user", "show-environment").ok
+        return "systemd" if there else "foreground"
     if {"launchd": "macos", "systemd": "linux"}.get(kind, here) != here:
         raise UsageError(f"there is no {kind} on {here}", where="--service", hint="leave --service out")
     return kind

@@ -101,9 +101,9 @@ def actions(
     if place.drained.exists():
         steps.append(Action(f"remove {place.drained}", place.drained.unlink))
     steps += runs.install()
-    if wanted.service != "foreground":
-        steps += [_configuration(place, wanted, runs, github), runs.start()]
-    return steps
+    if wanted.service != "foreground":  # there the loop registers each life
+        steps.append(_configuration(place, wanted, runs, github))
+    return [*steps, runs.start()]
 
 
 def arm(place: RunnerFolder, github: GitHub) -> Configured:
