@@ -151,9 +151,11 @@ class Shared:
 
     def _write(self, where: str, data: bytes | Path) -> None:
         """Put one object. A folder's files appear whole by renaming; buckets do that by themselves."""
-        self._files.makedirs(where.rpartition("/")[0], exist_ok=True)
         protocol = self._files.protocol
-        is_folder = "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+        kinds = {protocol} if isinstance(protocol, str) else set(protocol)
+        is_folder = "file" in kinds
+        if not kinds & NEEDS.keys():  # a bucket has no folders, and one that is misspelt is not to be made
+            self._files.makedirs(where.rpartition("/")[0], exist_ok=True)
         target = f"{where}.{secrets.token_hex(8)}" if is_folder else where
         with self._files.open(target, "wb") as stream:
             if isinstance(data, bytes):
