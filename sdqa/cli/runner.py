@@ -88,6 +88,7 @@ def setup(
     SDQA_RUNNER_TOKEN, GH_TOKEN or GITHUB_TOKEN, or with --token-stdin; it stays in this process.
     """
     import os
+    from dataclasses import replace
 
     from sdqa.errors import UsageError
     from sdqa.runner import fleet, foreground
@@ -95,15 +96,7 @@ def setup(
     from sdqa.runner.github import GitHub, check_address, check_scope
     from sdqa.runner.place import RunnerFolder, RunnerState, choose_root
     from sdqa.runner.service import choose
-    from sdqa.runner.setup import (
-        ApplicationSource,
-        actions,
-        check_labels,
-        check_name,
-        check_user,
-        default_labels,
-        files,
-    )
+    from sdqa.runner.setup import ApplicationSource, actions, check_name, check_user, files, labels_of
     from sdqa.runner.token import find_token, read_token
     from sdqa.runner.users import check_user as check_user_name
 
@@ -113,7 +106,7 @@ def setup(
         name=check_name(name or _host_name()),
         scope=check_scope(scope),
         api=check_address(_address(api)),
-        labels=check_labels((*default_labels(), *_own_labels(), *labels)),
+        labels=(),
         group=group,
         service=choose(service, check_user_name(user)),
         isolation=isolation,
@@ -126,6 +119,7 @@ def setup(
         return
     check_user(user)
     place = RunnerFolder(choose_root(root, user))
+    wanted = replace(wanted, labels=labels_of(place, labels))
     os.umask(0o022)  # what is written here is read by whoever runs jobs; what is secret has a mode of its own
     token = find_token(from_stdin=token_stdin) if dry_run else read_token(from_stdin=token_stdin)
     github = GitHub(scope, token, wanted.api) if token else None
@@ -223,9 +217,3 @@ def _host_name() -> str:
     import platform
 
     return platform.node().partition(".")[0] or "runner"
-
-
-def _own_labels() -> tuple[str, ...]:
-    from sdqa.runner.doctor import own_labels
-
-    return own_labels()

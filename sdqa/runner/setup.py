@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.errors import UsageError
-from sdqa.runner import archive, host, service, texts, users
+from sdqa.runner import archive, doctor, host, service, texts, users
 from sdqa.runner.actions import Action
 from sdqa.runner.github import Configured, GitHub
 from sdqa.runner.place import RunnerFolder, RunnerState
@@ -37,6 +37,18 @@ def default_labels() -> tuple[str, ...]:
     return ("self-hosted", SYSTEMS[host.system()][1], host.architecture().upper())
 
 
+def labels_of(place: RunnerFolder, more: tuple[str, ...]) -> tuple[str, ...]:
+    """All labels of the runner, each once; while it works the machine is not looked over again, that would disturb it.
+
+    Raises:
+        UsageError: one of them cannot be a label.
+    """
+    known = place.read()
+    if known is not None and service.service_of(place, known).is_running():
+        return _checked((*known.labels, *more))
+    return _checked((*default_labels(), *doctor.own_labels(), *more))
+
+
 def check_name(name: str) -> str:
     """A runner's name.
 
@@ -50,12 +62,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Labels, each once.
-
-    Raises:
-        UsageError: one of them cannot be a label.
-    """
+def _checked(labels: tuple[str, ...]) -> tuple[str, ...]:
     for label in labels:
         if not _LABEL.fullmatch(label):
             raise UsageError(f"{label[:80]!r} cannot be a label", where="--label", hint="letters, digits, dots, dashes")

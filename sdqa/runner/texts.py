@@ -21,8 +21,11 @@ ONE_LIFE = """#!/bin/sh
 # One job, then nothing is left of it. Without a configuration there is nothing to do.
 set -eu
 umask 077
+PATH=${{PATH:-/usr/bin:/bin:/usr/sbin:/sbin}}:/opt/homebrew/bin:/usr/local/bin # launchd's own has neither
+export PATH
 root={root}
 cd "$root/work"
+[ "$(wc -c < runner.log 2>/dev/null || echo 0)" -lt 1000000 ] || : > runner.log
 [ ! -e "$root/drained" ] || exit 0
 if [ -z "${{ACTIONS_RUNNER_INPUT_JITCONFIG:-}}" ]; then
     [ -f once ] || exit 0
@@ -50,8 +53,11 @@ TART_LIFE = """#!/bin/sh
 # One job in a virtual Mac of its own: cloned, run, deleted. Without a configuration there is nothing to do.
 set -eu
 umask 077
+PATH=${{PATH:-/usr/bin:/bin:/usr/sbin:/sbin}}:/opt/homebrew/bin:/usr/local/bin # launchd's own has neither
+export PATH
 root={root}
 cd "$root/work"
+[ "$(wc -c < runner.log 2>/dev/null || echo 0)" -lt 1000000 ] || : > runner.log
 [ ! -e "$root/drained" ] || exit 0
 if [ -z "${{ACTIONS_RUNNER_INPUT_JITCONFIG:-}}" ]; then
     [ -f once ] || exit 0

@@ -93,7 +93,9 @@ def test_a_second_run_changes_nothing_and_the_next_life_is_armed_when_one_ended(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("platform.system", lambda: SERVICES[service])
+    machine.command("ask-core-ml", "echo 16")
     assert setup(machine) == EXIT_PASS
+    assert ("ask-core-ml " in machine.calls()) == (service == "launchd")
     until(lambda: any(one["status"] == "online" for one in github.runners.values()))
     before, calls, writes = tree(home), machine.changes(), github.writes()
     (machine.state.parent / "linger").mkdir(exist_ok=True)
