@@ -53,6 +53,7 @@ for verb in (
     running.score,
     bundles.gate,
     bundles.report,
+    bundles.compare,
     bundles.merge,
     starting.init,
     starting.fetch,

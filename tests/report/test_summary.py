@@ -56,13 +56,14 @@ def test_long_lists_are_cut_and_say_so(run: Run) -> None:
 def test_checks_of_one_metric_are_one_row_with_the_worst(run: Run) -> None:
     rows = [line for line in summary_markdown(run).splitlines() if "❌ fail" in line and "/lpips" in line]
     assert len(rows) == 1
-    assert "landscape-lake/lpips (worst of 10) | NaN |" in rows[0]
+    address = "index.html&#35;/case/landscape-lake?lane=tiny/palette2/reference/cpu"
+    assert f"landscape-lake/lpips (worst of 10)<br><sub>{address}</sub> | NaN |" in rows[0]
 
 
 def test_html_of_the_bundle_does_not_reach_the_summary(run: Run) -> None:
     text = summary_markdown(run)
     assert "<script" not in text
-    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub"}
+    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub", "br"}
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,7 +114,7 @@ def test_a_strangers_text_reaches_the_summary_as_text(clean_run: Run, place: str
     assert "www." not in text
     assert not set(text) & {"\u202e", "\u2066"}
     assert set(links(text)) <= {"html_inline"}
-    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub"}
+    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub", "br"}
 
 
 def test_four_hundred_failures_fit_below_the_limit_and_are_counted(clean_run: Run) -> None:
