@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = ("new", "still", "lost", "fixed", "changed", "gained")
 """In the order of attention."""
 
 
-class Figure(Record):
+class CheckFigure(Record):
     """A check in one run."""
 
     status: Status
@@ -47,8 +47,8 @@ class CheckChange(Record):
     component: str | None = None
     unit: str = ""
     better: Better = "lower"
-    before: Figure | None = None  # None: the earlier run does not have the check
-    after: Figure | None = None
+    before: CheckFigure | None = None  # None: the earlier run does not have the check
+    after: CheckFigure | None = None
     worse: float | None = None  # by how many limits the figure got worse; negative: better; None: cannot be said
     reason: str = ""  # the later run's, or the earlier's where it has none
     notes: tuple[str, ...] = ()  # why the two figures may not be comparable

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, ci, faults, judging, keeping, oracle, references, running, starting
+from sdqa.cli import bundles, causes, ci, faults, judging, keeping, oracle, references, reviewing, running, starting
 from sdqa.endings import in_words
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, Unforeseen
 from sdqa.plain import speak_ascii
@@ -54,6 +54,7 @@ for verb in (
     bundles.gate,
     bundles.report,
     bundles.compare,
+    reviewing.show,
     bundles.merge,
     starting.init,
     starting.fetch,

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 
 from sdqa.bundle import Better, Blob, Lane, Run, Verdict, is_timing
-from sdqa.bundle.comparison import KINDS, CheckChange, ComparedRun, Comparison, Earlier, Figure, Kind
+from sdqa.bundle.comparison import KINDS, CheckChange, ComparedRun, Comparison, Earlier, CheckFigure, Kind
 from sdqa.bundle.fingerprint import differences
 from sdqa.report.checks import excess_of
 from sdqa.report.format import plural
@@ -93,12 +93,13 @@ def _change(
     )
 
 
-def _figure(found: tuple[Lane, Verdict, Better] | None) -> Figure | None:
+def _figure(found: tuple[Lane, Verdict, Better] | None) -> CheckFigure | None:
     if found is None:
         return None
     _, verdict, better = found
-    judged = verdict.status != "not measured" and verdict.tolerance is not None
-    return Figure(
+    broken = verdict.value is not None and not math.isfinite(verdict.value)  # fails before its limit is looked up
+    judged = verdict.status != "not measured" and (verdict.tolerance is not None or broken)
+    return CheckFigure(
         status=verdict.status,
         value=verdict.value,
         difference=verdict.difference if bounds_difference(verdict) else None,
@@ -107,13 +108,13 @@ def _figure(found: tuple[Lane, Verdict, Better] | None) -> Figure | None:
     )
 
 
-def _answer(figure: Figure | None) -> str:
+def _answer(figure: CheckFigure | None) -> str:
     if figure is None or not figure.measured:
         return "none"
     return "fails" if figure.status == "fail" else "holds"
 
 
-def _moved(before: Figure | None, after: Figure | None, metric: str) -> bool:
+def _moved(before: CheckFigure | None, after: CheckFigure | None, metric: str) -> bool:
     """Whether status or figure is another; NaN equals NaN."""
     if before is None or after is None or before.status != after.status:
         return True
@@ -125,7 +126,7 @@ def _same(a: float | None, b: float | None) -> bool:
     return a == b or (a is not None and b is not None and math.isnan(a) and math.isnan(b))
 
 
-def _worse(before: Figure | None, after: Figure | None) -> float | None:
+def _worse(before: CheckFigure | None, after: CheckFigure | None) -> float | None:
     if before is None or after is None or before.excess is None or after.excess is None:
         return None
     change = after.excess - before.excess

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sdqa.bundle.comparison import KINDS, CheckChange, ComparedRun, Comparison, Figure, Kind
+from sdqa.bundle.comparison import KINDS, CheckChange, ComparedRun, Comparison, CheckFigure, Kind
 from sdqa.report.format import MISSING, plural, show_figure, show_number
 from sdqa.report.links import PAGE, check_address, published
 from sdqa.report.markdown import MAX_BYTES, Markdown, assemble, escape, markdown, row
@@ -99,7 +99,7 @@ def _counted(kind: Kind, count: int) -> str:
     return f"{count} {TITLES[kind]}"
 
 
-def _shown(figure: Figure | None, unit: str) -> str:
+def _shown(figure: CheckFigure | None, unit: str) -> str:
     if figure is None:
         return "no such check"
     if not figure.measured:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdqa.bundle import Blob, Fingerprint, Measurement, Provenance, Run, Sample, Status, Verdict
-from sdqa.bundle.comparison import KINDS, Comparison, Figure, Kind
+from sdqa.bundle.comparison import KINDS, Comparison, CheckFigure, Kind
 from sdqa.report.against import compare
 from tests.builders import lane_record, run_record, verdicts_of
 
@@ -115,7 +115,7 @@ def test_the_worst_stands_first_in_its_kind_and_new_failures_before_all() -> Non
         ("new", "b"), ("new", "a"), ("still", "c"), ("changed", "d"),
     ]  # fmt: skip
     assert found.changes[0].worse == pytest.approx(5.0)  # +0.5 where +0.1 is allowed
-    assert found.changes[0].after == Figure(status="fail", value=0.5, difference=0.5, limit=0.1, excess=4.0)
+    assert found.changes[0].after == CheckFigure(status="fail", value=0.5, difference=0.5, limit=0.1, excess=4.0)
     assert found.changes[2].worse == pytest.approx(-1.0)
     assert found.counts() == {"new": 2, "still": 1, "lost": 0, "fixed": 0, "changed": 1, "gained": 0}
     assert list(found.counts()) == list(KINDS)
@@ -123,7 +123,7 @@ def test_the_worst_stands_first_in_its_kind_and_new_failures_before_all() -> Non
 
 def test_a_figure_that_is_not_finite_any_more_is_the_worst() -> None:
     before = (lpips("a", 0.0, "pass"), lpips("b", 0.0, "pass"))
-    after = (lpips("a", 9.0), lpips("b", math.nan))
+    after = (lpips("a", 9.0), lpips("b", math.nan).model_copy(update={"tolerance": None}))
     one, other = (run_record(lane_record("a", *some, measurements=LPIPS)) for some in (before, after))
     first = compare(one, other).changes[0]
     assert (first.case, first.worse) == ("b", math.inf)
