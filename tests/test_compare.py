@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdqa.bundle import Bundle, Run
-from sdqa.bundle.comparison import Comparison
+from sdqa.bundle.comparison import RunComparison
 from sdqa.cli import run as sdqa
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_PASS, EXIT_USAGE
 from sdqa.report.against import compare
@@ -32,7 +32,7 @@ def test_a_difference_is_no_verdict_and_json_is_the_record(
     bundle: Bundle, earlier: Bundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sdqa(["compare", str(earlier.folder), str(bundle.folder), "--json"]) == EXIT_PASS
-    found = Comparison.model_validate(json.loads(capsys.readouterr().out))
+    found = RunComparison.model_validate(json.loads(capsys.readouterr().out))
     assert repr(found) == repr(compare(earlier.read(), bundle.read()))
     assert found.counts()["new"] == sum(one.status == "fail" for one in bundle.read().lanes[2].verdicts)
     assert sdqa(["compare", str(bundle.folder), str(earlier.folder)]) == EXIT_PASS
@@ -57,7 +57,7 @@ def test_a_report_against_an_earlier_run_says_what_is_new(
     arguments = ["report", str(bundle.folder), "--output", str(tmp_path), "--against"]
     assert sdqa([*arguments, str(earlier.folder)]) == EXIT_PASS
     assert "### Against an earlier run" in (tmp_path / "summary.md").read_text(encoding="utf-8")
-    written = Comparison.model_validate_json((tmp_path / "comparison.json").read_bytes())
+    written = RunComparison.model_validate_json((tmp_path / "comparison.json").read_bytes())
     assert written.counts()["new"] == 31
     assert sdqa([*arguments, str(tmp_path / "nowhere")]) == EXIT_INFRASTRUCTURE
     assert "no bundle here" in capsys.readouterr().err

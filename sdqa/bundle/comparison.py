@@ -77,7 +77,7 @@ class Earlier(Record):
     candidate: Blob
 
 
-class Comparison(Record):
+class RunComparison(Record):
     """Two runs, check by check. Equal checks that do not fail are only counted."""
 
     schema_version: int = SCHEMA_VERSION

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 
 from sdqa.bundle import Better, Blob, Lane, Run, Verdict, is_timing
-from sdqa.bundle.comparison import KINDS, CheckChange, ComparedRun, Comparison, Earlier, CheckFigure, Kind
+from sdqa.bundle.comparison import KINDS, CheckChange, CheckFigure, ComparedRun, Earlier, Kind, RunComparison
 from sdqa.bundle.fingerprint import differences
 from sdqa.report.checks import excess_of
 from sdqa.report.format import plural
@@ -29,7 +29,7 @@ _KINDS: dict[tuple[str, str], Kind] = {
 }  # fmt: skip
 
 
-def compare(before: Run, after: Run) -> Comparison:
+def compare(before: Run, after: Run) -> RunComparison:
     """Every check of two runs. Times and memory count only where their status changes: no two runs have the same."""
     old, new = _verdicts(before), _verdicts(after)
     goldens, candidates = _changed_pictures(before, after, "golden"), _changed_pictures(before, after, "candidate")
@@ -41,7 +41,7 @@ def compare(before: Run, after: Run) -> Comparison:
         else:
             changes.append(change)
     ran_before, ran_after = _ran(before), _ran(after)
-    return Comparison(
+    return RunComparison(
         before=_compared(before),
         after=_compared(after),
         remarks=tuple(_remarks(before, after, sorted({case for _, case in goldens}))),

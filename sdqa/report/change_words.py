@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sdqa.bundle.comparison import KINDS, CheckChange, ComparedRun, Comparison, CheckFigure, Kind
+from sdqa.bundle.comparison import KINDS, CheckChange, CheckFigure, ComparedRun, Kind, RunComparison
 from sdqa.report.format import MISSING, plural, show_figure, show_number
 from sdqa.report.links import PAGE, check_address, published
 from sdqa.report.markdown import MAX_BYTES, Markdown, assemble, escape, markdown, row
@@ -28,7 +28,7 @@ def named_run(run: ComparedRun) -> str:
     return f"{where} of {run.created}" if where else run.created
 
 
-def sentence(comparison: Comparison) -> str:
+def sentence(comparison: RunComparison) -> str:
     """`Against 3f2a… of 2026-…: 2 new failures, 1 still failing, 0 fixed; 12 changed figures; 430 as before.`"""
     counts = comparison.counts()
     first = ", ".join(_counted(kind, counts[kind]) for kind in SPOKEN)
@@ -36,7 +36,7 @@ def sentence(comparison: Comparison) -> str:
     return f"Against {named_run(comparison.before)}: {'; '.join([first, *rest])}; {comparison.unchanged} as before."
 
 
-def lane_remarks(comparison: Comparison) -> tuple[str, ...]:
+def lane_remarks(comparison: RunComparison) -> tuple[str, ...]:
     """What is different about the runs themselves, lanes that only one of them has included."""
     gone = [f"{lane} ran before and did not run now" for lane in comparison.lanes_before_only]
     came = [f"{lane} did not run before" for lane in comparison.lanes_after_only]
@@ -56,12 +56,12 @@ def moved_words(change: CheckChange) -> str:
     return ", ".join(parts)
 
 
-def comparison_markdown(comparison: Comparison, page: str = PAGE) -> str:
+def comparison_markdown(comparison: RunComparison, page: str = PAGE) -> str:
     """The comparison alone as Markdown of at most `MAX_BYTES`."""
     return assemble(comparison_blocks(comparison, page), MAX_BYTES)
 
 
-def comparison_blocks(comparison: Comparison, page: str = PAGE) -> list[Sequence[Markdown]]:
+def comparison_blocks(comparison: RunComparison, page: str = PAGE) -> list[Sequence[Markdown]]:
     """The comparison as blocks of Markdown: the sentence, what makes the runs differ, what needs a look."""
     blocks: list[Sequence[Markdown]] = [[Markdown("### Against an earlier run"), EMPTY, escape(sentence(comparison))]]
     remarks = lane_remarks(comparison)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sdqa.bundle import Status
-from sdqa.bundle.comparison import KINDS, CheckChange, Comparison, Kind
+from sdqa.bundle.comparison import KINDS, CheckChange, Kind, RunComparison
 from sdqa.report.change_words import TITLES, lane_remarks, moved_words, sentence
 from sdqa.report.links import PAGE, case_address
 from sdqa.report.terminal import clean, console_for, mark_of, style_of
@@ -18,7 +18,7 @@ TONES: dict[Kind, Status] = {
 }  # fmt: skip
 
 
-def print_comparison(comparison: Comparison, console: Console | None = None, *, page: str = PAGE) -> None:
+def print_comparison(comparison: RunComparison, console: Console | None = None, *, page: str = PAGE) -> None:
     """Print the changes, kind by kind, the worst of each; then what makes the runs differ, then the sentence."""
     console = console or console_for()
     for kind in KINDS:

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont, UnidentifiedImageError
 
 from sdqa.bundle import Blob, Bundle, Run, Sample
 from sdqa.errors import BundleError
-from sdqa.report.dossier import DossierLane, Dossier, dossier, dossiers
+from sdqa.report.dossier import Dossier, DossierLane, dossier, dossiers
 
 MAX_ROWS = 40
 MAX_BLOB_BYTES = 16 * 2**20

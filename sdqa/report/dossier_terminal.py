@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from sdqa.report.dossier import CaseFigure, DossierLane, Dossier
+from sdqa.report.dossier import CaseFigure, Dossier, DossierLane
 from sdqa.report.facts import facts_of
 from sdqa.report.format import MISSING, plural, show_figure, show_interval, show_seconds
 from sdqa.report.terminal import clean, console_for, mark_of, style_of, table_for

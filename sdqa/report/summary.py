@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sdqa.bundle import JudgeChange, Run
-from sdqa.bundle.comparison import Comparison
+from sdqa.bundle.comparison import RunComparison
 from sdqa.report.change_words import comparison_blocks, linked
 from sdqa.report.checks import CheckRow, check_rows
 from sdqa.report.format import MISSING, plural, show_figure
@@ -26,7 +26,7 @@ _ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": 
 EMPTY = Markdown("")
 
 
-def summary_markdown(run: Run, against: Comparison | None = None, page: str = PAGE) -> str:
+def summary_markdown(run: Run, against: RunComparison | None = None, page: str = PAGE) -> str:
     """The run on half a page of Markdown.
 
     Args:

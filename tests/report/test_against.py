@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdqa.bundle import Blob, Fingerprint, Measurement, Provenance, Run, Sample, Status, Verdict
-from sdqa.bundle.comparison import KINDS, Comparison, CheckFigure, Kind
+from sdqa.bundle.comparison import KINDS, CheckFigure, Kind, RunComparison
 from sdqa.report.against import compare
 from tests.builders import lane_record, run_record, verdicts_of
 
@@ -28,7 +28,7 @@ runs = st.lists(verdicts, max_size=8, unique_by=lambda one: one.check).map(
 )
 
 
-def kinds(comparison: Comparison) -> dict[str, Kind]:
+def kinds(comparison: RunComparison) -> dict[str, Kind]:
     return {change.check: change.kind for change in comparison.changes}
 
 
@@ -67,7 +67,7 @@ def test_runs_that_change_places_mirror_every_change(one: Run, other: Run) -> No
 @given(runs, runs)
 def test_a_comparison_reads_back_as_it_was_written(one: Run, other: Run) -> None:
     found = compare(one, other)
-    assert repr(Comparison.model_validate(found.to_json())) == repr(found)
+    assert repr(RunComparison.model_validate(found.to_json())) == repr(found)
 
 
 @pytest.mark.parametrize(
