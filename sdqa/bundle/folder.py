@@ -90,9 +90,11 @@ class Bundle:
 
 
 def blobs_of(run: Run) -> Iterator[Blob]:
-    """Every blob that a run names: pictures and latents."""
+    """Every blob that a run names: pictures, latents and films."""
     for lane in run.lanes:
         for sample in lane.samples:
             yield from sample.images.values()
             if sample.facts.latents is not None:
                 yield sample.facts.latents
+            if sample.facts.film is not None:
+                yield from sample.facts.film.blobs()
