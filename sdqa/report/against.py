@@ -41,10 +41,12 @@ def compare(before: Run, after: Run) -> RunComparison:
         else:
             changes.append(change)
     ran_before, ran_after = _ran(before), _ran(after)
+    sides = _compared(before), _compared(after)
+    remarks = [*_judge_remarks(*sides, sorted({case for _, case in goldens})), *_fingerprint_remarks(before, after)]
     return RunComparison(
-        before=_compared(before),
-        after=_compared(after),
-        remarks=tuple(_remarks(before, after, sorted({case for _, case in goldens}))),
+        before=sides[0],
+        after=sides[1],
+        remarks=tuple(remarks),
         changes=tuple(sorted(changes, key=_attention)),
         unchanged=unchanged,
         lanes_before_only=tuple(name for name in ran_before if name not in ran_after),
@@ -195,9 +197,8 @@ def _compared(run: Run) -> ComparedRun:
     )
 
 
-def _remarks(before: Run, after: Run, goldens: list[str]) -> Iterator[str]:
+def _judge_remarks(one: ComparedRun, other: ComparedRun, goldens: list[str]) -> Iterator[str]:
     """What makes figures of the two runs mean different things."""
-    one, other = _compared(before), _compared(after)
     if one.suite != other.suite:
         yield f"the runs are of two suites, {one.suite} and {other.suite}: only checks of the same name are compared"
     elif one.suite_digest != other.suite_digest:
@@ -210,6 +211,10 @@ def _remarks(before: Run, after: Run, goldens: list[str]) -> Iterator[str]:
         yield f"a fault was planted on purpose: before {one.fault or 'none'}, after {other.fault or 'none'}"
     if one.sdqa_version != other.sdqa_version:
         yield f"sdqa changed, {one.sdqa_version} → {other.sdqa_version}"
+
+
+def _fingerprint_remarks(before: Run, after: Run) -> Iterator[str]:
+    """The lanes that were not measured under the same conditions."""
     earlier = {lane.id: lane for lane in before.lanes}
     for lane in after.lanes:
         if lane.id in earlier and "skipped" not in (lane.status, earlier[lane.id].status):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sdqa.bundle.comparison import KINDS, CheckChange, CheckFigure, ComparedRun, Kind, RunComparison
 from sdqa.report.format import MISSING, plural, show_figure, show_number
-from sdqa.report.links import PAGE, check_address, published
+from sdqa.report.links import MAX_LENGTH, PAGE, check_address, published
 from sdqa.report.markdown import MAX_BYTES, Markdown, assemble, escape, markdown, row
 
 TITLES: dict[Kind, str] = {
@@ -80,9 +80,10 @@ def comparison_blocks(comparison: RunComparison, page: str = PAGE) -> list[Seque
 
 def linked(text: str, case: str, lane: str, check: str, page: str) -> Markdown:
     """A check's name, as a link where the page is published."""
-    if not published(page):
+    address = check_address(case, lane, check, page)
+    if not published(page) or len(address) > MAX_LENGTH:
         return escape(text)
-    return Markdown(f"[{escape(text)}](<{check_address(case, lane, check, page)}>)")
+    return Markdown(f"[{escape(text)}](<{address}>)")
 
 
 def _row(change: CheckChange, page: str) -> Markdown:

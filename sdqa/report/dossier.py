@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sdqa.bundle import Better, CaseInputs, Lane, Measurement, Record, Run, Sample, Status, Verdict
+from sdqa.bundle import Better, CaseInputs, Film, Lane, Measurement, Record, Run, Sample, Status, Verdict
 from sdqa.errors import UsageError
 from sdqa.report.checks import excess_of
 from sdqa.report.headline import SEVERITY, worst
@@ -50,6 +50,7 @@ class DossierLane(Record):
     address: str
     pictures: dict[str, str]  # kind → path in the bundle's folder
     seconds: float | None = None
+    film: Film | None = None
     figures: tuple[CaseFigure, ...] = ()  # the worst first
     failures: tuple[str, ...] = ()
 
@@ -167,6 +168,7 @@ def _in_lane(lane: Lane, case: str, told: _Told, page: str) -> DossierLane:
         address=case_address(case, lane.id, page),
         pictures=_pictures(told.sample),
         seconds=told.sample.seconds if told.sample else None,
+        film=told.sample.facts.film if told.sample else None,
         figures=tuple(_figures(told)),
         failures=tuple(f"{one.code} {one.stage}: {one.message}" for one in lane.failures if one.where == case),
     )

@@ -7,10 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from sdqa.bundle import Film
 from sdqa.report.dossier import CaseFigure, Dossier, DossierLane
 from sdqa.report.facts import facts_of
-from sdqa.report.format import MISSING, plural, show_figure, show_interval, show_seconds
+from sdqa.report.format import MISSING, plural, show_figure, show_interval, show_number, show_seconds
 from sdqa.report.terminal import clean, console_for, mark_of, style_of, table_for
+from sdqa.report.words import MUST_BE_ONE
 
 COLUMNS = ("figure", "value", "golden", "difference", "interval", "limit", "position")
 LISTED = 40
@@ -54,6 +56,8 @@ def _print_lane(lane: DossierLane, folder: Path, console: Console) -> None:
     console.print(Text(f"  page: {clean(lane.address)}"), soft_wrap=True)
     for kind, path in lane.pictures.items():
         console.print(Text(clean(f"  {kind}: {folder / path}")), soft_wrap=True)
+    if lane.film is not None:
+        console.print(Text(clean(f"  film: {_film_words(lane.film)}")), soft_wrap=True)
     for failure in lane.failures:
         console.print(Text(clean(f"  {failure}"), style=style_of("not measured")), soft_wrap=True)
     if lane.figures:
@@ -63,12 +67,24 @@ def _print_lane(lane: DossierLane, folder: Path, console: Console) -> None:
             console.print(Text(clean(f"  {figure.metric}: {figure.reason}"), style="dim"), soft_wrap=True)
 
 
+def _film_words(film: Film) -> str:
+    """`latents after step 1: 1.2 %, 10: 40 % from the teacher's, of 20 steps`, or why there is no such error."""
+    told = [
+        f"{frame.step}: {show_number(None if frame.error is None else 100 * frame.error)} %"
+        for frame in film.frames
+        if frame.teacher is not None
+    ]
+    if told:
+        return f"latents after step {', '.join(told)} from the teacher's, of {plural(film.total, 'step')}"
+    return film.reason or "no steps were kept"
+
+
 def _print_figures(figures: tuple[CaseFigure, ...], console: Console) -> None:
     table = table_for(console)
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == COLUMNS[0] else "right", overflow="fold")
     for one in figures:
-        bounds = one.difference is not None and one.unit != "dB"
+        bounds = one.difference is not None and one.unit != "dB" and one.metric not in MUST_BE_ONE
         mark = f"{mark_of(console, one.status)}{'?' if one.provisional else ''}"
         cells = (
             show_figure(one.value, one.unit),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 
 import pytest
 
-from sdqa.bundle import Bundle, Measurement, Run, Verdict
+from sdqa.bundle import Blob, Bundle, Film, FilmFrame, Measurement, Run, Sample, SampleFacts, Verdict
 from sdqa.errors import UsageError
 from sdqa.report.dossier import Dossier, dossier, dossiers
 from sdqa.report.dossier_terminal import LISTED, print_cases, print_dossier
@@ -73,6 +74,10 @@ def test_lanes_that_do_not_match_or_do_not_have_the_case_are_refused(run: Run) -
         dossier(run_record(), "x")
 
 
+def frame(step: int, error: float) -> FilmFrame:
+    return FilmFrame(step=step, teacher=Blob(sha256="0" * 64, bytes=1, media_type="image/png"), error=error)
+
+
 class Pipe(io.StringIO):
     encoding = "utf-8"
 
@@ -118,3 +123,26 @@ def test_a_case_without_inputs_is_shown(tmp_path: Path) -> None:
     print_dossier(dossier(run_record(lane_record("a", verdict)), "c"), tmp_path, console_for(stream, {}))
     assert "? not measured a" in stream.getvalue()
     assert "m: not drawn" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("film", "words"),
+    [
+        (
+            Film(total=8, frames=(frame(1, 0.012), frame(8, 0.5))),
+            "film: latents after step 1: 1.2 %, 8: 50 % from the teacher's, of 8 steps",
+        ),
+        (
+            Film(total=8, frames=(frame(1, math.nan),)),
+            "film: latents after step 1: NaN % from the teacher's, of 8 steps",
+        ),
+        (Film(total=8, frames=(FilmFrame(step=1),), reason="no teacher"), "film: no teacher"),
+    ],
+)
+def test_a_film_is_told_in_words(film: Film, words: str, tmp_path: Path) -> None:
+    sample = Sample(case="c", facts=SampleFacts(film=film))
+    found = dossier(run_record(lane_record("a", samples=(sample,))), "c")
+    assert found.lanes[0].film == film
+    stream = Pipe()
+    print_dossier(found, tmp_path, console_for(stream, {}))
+    assert f"  {words}\n" in stream.getvalue()

@@ -106,6 +106,9 @@ def test_a_film_is_written_read_and_carried_with_its_run(lane_of: Callable[..., 
     assert all(blob in named for film in films_of(lane).values() if film for blob in film.blobs())
     again, _ = lane_of()
     assert films_of(again) == films_of(lane)  # the same bytes from the same store
+    without, _ = lane_of('[evidence]\nlatents = "off"\n')
+    bare = run.model_copy(update={"lanes": (without,)})
+    assert bare.identity() == run.identity()  # a film is no figure
 
 
 def test_a_passing_lane_has_none_unless_all_are_asked_for(lane_of: Callable[..., tuple[Lane, Job]]) -> None:
