@@ -59,5 +59,9 @@ def test_a_report_against_an_earlier_run_says_what_is_new(
     assert "### Against an earlier run" in (tmp_path / "summary.md").read_text(encoding="utf-8")
     written = RunComparison.model_validate_json((tmp_path / "comparison.json").read_bytes())
     assert written.counts()["new"] == 31
+    assert sdqa(arguments[:-1]) == EXIT_PASS
+    assert not (tmp_path / "comparison.json").exists()  # an earlier report's is not this one's
+    assert sdqa([*arguments, str(earlier.folder)]) == EXIT_PASS
     assert sdqa([*arguments, str(tmp_path / "nowhere")]) == EXIT_INFRASTRUCTURE
     assert "no bundle here" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []  # nothing is left that could be read as this report's

@@ -39,6 +39,11 @@ def workflow_commands(run: Run, page: str = PAGE) -> str:
         page: the report's page, as `sdqa.report.links.page_of` names it.
     """
     errors = [
+        command("error", "judge looser, and nobody recorded why", f"{change.subject}: {change.what}")
+        for change in run.judge_changes
+        if change.looser and not change.recorded
+    ]
+    errors += [
         command("error", f"{failure.code} {failure.stage}", f"{lane}: {failure.where}: {failure.message}")
         for lane, failure in failures_of(run)
     ]

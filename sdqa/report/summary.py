@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from sdqa.bundle import JudgeChange, Run
 from sdqa.bundle.comparison import RunComparison
+from sdqa.bundle.orphan import orphan_words
 from sdqa.report.change_words import comparison_blocks, linked
 from sdqa.report.checks import CheckRow, check_rows
 from sdqa.report.format import MISSING, plural, show_figure
@@ -39,6 +40,7 @@ def summary_markdown(run: Run, against: RunComparison | None = None, page: str =
     if run.fault:
         fault = markdown("> **A fault was planted on purpose:** {}. This run is meant to fail.", run.fault)
         blocks.append((fault, EMPTY))
+    blocks.append(_beside(run))
     if against is not None:
         blocks += comparison_blocks(against, page)
     blocks += [_failures(run), _attention(run, page), _lanes(run), *_diagnoses(run), _overview(run)]
@@ -50,6 +52,13 @@ def summary_markdown(run: Run, against: RunComparison | None = None, page: str =
         run.identity()[:12],
     )
     return assemble(blocks, MAX_BYTES - ENDING_BYTES) + f"{ending}\n"
+
+
+def _beside(run: Run) -> list[Markdown]:
+    """What the judge was held against, and the references that nothing asks for."""
+    said = [str(run.judge_comparison)] if run.judge_comparison else []
+    said += [f"orphans: {words}"] if (words := orphan_words(run.orphans)) else []
+    return [*(markdown("> {}  ", line) for line in said), EMPTY] if said else []
 
 
 def judge_blocks(run: Run) -> list[Sequence[Markdown]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.bundle import Bundle, documents
+from sdqa.bundle.comparison import RunComparison
 from sdqa.report.against import compare
 from sdqa.report.annotations import workflow_commands
 from sdqa.report.history import History, read_history
@@ -33,6 +35,8 @@ def write_report(
 ) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
 
+    Where that fails nothing is left of an earlier run's either: it would be read as this one's.
+
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
@@ -42,25 +46,39 @@ def write_report(
     Raises:
         BundleError: a bundle cannot be read. A history never stands in the way of a report.
     """
-    run = bundle.read()
     files = ReportFiles(
         html=destination / PAGE,
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
     )
-    compared = compare(against.read(), run) if against is not None else None
-    place = page_of()
-    earlier = read_history(history) if history else History(())
-    page = render_page(bundle, run, earlier.entries, unread=earlier.unread)
-    for path, text in (
-        (files.html, page),
-        (files.junit, junit_xml(run, place)),
-        (files.summary, summary_markdown(run, compared, place)),
-        (files.annotations, workflow_commands(run, place)),
-    ):
+    comparison = destination / COMPARISON_FILE
+    try:
+        compared = compare(against.read(), bundle.read()) if against is not None else None
+        texts = _rendered(bundle, files, history, compared)
+    except BaseException:
+        for path in (*vars(files).values(), comparison):
+            with suppress(OSError):
+                path.unlink()
+        raise
+    for path, text in texts.items():
         # A lone surrogate from a bundle cannot be encoded: it must not cost the report.
         write_atomically(path, text.encode("utf-8", errors="replace"))
     if compared is not None:
-        documents.write(destination / COMPARISON_FILE, compared.to_json())
+        documents.write(comparison, compared.to_json())
+    else:
+        comparison.unlink(missing_ok=True)  # an earlier report's
     return files
+
+
+def _rendered(
+    bundle: Bundle, files: ReportFiles, history: Path | None, compared: RunComparison | None
+) -> dict[Path, str]:
+    run, place = bundle.read(), page_of()
+    earlier = read_history(history) if history else History(())
+    return {
+        files.html: render_page(bundle, run, earlier.entries, unread=earlier.unread),
+        files.junit: junit_xml(run, place),
+        files.summary: summary_markdown(run, compared, place),
+        files.annotations: workflow_commands(run, place),
+    }
