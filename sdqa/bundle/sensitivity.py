@@ -35,6 +35,20 @@ class NamedCause(OpenRecord):
     verdict: str = ""
 
 
+Decided = Literal["", "yardstick", "execution", "budget"]
+"""What says that a fault can be noticed: the pictures, that there are none, or a budget; empty in older tables."""
+
+
+class Yardstick(OpenRecord):
+    """By what it was decided whether a person would see a difference; no check of the gate uses it."""
+
+    name: str
+    package: str = ""  # and its version
+    threshold: float  # visible from here on
+    definition: str = ""  # what the figure is
+    source: str = ""  # where the threshold comes from
+
+
 class Trial(OpenRecord):
     """One fault at one severity."""
 
@@ -46,6 +60,8 @@ class Trial(OpenRecord):
     rows: tuple[int, ...] = ()
     visible: bool
     visibility: str  # why, in words
+    decided: Decided = ""
+    flip: float | None = None  # the yardstick's figure of the worst case, against the sound lane's own pictures
     lpips: float | None = None  # mean over the cases, to the golden
     worst_lpips: float | None = None  # of a single case
     caught: bool
@@ -112,6 +128,7 @@ class Spread(OpenRecord):
     """The teacher's own spread: LPIPS between its pictures and the ones it draws under harmless perturbations."""
 
     conditions: dict[str, float] = Field(default_factory=dict)  # mean LPIPS over the cases
+    flip: dict[str, float] = Field(default_factory=dict)  # the yardstick's figure of the worst case
     mean: float = 0.0  # what a mean over the cases may reach
     case: float = 0.0  # what a single case may reach
 
@@ -131,16 +148,26 @@ class Share(OpenRecord):
         return "not measured" if self.share is None else f"{self.count} of {self.total} ({100 * self.share:.1f} %)"
 
 
-class Figures(OpenRecord):
-    """The table in seven figures."""
+class MetricRate(OpenRecord):
+    """What one metric contributes, by the faults whose pictures the yardstick calls visible."""
 
-    visible_caught: Share
+    metric: str
+    alone: Share  # caught when all other metrics are held out
+    only: int  # caught by no other: what would be missed without it
+
+
+class Figures(OpenRecord):
+    """The table in a few figures."""
+
+    visible_caught: Share  # whose pictures the yardstick calls visible
     below_visibility_caught: Share
     false_alarms: Share  # fewer is better
     component_right: Share
     stage_right: Share
     operation_right: Share
     both_named: Share  # of pairs
+    not_running: Share = Share(count=0, total=0)  # what leaves no pictures, caught
+    over_budget: Share = Share(count=0, total=0)  # what exceeds a budget in the measured figures, caught
 
 
 class Sensitivity(OpenRecord):
@@ -156,6 +183,8 @@ class Sensitivity(OpenRecord):
     quiet: tuple[ControlTrial, ...] = ()
     figures: Figures
     smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
+    yardstick: Yardstick | None = None  # None: the teacher's own spread decided, in LPIPS
+    metrics: tuple[MetricRate, ...] = ()
     tolerances: str = ""  # digest of those that the gate judged by
     environment: Environment = Environment()
     date: str = ""

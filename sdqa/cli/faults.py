@@ -166,6 +166,8 @@ def _summary(table: Sensitivity) -> str:
     alarms = sorted({one.change for one in table.quiet if one.alarm})
     lines = [
         f"visible faults caught        {found.visible_caught}",
+        f"of what leaves no pictures   {found.not_running}",
+        f"of what exceeds a budget     {found.over_budget}",
         f"below visibility, caught     {found.below_visibility_caught}",
         f"false alarms                 {found.false_alarms}",
         f"component blamed rightly     {found.component_right}",
@@ -173,6 +175,7 @@ def _summary(table: Sensitivity) -> str:
         f"operation named rightly      {found.operation_right}",
         f"both of two faults named     {found.both_named}",
     ]
+    lines += [f"{one.metric + ' alone':28} {one.alone}, {one.only} by no other" for one in table.metrics]
     if missed:
         lines.append(f"visible and not caught: {', '.join(missed)}")
     if alarms:
