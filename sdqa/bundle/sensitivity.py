@@ -13,7 +13,7 @@ from pydantic import Field
 
 from sdqa.bundle import documents
 from sdqa.bundle.environment import Environment
-from sdqa.bundle.record import OpenRecord
+from sdqa.bundle.record import OpenRecord, later
 from sdqa.errors import FaultError
 
 SCHEMA_VERSION = 1
@@ -60,8 +60,8 @@ class Trial(OpenRecord):
     rows: tuple[int, ...] = ()
     visible: bool
     visibility: str  # why, in words
-    decided: Decided = ""
-    flip: float | None = None  # the yardstick's figure of the worst case, against the sound lane's own pictures
+    decided: Decided = later("")
+    flip: float | None = later(None)  # the yardstick's figure of the worst case, against the sound lane's own pictures
     lpips: float | None = None  # mean over the cases, to the golden
     worst_lpips: float | None = None  # of a single case
     caught: bool
@@ -128,7 +128,7 @@ class Spread(OpenRecord):
     """The teacher's own spread: LPIPS between its pictures and the ones it draws under harmless perturbations."""
 
     conditions: dict[str, float] = Field(default_factory=dict)  # mean LPIPS over the cases
-    flip: dict[str, float] = Field(default_factory=dict)  # the yardstick's figure of the worst case
+    flip: dict[str, float] = later({})  # the yardstick's figure of the worst case
     mean: float = 0.0  # what a mean over the cases may reach
     case: float = 0.0  # what a single case may reach
 
@@ -166,8 +166,8 @@ class Figures(OpenRecord):
     stage_right: Share
     operation_right: Share
     both_named: Share  # of pairs
-    not_running: Share = Share(count=0, total=0)  # what leaves no pictures, caught
-    over_budget: Share = Share(count=0, total=0)  # what exceeds a budget in the measured figures, caught
+    not_running: Share = later(Share(count=0, total=0))  # what leaves no pictures, caught
+    over_budget: Share = later(Share(count=0, total=0))  # what exceeds a budget in the measured figures, caught
 
 
 class Sensitivity(OpenRecord):
@@ -183,8 +183,8 @@ class Sensitivity(OpenRecord):
     quiet: tuple[ControlTrial, ...] = ()
     figures: Figures
     smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
-    yardstick: Yardstick | None = None  # None: the teacher's own spread decided, in LPIPS
-    metrics: tuple[MetricRate, ...] = ()
+    yardstick: Yardstick | None = later(None)  # None: the teacher's own spread decided, in LPIPS
+    metrics: tuple[MetricRate, ...] = later(())
     tolerances: str = ""  # digest of those that the gate judged by
     environment: Environment = Environment()
     date: str = ""

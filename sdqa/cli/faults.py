@@ -124,6 +124,40 @@ def run_honesty(runs: int, suite: str | None, lane: str | None, store: Path, out
         click.echo(f"{one.kind:16} {one}")
 
 
+@faults.command(name="local")
+@click.option("--only", multiple=True, metavar="KIND", help="Only this kind of damage; repeatable.")
+@click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
+@click.option("--lane", default=None, metavar="LANE", help="Only this lane; every one that runs here otherwise.")
+@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.option("--output", default=".sdqa/local", type=click.Path(path_type=Path), help="Where local.json goes.")
+@json_option
+def run_local(
+    only: tuple[str, ...], suite: str | None, lane: str | None, store: Path, output: Path, as_json: bool
+) -> None:
+    """Damage single pictures of the sound lanes, and see whether golden and baseline find it.
+
+    An eye painted over, a seam, JPEG, one white pixel: only pictures are edited, so no model runs twice.
+    """
+    from sdqa.bundle.local import FILE
+    from sdqa.workflow.campaign import CampaignSettings
+    from sdqa.workflow.campaign.local import measure_local
+
+    settings = CampaignSettings(suite, lane, store, cases=ALL_CASES, diagnose=False)
+    table = measure_local(settings, only, say=lambda text: click.echo(text, err=True))
+    table.write(output / FILE)
+    if as_json:
+        click.echo(json.dumps(table.to_json(), sort_keys=True))
+        return
+    for one in table.lanes:
+        click.echo(f"{one.lane}, {one.kinds} kinds of damage to {len(one.cases)} portraits, one at a time")
+        click.echo(f"  visible and red              {one.red}")
+        click.echo(f"  by the golden's limits       {one.by_golden}")
+        click.echo(f"  by the lane's own baseline   {one.by_baseline}")
+        click.echo(f"  below visibility and red     {one.below}")
+        for trial in one.silent:
+            click.echo(f"  visible and silent: {trial.kind} in {trial.case}, FLIP {trial.flip:.2g}")
+
+
 @faults.command(name="shares")
 @click.option("--only", multiple=True, metavar="A+B+C", help="Only these faults at once; repeatable.")
 @click.option("--limit", default=None, type=int, metavar="N", help="Only the first so many of the list.")

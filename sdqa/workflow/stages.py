@@ -143,7 +143,7 @@ def _case_scores(
     for case, sample in samples.by_case.items():
         golden = references.goldens[case]
         digests = {"sample": sample.folder.name, "golden": golden.manifest.content()}
-        subject = _subject(lane, case, references, sample)
+        subject = subject_of(lane, case, references, sample)
         yield score_case(subject, job.plan.suite.metrics.names, models, job.store, digests)
 
 
@@ -208,7 +208,7 @@ def _components(job: Job, lane: PlannedLane, teacher: Teacher, packages: Package
     return components(lane, teacher, packages.by_component, job.store, job.fault)
 
 
-def _subject(lane: PlannedLane, case: str, references: References, sample: StoredSample) -> Subject:
+def subject_of(lane: PlannedLane, case: str, references: References, sample: StoredSample) -> Subject:
     """A case as the metrics look at it."""
     from sdqa.generate.sources import source_prompt
     from sdqa.metrics.subject import Picture, Subject

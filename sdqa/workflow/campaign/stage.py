@@ -22,11 +22,14 @@ from sdqa.faults.sensitivity import NOT_DIAGNOSED
 from sdqa.faults.visibility import lpips_of, sight, teacher_spread
 from sdqa.faults.yardstick import difference
 from sdqa.gate import judge
+from sdqa.gate.baseline import manifests
+from sdqa.gate.standards import Standards
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store, code_digest
 from sdqa.workflow import measure_lane
+from sdqa.workflow.baselines import baseline_cases, baseline_folder
 from sdqa.workflow.campaign.tasks import Task
 from sdqa.workflow.gate import exit_code, lane_budgets, load_tolerances, planned_checks
 from sdqa.workflow.job import Job
@@ -168,7 +171,8 @@ class CampaignLane:
         plan = reseeded(self.plan, SEED_STEP * task.seed) if task.seed else self.plan
         lane = plan.lanes[0]
         if change.variant:
-            lane = replace(lane, variant=lane.variant.model_copy(update=dict(change.variant)))
+            # Another variant has a baseline of its own, that a person approves.
+            lane = replace(lane, variant=lane.variant.model_copy(update=dict(change.variant)), baseline="off")
             plan = replace(plan, lanes=(lane,))
         _, judged, code = self._judged(plan, lane, applied)
         distances = lpips_of(judged)
@@ -186,15 +190,19 @@ class CampaignLane:
         )
 
     def _judged(self, plan: Plan, lane: PlannedLane, fault: Injection) -> tuple[Collected, Lane, int]:
-        """Measure a lane with something planted in it, and judge it by the committed tolerances."""
+        """Measure a lane with something planted in it, and judge it as the main job would."""
         with tempfile.TemporaryDirectory() as folder:
             job = Job(plan, self.store, Bundle(Path(folder)), fault)
             evidence = measure_lane(job, lane)
         measured = record(lane, evidence)
-        planned = planned_checks(plan, lane)
-        verdicts = judge(measured, self.tolerances, lane_budgets(plan, lane), planned=planned)
+        planned, standards = planned_checks(plan, lane), self.standards(plan, lane)
+        verdicts = judge(measured, standards, lane_budgets(plan, lane), planned=planned)
         judged = measured.model_copy(update={"verdicts": verdicts})
         return evidence, judged, exit_code(plan, [judged])
+
+    def standards(self, plan: Plan, lane: PlannedLane) -> Standards:
+        """What a lane's figures are held against: the committed tolerances, and its baselines where it has any."""
+        return Standards(self.tolerances, manifests(baseline_folder(plan, lane), baseline_cases(plan, lane)))
 
     def measure_spread(self) -> Spread:
         """The teacher's own spread over the lane's cases; from the store when it is there."""
