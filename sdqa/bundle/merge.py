@@ -147,6 +147,7 @@ def combined_run(
         diagnosis=diagnoses[0] if diagnoses else None,
         diagnoses=diagnoses if len(diagnoses) > 1 else (),
         sensitivity=next((run.sensitivity for run in runs if run.sensitivity), None),
+        sensitivities=next((run.sensitivities for run in runs if run.sensitivities), ()),
         failures=failures,
     )
 

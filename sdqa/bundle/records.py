@@ -195,6 +195,7 @@ class Run(Record):
     planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
     diagnosis: Diagnosis | None = None
     sensitivity: Sensitivity | None = None
+    sensitivities: tuple[Sensitivity, ...] = later(())  # of further lanes
     diagnoses: tuple[Diagnosis, ...] = later(())  # where there are several; `diagnosis` is the first
     provenance: Provenance | None = later(None)
     judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`

@@ -19,6 +19,8 @@ from sdqa.errors import FaultError
 SCHEMA_VERSION = 1
 FILE = "sensitivity.json"
 """In the folder of the goldens: the committed table."""
+FOLDER = "sensitivity"
+"""Beside it: those of further lanes."""
 MAX_BYTES = 32 * 2**20
 
 
@@ -193,6 +195,29 @@ class Sensitivity(OpenRecord):
     def write(self, path: Path) -> None:
         """Write the document."""
         documents.write(path, self.to_json())
+
+
+def place_of(goldens: Path, lane: str) -> Path:
+    """Where the committed table of a lane is: `sensitivity.json` holds the lane that was measured first, the others are
+    beside it, `sensitivity/<model>/<variant>….json`.
+
+    Args:
+        goldens: the folder of the goldens.
+        lane: its id.
+
+    Raises:
+        FaultError: the table that is there does not follow the schema.
+    """
+    first = goldens / FILE
+    if not first.exists() or read(first).lane == lane:
+        return first
+    return goldens / FOLDER / f"{lane}.json"
+
+
+def places(goldens: Path) -> tuple[Path, ...]:
+    """The committed tables that there are, the first lane's first."""
+    first = goldens / FILE
+    return (*((first,) if first.exists() else ()), *sorted((goldens / FOLDER).rglob("*.json")))
 
 
 def read(path: Path) -> Sensitivity:

@@ -14,7 +14,7 @@ from sdqa.cli.options import json_option
 if TYPE_CHECKING:
     from sdqa.bundle.sensitivity import Sensitivity
 
-BASELINE = Path("goldens") / "sensitivity.json"
+GOLDENS = Path("goldens")
 CASES = 3
 RUNS = 20
 ALL_CASES = 10_000
@@ -53,7 +53,12 @@ def list_faults(as_json: bool) -> None:
 @click.option("--diagnose/--no-diagnose", default=None, help="Name the culprits too; on unless --quick.")
 @click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
 @click.option("--output", default=".sdqa/faults", type=click.Path(path_type=Path), help="Where the table goes.")
-@click.option("--baseline", default=BASELINE, type=click.Path(path_type=Path), help="The table to hold it against.")
+@click.option(
+    "--baseline",
+    default=None,
+    type=click.Path(path_type=Path),
+    help="The table to hold it against; the lane's own in goldens/ otherwise.",
+)
 @click.option("--record", is_flag=True, help="Make this table the baseline, whatever it says.")
 @json_option
 def run_faults(
@@ -66,7 +71,7 @@ def run_faults(
     diagnose: bool | None,
     store: Path,
     output: Path,
-    baseline: Path,
+    baseline: Path | None,
     record: bool,
     as_json: bool,
 ) -> None:
@@ -74,7 +79,7 @@ def run_faults(
 
     Exits 1 when a figure is worse than in the baseline; see docs/faults.md.
     """
-    from sdqa.bundle.sensitivity import FILE, read
+    from sdqa.bundle.sensitivity import FILE, place_of, read
     from sdqa.errors import EXIT_GATE_FAILED, EXIT_PASS
     from sdqa.faults.sensitivity import regressions
     from sdqa.workflow.campaign import CampaignSettings, run_campaign, tasks
@@ -89,7 +94,9 @@ def run_faults(
     )
     table.write(output / FILE)
     click.echo(json.dumps(table.model_dump(mode="json"), sort_keys=True) if as_json else _summary(table))
+    baseline = baseline or place_of(GOLDENS, table.lane)
     if record:
+        baseline.parent.mkdir(parents=True, exist_ok=True)
         table.write(baseline)
     worse = regressions(read(baseline), table) if baseline.exists() else []
     for line in worse:

@@ -67,7 +67,9 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
         placements=placements(run),
         estimates=estimates(run),
         diagnosis=diagnosis_of(run.diagnosis),
-        sensitivity=sensitivity_of(run.sensitivity),
+        sensitivity=sensitivity_of(
+            run.sensitivity, run.sensitivities, [lane.id for lane in run.lanes if lane.status == "ran"]
+        ),
         trend=trend_of(history, unread),
         environment=[
             (f"{place}.{name}" if place else name, shown)

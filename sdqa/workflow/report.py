@@ -52,6 +52,7 @@ def summed_up(
     planned = sum(len(lane.planned) for lane in ran)
     if checks is not None:
         ran = tuple(_narrowed(lane, checks) for lane in ran)
+    tables = committed_sensitivities(job)
     ends = (EXIT_INTERRUPTED,) if interrupted else (EXIT_INFRASTRUCTURE,) if crashed else ()
     return Run(
         sdqa_version=sdqa.__version__,
@@ -65,7 +66,8 @@ def summed_up(
         cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *left_out(job.plan, ran, interrupted=interrupted)),
         planned_checks=planned,
-        sensitivity=committed_sensitivity(job),
+        sensitivity=tables[0] if tables else None,
+        sensitivities=tables[1:],
         provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
     )
 
@@ -90,28 +92,29 @@ def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
     return run
 
 
-def committed_sensitivity(job: Job) -> Sensitivity | None:
-    """What the gate is known to catch: the table beside the goldens, as `nox -s faults -- --record` left it.
+def committed_sensitivities(job: Job) -> tuple[Sensitivity, ...]:
+    """What the gate is known to catch in each lane: the tables beside the goldens, as `nox -s faults -- --record` left
+    them, the first lane's first.
 
-    It speaks of the tolerances that it was measured with; beside others it would promise what nobody has seen.
+    A table speaks of the tolerances that it was measured with; beside others it would promise what nobody has seen.
     """
-    from sdqa.bundle.sensitivity import FILE as TABLE
-    from sdqa.bundle.sensitivity import read
+    from sdqa.bundle.sensitivity import places, read
     from sdqa.gate import TOLERANCES_FILE, Tolerances
 
-    path = job.plan.goldens / TABLE
-    if not path.exists():
-        return None
-    try:
-        found = read(path)
-        judged_by = Tolerances.load(path.parent / found.lane.partition("/")[0] / TOLERANCES_FILE)
-    except SdqaError as error:  # it says what other runs caught; this one is not worse for it
-        job.progress.step(f"the sensitivity table is left out: {error}")
-        return None
-    if found.tolerances != judged_by.digest():
-        job.progress.step("the sensitivity table is left out: it was measured with other tolerances (nox -s faults)")
-        return None
-    return found
+    found = []
+    for path in places(job.plan.goldens):
+        try:
+            table = read(path)
+            judged_by = Tolerances.load(job.plan.goldens / table.lane.partition("/")[0] / TOLERANCES_FILE)
+        except SdqaError as error:  # it says what other runs caught; this one is not worse for it
+            job.progress.step(f"a sensitivity table is left out: {error}")
+            continue
+        if table.tolerances == judged_by.digest():
+            found.append(table)
+        else:
+            where = f"the sensitivity table of {table.lane} is left out"
+            job.progress.step(f"{where}: it was measured with other tolerances (nox -s faults)")
+    return tuple(found)
 
 
 def _narrowed(lane: Lane, checks: frozenset[str]) -> Lane:

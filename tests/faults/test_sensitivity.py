@@ -9,11 +9,21 @@ import numpy as np
 import pytest
 
 from sdqa.bundle import Failure, Lane, Measurement
-from sdqa.bundle.sensitivity import ControlTrial, Decided, NamedCause, Sensitivity, Spread, Trial, read
+from sdqa.bundle.sensitivity import (
+    ControlTrial,
+    Decided,
+    NamedCause,
+    Sensitivity,
+    Spread,
+    Trial,
+    place_of,
+    places,
+    read,
+)
 from sdqa.errors import FaultError
 from sdqa.faults.sensitivity import figures, metric_rates, regressions, smallest_caught
 from sdqa.faults.visibility import sight, spread_of
-from sdqa.faults.yardstick import Pixels
+from sdqa.faults.yardstick import YARDSTICK, Pixels
 
 
 def trial(severity: str = "marked", **changes: Any) -> Trial:
@@ -128,6 +138,31 @@ def lane(*measurements: Measurement, failures: tuple[Failure, ...] = ()) -> Lane
         measurements=measurements,
         failures=failures,
     )
+
+
+def test_each_lane_has_a_table_of_its_own(tmp_path: Path) -> None:
+    assert place_of(tmp_path, "tiny/fp16") == tmp_path / "sensitivity.json", "the first that is measured"
+    assert places(tmp_path) == ()
+    table(trial()).write(tmp_path / "sensitivity.json")
+    other = place_of(tmp_path, "tiny/palettized-6bit")
+    assert other == tmp_path / "sensitivity" / "tiny" / "palettized-6bit.json"
+    other.parent.mkdir(parents=True)
+    table().model_copy(update={"lane": "tiny/palettized-6bit"}).write(other)
+    assert place_of(tmp_path, "tiny/fp16") == tmp_path / "sensitivity.json"
+    assert [read(path).lane for path in places(tmp_path)] == ["tiny/fp16", "tiny/palettized-6bit"]
+
+
+def test_the_report_speaks_of_each_lane_apart() -> None:
+    from sdqa.report.sensitivity_section import sensitivity_of
+
+    other = table(trial(caught=False)).model_copy(update={"lane": "tiny/palettized-6bit", "yardstick": YARDSTICK})
+    shown = sensitivity_of(table(trial()), [other], ["tiny/fp16", "tiny/palettized-6bit", "tiny/4bit"])
+    assert shown is not None
+    (lane, said), unknown = shown.further
+    assert lane == "tiny/palettized-6bit"
+    assert said.startswith("0 of 1 visible faults caught.")
+    assert said.endswith("Visible is from FLIP 0.103 on.")
+    assert unknown == ("tiny/4bit", "No faults were planted in this lane.")
 
 
 def picture(damage: int = 0) -> Pixels:
