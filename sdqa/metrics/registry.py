@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Needs = frozenset[str]
 NETWORKS = frozenset({"clip", "lpips", "face"})
-SUBJECT_NEEDS = frozenset({"source", "source_prompt"})
+SUBJECT_NEEDS = frozenset({"source", "source_prompt", "guidance"})
 """Needs that depend on the case."""
 
 
@@ -86,7 +86,7 @@ def metric(
 
     Args:
         valid: closed range of figures that can be right.
-        needs: of `source`, `source_prompt`, `clip`, `lpips`, `face`.
+        needs: of `source`, `source_prompt`, `guidance`, `clip`, `lpips`, `face`.
         compares: whether the figure itself says how far candidate and golden are apart, so that a suite may limit it.
         on_request: measured only where a suite names it, so that figures recorded before it stay comparable.
         attainable: the worst figure that some candidate has whatever the golden, where the end of `valid` takes a

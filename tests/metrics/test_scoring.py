@@ -219,3 +219,22 @@ def test_the_background_of_an_edit_is_held_to_the_source(models: MetricModels) -
     assert read(other, "outside_edit", models) == 0
     assert read(replace(other, candidate=picture(elsewhere)), "outside_edit", models) == 0, "within the edit"
     assert read(replace(other, candidate=picture(damaged)), "outside_edit", models) > 10
+
+
+@pytest.mark.parametrize(("factor", "wanted"), [(1.0, 0.0), (0.5, 6.02), (2.0, 6.02), (0.0, 60.0), (np.inf, np.nan)])
+def test_a_prompt_that_moves_less_or_more_than_the_teachers_is_told_in_decibel(
+    models: MetricModels, factor: float, wanted: float
+) -> None:
+    teacher = (0.4, 0.2, 0.1)
+    golden = replace(subject().golden, guidance=teacher)
+    candidate = replace(golden, guidance=tuple(factor * one for one in teacher))
+    found = read(replace(subject(candidate), golden=golden), "conditioning_sensitivity", models)
+    assert found == pytest.approx(wanted, abs=0.01, nan_ok=True)
+
+
+def test_without_guidance_there_is_no_sensitivity_to_it(models: MetricModels) -> None:
+    names = ("psnr", "conditioning_sensitivity")
+    assert [one.metric for one in score(subject(), names, models)] == ["psnr"]
+    guided = replace(subject(), golden=replace(subject().golden, guidance=(0.1, 0.2)))
+    *_, found = score(guided, names, models)
+    assert (found.value, found.reason) == (None, "0 guided steps, the teacher makes 2")
