@@ -9,7 +9,7 @@ from typing import Literal
 from sdqa.bundle import documents
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.record import OpenRecord
-from sdqa.bundle.sensitivity import Share, Yardstick
+from sdqa.bundle.sensitivity import MetricRate, Share, Yardstick, rates_of
 
 FILE = "local.json"
 
@@ -84,6 +84,11 @@ class LocalLane(OpenRecord):
     def below(self) -> Share:
         """Red, of those that nobody would see."""
         return _share(trial.red for trial in self.trials if not trial.visible)
+
+    @property
+    def rates(self) -> tuple[MetricRate, ...]:
+        """What each metric catches of the visible ones, with the others held out."""
+        return rates_of(frozenset(check.rpartition("/")[2] for check in one.failing) for one in self._visible())
 
     def _visible(self) -> tuple[LocalTrial, ...]:
         return tuple(trial for trial in self.trials if trial.visible)

@@ -6,6 +6,7 @@ one is the baseline that no figure may fall below. Nothing here runs a model: `s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -156,6 +157,24 @@ class MetricRate(OpenRecord):
     metric: str
     alone: Share  # caught when all other metrics are held out
     only: int  # caught by no other: what would be missed without it
+
+
+def rates_of(caught: Iterable[frozenset[str]]) -> tuple[MetricRate, ...]:
+    """What each metric contributes, the one that catches most first; one that catches nothing is not in the list.
+
+    Args:
+        caught: of each visible fault, the metrics of the checks that failed.
+    """
+    visible = tuple(caught)
+    found = [
+        MetricRate(
+            metric=name,
+            alone=Share(count=sum(name in metrics for metrics in visible), total=len(visible)),
+            only=sum(metrics == {name} for metrics in visible),
+        )
+        for name in sorted(frozenset[str]().union(*visible))
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.alone.count, one.metric)))
 
 
 class Figures(OpenRecord):

@@ -161,6 +161,8 @@ def run_local(
         click.echo(f"  by the golden's limits       {one.by_golden}")
         click.echo(f"  by the lane's own baseline   {one.by_baseline}")
         click.echo(f"  below visibility and red     {one.below}")
+        for rate in one.rates:
+            click.echo(f"  {rate.metric + ' alone':28} {rate.alone}, {rate.only} by no other")
         for trial in one.silent:
             click.echo(f"  visible and silent: {trial.kind} in {trial.case}, FLIP {trial.flip:.2g}")
 

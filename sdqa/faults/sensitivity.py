@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sdqa.bundle.sensitivity import ControlTrial, Figures, MetricRate, Pair, Sensitivity, Share, Trial
+from sdqa.bundle.sensitivity import ControlTrial, Figures, MetricRate, Pair, Sensitivity, Share, Trial, rates_of
 
 ORDER = ("mild", "marked", "severe")
 NOT_DIAGNOSED = frozenset({"packaging", "budget"})
@@ -41,20 +41,9 @@ def figures(trials: Iterable[Trial], quiet: Iterable[ControlTrial], pairs: Itera
 
 
 def metric_rates(trials: Iterable[Trial]) -> tuple[MetricRate, ...]:
-    """What each metric catches of the faults that the yardstick calls visible, with the others held out.
-
-    A metric that catches nothing is not in the list; the first is the one that catches most.
-    """
-    visible = [frozenset(trial.metrics()) for trial in trials if trial.visible and trial.decided in ("", "yardstick")]
-    found = [
-        MetricRate(
-            metric=name,
-            alone=Share(count=sum(name in metrics for metrics in visible), total=len(visible)),
-            only=sum(metrics == {name} for metrics in visible),
-        )
-        for name in sorted(frozenset().union(*visible))
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.alone.count, one.metric)))
+    """What each metric catches of the faults that the yardstick calls visible, with the others held out."""
+    visible = (trial for trial in trials if trial.visible and trial.decided in ("", "yardstick"))
+    return rates_of(frozenset(trial.metrics()) for trial in visible)
 
 
 def smallest_caught(trials: Sequence[Trial]) -> dict[str, str | None]:

@@ -28,3 +28,8 @@ def test_golden_and_baseline_are_counted_apart() -> None:
     assert [one.kind for one in lane.silent] == ["blur"]
     assert str(lane.below) == "1 of 2 (50.0 %)"
     assert lane.kinds == 6
+    assert [(rate.metric, rate.alone.count, rate.only) for rate in lane.rates] == [
+        ("baseline_lpips", 1, 1),
+        ("baseline_psnr", 1, 0),
+        ("psnr", 1, 0),
+    ]
