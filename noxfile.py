@@ -141,7 +141,8 @@ def diagnose(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Plant every fault and show what the gate catches; `-- --quick` for the short list."""
-    sdqa(session, "faults", "run")
+    prepare(session, "yardstick")
+    command(session, "-m", "sdqa", "faults", "run", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session
