@@ -20,7 +20,7 @@ LEVELS = [
     {"mil", "models"},
     {"runtime"},
     {"plan"},
-    {"progress"},
+    {"progress", "history"},
     {"convert", "generate", "metrics", "gate", "report"},
     {"diagnose", "faults", "ci", "words"},
     {"workflow", "pytest_status"},

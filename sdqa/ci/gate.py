@@ -18,9 +18,11 @@ from sdqa.ci.publish import Published, publish
 from sdqa.ci.revision import plan_at
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate.verify import verify
+from sdqa.history import History, read_history
+from sdqa.history.reading import with_run
 from sdqa.plan import Plan, make_plan
 from sdqa.plan.suite import TEACHER_NOW
-from sdqa.report.history import append_history
+from sdqa.report.trends import SHOWN
 
 
 def gate(
@@ -34,7 +36,7 @@ def gate(
     commit: str = "",
     base: str = "",
     download: str = SUCCESS,
-    history: Path | None = None,
+    history: str = "",
 ) -> tuple[Run, Published]:
     """Judge bundles by a checkout and write the outcome.
 
@@ -46,6 +48,7 @@ def gate(
         commit: that is to be proved; the checkout's own otherwise.
         base: revision or folder to hold the judge against; empty for none.
         download: how fetching the bundles ended.
+        history: the place of earlier runs, which are only read: shown as trends. Empty for none.
 
     Raises:
         UsageError: the destination is one of the bundles, or the results cannot be read.
@@ -69,7 +72,7 @@ def gate(
         except SdqaError as error:
             problems.append(problem("base", f"the judge cannot be compared with {base}: {error.what}"))
     run = decide(expected, submitted, problems, changes)
-    published = publish(run, submitted, destination, history=_remembered(history, run) if history else None)
+    published = publish(run, submitted, destination, history=_earlier(history, plan, run) if history else None)
     return run, published
 
 
@@ -120,10 +123,6 @@ def _goldens(plan: Plan) -> list[Failure]:
     return [problem("goldens", f"{flaw.subject}: {flaw.what}") for flaw in flaws]
 
 
-def _remembered(history: Path, run: Run) -> Path | None:
-    """Add the run to the history, which never gates: where that cannot be done there is only no trend."""
-    try:
-        append_history(history, run)
-    except SdqaError:
-        return None
-    return history
+def _earlier(place: str, plan: Plan, run: Run) -> History:
+    """Earlier runs and this one. A history never gates: where it cannot be read there is only no trend."""
+    return with_run(read_history(place, last=SHOWN), run, plan.suite_path.parent)

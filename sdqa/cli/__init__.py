@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, ci, faults, judging, keeping, oracle, references, running, starting
+from sdqa.cli import bundles, causes, ci, faults, history, judging, keeping, oracle, references, running, starting
 from sdqa.endings import in_words
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, Unforeseen
 from sdqa.plain import speak_ascii
@@ -65,6 +65,7 @@ for verb in (
     judging.judge_diff,
     faults.faults,
     keeping.store,
+    history.history,
     oracle.oracle,
 ):
     cli.add_command(verb)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.bundle import Bundle
+from sdqa.history import History
 from sdqa.report.annotations import workflow_commands
-from sdqa.report.history import History, read_history
 from sdqa.report.html import render_page
 from sdqa.report.junit import junit_xml
 from sdqa.report.summary import summary_markdown
@@ -24,13 +24,13 @@ class ReportFiles:
     annotations: Path
 
 
-def write_report(bundle: Bundle, destination: Path, *, history: Path | None = None) -> ReportFiles:
+def write_report(bundle: Bundle, destination: Path, *, history: History | None = None) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
 
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
-        history: JSON lines of earlier runs (see `sdqa.report.history`), shown as trends.
+        history: earlier runs, shown as trends.
 
     Raises:
         BundleError: the bundle cannot be read. A history never stands in the way of a report.
@@ -42,8 +42,8 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
     )
-    earlier = read_history(history) if history else History(())
-    page = render_page(bundle, run, earlier.entries, unread=earlier.unread)
+    earlier = history or History()
+    page = render_page(bundle, run, earlier.records, unread=earlier.unread)
     for path, text in (
         (files.html, page),
         (files.junit, junit_xml(run)),

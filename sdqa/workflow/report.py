@@ -18,6 +18,7 @@ from sdqa.workflow.record import planned_case
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis
     from sdqa.bundle.sensitivity import Sensitivity
+    from sdqa.history import History
 
 
 def report(
@@ -70,11 +71,12 @@ def summed_up(
     )
 
 
-def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
+def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = (), history: History | None = None) -> Run:
     """Write a run's bundle, the page and the files beside it.
 
     Args:
         diagnoses: what broke the lanes that failed, where that was asked for.
+        history: earlier runs and this one, shown as trends.
     """
     from sdqa.bundle.diagnosis import FILE, write_diagnoses
     from sdqa.report import write_report
@@ -86,7 +88,7 @@ def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
         write_diagnoses(job.bundle.folder, diagnoses)
     else:
         (job.bundle.folder / FILE).unlink(missing_ok=True)  # an earlier run's
-    write_report(job.bundle, job.bundle.folder)
+    write_report(job.bundle, job.bundle.folder, history=history)
     return run
 
 
