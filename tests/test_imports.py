@@ -22,7 +22,7 @@ LEVELS = [
     {"plan"},
     {"progress", "history"},
     {"convert", "generate", "metrics", "gate", "report"},
-    {"diagnose", "faults", "ci", "words"},
+    {"diagnose", "faults", "ci", "words", "dashboard"},
     {"workflow", "pytest_status"},
     {"pytest_session", "pytest_items"},
     {"pytest_plugin"},

@@ -66,6 +66,7 @@ for verb in (
     faults.faults,
     keeping.store,
     history.history,
+    history.dashboard,
     oracle.oracle,
 ):
     cli.add_command(verb)

@@ -82,3 +82,23 @@ def export(place: str, form: str, output: Path) -> None:
     from sdqa.history.exports import export_history
 
     click.echo(export_history(open_place(place), form, output))
+
+
+@click.command()
+@click.option("--history", "place", default=HERE, metavar="PLACE", help="A folder, git:BRANCH or an fsspec address.")
+@click.option("--output", default="site", type=click.Path(path_type=Path), help="The site's folder; site/ otherwise.")
+@click.option("--goldens", default=None, type=click.Path(path_type=Path), help="Whose audit log is shown; goldens/.")
+@click.option("--index", default=".sdqa/dashboard.sqlite", type=click.Path(path_type=Path), help="A cache of the runs.")
+@click.option("--address", default="", metavar="URL", help="Where the site will be published, for the feed.")
+def dashboard(place: str, output: Path, goldens: Path | None, index: Path, address: str) -> None:
+    """Build a static site over many runs: what changed, since when, what to ship. Opens from disk, too."""
+    from sdqa.dashboard.site import build
+    from sdqa.history import open_place
+
+    folder = goldens or (Path("goldens") if Path("goldens").is_dir() else None)
+    built = build(open_place(place), output, index=index, goldens=folder, address=address)
+    for problem in built.problems:
+        click.echo(f"goldens: {problem}", err=True)
+    skipped = f", {built.unread} files skipped" if built.unread else ""
+    counts = f"{built.runs} runs ({built.new} new{skipped}), {built.series} series, {built.changes} changes"
+    click.echo(f"{output / 'index.html'}: {counts}")

@@ -43,7 +43,7 @@ TIMES = ("_s", "_ms", "_seconds", "peak_memory_bytes")
 class Change:
     """One series changed its level with a run."""
 
-    series: int
+    series: str
     lane: str
     label: str
     unit: str

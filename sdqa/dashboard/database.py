@@ -22,7 +22,8 @@ VERSION = 3
 BATCH = 100
 """Records that are read at once."""
 SCHEMA = """
-CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT UNIQUE, moment REAL, created TEXT, identity TEXT, header TEXT);
+CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT UNIQUE, moment REAL, created TEXT, identity TEXT, header TEXT,
+  counts TEXT);
 CREATE TABLE lanes(run INTEGER, lane TEXT, status TEXT, fingerprint TEXT, facts TEXT, bytes INTEGER, inputs TEXT,
   goldens TEXT, PRIMARY KEY(run, lane)) WITHOUT ROWID;
 CREATE TABLE series(id INTEGER PRIMARY KEY, lane TEXT, metric TEXT, component TEXT, case_name TEXT, unit TEXT,
@@ -113,9 +114,10 @@ def _series_ids(connection: sqlite3.Connection) -> dict[SeriesKey, int]:
 
 def _add(connection: sqlite3.Connection, ids: dict[SeriesKey, int], name: str, record: RecordedRun) -> None:
     header = record.model_dump_json(exclude={"lanes"})
+    counts = json.dumps(list(record.counts.values()))
     run = connection.execute(
-        "INSERT INTO runs(name, moment, created, identity, header) VALUES (?, ?, ?, ?, ?)",
-        (name, utc(record.created).timestamp(), record.created, record.identity, header),
+        "INSERT INTO runs(name, moment, created, identity, header, counts) VALUES (?, ?, ?, ?, ?, ?)",
+        (name, utc(record.created).timestamp(), record.created, record.identity, header, counts),
     ).lastrowid
     assert run is not None
     for lane in record.lanes:

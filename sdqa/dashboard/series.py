@@ -7,10 +7,13 @@ import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 from sdqa.bundle import Fingerprint
 from sdqa.bundle.fingerprint import differences
 from sdqa.history import RecordedRun
+from sdqa.store import digest_of
 
 SHORT = 10
 """Digits of a commit that are shown."""
@@ -23,6 +26,7 @@ class DatedRun:
     row: int  # in the database
     key: str  # of its record, the name of its file on the site
     header: RecordedRun  # without lanes
+    counts: tuple[int, ...] = ()  # of pass, suspicious, fail, not measured, not judged
 
     @property
     def on_main_line(self) -> bool:
@@ -67,18 +71,26 @@ class Point:
     status: str
 
 
+class CasePoint(NamedTuple):
+    """A case's figure in one run."""
+
+    run: int  # index of the run
+    judged: float | None
+    status: str
+
+
 @dataclass(frozen=True)
 class Series:
     """One figure of one lane over the runs, and its cases."""
 
-    id: int
+    id: str  # the same tomorrow: digest of what it is of
     lane: str
     metric: str
     component: str
     unit: str
     better: str
     points: tuple[Point, ...]  # oldest first
-    cases: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    cases: Mapping[str, tuple[CasePoint, ...]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -101,10 +113,12 @@ def position(point: Point, better: str) -> float | None:
 def dated_runs(connection: sqlite3.Connection) -> list[DatedRun]:
     """Every run once, the oldest first; of two records of one run the one that says more of where it comes from."""
     best: dict[tuple[str, str], DatedRun] = {}
-    rows = connection.execute("SELECT id, name, created, identity, header FROM runs ORDER BY moment, identity, name")
-    for row, name, created, identity, header in rows:
+    rows = connection.execute(
+        "SELECT id, name, created, identity, header, counts FROM runs ORDER BY moment, identity, name"
+    )
+    for row, name, created, identity, header, counts in rows:
         key = name.rsplit("/", 1)[-1].removesuffix(".json.gz")
-        found = DatedRun(row, key, RecordedRun.model_validate_json(header))
+        found = DatedRun(row, key, RecordedRun.model_validate_json(header), tuple(json.loads(counts)))
         known = best.get((created, identity))
         if known is None or _says(found.header) > _says(known.header):
             best[created, identity] = found
@@ -144,14 +158,29 @@ def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iter
             continue
         points = _points(connection, whole, indices)
         if points:
-            of_cases = {case: _points(connection, key, indices) for case, key in sorted(cases.items())}
-            yield Series(whole, lane, metric, component, unit, better[whole], points, of_cases)
+            of_cases = {case: _case_points(connection, key, indices) for case, key in sorted(cases.items())}
+            yield Series(
+                digest_of([lane, metric, component, unit])[:12],
+                lane,
+                metric,
+                component,
+                unit,
+                better[whole],
+                points,
+                of_cases,
+            )
 
 
 def _points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[Point, ...]:
     query = "SELECT run, value, golden, judged, low, high, bound, spread, n, status FROM points WHERE series = ?"
     rows = connection.execute(query, (series,)).fetchall()
     found = [Point(indices[row[0]], *row[1:]) for row in rows if row[0] in indices]
+    return tuple(sorted(found, key=lambda point: point.run))
+
+
+def _case_points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[CasePoint, ...]:
+    rows = connection.execute("SELECT run, judged, status FROM points WHERE series = ?", (series,))
+    found = [CasePoint(indices[row], judged, status) for row, judged, status in rows if row in indices]
     return tuple(sorted(found, key=lambda point: point.run))
 
 
@@ -198,8 +227,7 @@ def _fingerprint(facts: str) -> Fingerprint:
 def limit_marks(series: Series) -> list[Mark]:
     """Where a series' limit moved."""
     found = []
-    pairs = zip(series.points, series.points[1:], strict=False)
-    for before, after in pairs:
+    for before, after in pairwise(series.points):
         if before.bound is not None and after.bound is not None and before.bound != after.bound:
             found.append(Mark(after.run, "limit", f"limit {before.bound:.4g} → {after.bound:.4g}"))
     return found

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from sdqa.dashboard.changes import changes_of, events_of
-from sdqa.dashboard.series import Mark, Point, Series, position
+from sdqa.dashboard.series import CasePoint, Mark, Point, Series, position
 from sdqa.errors import ExtraMissing
 
 pytest.importorskip("ruptures")
@@ -26,10 +26,12 @@ def series(
     points = tuple(point(run, value) for run, value in enumerate(values))
     still = values[0] or 0.0
     of_cases = {
-        f"c{number}": tuple(point(run, value if number < moving else still) for run, value in enumerate(values))
+        f"c{number}": tuple(
+            CasePoint(run, value if number < moving else still, "pass") for run, value in enumerate(values)
+        )
         for number in range(cases)
     }
-    return Series(1, "m/fp16", "lpips", "", "", better, points, of_cases, **fields)  # type: ignore[arg-type]
+    return Series("s1", "m/fp16", "lpips", "", "", better, points, of_cases, **fields)  # type: ignore[arg-type]
 
 
 def steps(*levels: tuple[int, float], noise: float = 0.0, seed: int = 1) -> list[float | None]:
