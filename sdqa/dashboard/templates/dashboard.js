@@ -145,8 +145,9 @@
     const y = (value) => MARGIN.top + (height - MARGIN.top - MARGIN.bottom) * (1 - (value - low) / (high - low));
     const parts = [];
     for (const tick of ticks(low, high, 5)) parts.push(g("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }), g("text", { x: MARGIN.left - 8, y: y(tick) + 4, "text-anchor": "end" }, figure(tick, one.unit)));
+    const short = Date.parse(runs[one.run[count - 1]].created) - Date.parse(runs[one.run[0]].created) < 4 * 864e5;
     const dates = count < 2 ? [0] : width < 500 ? [0, count - 1] : [0, Math.round((count - 1) / 3), Math.round(2 * (count - 1) / 3), count - 1];
-    for (const at of new Set(dates)) parts.push(g("text", { x: x(at), y: height - 8, "text-anchor": at === 0 && count > 1 ? "start" : at === count - 1 && count > 1 ? "end" : "middle" }, day(runs[one.run[at]].created)));
+    for (const at of new Set(dates)) parts.push(g("text", { x: x(at), y: height - 8, "text-anchor": at === 0 && count > 1 ? "start" : at === count - 1 && count > 1 ? "end" : "middle" }, short ? minute(runs[one.run[at]].created).slice(5) : day(runs[one.run[at]].created)));
     const path = (values) => { let drawn = false; return values.map((value, at) => { if (value === null) { drawn = false; return ""; } const step = `${drawn ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`; drawn = true; return step; }).join(""); };
     if (one.bound.length && options.limit) {
       const steps = one.bound.map((value, at) => value === null ? "" : `${at && one.bound[at - 1] !== null ? "L" : "M"}${(at ? x(at - 0.5) : x(at)).toFixed(1)} ${y(value).toFixed(1)}L${(at < count - 1 ? x(at + 0.5) : x(at)).toFixed(1)} ${y(value).toFixed(1)}`).join("");
@@ -318,7 +319,7 @@
       body.replaceChildren(fit.length ? h("ol", { class: "time" }, fit.slice(0, 120).map((one) => h("li", {}, h("div", { class: "card" },
         h("p", {}, h("b", {}, `${one.model}/${one.subject}`), " ", h("span", { class: "tag" }, one.first ? "first recorded" : "renewed")),
         h("p", {}, one.reason || "no reason given"), h("p", { class: "quiet" }, `${minute(one.date)} · ${one.who || "unknown"} · ${one.before ? `${one.before} → ` : ""}${one.after}`),
-        one.worse.length ? h("p", { class: "worse" }, `got worse: ${one.worse.join("; ")}`) : null, one.diagnosis ? h("p", { class: "quiet" }, one.diagnosis) : null,
+        one.worse.length ? h("p", {}, h("b", { class: "worse" }, "got worse: "), one.worse.slice(0, 3).join("; ")) : null, one.worse.length > 3 ? h("details", {}, h("summary", { class: "quiet" }, `and ${one.worse.length - 3} more figures`), h("ul", { class: "quiet" }, one.worse.slice(3).map((words) => h("li", {}, words)))) : null, one.diagnosis ? h("p", { class: "quiet" }, one.diagnosis) : null,
         one.pictures.some(Boolean) ? h("div", { class: "pictures" }, one.pictures.map((picture, at) => picture ? h("figure", {}, h("img", { src: picture, alt: `${one.subject} ${at ? "after" : "before"}`, loading: "lazy" }), h("figcaption", {}, at ? "after" : "before")) : null)) : null))))
         : h("p", { class: "card" }, entries.length ? "No entry fits." : data.goldens ? "The audit log has no entry." : "Build the site beside a folder of goldens, or name it with --goldens, to see their audit log here."),
       fit.length > 120 ? h("p", { class: "quiet" }, `${fit.length - 120} older entries: filter to see them.`) : "");
@@ -384,7 +385,7 @@
     const list = (title, of) => of.length ? [h("h2", {}, title), table(title, ["Figure", "Case", "Lane", "Verdict"], of.slice(0, 100).map(([lane, row, said, says]) => h("tr", {}, h("th", { scope: "row" }, row[0]), h("td", {}, row[1] || "all"), h("td", {}, lane), h("td", {}, badge(said), " → ", badge(says)))))] : null;
     moved.sort((x, y) => Math.abs(y[3]) - Math.abs(x[3]));
     return [h("h1", {}, "Compare"), h("p", {}, exitBadge(before.exit || 0), " ", commit(before), ` ${minute(before.created)}  →  `, exitBadge(after.exit || 0), " ", commit(after), ` ${minute(after.created)}`),
-      h("ul", { class: "card" }, [...(words.length ? words : ["same packages, goldens, judge, suite and machine"]), `${plural(turned.worse.length, "check")} fail now, ${turned.better.length} fail no more, ${plural(moved.length, "figure")} moved`].map((one) => h("li", {}, one))),
+      h("ul", { class: "card" }, [...(words.length ? words : ["same packages, goldens, judge, suite and machine"]), `${plural(turned.worse.length, "new failure")}, ${turned.better.length} fixed, ${plural(moved.length, "figure")} moved`].map((one) => h("li", {}, one))),
       list("New failures", turned.worse), list("Fixed", turned.better),
       moved.length ? [h("h2", {}, "Figures that moved"), table("Largest first, as a share of the limit where there is one", ["Figure", "Lane", "#Before", "#After", "#Change"], moved.slice(0, 100).map(([lane, row, was, size]) => h("tr", {}, h("th", { scope: "row" }, row[0]), h("td", {}, lane), h("td", { class: "num" }, figure(was[2], row[6])), h("td", { class: "num" }, figure(row[2], row[6])), h("td", { class: `num ${row[7] === "none" ? "" : size > 0 ? "worse" : "better"}` }, signed(size)))))] : null];
   };
