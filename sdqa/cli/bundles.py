@@ -34,7 +34,8 @@ def gate(bundle: Path, suite: str | None, baseline: Path | None, as_json: bool) 
 @bundle_argument
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="Where to write; the bundle's folder.")
 @click.option("--history", type=click.Path(path_type=Path), help="JSON lines of runs: add this one, show the trend.")
-def report(bundle: Path, output: Path | None, history: Path | None) -> None:
+@click.option("--single-file", is_flag=True, help="All pictures in the page, however large it gets.")
+def report(bundle: Path, output: Path | None, history: Path | None, single_file: bool) -> None:
     """Write the page, JUnit XML and summary of a bundle again."""
     from sdqa.bundle import Bundle
     from sdqa.report import write_report
@@ -42,7 +43,7 @@ def report(bundle: Path, output: Path | None, history: Path | None) -> None:
 
     if history is not None:
         append_history(history, Bundle(bundle).read())
-    files = write_report(Bundle(bundle), output or bundle, history=history)
+    files = write_report(Bundle(bundle), output or bundle, history=history, single_file=single_file)
     click.echo(str(files.html))
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.bundle import Bundle
 from sdqa.report.annotations import workflow_commands
+from sdqa.report.gallery import FOLDER
 from sdqa.report.history import History, read_history
-from sdqa.report.html import render_page
+from sdqa.report.html import make_page
 from sdqa.report.junit import junit_xml
 from sdqa.report.summary import summary_markdown
 from sdqa.store import write_atomically
+
+OURS = re.compile(r"[0-9a-f]{64}(-[0-9]+)?\.(png|jpg|webp)")
 
 
 @dataclass(frozen=True)
@@ -24,13 +29,16 @@ class ReportFiles:
     annotations: Path
 
 
-def write_report(bundle: Bundle, destination: Path, *, history: Path | None = None) -> ReportFiles:
+def write_report(
+    bundle: Bundle, destination: Path, *, history: Path | None = None, single_file: bool = False
+) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
 
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
         history: JSON lines of earlier runs (see `sdqa.report.history`), shown as trends.
+        single_file: whether all pictures go into the page; otherwise those for which it has no room lie in `pictures/`.
 
     Raises:
         BundleError: the bundle cannot be read. A history never stands in the way of a report.
@@ -43,9 +51,10 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         annotations=destination / "annotations.txt",
     )
     earlier = read_history(history) if history else History(())
-    page = render_page(bundle, run, earlier.entries, unread=earlier.unread)
+    page = make_page(bundle, run, earlier.entries, unread=earlier.unread, single_file=single_file)
+    _write_beside(destination, page.beside)
     for path, text in (
-        (files.html, page),
+        (files.html, page.html),
         (files.junit, junit_xml(run)),
         (files.summary, summary_markdown(run)),
         (files.annotations, workflow_commands(run)),
@@ -53,3 +62,21 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         # A lone surrogate from a bundle cannot be encoded: it must not cost the report.
         write_atomically(path, text.encode("utf-8", errors="replace"))
     return files
+
+
+def _write_beside(destination: Path, pictures: Mapping[str, bytes]) -> None:
+    """The pictures that the page has no room for; those of an earlier page that are not needed any more go.
+
+    A file is named by the digest of what was recorded, so one that is there already is the right one.
+    """
+    folder = destination / FOLDER
+    if folder.is_dir():
+        for old in folder.iterdir():
+            if OURS.fullmatch(old.name) and f"{FOLDER}/{old.name}" not in pictures:
+                old.unlink()
+    if pictures:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, data in pictures.items():
+        place = destination / path
+        if not place.is_file() or place.stat().st_size != len(data):
+            write_atomically(place, data)
