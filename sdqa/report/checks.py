@@ -55,6 +55,8 @@ def check_rows(run: Run) -> tuple[CheckRow, ...]:
 
 def excess_of(verdict: Verdict, better: str) -> float:
     """How far a figure lies beyond its limit, in units of the limit, to order checks of one status by."""
+    if verdict.metric in MUST_BE_ONE and verdict.status == "pass":
+        return -1.0  # yes or no: what is right is not close to wrong
     figure = verdict.difference if bounds_difference(verdict) else verdict.value
     if figure is None or not math.isfinite(figure):
         return math.inf

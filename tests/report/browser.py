@@ -115,7 +115,8 @@ class Browser:
         """Wait until an expression is true."""
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
-            if value := self.run(expression):
+            # An element as such comes back as an empty object.
+            if value := self.run(f"((it) => it instanceof Node || it)({expression})"):
                 return value
             self.run("new Promise((done) => setTimeout(done, 20))")
         raise AssertionError(f"never true: {expression}")
@@ -123,7 +124,7 @@ class Browser:
     def press(self, *keys: str) -> None:
         """Keys as a person presses them, one after another."""
         for key in keys:
-            code = KEYS.get(key, ord(key.upper()) if len(key) == 1 else 0)
+            code = KEYS.get(key, ord(key.upper()) if key.isalnum() and len(key) == 1 else 0)
             text = key if len(key) == 1 else "\r" if key == "Enter" else ""
             common = {"key": key, "windowsVirtualKeyCode": code}
             self.call("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))

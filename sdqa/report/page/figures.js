@@ -31,7 +31,7 @@ const showSeconds = (seconds, signed) => {
   const size = Math.abs(seconds);
   if (size < 1) return `${showNumber(seconds * 1000, signed)} ms`;
   if (size < 60) return `${showNumber(seconds, signed)} s`;
-  const whole = Math.round(size);
+  const floor = Math.floor(size), whole = size - floor === 0.5 ? floor + (floor % 2) : Math.round(size); // half to even
   const sign = seconds < 0 ? "−" : signed ? "+" : "";
   return `${sign}${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
 };

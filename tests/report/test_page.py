@@ -1,20 +1,21 @@
-"""The offline page: escaping, policy, no network, pictures, what comes first."""
+"""The page's text: escaping, policy, no network, and what stands in it without a script."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sdqa.bundle import Blob, Bundle, JudgeChange, Run
+from sdqa.bundle import Bundle, JudgeChange, Provenance, Run
+from sdqa.report.assets import script
 from sdqa.report.html import render_page
-from sdqa.report.pictures import Album
+from sdqa.report.island import json_text
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -55,25 +56,36 @@ def tags(page: str) -> Tags:
     return Tags(page)
 
 
-def test_elements_nest_properly(tags: Tags) -> None:
+def island(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_the_markup_is_sound(tags: Tags) -> None:
     assert not tags.crossed
     assert not tags.open
-
-
-def test_ids_are_unique_and_links_lead_somewhere(tags: Tags) -> None:
     ids = [attributes["id"] for _, attributes in tags.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert {str(a["href"]).removeprefix("#") for a in tags.named("a")} <= set(ids)
+    for image in (one for one in tags.named("img") if one.get("src")):
+        assert image["alt"]
+        assert (image["width"], image["height"]) == ("64", "64")
+    for chart in tags.named("svg"):
+        assert chart["role"] == "img"
+        assert chart["aria-label"]
 
 
 def test_nothing_of_the_bundle_becomes_markup(page: str, tags: Tags, hostile: str) -> None:
     assert hostile[:20] not in page
     assert "&lt;script&gt;alert(" in page
-    assert len(tags.named("script")) == 1
+    assert [one.get("type") for one in tags.named("script")] == ["application/json", None]
     assert not [a for _, attributes in tags.tags for a in attributes if a.startswith("on")]
 
 
 def test_hostile_text_in_every_field_stays_text(bundle: Bundle, run: Run, hostile: str) -> None:
+    hostile += "</script><!--\u2028\u2029\u202e"
+
     def poison(value: Any) -> Any:
         if isinstance(value, dict):
             return {f"{key}{hostile}": poison(inner) for key, inner in value.items()} | {
@@ -101,11 +113,24 @@ def test_hostile_text_in_every_field_stays_text(bundle: Bundle, run: Run, hostil
         }
     )
     names = ("suite", "fault", "sdqa_version", "created", "environment", "diagnosis", "sensitivity", "cases")
-    tags = Tags(render_page(bundle, poisoned(run, *names).model_copy(update={"lanes": (lane,)})))
+    said = Provenance(commit=hostile, ref=hostile, base=hostile, run_id=hostile, repository=hostile)
+    page = render_page(bundle, poisoned(run, *names).model_copy(update={"lanes": (lane,), "provenance": said}))
+    tags = Tags(page)
     assert not tags.crossed
-    assert len(tags.named("script")) == 1
+    assert len(tags.named("script")) == 2
     assert not [i for i in tags.named("img") if not (i.get("src") or "data:image/").startswith("data:image/")]
     assert not [a for _, attributes in tags.tags for a in attributes if a.startswith("on")]
+    assert "\u202e" not in page
+    assert not set(page.split('id="data">')[1].split("</script>")[0]) & set("<>&\u2028\u2029")
+    assert island(page)["rows"], "the island is still JSON"
+
+
+def test_no_text_can_close_the_island() -> None:
+    text = "</script><script>&<!--\u2028\u2029\ud800"
+    coded = json_text({"a": [text, float("nan"), float("-inf")]})
+    assert not set(coded) & set("<>&\u2028\u2029")
+    assert coded.isascii()
+    assert json.loads(coded) == {"a": [text, "NaN", "-Infinity"]}
 
 
 def test_the_policy_allows_this_style_and_script_and_no_network(page: str, tags: Tags) -> None:
@@ -120,7 +145,7 @@ def test_the_policy_allows_this_style_and_script_and_no_network(page: str, tags:
     assert "unsafe" not in policy
 
 
-def test_nothing_is_fetched(page: str, tags: Tags) -> None:
+def test_nothing_is_fetched_and_no_text_becomes_code(page: str, tags: Tags) -> None:
     assert not tags.named("link")
     assert not tags.named("iframe")
     for _, attributes in tags.tags:
@@ -129,96 +154,90 @@ def test_nothing_is_fetched(page: str, tags: Tags) -> None:
         assert (attributes.get("href") or "#").startswith("#")
     for call in ("fetch(", "XMLHttpRequest", "import(", "url(", "@import", "WebSocket", "sendBeacon"):
         assert call not in page
+    for call in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function("):
+        assert call not in script()
 
 
-def test_failures_come_before_everything_else(page: str) -> None:
-    places = [page.index(f'<section id="{name}"') for name in ("attention", "lanes", "cases", "overview", "checks")]
+def test_the_script_is_small_and_its_files_too() -> None:
+    from sdqa.report import assets
+
+    assert len(script().encode()) <= 100_000
+    folder = Path(assets.__file__).parent / "page"
+    names = {path.stem for path in folder.glob("*.js")}
+    assert names == set(assets.SCRIPTS)
+    for path in folder.iterdir():
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
+
+
+def test_the_verdict_comes_first_and_the_worst_pictures_with_it(page: str, run: Run) -> None:
+    places = [page.index(mark) for mark in (">Fail</h1>", "A fault was planted", 'id="worst"', 'id="failed"')]
     assert places == sorted(places)
-    assert page.index(">Fail</h1>") < page.index("A fault was planted") < places[0]
-    first = page[places[0] :].index('data-status="fail"')
-    assert first < page[places[0] :].index('data-status="suspicious"')
+    worst = page[places[2] : places[3]]
+    assert worst.count("<article") == 5
+    assert "Explains 96 % of the LPIPS loss." in page
+    assert page.index("not finite: fatal") < page.index("the interval lies beyond the tolerance")
+    digest = run.lanes[0].samples[0].images["candidate"].sha256
+    assert digest not in worst or page.count(f'"#{digest}"') == 1
 
 
-def test_every_picture_has_a_text_and_a_size(tags: Tags) -> None:
-    shown = [image for image in tags.named("img") if image.get("src")]
-    assert shown
-    for image in shown:
-        assert image["alt"]
-        assert (image["width"], image["height"]) == ("64", "64")
-        assert "pixelated" in str(image["class"])
-    for chart in tags.named("svg"):
-        assert chart["role"] == "img"
-        assert chart["aria-label"]
+def test_a_picture_is_in_the_page_once(page: str) -> None:
+    uris = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)
+    assert len(uris) == len(set(uris))
 
 
-def test_a_picture_is_embedded_once_however_many_lanes_have_it(page: str, run: Run) -> None:
-    golden = run.lanes[0].samples[0].images["golden"].sha256
-    assert page.count(f'data-digest="{golden}"') == 1
+def test_a_figure_that_is_not_finite_shows_its_limit(page: str) -> None:
+    data = island(page)
+    rows = [row for row in data["rows"] if row[8] == "NaN"]
+    assert rows
+    assert all(row[13] is not None for row in rows)
 
 
-def test_what_is_no_picture_is_not_shown(page: str) -> None:
-    assert page.count("not a PNG, JPEG or WebP picture") == 1
+def test_what_is_no_picture_is_said_in_words(page: str) -> None:
+    assert sum("not a PNG, JPEG or WebP picture" in str(one) for one in island(page)["pictures"]) == 1
     assert "svg onload" not in page
 
 
-@pytest.mark.parametrize(
-    ("data", "note"),
-    [
-        (b"GIF89a", "not a PNG, JPEG or WebP"),
-        (b"\x89PNG\r\n\x1a\n<svg onload=alert(1)>", "damaged"),
-        (b"RIFF\x00\x00\x00\x00AVI ", "not a PNG, JPEG or WebP"),
-        (b"\xff\xd8\xff<html>", "damaged"),
-        (b"", "not a PNG, JPEG or WebP"),
-    ],
-)
-def test_damaged_pictures_become_a_note(tmp_path: Path, data: bytes, note: str) -> None:
-    bundle = Bundle(tmp_path)
-    picture = Album(bundle).picture("candidate", "alt", bundle.add_blob(data, "image/png"))
-    assert note in picture.note
-    assert not picture.uri
-
-
-def test_a_truncated_picture_becomes_a_note(tmp_path: Path, drawn: Callable[..., bytes]) -> None:
-    bundle = Bundle(tmp_path)
-    picture = Album(bundle).picture("candidate", "alt", bundle.add_blob(drawn("portrait")[:-30], "image/png"))
-    assert "damaged" in picture.note
-
-
-def test_a_missing_or_altered_blob_becomes_a_note(tmp_path: Path, drawn: Callable[..., bytes]) -> None:
-    bundle = Bundle(tmp_path)
-    blob = bundle.add_blob(drawn("portrait"), "image/png")
-    (tmp_path / blob.path).write_bytes(drawn("portrait", 2))
-    assert f"a blob is larger than {blob.bytes} bytes" in Album(bundle).picture("golden", "alt", blob).note
-    (tmp_path / blob.path).write_bytes(bytes(blob.bytes))
-    assert "digest does not match" in Album(bundle).picture("golden", "alt", blob).note
-    (tmp_path / blob.path).unlink()
-    assert "missing" in Album(bundle).picture("golden", "alt", blob).note
-    outside = Blob(sha256="../../etc/passwd", bytes=1, media_type="image/png")
-    assert "is not a digest" in Album(bundle).picture("golden", "alt", outside).note
-
-
-def test_a_picture_of_too_many_pixels_is_refused(tmp_path: Path, drawn: Callable[..., bytes]) -> None:
-    bundle = Bundle(tmp_path)
-    bomb = drawn("portrait", size=(9000, 2))
-    assert "too many" in Album(bundle).picture("golden", "alt", bundle.add_blob(bomb, "image/png")).note
-
-
-def test_a_page_has_room_for_so_many_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: Callable[..., bytes]
-) -> None:
-    monkeypatch.setattr("sdqa.report.pictures.MAX_PAGE_BYTES", 5000)
-    bundle = Bundle(tmp_path)
-    album = Album(bundle)
-    pictures = [album.picture("golden", "alt", bundle.add_blob(drawn("landscape", i), "image/png")) for i in range(9)]
-    assert pictures[0].uri
-    assert "the page is full" in pictures[-1].note
-
-
-def test_a_clean_run_has_neither_banner_nor_list_of_trouble(bundle: Bundle, clean_run: Run) -> None:
+def test_a_clean_run_has_no_banner_and_shows_what_is_closest(bundle: Bundle, clean_run: Run) -> None:
     page = render_page(bundle, clean_run)
     assert ">Pass</h1>" in page
     assert 'class="banner' not in page
-    assert 'id="attention"' not in page
+    assert 'id="failed"' not in page
+    assert "Closest to their limits" in page
+
+
+def test_who_loosened_the_judge_stands_right_below_the_verdict(bundle: Bundle, run: Run, hostile: str) -> None:
+    silent = JudgeChange(kind="limit", subject="lpips", what=hostile, looser=True)
+    recorded = silent.model_copy(update={"subject": "psnr", "recorded": "measured again"})
+    page = render_page(bundle, run.model_copy(update={"judge_changes": (recorded, silent)}))
+    assert page.index('id="verdict"') < page.index("The judge changed.") < page.index("A fault was planted on purpose")
+    assert "and nobody recorded why" in page
+    assert "(measured again)" in page
+    assert hostile not in page
+
+
+def test_what_is_judged_is_named(bundle: Bundle, run: Run) -> None:
+    said = Provenance(
+        commit="ab" * 20, modified=True, ref="feature", base="main", run_id="77", attempt=2, repository="o/r"
+    )
+    page = render_page(bundle, run.model_copy(update={"provenance": said}))
+    for words in ("abababababab, with changes", "feature into main", "77, attempt 2", "o/r", "Linux, x86_64"):
+        assert words in page, words
+
+
+def test_lanes_of_other_machines_are_told_apart_from_missing_ones(bundle: Bundle, clean_run: Run, run: Run) -> None:
+    skipped = run.lanes[3]
+    whole = clean_run.model_copy(update={"lanes": (*clean_run.lanes, skipped)})
+    page = render_page(bundle, whole)
+    assert "For other machines, not run here: tiny/fp16/coreml/cpu_and_ne." in page
+    missing = render_page(bundle, whole.model_copy(update={"status": "incomplete", "exit_code": 4}))
+    assert "For other machines" not in missing
+    assert "<strong>tiny/fp16/coreml/cpu_and_ne</strong> did not run" in missing
+
+
+def test_nothing_of_a_bundle_turns_the_pages_direction(bundle: Bundle, run: Run) -> None:
+    page = render_page(bundle, run.model_copy(update={"suite": "a\u202egnp.exe\u2066", "fault": "\u202e<b>"}))
+    assert not set(page) & {"\u202e", "\u2066"}
+    assert "&lt;b&gt;" in page
 
 
 def luminance(colour: str) -> float:
@@ -232,7 +251,7 @@ def luminance(colour: str) -> float:
 def test_text_has_the_contrast_that_wcag_asks_for(page: str, theme: int) -> None:
     blocks = re.findall(r":root \{(.*?)\}", page, re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[theme]))
-    pairs = [(text, ground) for text in ("ink", "quiet", "accent") for ground in ("page", "card")]
+    pairs = [(text, ground) for text in ("ink", "quiet", "accent") for ground in ("page", "card", "wash")]
     pairs += [
         (tone, ground) for tone in ("pass", "fail", "suspicious", "unmeasured") for ground in (f"{tone}-soft", "card")
     ]
@@ -240,19 +259,3 @@ def test_text_has_the_contrast_that_wcag_asks_for(page: str, theme: int) -> None
     for text, ground in pairs:
         light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
-
-
-def test_who_loosened_the_judge_stands_right_below_the_verdict(bundle: Bundle, run: Run, hostile: str) -> None:
-    silent = JudgeChange(kind="limit", subject="lpips", what=hostile, looser=True)
-    recorded = silent.model_copy(update={"subject": "psnr", "recorded": "measured again"})
-    page = render_page(bundle, run.model_copy(update={"judge_changes": (recorded, silent)}))
-    assert page.index('id="verdict"') < page.index("The judge changed.") < page.index("A fault was planted on purpose")
-    assert "and nobody recorded why" in page
-    assert "(measured again)" in page
-    assert hostile not in page
-
-
-def test_nothing_of_a_bundle_turns_the_pages_direction(bundle: Bundle, run: Run) -> None:
-    page = render_page(bundle, run.model_copy(update={"suite": "a\u202egnp.exe\u2066", "fault": "\u202e<b>"}))
-    assert not set(page) & {"\u202e", "\u2066"}
-    assert "&lt;b&gt;" in page
