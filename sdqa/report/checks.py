@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sdqa.bundle import Lane, Run, Status, Verdict
-from sdqa.report.format import show_digest, show_figure
+from sdqa.report.format import show_figure
 from sdqa.report.glyphs import interval_glyph, limit_glyph
-from sdqa.report.headline import MARKS, SEVERITY
+from sdqa.report.headline import SEVERITY
 from sdqa.report.words import MUST_BE_ONE, bounds_difference, evidence_words, show_bound, show_verdict_interval
 
 
@@ -25,7 +25,6 @@ class CheckRow:
     case: str
     component: str
     status: Status
-    mark: str
     value: str
     golden: str
     difference: str
@@ -33,10 +32,8 @@ class CheckRow:
     bound: str  # "limit +0.05" or "limit 40 s"
     n: int
     reason: str
-    fingerprint: str
     words: str  # all figures in one line
     excess: float  # how far beyond its limit, in limits; infinite where it is not finite or not measured
-    chart: Markup
     provisional: bool
     verdict: Verdict  # the figures themselves; its limit is filled in where the record has none
     better: str
@@ -113,7 +110,6 @@ def _row(lane: Lane, verdict: Verdict, better: str, limits: dict[Scope, Verdict]
         case=verdict.case or "",
         component=verdict.component or "",
         status=verdict.status,
-        mark=MARKS[verdict.status],
         value=show_figure(verdict.value, unit),
         golden=show_figure(verdict.golden, unit),
         difference=show_figure(verdict.difference, unit, signed=True),
@@ -121,10 +117,8 @@ def _row(lane: Lane, verdict: Verdict, better: str, limits: dict[Scope, Verdict]
         bound=show_bound(bounding),
         n=verdict.n,
         reason=verdict.reason,
-        fingerprint=show_digest(verdict.fingerprint),
         words=evidence_words(verdict),
         excess=excess_of(verdict, better),
-        chart=verdict_glyph(verdict, better),
         provisional=verdict.provisional,
         verdict=verdict,
         better=better,

@@ -58,7 +58,7 @@ def make_page(
     content security policy allows this page's own style and script by their digests and nothing else, so that even a
     flaw in the escaping could neither run code nor reach a network.
     """
-    rows = check_rows(run)
+    rows, identity = check_rows(run), run.identity()
     cards = case_cards(run, rows)
     gallery = gallery_of(cards, Album(bundle), single_file=single_file)
     pairs = worst_pairs(cards, gallery)
@@ -86,9 +86,11 @@ def make_page(
             policy=content_security_policy(style(), script(), beside=bool(gallery.beside)),
             style=Markup(style()),  # the package's own files
             script=Markup(script()),
-            island=island_of(run, rows, cards, gallery, records, [digest for pair in pairs for digest in pair.digests]),
+            island=island_of(
+                run, identity, rows, cards, gallery, records, [digest for pair in pairs for digest in pair.digests]
+            ),
             run=run,
-            identity=run.identity(),
+            identity=identity,
             headline=headline_of(run),
             origin=origin_of(run),
             incomplete=is_incomplete(run),

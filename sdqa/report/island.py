@@ -26,6 +26,7 @@ PROVISIONAL, ON_DIFFERENCE, HARD = 1, 2, 4  # flags of a row
 
 def island_of(
     run: Run,
+    identity: str,
     rows: Sequence[CheckRow],
     cards: Sequence[CaseCard],
     gallery: Gallery,
@@ -42,7 +43,7 @@ def island_of(
     data: dict[str, Any] = {
         "suite": run.suite,
         "fault": run.fault,
-        "identity": run.identity(),
+        "identity": identity,
         "statuses": list(MARKS),
         "marks": list(MARKS.values()),
         "lanes": [
@@ -85,7 +86,11 @@ class _Table:
 
 def _rows(rows: Sequence[CheckRow]) -> dict[str, Any]:
     """All checks: [lane, case, component, metric, status, unit, better, flags, value, golden, difference, low, high,
-    limit, position, n, reason, check]; names are numbers of their tables, and what an end of a row leaves out is 0."""
+    limit, position, used, n, reason, check].
+
+    Position is for the order, used for the eye; names are numbers of their tables; a check is left out where lane,
+    scope and metric say it.
+    """
     names = {
         key: _Table() for key in ("laneNames", "caseNames", "components", "metrics", "units", "betters", "reasons")
     }
@@ -107,6 +112,7 @@ def _rows(rows: Sequence[CheckRow]) -> dict[str, Any]:
             flags + HARD * (row.metric in MUST_BE_ONE),
             *map(_short, (verdict.value, verdict.golden, verdict.difference, low, high, verdict.tolerance)),
             _short(1 + row.excess),
+            _short(used_of(row)),
             row.n,
             names["reasons"].number(row.reason),
         ]
@@ -114,6 +120,23 @@ def _rows(rows: Sequence[CheckRow]) -> dict[str, Any]:
             cells.append(row.check)
         coded.append(cells)
     return {**{key: table.values for key, table in names.items()}, "rows": coded}
+
+
+def used_of(row: CheckRow) -> float | None:
+    """How much of its tolerance a figure uses: 0 at the golden (of a budget: at nothing), 1 at the limit.
+
+    None where there is no such way: without a limit, at a floor ("at least 30 dB"), of what is yes or no.
+    """
+    verdict, limit = row.verdict, row.verdict.tolerance
+    if verdict.room_used is not None:
+        return verdict.room_used
+    if not limit or row.metric in MUST_BE_ONE or not math.isfinite(limit):
+        return None
+    if row.bounds_difference and verdict.difference is not None:
+        if row.better in ("higher", "lower"):
+            return verdict.difference / limit if (limit < 0) == (row.better == "higher") else None
+        return abs(verdict.difference) / abs(limit)
+    return verdict.value / limit if row.better == "lower" and limit > 0 and verdict.value is not None else None
 
 
 def _case(card: CaseCard, pictures: _Table) -> dict[str, Any]:

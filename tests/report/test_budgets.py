@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sdqa.bundle import Bundle
 from sdqa.report.html import Page, make_page
 from sdqa.report.writer import write_report
 from tests.report.browser import Browser
@@ -17,15 +17,26 @@ MEGABYTE = 1_000_000
 NODES = "document.querySelectorAll('*').length"
 FIRST = "Math.min(...[...document.querySelectorAll('#summary img')].map((one) => one.getBoundingClientRect().top))"
 FILTER = (
-    "(() => { const field = document.querySelector('#query'), start = performance.now(); field.value = 's:fail lane:fp16';"
+    "(() => { const field = document.querySelector('#query'), start = performance.now();"
+    " field.value = 's:fail lane:fp16';"
     " field.dispatchEvent(new Event('input', { bubbles: true })); return performance.now() - start; })()"
 )
 NEXT = (
     "(async () => { const start = performance.now(), key = new KeyboardEvent('keydown', { key: 'j', bubbles: true });"
     " const before = location.hash; document.body.dispatchEvent(key);"
-    " while (!document.querySelector('#screen h1') || location.hash === before) await new Promise((done) => setTimeout(done, 1));"
+    " while (!document.querySelector('#screen h1') || location.hash === before)"
+    " await new Promise((done) => setTimeout(done, 1));"
     " return performance.now() - start; })()"
 )
+
+
+Told = Callable[[str, object], None]
+
+
+def tell(record_property: Told, **figures: float) -> None:
+    """Put what was measured into the test's record (`--junitxml`)."""
+    for name, value in figures.items():
+        record_property(name, round(value, 3))
 
 
 def written(folder: Path, page: Page) -> Path:
@@ -37,11 +48,11 @@ def written(folder: Path, page: Page) -> Path:
     return folder / "index.html"
 
 
-def test_a_red_page_of_eleven_cases(browser: Browser, page_file: Path) -> None:
+def test_a_red_page_of_eleven_cases(browser: Browser, page_file: Path, record_property: Told) -> None:
     assert page_file.stat().st_size <= 1.5 * MEGABYTE
     seconds = browser.open(page_file.as_uri())
     nodes, first = browser.run(NODES), browser.run(FIRST)
-    print(f"\n{page_file.stat().st_size:,} bytes, {nodes} nodes, {seconds:.2f} s, first picture at y = {first:.0f}")
+    tell(record_property, bytes=page_file.stat().st_size, nodes=nodes, seconds=seconds, first_picture_y=first)
     assert browser.requests() == []
     assert nodes <= 4000
     assert first <= 900
@@ -52,7 +63,7 @@ def test_a_red_page_of_eleven_cases(browser: Browser, page_file: Path) -> None:
         assert browser.run(NODES) <= 4000, screen
 
 
-def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> None:
+def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path, record_property: Told) -> None:
     bundle, run = bulk_run(tmp_path / "bundle", 500, grain=0.1, failing=20)
     start = time.perf_counter()
     page = make_page(bundle, run)
@@ -62,8 +73,10 @@ def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> No
     seconds = browser.open(path.as_uri())
     nodes = browser.run(NODES)
     times = browser.run(FILTER), browser.run(NEXT)
-    print(f"\n{size:,} bytes, {len(page.beside)} beside, {nodes} nodes, written in {write_s:.1f} s, loaded in {seconds:.2f} s,"
-          f" filter {times[0]:.0f} ms, next case {times[1]:.0f} ms")  # fmt: skip
+    tell(
+        record_property, bytes=size, beside=len(page.beside), nodes=nodes, write_s=write_s, seconds=seconds,
+        filter_ms=times[0], next_ms=times[1],
+    )  # fmt: skip
     assert size <= 1.5 * MEGABYTE
     assert len(page.beside) > 1000
     assert nodes <= 4000
@@ -80,15 +93,13 @@ def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_fifty_cases_of_512_pixels(browser: Browser, tmp_path: Path) -> None:
+def test_fifty_cases_of_512_pixels(browser: Browser, tmp_path: Path, record_property: Told) -> None:
     bundle, run = bulk_run(tmp_path / "bundle", 50, side=512, grain=0.12, failing=6)
     page = make_page(bundle, run)
     path = written(tmp_path, page)
     seconds = browser.open(path.as_uri())
     raw = max(blob.bytes for sample in run.lanes[0].samples for blob in sample.images.values())
-    print(
-        f"\n{path.stat().st_size:,} bytes of pictures of {raw:,}, {len(page.beside)} beside, loaded in {seconds:.2f} s"
-    )
+    tell(record_property, bytes=path.stat().st_size, picture=raw, beside=len(page.beside), seconds=seconds)
     assert raw > 350_000, "as hard to compress as a photograph"
     assert path.stat().st_size <= 15 * MEGABYTE
     assert seconds < 10
@@ -109,4 +120,3 @@ def test_pictures_beside_a_page_are_renewed_with_it(tmp_path: Path, monkeypatch:
     assert {path.name for path in (out / "pictures").iterdir()} == {*names, "mine.txt"}
     write_report(bundle, out, single_file=True)
     assert [path.name for path in (out / "pictures").iterdir()] == ["mine.txt"]
-    assert isinstance(bundle, Bundle)

@@ -8,14 +8,14 @@ const LANES = DATA.lanes;
 const laneOf = new Map(LANES.map((lane) => [lane.id, lane]));
 const ROWS = DATA.rows.map((cells, number) => {
   const [lane, kase, component, metric, status, unit, better, flags, ...rest] = cells;
-  const [value, golden, difference, low, high, limit, position] = rest.slice(0, 7).map(figure);
+  const [value, golden, difference, low, high, limit, position, used] = rest.slice(0, 8).map(figure);
   const row = {
     number, lane: DATA.laneNames[lane], case: DATA.caseNames[kase], component: DATA.components[component],
     metric: DATA.metrics[metric], status: DATA.statuses[status], unit: DATA.units[unit], better: DATA.betters[better],
     provisional: Boolean(flags & PROVISIONAL), onDifference: Boolean(flags & ON_DIFFERENCE), hard: Boolean(flags & HARD),
-    value, golden, difference, low, high, limit, position, n: rest[7], reason: DATA.reasons[rest[8]],
+    value, golden, difference, low, high, limit, position, used, n: rest[8], reason: DATA.reasons[rest[9]],
   };
-  row.check = rest[9] || `${row.lane}/${row.case || row.component || "all"}/${row.metric}`;
+  row.check = rest[10] || `${row.lane}/${row.case || row.component || "all"}/${row.metric}`;
   return row;
 });
 const byRank = (one, other) => SEVERITY[one.status] - SEVERITY[other.status] || (other.position > one.position) - (other.position < one.position);

@@ -45,12 +45,16 @@ const showInterval = (row) =>
   row.low === null ? MISSING : `[${showFigure(row.low, row.unit, row.onDifference)}, ${showFigure(row.high, row.unit, row.onDifference)}]`;
 const showLimit = (row) => (row.limit === null ? MISSING : showFigure(row.limit, row.unit, row.onDifference));
 const plural = (count, noun, nouns) => `${count.toLocaleString("en")} ${count === 1 ? noun : nouns || `${noun}s`}`;
-/** How much of its tolerance a check uses: 100 % is the limit; beyond ten limits, how many of them. */
+/** How much of its tolerance a check uses: 100 % is the limit; beyond ten limits, how many. At a floor, how far from it. */
 const showPosition = (row) => {
-  if (row.hard || row.status === "not judged") return "";
-  if (row.limit === null) return "";
-  if (!Number.isFinite(row.position)) return row.value === null ? "" : "not finite";
-  const percent = 100 * Math.max(0, row.position);
-  if (percent >= 1000) return `× ${showNumber(Number(row.position.toPrecision(3)))}`;
-  return `${showNumber(percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1)))} %`;
+  if (row.hard || row.limit === null || row.value === null) return "";
+  if (!Number.isFinite(row.value)) return "not finite";
+  if (row.used === null) {
+    if (row.onDifference || !["higher", "lower"].includes(row.better)) return "";
+    const beyond = row.better === "lower" ? row.value > row.limit : row.value < row.limit;
+    return `${showFigure(Math.abs(row.value - row.limit), row.unit)} ${beyond ? "beyond" : "within"}`;
+  }
+  const percent = 100 * row.used;
+  if (percent >= 1000) return `× ${showNumber(Number(row.used.toPrecision(3)))}`;
+  return `${showNumber(Math.abs(percent) >= 10 ? Math.round(percent) : Number(percent.toFixed(1)))} %`;
 };

@@ -12,7 +12,7 @@ const fits = (word) => {
   const pattern = new RegExp(`^${word.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "s");
   return (text) => pattern.test(text.toLowerCase());
 };
-const bareText = (row) => [row.case, caseOf.get(row.case)?.prompt || "", row.lane, row.metric, row.component, row.reason];
+const bareText = (row) => [row.case, caseOf.get(row.case)?.prompt || "", row.lane, row.metric, row.component, row.reason, row.check];
 
 /** A filter's text as tests of a row, what it asks of the worst cases, and the words that nobody understands. */
 const parseFilter = (text) => {
