@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,13 +30,9 @@ NEXT = (
 )
 
 
-Told = Callable[[str, object], None]
-
-
-def tell(record_property: Told, **figures: float) -> None:
-    """Put what was measured into the test's record (`--junitxml`)."""
-    for name, value in figures.items():
-        record_property(name, round(value, 3))
+def tell(**figures: float) -> None:
+    """Say what was measured, to whoever looks (`-s`)."""
+    sys.stdout.write("\n" + ", ".join(f"{name} {value:,.6g}" for name, value in figures.items()) + "\n")
 
 
 def written(folder: Path, page: Page) -> Path:
@@ -48,11 +44,11 @@ def written(folder: Path, page: Page) -> Path:
     return folder / "index.html"
 
 
-def test_a_red_page_of_eleven_cases(browser: Browser, page_file: Path, record_property: Told) -> None:
+def test_a_red_page_of_eleven_cases(browser: Browser, page_file: Path) -> None:
     assert page_file.stat().st_size <= 1.5 * MEGABYTE
     seconds = browser.open(page_file.as_uri())
     nodes, first = browser.run(NODES), browser.run(FIRST)
-    tell(record_property, bytes=page_file.stat().st_size, nodes=nodes, seconds=seconds, first_picture_y=first)
+    tell(bytes=page_file.stat().st_size, nodes=nodes, seconds=seconds, first_picture_y=first)
     assert browser.requests() == []
     assert nodes <= 4000
     assert first <= 900
@@ -63,7 +59,7 @@ def test_a_red_page_of_eleven_cases(browser: Browser, page_file: Path, record_pr
         assert browser.run(NODES) <= 4000, screen
 
 
-def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path, record_property: Told) -> None:
+def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> None:
     bundle, run = bulk_run(tmp_path / "bundle", 500, grain=0.1, failing=20)
     start = time.perf_counter()
     page = make_page(bundle, run)
@@ -74,7 +70,7 @@ def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path, recor
     nodes = browser.run(NODES)
     times = browser.run(FILTER), browser.run(NEXT)
     tell(
-        record_property, bytes=size, beside=len(page.beside), nodes=nodes, write_s=write_s, seconds=seconds,
+        bytes=size, beside=len(page.beside), nodes=nodes, write_s=write_s, seconds=seconds,
         filter_ms=times[0], next_ms=times[1],
     )  # fmt: skip
     assert size <= 1.5 * MEGABYTE
@@ -93,13 +89,13 @@ def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path, recor
 
 
 @pytest.mark.slow
-def test_fifty_cases_of_512_pixels(browser: Browser, tmp_path: Path, record_property: Told) -> None:
+def test_fifty_cases_of_512_pixels(browser: Browser, tmp_path: Path) -> None:
     bundle, run = bulk_run(tmp_path / "bundle", 50, side=512, grain=0.12, failing=6)
     page = make_page(bundle, run)
     path = written(tmp_path, page)
     seconds = browser.open(path.as_uri())
     raw = max(blob.bytes for sample in run.lanes[0].samples for blob in sample.images.values())
-    tell(record_property, bytes=path.stat().st_size, picture=raw, beside=len(page.beside), seconds=seconds)
+    tell(bytes=path.stat().st_size, picture=raw, beside=len(page.beside), seconds=seconds)
     assert raw > 350_000, "as hard to compress as a photograph"
     assert path.stat().st_size <= 15 * MEGABYTE
     assert seconds < 10

@@ -14,11 +14,13 @@ const writeAddress = ({ screen, subject, ...query }) => {
   return `#/${path}${named.length ? `?${named.map(([name, value]) => `${name}=${encodeQuery(String(value))}`).join("&")}` : ""}`;
 };
 let here = readAddress();
-/** Go to a screen; the filter stays. */
-const goTo = (address) => { location.hash = writeAddress({ q: here.q, ...address }); };
+/** Go to a screen, at once: a key that follows means the new one. The filter stays. */
+const goTo = (address) => { location.hash = writeAddress({ q: here.q, ...address }); visit(); };
+let drawn = null; // the address that is on the screen
 /** Change what is shown here, without a step in the history. */
 const amend = (changes) => {
   here = { ...here, ...changes };
   history.replaceState(null, "", writeAddress(here));
+  drawn = location.hash;
 };
 const caseAddress = (name, lane) => writeAddress({ screen: "case", subject: name, lane, q: here.q });

@@ -51,7 +51,8 @@ const draw = () => {
 };
 const visit = () => {
   // The skip link's target is no screen.
-  if (location.hash && !location.hash.startsWith("#/")) return;
+  if (location.hash === drawn || (location.hash && !location.hash.startsWith("#/"))) return;
+  drawn = location.hash;
   const before = here;
   here = readAddress();
   if (here.q !== before.q || !shown.cases.length) refilter();
