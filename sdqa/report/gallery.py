@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sdqa.bundle import Blob
 from sdqa.report.cases import CaseCard
 from sdqa.report.format import show_bytes
-from sdqa.report.pictures import SUFFIXES, Album, Picture, compressed, thumbnail
+from sdqa.report.pictures import SUFFIXES, Album, PictureFile, compressed, thumbnail
 
 PAGE_BYTES = 14_500_000  # of pictures in a page that has a folder beside it; with all else it stays below 15 MB
 SINGLE_BYTES = 256 * 2**20  # of pictures where everything has to be in one file: beyond, no browser opens it
@@ -48,8 +48,8 @@ def gallery_of(cards: Iterable[CaseCard], album: Album, *, single_file: bool = T
 
     Failing cases keep their pictures as they were recorded; those of the others become WebP where that saves something.
     """
-    exact: dict[str, Picture] = {}
-    others: dict[str, Picture] = {}
+    exact: dict[str, PictureFile] = {}
+    others: dict[str, PictureFile] = {}
     for card in cards:
         for lane in card.lanes:
             for kind, blob in lane.images.items():
@@ -76,7 +76,7 @@ def gallery_of(cards: Iterable[CaseCard], album: Album, *, single_file: bool = T
     return Gallery(shown, beside)
 
 
-def _beside(one: Picture, files: dict[str, bytes]) -> Shown:
+def _beside(one: PictureFile, files: dict[str, bytes]) -> Shown:
     """Put a picture into the folder beside the page, with a small one for lists."""
     address = f"{FOLDER}/{one.digest}.{SUFFIXES[one.media_type]}"
     files[address] = one.data
@@ -87,9 +87,9 @@ def _beside(one: Picture, files: dict[str, bytes]) -> Shown:
     return Shown(address, one.digest, one.width, one.height, one.note, one.lossy, small)
 
 
-def _lighter(one: Picture) -> Picture:
+def _lighter(one: PictureFile) -> PictureFile:
     return compressed(one) if len(one.data) > EXACT_BYTES else one
 
 
-def _encoded(one: Picture) -> int:
+def _encoded(one: PictureFile) -> int:
     return 4 * -(-len(one.data) // 3)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from markupsafe import Markup
 
@@ -20,7 +20,9 @@ from sdqa.report.words import MUST_BE_ONE
 
 DIGITS = 6  # significant: four are shown
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
-Cell = float | str | int | None
+Data: TypeAlias = "Mapping[str, Data] | Sequence[Data] | str | float | None"
+"""What becomes JSON."""
+Cell: TypeAlias = float | str | int | None
 PROVISIONAL, ON_DIFFERENCE, HARD = 1, 2, 4  # flags of a row
 
 
@@ -40,7 +42,7 @@ def island_of(
     """
     pictures = _Table()
     inside = set(static)
-    data: dict[str, Any] = {
+    data: dict[str, Data] = {
         "suite": run.suite,
         "fault": run.fault,
         "identity": identity,
@@ -65,7 +67,7 @@ def island_of(
     return Markup(json_text(data))  # nothing in it can close the element, see json_text
 
 
-def json_text(data: Any) -> str:
+def json_text(data: Data) -> str:
     """Strict JSON in ASCII, in which no character means anything to HTML or ends a line of script."""
     return json.dumps(_plain(data), separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
 
@@ -84,7 +86,7 @@ class _Table:
         return self.numbers.setdefault(value, len(self.numbers))
 
 
-def _rows(rows: Sequence[CheckRow]) -> dict[str, Any]:
+def _rows(rows: Sequence[CheckRow]) -> dict[str, Data]:
     """All checks: [lane, case, component, metric, status, unit, better, flags, value, golden, difference, low, high,
     limit, position, used, n, reason, check].
 
@@ -139,7 +141,7 @@ def used_of(row: CheckRow) -> float | None:
     return verdict.value / limit if row.better == "lower" and limit > 0 and verdict.value is not None else None
 
 
-def _case(card: CaseCard, pictures: _Table) -> dict[str, Any]:
+def _case(card: CaseCard, pictures: _Table) -> dict[str, Data]:
     return {
         "name": card.name,
         "prompt": card.prompt,
@@ -166,7 +168,7 @@ def _picture(digest: str, gallery: Gallery, inside: set[str]) -> list[Cell]:
     return cells
 
 
-def _operations(one: Diagnosis) -> dict[str, Any]:
+def _operations(one: Diagnosis) -> dict[str, Data]:
     """The operations of a component in the order of execution, for the plot; what they are is worth a hover."""
     return {
         "component": one.operations_component,
@@ -186,14 +188,14 @@ def _short(value: float | None) -> Cell:
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
-def _plain(data: Any) -> Any:
+def _plain(data: Data) -> Data:
     """Data for JSON: what is not finite as text, texts without bidirectional controls."""
     if isinstance(data, str):
         return undirected(data)
     if isinstance(data, float) and not math.isfinite(data):
         return "NaN" if math.isnan(data) else "Infinity" if data > 0 else "-Infinity"
-    if isinstance(data, dict):
+    if isinstance(data, Mapping):
         return {undirected(str(key)): _plain(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
+    if isinstance(data, Sequence):
         return [_plain(value) for value in data]
     return data

@@ -21,7 +21,7 @@ QUALITY = 90  # of WebP
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureFile:
     """One picture as it was recorded, or why it cannot be shown."""
 
     digest: str
@@ -38,15 +38,15 @@ class Album:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._known: dict[str, Picture] = {}
+        self._known: dict[str, PictureFile] = {}
 
-    def picture(self, blob: Blob) -> Picture:
+    def picture(self, blob: Blob) -> PictureFile:
         """A blob as a picture; anything that is not one becomes a note, never a broken page."""
         if blob.sha256 not in self._known:
             self._known[blob.sha256] = self._load(blob)
         return self._known[blob.sha256]
 
-    def _load(self, blob: Blob) -> Picture:
+    def _load(self, blob: Blob) -> PictureFile:
         if blob.bytes > MAX_BLOB_BYTES:
             return _absent(blob, f"{show_bytes(blob.bytes)} is more than a picture may have")
         try:
@@ -69,10 +69,10 @@ class Album:
             return _absent(blob, f"the picture is damaged ({type(error).__name__})")
         except Image.DecompressionBombError:
             return _absent(blob, "the picture is too large")
-        return Picture(blob.sha256, data, MEDIA_TYPES[kind], width, height, "every pixel is black" if black else "")
+        return PictureFile(blob.sha256, data, MEDIA_TYPES[kind], width, height, "every pixel is black" if black else "")
 
 
-def compressed(picture: Picture) -> Picture:
+def compressed(picture: PictureFile) -> PictureFile:
     """The picture as WebP of quality 90, where that is smaller."""
     with Image.open(BytesIO(picture.data)) as image:
         buffer = BytesIO()
@@ -80,21 +80,21 @@ def compressed(picture: Picture) -> Picture:
     data = buffer.getvalue()
     if len(data) >= len(picture.data):
         return picture
-    return Picture(picture.digest, data, "image/webp", picture.width, picture.height, picture.note, lossy=True)
+    return PictureFile(picture.digest, data, "image/webp", picture.width, picture.height, picture.note, lossy=True)
 
 
-def thumbnail(picture: Picture, side: int) -> Picture:
+def thumbnail(picture: PictureFile, side: int) -> PictureFile:
     """The picture at no more than `side` pixels, as WebP."""
     with Image.open(BytesIO(picture.data)) as image:
         small = image.convert("RGB")
         small.thumbnail((side, side))
         buffer = BytesIO()
         small.save(buffer, "WEBP", quality=QUALITY, method=1)
-    return Picture(picture.digest, buffer.getvalue(), "image/webp", *small.size, picture.note, lossy=True)
+    return PictureFile(picture.digest, buffer.getvalue(), "image/webp", *small.size, picture.note, lossy=True)
 
 
-def _absent(blob: Blob, why: str) -> Picture:
-    return Picture(blob.sha256, note=f"not shown: {why}")
+def _absent(blob: Blob, why: str) -> PictureFile:
+    return PictureFile(blob.sha256, note=f"not shown: {why}")
 
 
 def _is_black(image: Image.Image) -> bool:

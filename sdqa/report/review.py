@@ -17,7 +17,7 @@ GOOD = ("pass", "not judged")
 
 
 @dataclass(frozen=True)
-class Pair:
+class WorstPair:
     """A case in the lane where it is worst."""
 
     case: str
@@ -35,18 +35,18 @@ def case_address(case: str, lane: str) -> str:
     return f"#/case/{quote(case, safe='')}?lane={quote(lane, safe='/')}"
 
 
-def worst_pairs(cards: Sequence[CaseCard], gallery: Gallery) -> tuple[Pair, ...]:
+def worst_pairs(cards: Sequence[CaseCard], gallery: Gallery) -> tuple[WorstPair, ...]:
     """The cases that did not pass, no more than five; where all passed, those that are closest to their limits."""
     bad = [card for card in cards if card.status and card.status not in GOOD]
     return tuple(pair for card in (bad or cards)[:PAIRS] if (pair := _pair(card, gallery)))
 
 
-def _pair(card: CaseCard, gallery: Gallery) -> Pair | None:
+def _pair(card: CaseCard, gallery: Gallery) -> WorstPair | None:
     lane = card.shown
     if lane is None or lane.worst is None:
         return None
     golden, candidate = (lane.images.get(kind) for kind in ("golden", "candidate"))
-    return Pair(
+    return WorstPair(
         case=card.name,
         lane=lane.lane,
         status=lane.worst.status,
