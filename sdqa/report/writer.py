@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def write_report(
 ) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
 
+    Where that fails nothing is left of an earlier run's either: it would be read as this one's.
+
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
@@ -43,22 +46,29 @@ def write_report(
     Raises:
         BundleError: the bundle cannot be read. A history never stands in the way of a report.
     """
-    run = bundle.read()
     files = ReportFiles(
         html=destination / "index.html",
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
     )
-    earlier = read_history(history) if history else History(())
-    page = make_page(bundle, run, earlier.entries, unread=earlier.unread, single_file=single_file)
+    try:
+        run = bundle.read()
+        earlier = read_history(history) if history else History(())
+        page = make_page(bundle, run, earlier.entries, unread=earlier.unread, single_file=single_file)
+        texts = {
+            files.html: page.html,
+            files.junit: junit_xml(run),
+            files.summary: summary_markdown(run),
+            files.annotations: workflow_commands(run),
+        }
+    except BaseException:
+        for path in vars(files).values():
+            with suppress(OSError):
+                path.unlink()
+        raise
     _write_beside(destination, page.beside)
-    for path, text in (
-        (files.html, page.html),
-        (files.junit, junit_xml(run)),
-        (files.summary, summary_markdown(run)),
-        (files.annotations, workflow_commands(run)),
-    ):
+    for path, text in texts.items():
         # A lone surrogate from a bundle cannot be encoded: it must not cost the report.
         write_atomically(path, text.encode("utf-8", errors="replace"))
     return files
