@@ -17,7 +17,7 @@ def test_two_lanes_make_a_chart_and_one_does_not(run: Run) -> None:
     rows = check_rows(run)
     chart = tradeoff_chart(run, rows)
     assert chart.count("<circle") == 3
-    assert "palette6: " in chart
+    assert "tiny/palette6/reference/cpu: " in chart
     assert tradeoff_chart(run.model_copy(update={"lanes": run.lanes[:1]}), rows) == ""
     bare = run.lanes[1].model_copy(update={"packages": ()})
     assert tradeoff_chart(run.model_copy(update={"lanes": (run.lanes[0], bare)}), rows) == ""
