@@ -80,6 +80,8 @@ def _write_beside(destination: Path, pictures: Mapping[str, bytes]) -> None:
     A file is named by the digest of what was recorded, so one that is there already is the right one.
     """
     folder = destination / FOLDER
+    if folder.is_symlink():
+        folder.unlink()  # whoever made it meant another place: nothing is written there
     if folder.is_dir():
         for old in folder.iterdir():
             if OURS.fullmatch(old.name) and f"{FOLDER}/{old.name}" not in pictures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -77,6 +78,7 @@ def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> No
     assert len(page.beside) > 1000
     assert nodes <= 4000
     assert (write_s < 20, seconds < 5, times[0] < 500, times[1] < 1000) == (True,) * 4
+    assert len(re.findall(rb"/Type /Page\b", browser.pdf())) <= 6
     # The worst is first: the last of the run.
     assert "case-499" in browser.run("document.querySelector('#screen h1').textContent")
     browser.run("location.hash = '#/case/case-000?mode=heat'")
@@ -86,6 +88,11 @@ def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> No
     assert asked
     assert all(url.startswith(f"{tmp_path.as_uri()}/pictures/") for url in asked)
     assert browser.complaints() == []
+    gone = run.lanes[1].samples[0].images["candidate"].sha256
+    (tmp_path / "pictures" / f"{gone}.png").unlink()
+    browser.open(path.as_uri() + f"#/case/case-000?lane={run.lanes[1].id}")
+    browser.until("document.querySelector('.shots .gone')")
+    assert "is not beside this page" in browser.run("document.querySelector('.shots .gone').textContent")
 
 
 @pytest.mark.slow
@@ -114,5 +121,12 @@ def test_pictures_beside_a_page_are_renewed_with_it(tmp_path: Path, monkeypatch:
     (out / "pictures" / "mine.txt").write_text("not ours")
     write_report(bundle, out)
     assert {path.name for path in (out / "pictures").iterdir()} == {*names, "mine.txt"}
+    elsewhere = tmp_path / "elsewhere"
+    (out / "pictures").rename(elsewhere)
+    (out / "pictures").symlink_to(elsewhere)
+    (elsewhere / f"{'0' * 64}.png").write_bytes(b"another's")
+    write_report(bundle, out)
+    assert len(list(elsewhere.iterdir())) == len(names) + 2, "a link is not followed"
+    (out / "pictures" / "mine.txt").write_text("not ours")
     write_report(bundle, out, single_file=True)
     assert [path.name for path in (out / "pictures").iterdir()] == ["mine.txt"]

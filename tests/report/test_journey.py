@@ -135,6 +135,8 @@ def test_one_filter_for_list_matrix_and_checks(opened: Browser, run: Run) -> Non
     assert found("case:grey*")[1] == 0, "with a star, from end to end"
     assert found("worse:10%")[1] == 1
     assert found("nothing-like-this") == (0, 0)
+    assert found("constructor:x") == (0, 0)
+    assert found(f"{LANE}/lane/face_cosine") == (1, 0), "a check by its id"
     assert found("s:fail lane:palette2")[1] > 0
     opened.run("location.hash = '#/checks' + location.hash.slice(location.hash.indexOf('?'))")
     opened.until("document.querySelector('.checks tbody tr')")
@@ -143,6 +145,12 @@ def test_one_filter_for_list_matrix_and_checks(opened: Browser, run: Run) -> Non
     opened.run("document.querySelector('th[data-column=value] button').click()")
     assert opened.run("document.querySelector('th[data-column=value]').getAttribute('aria-sort')") == "ascending"
     assert "sort=value" in address(opened)
+    opened.run("URL.createObjectURL = (blob) => { window.saved = blob.text(); return 'data:,'; }")
+    opened.run("document.querySelector('#screen .actions button').click()")
+    lines = opened.run("window.saved").split("\r\n")
+    assert lines[0].startswith("check,status,lane,case,component,metric,value")
+    assert len(lines) == len([v for v in verdicts if v.status == "fail" and v.check.startswith(LANE)]) + 1
+    assert [one for one in lines if ",NaN," in one]
     opened.run("location.hash = '#/matrix?q=lane%3Apalette2'")
     opened.until("document.querySelector('.matrix')")
     assert opened.run("document.querySelectorAll('.matrix thead th').length") == 2
@@ -193,7 +201,7 @@ def test_figures_are_written_as_everywhere_else(browser: Browser) -> None:
         -math.inf,
     ]
     values += [dice.uniform(-1, 1) * 10 ** dice.uniform(-6, 9) for _ in range(300)]
-    units = ["", "dB", "ms", "s", "bytes", "MB", "%"]
+    units = ["", "dB", "ms", "s", "bytes", "MB", "%", "constructor"]
     cases = [(value, dice.choice(units), dice.random() < 0.5) for value in values]
     coded = ",".join(
         f"[{'Infinity' if v == math.inf else '-Infinity' if v == -math.inf else v!r},{u!r},{str(s).lower()}]"

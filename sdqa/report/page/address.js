@@ -6,7 +6,7 @@ const encodeQuery = (text) => encodeURIComponent(text).replace(/%2F/g, "/").repl
 const readAddress = (hash = location.hash) => {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const [screen, ...rest] = path.split("/");
-  return { screen: screen || "summary", subject: decode(rest.join("/")), ...Object.fromEntries(new URLSearchParams(query)) };
+  return { ...Object.fromEntries(new URLSearchParams(query)), screen: screen || "summary", subject: decode(rest.join("/")) };
 };
 const writeAddress = ({ screen, subject, ...query }) => {
   const named = Object.entries(query).filter(([, value]) => value !== undefined && value !== "" && value !== null);

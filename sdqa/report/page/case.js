@@ -1,4 +1,6 @@
 // One case in one lane: pictures, every figure with its interval, limit and position, and what to do about it.
+/** The unit stands with the value; beside it only what needs one to be read (KB and MB, ms and s). */
+const beside = (unit) => (unit in BYTES || unit in SECONDS ? unit : "");
 const FIGURES = ["Metric", "Value", "Golden", "Difference", "Limit", "Of limit", "Position"];
 const figuresTable = (rows, caption) =>
   h("table", { class: "figures" }, h("caption", { class: "hidden", text: caption }),
@@ -6,9 +8,9 @@ const figuresTable = (rows, caption) =>
     rows.map((row) => h("tbody", {},
       h("tr", {},
         h("th", { scope: "row" }, mini(row.status), " ", row.metric, row.component && h("span", { class: "quiet", text: ` ${row.component}` }), row.provisional && h("span", { class: "quiet", text: " provisional" })),
-        h("td", { class: "num", text: showFigure(row.value, row.unit) }), h("td", { class: "num", text: showFigure(row.golden, row.unit) }),
-        h("td", { class: "num" }, showFigure(row.difference, row.unit, true), row.low !== null && h("span", { class: "quiet", text: ` in ${showInterval(row)}` })),
-        h("td", { class: "num", text: showLimit(row) }), h("td", { class: "num strong", text: showPosition(row) }), h("td", {}, glyph(row))),
+        h("td", { class: "num", text: showFigure(row.value, row.unit) }), h("td", { class: "num", text: showFigure(row.golden, beside(row.unit)) }),
+        h("td", { class: "num" }, showFigure(row.difference, beside(row.unit), true), row.low !== null && h("span", { class: "quiet", text: ` in ${showInterval(row)}` })),
+        h("td", { class: "num", text: showFigure(row.limit, beside(row.unit), row.onDifference) }), h("td", { class: "num strong", text: showPosition(row) }), h("td", {}, glyph(row))),
       row.reason && h("tr", { class: "why" }, h("td", { colspan: FIGURES.length, text: row.reason })))));
 
 const caseScreen = (root) => {

@@ -1,7 +1,7 @@
 // Figures as people read them: the same notation as sdqa/report/format.py, which a test holds them to.
 const MISSING = "—";
-const BYTES = { B: 1, byte: 1, bytes: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
-const SECONDS = { s: 1, seconds: 1, ms: 1e-3 };
+const BYTES = { __proto__: null, B: 1, byte: 1, bytes: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
+const SECONDS = { __proto__: null, s: 1, seconds: 1, ms: 1e-3 };
 
 const showNumber = (value, signed = false) => {
   if (value === null || value === undefined) return MISSING;

@@ -1,5 +1,6 @@
 // One filter: words are AND-ed, "two words" stay together, -word leaves out, key:a,b means a or b, * stands for anything.
 const KEYS = {
+  __proto__: null, // a word of the reader's is looked up in it
   s: (row) => row.status, status: (row) => row.status, lane: (row) => row.lane, m: (row) => row.metric, metric: (row) => row.metric,
   case: (row) => row.case, component: (row) => row.component,
 };
@@ -62,7 +63,7 @@ const quoted = (word) => (/[\s",]/.test(word) ? `"${word.replace(/"/g, "")}"` : 
 const completions = (text) => {
   const [, before, last] = text.match(/^(.*?)(\S*)$/s);
   const [, sign, key, value] = last.match(/^(-?)(?:(\w+):)?(.*)$/s);
-  const known = { s: DATA.statuses, status: DATA.statuses, lane: LANES.map((lane) => lane.id), m: DATA.metrics, metric: DATA.metrics, component: DATA.components, case: CASES.map((one) => one.name) };
+  const known = { __proto__: null, s: DATA.statuses, status: DATA.statuses, lane: LANES.map((lane) => lane.id), m: DATA.metrics, metric: DATA.metrics, component: DATA.components, case: CASES.map((one) => one.name) };
   const offered = key ? (known[key] || []).map((one) => `${key}:${quoted(one)}`) : ["s:fail", "s:suspicious", "lane:", "m:", "case:", "component:", "worse:10%"];
   return offered.filter((one) => one !== `${key}:` && one.toLowerCase().startsWith((key ? `${key}:${value}` : value).toLowerCase())).slice(0, 30).map((one) => before + sign + one);
 };

@@ -8,8 +8,8 @@ const cellOf = (rows) => {
   const address = worst.case ? caseAddress(worst.case, worst.lane) : writeAddress({ screen: "checks", q: `lane:${quoted(worst.lane)} m:${quoted(worst.metric)}` });
   const bad = rows.filter((row) => !["pass", "not judged"].includes(row.status)).length;
   return h("td", { class: cssClass(worst.status) },
-    h("a", { href: address, title: worst.check }, mini(worst.status), " ", h("strong", { text: showPosition(worst) || showFigure(worst.value, worst.unit) })),
-    h("div", { class: "quiet", text: `${showFigure(value, worst.unit)}${rows.length > 1 ? ` · ${bad ? `${bad} of ` : ""}${rows.length}` : ""}` }));
+    h("a", { href: address, title: worst.check }, mini(worst.status), " ", h("strong", { text: worst.hard ? (worst.status === "pass" ? "yes" : "no") : showPosition(worst) || showFigure(worst.value, worst.unit) })),
+    h("div", { class: "quiet", text: [worst.hard ? "" : showFigure(value, worst.unit), rows.length > 1 ? `${bad ? `${bad} of ` : ""}${rows.length}` : ""].filter(Boolean).join(" · ") }));
 };
 const matrixScreen = (root) => {
   const lanes = LANES.filter((lane) => shown.rows.some((row) => row.lane === lane.id)), groups = new Map();
@@ -24,7 +24,7 @@ const matrixScreen = (root) => {
   const lines = [...groups.values()].sort((one, other) => Boolean(one.component) - Boolean(other.component) || byRank(worstOf(one.rows), worstOf(other.rows)));
   const tradeoff = $("#tradeoff");
   replace(root, h("h1", { text: "Matrix" }),
-    h("p", { class: "quiet", text: "How much of its tolerance the worst check uses (100 % is the limit), then the median over cases. A cell leads to its worst case." }),
+    h("p", { class: "quiet", text: "How much of its tolerance the worst check uses (100 % is the limit), then the median over cases and how many checks there are. A cell leads to its worst case." }),
     lines.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Metrics over lanes" },
       h("table", { class: "matrix" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col", text: "Metric" }), lanes.map((lane) => h("th", { scope: "col", text: lane.id })))),

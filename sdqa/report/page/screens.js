@@ -27,7 +27,7 @@ const diagnosisScreen = (root) => {
   const holder = $(".operations .plot", root);
   if (holder) operationsPlot(holder, DATA.operations[index]);
 };
-const SCREENS = { case: caseScreen, matrix: matrixScreen, checks: checksScreen, diagnosis: diagnosisScreen };
+const SCREENS = { __proto__: null, case: caseScreen, matrix: matrixScreen, checks: checksScreen, diagnosis: diagnosisScreen };
 for (const name of ["lanes", "packages", "devices", "sensitivity", "trend", "environment"]) SCREENS[name] = copied(name);
 
 const draw = () => {
@@ -58,7 +58,11 @@ const visit = () => {
   if (here.q !== before.q || !shown.cases.length) refilter();
   if ($("#query").value !== (here.q || "") && document.activeElement !== $("#query")) $("#query").value = here.q || "";
   draw();
-  if (before.screen !== here.screen || before.subject !== here.subject) scrollTo(0, 0);
+  if (before.screen !== here.screen || before.subject !== here.subject) {
+    scrollTo(0, 0);
+    // A screen reader follows; who is in the list or in a field stays there.
+    if (document.activeElement === document.body) $("#main").focus({ preventScroll: true });
+  }
 };
 const copyLink = () => copy(location.href.replace(location.hash, "") + writeAddress(here), "link");
 const filterBy = (text) => {
