@@ -13,7 +13,7 @@ from sdqa.bundle import Bundle
 from sdqa.report.cases import case_cards
 from sdqa.report.checks import check_rows
 from sdqa.report.html import render_page
-from sdqa.report.review import case_address
+from sdqa.report.links import case_address
 from tests.report.browser import Browser
 
 SIZE = (1280, 900)
@@ -36,7 +36,7 @@ def main() -> None:
         page.write_text(render_page(bundle, run), encoding="utf-8", errors="replace")
         browser = Browser(Path(scratch) / "profile")
         try:
-            for name, place in (("summary", "#/"), ("case", case_address(worst.name, lane))):
+            for name, place in (("summary", "#/"), ("case", case_address(worst.name, lane, page=""))):
                 browser.open(f"file://{quote(str(page))}{place}", width=SIZE[0], height=SIZE[1])
                 browser.run(f"new Promise((done) => setTimeout(done, {1000 * SETTLED}))")
                 path = chosen.folder / f"{name}.png"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sdqa.bundle import Blob, CaseInputs, Run, Sample, Status
+from sdqa.bundle import Blob, CaseInputs, Film, Run, Sample, Status
 from sdqa.report.checks import CheckRow
 from sdqa.report.facts import FactRows, facts_of
 from sdqa.report.format import show_seconds
@@ -26,6 +26,14 @@ class CaseLane:
     worst: CheckRow | None
     seconds: str
     facts: FactRows
+    film: Film | None = None
+
+    @property
+    def blobs(self) -> Iterator[tuple[str, Blob]]:
+        """Everything that is shown, by its kind."""
+        yield from self.images.items()
+        for frame in self.film.frames if self.film else ():
+            yield from (("film", blob) for blob in (frame.teacher, frame.candidate) if blob is not None)
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def _case_lane(lane: str, sample: Sample | None, checks: Sequence[CheckRow]) -> 
     images = sample.images if sample else {}
     kinds = [*(kind for kind in KINDS if kind in images), *sorted(set(images) - {*KINDS, COMPUTED})]
     broken = {name: count for name, count in sample.facts.nonfinite.items() if count} if sample else {}
-    facts = facts_of(sample.facts, {"source_remarks", "nonfinite", "latents"}) if sample else ()
+    facts = facts_of(sample.facts, {"source_remarks", "nonfinite", "latents", "film"}) if sample else ()
     return CaseLane(
         lane=lane,
         status=worst(row.status for row in checks),
@@ -99,6 +107,7 @@ def _case_lane(lane: str, sample: Sample | None, checks: Sequence[CheckRow]) -> 
         worst=min(checks, key=rank, default=None),
         seconds=show_seconds(sample.seconds) if sample and sample.seconds is not None else "",
         facts=(*_not_finite(broken), *facts),
+        film=sample.facts.film if sample else None,
     )
 
 

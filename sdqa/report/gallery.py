@@ -52,7 +52,7 @@ def gallery_of(cards: Iterable[CaseCard], album: Album, *, single_file: bool = T
     others: dict[str, PictureFile] = {}
     for card in cards:
         for lane in card.lanes:
-            for kind, blob in lane.images.items():
+            for kind, blob in lane.blobs:
                 shared = card.status == "fail" and kind in ("source", "golden")
                 kept = exact if lane.status == "fail" or shared else others
                 kept[blob.sha256] = album.picture(blob)

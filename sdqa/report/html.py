@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
+from sdqa.bundle.comparison import RunComparison
 from sdqa.bundle.orphan import orphan_words
 from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.errors import SdqaError
@@ -31,6 +32,7 @@ from sdqa.report.pictures import Album
 from sdqa.report.placement import estimates, placements
 from sdqa.report.review import GOOD, not_passed, worst_pairs
 from sdqa.report.sensitivity_section import sensitivity_of
+from sdqa.report.since import since_of
 from sdqa.report.tradeoff import tradeoff_chart
 from sdqa.report.trends import trend_of
 
@@ -49,12 +51,19 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
 
 
 def make_page(
-    bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), *, unread: int = 0, single_file: bool = False
+    bundle: Bundle,
+    run: Run,
+    history: Sequence[HistoryEntry] = (),
+    *,
+    unread: int = 0,
+    compared: RunComparison | None = None,
+    single_file: bool = False,
 ) -> Page:
     """The page, and what lies beside it where it would grow too large.
 
     Args:
         unread: lines of the history that could not be read.
+        compared: with an earlier run.
         single_file: whether all pictures have to be inside.
 
     Everything of the bundle is escaped by Jinja2, or written as JSON in which no character means anything to HTML; the
@@ -99,6 +108,7 @@ def make_page(
             incomplete=is_incomplete(run),
             failures=failures_of(run),
             orphans=orphan_words(run.orphans),
+            since=since_of(compared) if compared else None,
             missing=[lane for lane in absent if lane not in elsewhere],
             elsewhere=elsewhere,
             elsewhere_ids={lane.id for lane in elsewhere},

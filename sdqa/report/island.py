@@ -9,13 +9,14 @@ from typing import TypeAlias
 
 from markupsafe import Markup
 
-from sdqa.bundle import Run
+from sdqa.bundle import Blob, Film, Run
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.report.cases import CaseCard
 from sdqa.report.checks import CheckRow
 from sdqa.report.direction import undirected
 from sdqa.report.gallery import Gallery
 from sdqa.report.headline import MARKS, lane_tone, missed
+from sdqa.report.position import position
 from sdqa.report.words import MUST_BE_ONE
 
 DIGITS = 6  # significant: four are shown
@@ -114,7 +115,7 @@ def _rows(rows: Sequence[CheckRow]) -> dict[str, Data]:
             flags + HARD * (row.metric in MUST_BE_ONE),
             *map(_short, (verdict.value, verdict.golden, verdict.difference, low, high, verdict.tolerance)),
             _short(1 + row.excess),
-            _short(used_of(row)),
+            _short(position(verdict, row.better)),
             row.n,
             names["reasons"].number(row.reason),
         ]
@@ -122,23 +123,6 @@ def _rows(rows: Sequence[CheckRow]) -> dict[str, Data]:
             cells.append(row.check)
         coded.append(cells)
     return {**{key: table.values for key, table in names.items()}, "rows": coded}
-
-
-def used_of(row: CheckRow) -> float | None:
-    """How much of its tolerance a figure uses: 0 at the golden (of a budget: at nothing), 1 at the limit.
-
-    None where there is no such way: without a limit, at a floor ("at least 30 dB"), of what is yes or no.
-    """
-    verdict, limit = row.verdict, row.verdict.tolerance
-    if verdict.room_used is not None:
-        return verdict.room_used
-    if not limit or row.metric in MUST_BE_ONE or not math.isfinite(limit):
-        return None
-    if row.bounds_difference and verdict.difference is not None:
-        if row.better in ("higher", "lower"):
-            return verdict.difference / limit if (limit < 0) == (row.better == "higher") else None
-        return abs(verdict.difference) / abs(limit)
-    return verdict.value / limit if row.better == "lower" and limit > 0 and verdict.value is not None else None
 
 
 def _case(card: CaseCard, pictures: _Table) -> dict[str, Data]:
@@ -152,8 +136,26 @@ def _case(card: CaseCard, pictures: _Table) -> dict[str, Data]:
                 "seconds": lane.seconds,
                 "pictures": {kind: pictures.number(blob.sha256) for kind, blob in lane.images.items()},
                 "facts": [list(pair) for pair in lane.facts],
+                **({"film": _film(lane.film, pictures)} if lane.film else {}),
             }
             for lane in card.lanes
+        ],
+    }
+
+
+def _film(film: Film, pictures: _Table) -> dict[str, Data]:
+    """Frames: [step, timestep, teacher's picture, candidate's, error]."""
+
+    def number(blob: Blob | None) -> int | None:
+        return None if blob is None else pictures.number(blob.sha256)
+
+    return {
+        "total": film.total,
+        "reason": film.reason,
+        "colours": film.colours,
+        "frames": [
+            [one.step, _short(one.timestep), number(one.teacher), number(one.candidate), _short(one.error)]
+            for one in film.frames
         ],
     }
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from sdqa.bundle import Status
 from sdqa.report.cases import CaseCard, rank
 from sdqa.report.checks import CheckRow
 from sdqa.report.gallery import Gallery, Shown
+from sdqa.report.links import case_address
 
 PAIRS = 5
 LISTED = 60  # checks of the table: about three printed pages
@@ -30,11 +30,6 @@ class WorstPair:
     digests: tuple[str, ...]  # of the pictures that stand in the page's own markup
 
 
-def case_address(case: str, lane: str) -> str:
-    """Where the page shows a case: the same tomorrow."""
-    return f"#/case/{quote(case, safe='')}?lane={quote(lane, safe='/')}"
-
-
 def worst_pairs(cards: Sequence[CaseCard], gallery: Gallery) -> tuple[WorstPair, ...]:
     """The cases that did not pass, no more than five; where all passed, those that are closest to their limits."""
     bad = [card for card in cards if card.status and card.status not in GOOD]
@@ -50,7 +45,7 @@ def _pair(card: CaseCard, gallery: Gallery) -> WorstPair | None:
         case=card.name,
         lane=lane.lane,
         status=lane.worst.status,
-        address=case_address(card.name, lane.lane),
+        address=case_address(card.name, lane.lane, page=""),
         golden=gallery.of(golden),
         candidate=gallery.of(candidate),
         row=lane.worst,

@@ -8,15 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.bundle import Bundle
+from sdqa.bundle import Bundle, Run, documents
+from sdqa.bundle.comparison import RunComparison
+from sdqa.report.against import compare
 from sdqa.report.annotations import workflow_commands
 from sdqa.report.gallery import FOLDER
 from sdqa.report.history import History, read_history
-from sdqa.report.html import make_page
+from sdqa.report.html import Page, make_page
 from sdqa.report.junit import junit_xml
+from sdqa.report.links import PAGE, page_of
 from sdqa.report.summary import summary_markdown
 from sdqa.store import write_atomically
 
+COMPARISON_FILE = "comparison.json"
 OURS = re.compile(r"[0-9a-f]{64}(-[0-9]+)?\.(png|jpg|webp)")
 
 
@@ -31,7 +35,12 @@ class ReportFiles:
 
 
 def write_report(
-    bundle: Bundle, destination: Path, *, history: Path | None = None, single_file: bool = False
+    bundle: Bundle,
+    destination: Path,
+    *,
+    history: Path | None = None,
+    against: Bundle | None = None,
+    single_file: bool = False,
 ) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
 
@@ -41,29 +50,31 @@ def write_report(
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
         history: JSON lines of earlier runs (see `sdqa.report.history`), shown as trends.
+        against: an earlier run: what is new, still failing and fixed since then, in `comparison.json` too.
         single_file: whether all pictures go into the page; otherwise those for which it has no room lie in `pictures/`.
 
     Raises:
-        BundleError: the bundle cannot be read. A history never stands in the way of a report.
+        BundleError: a bundle cannot be read. A history never stands in the way of a report.
     """
     files = ReportFiles(
-        html=destination / "index.html",
+        html=destination / PAGE,
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
     )
+    comparison = destination / COMPARISON_FILE
     try:
-        run = bundle.read()
-        earlier = read_history(history) if history else History(())
-        page = make_page(bundle, run, earlier.entries, unread=earlier.unread, single_file=single_file)
+        run, place = bundle.read(), page_of()
+        compared = compare(against.read(), run) if against is not None else None
+        page = _page(bundle, run, history, compared, single_file)
         texts = {
             files.html: page.html,
-            files.junit: junit_xml(run),
-            files.summary: summary_markdown(run),
-            files.annotations: workflow_commands(run),
+            files.junit: junit_xml(run, place),
+            files.summary: summary_markdown(run, compared, place),
+            files.annotations: workflow_commands(run, place),
         }
     except BaseException:
-        for path in vars(files).values():
+        for path in (*vars(files).values(), comparison):
             with suppress(OSError):
                 path.unlink()
         raise
@@ -71,7 +82,16 @@ def write_report(
     for path, text in texts.items():
         # A lone surrogate from a bundle cannot be encoded: it must not cost the report.
         write_atomically(path, text.encode("utf-8", errors="replace"))
+    if compared is not None:
+        documents.write(comparison, compared.to_json())
+    else:
+        comparison.unlink(missing_ok=True)  # an earlier report's
     return files
+
+
+def _page(bundle: Bundle, run: Run, history: Path | None, compared: RunComparison | None, single_file: bool) -> Page:
+    earlier = read_history(history) if history else History(())
+    return make_page(bundle, run, earlier.entries, unread=earlier.unread, compared=compared, single_file=single_file)
 
 
 def _write_beside(destination: Path, pictures: Mapping[str, bytes]) -> None:

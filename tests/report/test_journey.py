@@ -77,6 +77,9 @@ def test_five_ways_to_compare_with_one_zoom(opened: Browser) -> None:
     ]  # fmt: skip
     assert opened.run("document.querySelector('.under').textContent").count("of the pixels differ") == 1
     assert opened.run("Boolean(document.querySelector('.tile'))")
+    film = "[...document.querySelectorAll('.film figure')].map((one) => one.textContent)"
+    assert opened.run(film) == ["step 14 %", "step 1040 %", "nonestep 20NaN"]
+    assert opened.run("document.querySelectorAll('.film img').length") == 5
     opened.press("2")
     left, top, width = opened.run(
         "(() => { const box = document.querySelector('.pane').getBoundingClientRect();"

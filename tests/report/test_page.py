@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from sdqa.bundle import Bundle, JudgeChange, Provenance, Run
+from sdqa.report.against import compare
 from sdqa.report.assets import script
-from sdqa.report.html import render_page
+from sdqa.report.html import make_page, render_page
 from sdqa.report.island import json_text
+from sdqa.report.since import LISTED
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 
@@ -238,6 +240,17 @@ def test_nothing_of_a_bundle_turns_the_pages_direction(bundle: Bundle, run: Run)
     page = render_page(bundle, run.model_copy(update={"suite": "a\u202egnp.exe\u2066", "fault": "\u202e<b>"}))
     assert not set(page) & {"\u202e", "\u2066"}
     assert "&lt;b&gt;" in page
+
+
+def test_an_earlier_run_is_told_on_the_summary(bundle: Bundle, run: Run, clean_run: Run) -> None:
+    page = make_page(bundle, run, compared=compare(clean_run, run)).html
+    section = page.split('<section id="since"')[1].split("</section>")[0]
+    assert "new failure" in section
+    assert "more are in <code>comparison.json</code>" in section
+    addresses = re.findall(r'href="(#/[^"]*)"', section)
+    assert len(addresses) == LISTED
+    assert any(one.startswith("#/case/") and "?lane=tiny/" in one for one in addresses)
+    assert 'id="since"' not in render_page(bundle, run)
 
 
 def luminance(colour: str) -> float:

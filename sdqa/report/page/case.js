@@ -13,6 +13,16 @@ const figuresTable = (rows, caption) =>
         h("td", { class: "num", text: showFigure(row.limit, beside(row.unit), row.onDifference) }), h("td", { class: "num strong", text: showPosition(row) }), h("td", {}, glyph(row))),
       row.reason && h("tr", { class: "why" }, h("td", { colspan: FIGURES.length, text: row.reason })))));
 
+/** The latents after a few steps: the teacher's above the candidate's, the error under each. */
+const filmStrip = (film) => {
+  if (!film) return null;
+  const still = (picture, words) => (picture?.address ? h("img", { src: picture.address, alt: words, width: picture.width, height: picture.height, class: "pixelated" }) : h("span", { class: "no-still", text: picture?.words || "none" }));
+  return h("section", { class: "film", "aria-label": "Film" }, h("h2", {}, "Latents on their way ", h("span", { class: "count", text: `of ${plural(film.total, "step")}; teacher above candidate, then the share of the teacher's that is wrong` })),
+    film.frames.length > 0 && h("div", { class: "scroll plain strip", tabindex: "0", role: "region", "aria-label": "Latents after each recorded step" },
+      film.frames.map((one) => h("figure", {}, still(one.teacher, `the teacher's latents after step ${one.step}`), still(one.candidate, `the candidate's latents after step ${one.step}`),
+        h("figcaption", {}, `step ${one.step}`, h("br"), h("b", { text: one.error === null || one.error === undefined ? MISSING : Number.isFinite(one.error) ? `${showNumber(Number((100 * one.error).toPrecision(3)))} %` : showNumber(one.error) }))))),
+    [film.reason, film.colours].filter(Boolean).map((words) => h("p", { class: "quiet", text: words })));
+};
 const caseScreen = (root) => {
   const kase = caseOf.get(here.subject);
   if (!kase) return replace(root, h("h1", { text: "No such case" }), h("p", { text: `This run has no case “${here.subject}”.` }), h("p", {}, h("a", { href: "#/", text: "Summary" })));
@@ -36,6 +46,7 @@ const caseScreen = (root) => {
     h("section", { "aria-label": "Figures" },
       bad.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Figures that did not pass" }, figuresTable(bad, "Figures that did not pass")) : h("p", { class: "quiet", text: rows.length ? "Every check passed here." : "No check of this case in this lane." }),
       good.length > 0 && h("details", { open: !bad.length }, h("summary", { text: plural(good.length, "check that passed", "checks that passed") }), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Figures that passed" }, figuresTable(good, "Figures that passed")))),
+    filmStrip(lane?.film),
     h("section", { "aria-label": "Settings" }, pairs([...kase.settings, ...(lane?.seconds ? [["generated in", lane.seconds]] : []), ...(lane?.facts || [])])));
   drawStage(stage, kase, here.lane);
 };

@@ -33,10 +33,11 @@ const PICTURES = DATA.pictures.map(([address = "", width = 0, height = 0, words 
     if (one) one.address = image.src;
   }
 }
+const filmOf = (film) => ({ ...film, frames: film.frames.map(([step, timestep, teacher, candidate, error]) => ({ step, timestep: figure(timestep), teacher: PICTURES[teacher], candidate: PICTURES[candidate], error: figure(error) })) });
 const CASES = DATA.cases.map((one, order) => {
   const lanes = new Map(one.lanes.map((lane) => [
     lane.lane,
-    { ...lane, pictures: Object.fromEntries(Object.entries(lane.pictures).map(([kind, number]) => [kind, PICTURES[number]])) },
+    { ...lane, film: lane.film && filmOf(lane.film), pictures: Object.fromEntries(Object.entries(lane.pictures).map(([kind, number]) => [kind, PICTURES[number]])) },
   ]));
   const tags = one.settings.filter(([name]) => name === "tags").flatMap(([, value]) => value.toLowerCase().split(", "));
   return { ...one, order, lanes, tags, rows: [] };
