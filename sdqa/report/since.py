@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdqa.bundle.comparison import CheckChange, RunComparison
-from sdqa.report.change_words import DETAILED, TITLES, lane_remarks, moved_words, sentence
+from sdqa.bundle.comparison import CheckChange, Kind, RunComparison
+from sdqa.report.change_words import DETAILED, lane_remarks, moved_words, sentence
 from sdqa.report.links import check_address
 
 LISTED = 12
+BECAME: dict[Kind, str] = {
+    "new": "new", "still": "still fails", "lost": "not measured any more", "fixed": "fixed", "changed": "changed",
+    "gained": "measured now",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def since_of(compared: RunComparison) -> Since:
 
 def _changed(change: CheckChange) -> ChangedCheck:
     return ChangedCheck(
-        kind=TITLES[change.kind],
+        kind=BECAME[change.kind],
         check=change.check,
         address=check_address(change.case or "", change.lane, change.check, page=""),
         moved=moved_words(change),

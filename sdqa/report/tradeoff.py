@@ -15,7 +15,8 @@ from sdqa.report.checks import CheckRow
 from sdqa.report.format import show_bytes, show_number
 from sdqa.report.glyphs import dot, line, svg, text
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 260, 64, 150, 22, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 260, 64, 240, 22, 40
+LABEL = 36  # letters
 MOST = 4.0  # limits: beyond, a lane is off any scale
 
 
@@ -75,7 +76,7 @@ def _drawn(spots: Sequence[Spot]) -> Markup:
     for one in spots:
         words = f"{one.lane}: {show_bytes(one.size)}, {show_number(100 * one.used)} % of its limits"
         body += [dot(x(one.size), y(one.used), 5, "dot-fail" if one.failed else "dot-pass", words)]
-        body += [text(x(one.size) + 9, y(one.used) + 4, one.lane[:24], "tick")]
+        body += [text(x(one.size) + 9, y(one.used) + 4, one.lane[:LABEL], "tick")]
     body.append(
         text(LEFT, 12, "share of its limits that a typical check of cases uses; less is better, and up", "tick")
     )

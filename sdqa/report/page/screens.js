@@ -5,6 +5,8 @@ const TITLE = document.title;
 const copied = (name) => (root) => {
   const template = document.getElementById(`screen-${name}`);
   replace(root, template ? template.content.cloneNode(true) : h("h1", { text: "No such screen" }));
+  // Long tables are made when they are opened.
+  for (const inner of $$("details > template", root)) inner.parentElement.addEventListener("toggle", () => inner.replaceWith(inner.content.cloneNode(true)), { once: true });
 };
 /** The lanes that failed or were looked into. */
 const diagnosisTabs = () => {
