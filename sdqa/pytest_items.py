@@ -59,7 +59,7 @@ class SuiteFile(pytest.File):
 
     def _job(self) -> Job:
         from sdqa.progress import Lines, Silent
-        from sdqa.workflow import prepare
+        from sdqa.workflow.job import prepare
         from sdqa.workflow.place import Place
 
         option = self.config.getoption
@@ -69,7 +69,8 @@ class SuiteFile(pytest.File):
         progress = Silent() if quiet else Lines()
         store = Path(option("--sdqa-store") or home / "store")
         lanes, fault = option("--sdqa-lane"), option("--sdqa-fault") or ""
-        return prepare(self.path, store, self.place.folder, lanes, fault, progress)
+        unit = option("--sdqa-unit") or ""
+        return prepare(self.path, store, self.place.folder, lanes, fault, progress, unit)
 
     def run(self, lane: PlannedLane) -> EndedLane:
         """The lane's evidence and verdicts, computed once a process. What ends it early ends the session."""
@@ -84,7 +85,8 @@ class SuiteFile(pytest.File):
 
     def is_full(self, selected: int) -> bool:
         """Whether a selection is all that the suite has on this machine."""
-        return selected == self.checks and not self.config.getoption("--sdqa-lane")
+        option = self.config.getoption
+        return selected == self.checks and not option("--sdqa-lane") and not option("--sdqa-unit")
 
 
 class CheckItem(pytest.Item):

@@ -46,6 +46,7 @@ class Measurement(Record):
     cases: tuple[str, ...] = later(())  # that a figure of the lane was measured on, where not on all
     replayed: bool = later(False)  # a time or memory that an earlier run measured: shown, never judged
     measured_on: str = later("")  # the machine that did, in words, where it is replayed
+    by_case: dict[str, tuple[float, ...]] = later({})  # readings behind a lane's figure that is the worst over cases
 
 
 class Verdict(Record):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sdqa.cli.options import output_option, resolve_plan, suite_option
+from sdqa.cli.options import fault_option, output_option, resolve_plan, store_option, suite_option
 
 plan_option = click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="The plan of record.")
 results_option = click.option("--results", default=None, metavar="JSON", help="What jobs ended as: toJSON(needs).")
@@ -18,31 +18,90 @@ commit_option = click.option("--expect-commit", default="", metavar="SHA", help=
 
 @click.group()
 def ci() -> None:
-    """The only verbs that a CI file needs: plan, gate."""
+    """The only verbs that a CI file needs: plan, unit, gate."""
 
 
 @ci.command(name="plan")
 @suite_option
 @click.option("--output", default=None, type=click.Path(path_type=Path), help="Where plan.json goes; else printed.")
 @click.option("--commit", default="", metavar="SHA", help="The commit that is planned for; asked of git otherwise.")
-@click.option("--base", default="", metavar="SHA", help="The commit that it is compared with.")
-def plan_verb(suite: str | None, output: Path | None, commit: str, base: str) -> None:
-    """Write the plan of record: units, check ids and digests that the evidence is held against."""
-    record_plan(suite, output, commit, base)
+@click.option("--base", default="", metavar="SHA", help="The commit that it is compared with; the event's otherwise.")
+@click.option("--shards", default=None, type=click.IntRange(1, 256), help="Jobs for each kind of machine.")
+@click.option("--minutes-per-job", default=None, type=click.FloatRange(0.1), help="As many jobs as this asks for.")
+@click.option("--measured", default=None, type=click.Path(path_type=Path), help="An earlier run's report: its times.")
+@click.option("--runners", default="", metavar="JSON", help='Labels by kind: {"any": "ubuntu-24.04", "mac": ""}.')
+@click.option("--github", is_flag=True, help="Write matrix, jobs, commit and base to GITHUB_OUTPUT.")
+@click.option("--gitlab", default=None, type=click.Path(path_type=Path), help="Write a child pipeline to this file.")
+def plan_verb(
+    suite: str | None,
+    output: Path | None,
+    commit: str,
+    base: str,
+    shards: int | None,
+    minutes_per_job: float | None,
+    measured: Path | None,
+    runners: str,
+    github: bool,
+    gitlab: Path | None,
+) -> None:
+    """Write the plan of record: units, check ids and digests that the evidence is held against; and who runs them."""
+    from sdqa.ci.event import base_of_event
+    from sdqa.ci.jobs import Sharing, jobs_of, parse_runners
+    from sdqa.ci.plan import plan_of_record, write_plan
+    from sdqa.ci.services import described_jobs, tell_github, write_pipeline
+    from sdqa.plan import make_plan
+    from sdqa.workflow.expected import expected_seconds
+    from sdqa.workflow.gate import RULES
+
+    own = resolve_plan(suite)
+    whole = make_plan(own.suite, own.suite_path, platform="linux")
+    if shards is not None and minutes_per_job is not None:
+        raise click.UsageError("--shards and --minutes-per-job exclude each other")
+    sharing = Sharing(shards, minutes_per_job, parse_runners(runners), expected_seconds(own, measured))
+    made = plan_of_record(own, RULES, commit=commit.lower(), base=(base or base_of_event()).lower())
+    made = made.model_copy(update={"jobs": jobs_of(whole, sharing)})
+    if output is not None:
+        write_plan(output, made)
+    if gitlab is not None:
+        write_pipeline(gitlab, made, suite or "sdqa.toml")
+    if github:
+        tell_github(made)
+    if output is None and gitlab is None and not github:
+        click.echo(json.dumps(made.to_json(), indent=1, sort_keys=True))
+        return
+    checks = sum(len(unit.checks) for unit in made.units)
+    said = f"{checks} checks in {len(made.units)} units, {len(made.jobs)} jobs, judge {made.judge_digest[:12]}"
+    click.echo(f"{output or gitlab or 'plan'}: {said}")
+    click.echo(described_jobs(made.jobs))
 
 
-def record_plan(suite: str | None, output: Path | None, commit: str, base: str) -> None:
-    """Write, or print, the plan of record of a suite."""
+def record_plan(suite: str | None, output: Path) -> None:
+    """Write the plan of record of a suite."""
     from sdqa.ci.plan import plan_of_record, write_plan
     from sdqa.workflow.gate import RULES
 
-    made = plan_of_record(resolve_plan(suite), RULES, commit=commit.lower(), base=base.lower())
-    if output is None:
-        click.echo(json.dumps(made.to_json(), indent=1, sort_keys=True))
-        return
+    made = plan_of_record(resolve_plan(suite), RULES)
     write_plan(output, made)
     checks = sum(len(unit.checks) for unit in made.units)
     click.echo(f"{output}: {checks} checks in {len(made.units)} units, judge {made.judge_digest[:12]}")
+
+
+@ci.command(name="unit")
+@click.argument("unit")
+@suite_option
+@fault_option
+@click.option("--diagnose/--no-diagnose", default=True, help="Whether to find out what broke a lane that failed.")
+@output_option
+@store_option
+def unit_verb(unit: str, suite: str | None, fault: str | None, diagnose: bool, output: Path, store: Path) -> None:
+    """Run one unit of the plan on this machine and write its bundle.
+
+    UNIT is one that `sdqa ci plan` names: a lane, a share of its cases (`LANE:1/3`), or of all lanes that one kind of
+    machine runs (`any`, `any:1/3`, `mac`, `mac-ane`). No file of another job is needed to know what it holds.
+    """
+    from sdqa.cli.session import run_suite
+
+    sys.exit(run_suite(suite, (), unit, fault, output, store, (), diagnose=diagnose, as_json=False))
 
 
 @ci.command(name="gate")

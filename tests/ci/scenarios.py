@@ -97,6 +97,25 @@ def part(unit: Any, case: str) -> Any:
 
 
 @scenario(0)
+def parts_say_nothing_of_all_cases() -> Any:
+    one, two, _ = units()
+    parts = [part(one, case) for case in CASES]
+    silent = [
+        with_lane(run_of(p), FP16, verdicts=tuple(v for v in p.verdicts if "/all/" not in v.check)) for p in parts
+    ]
+    return [*silent, run_of(lane_of(two)), mac()]
+
+
+@scenario(0)
+def a_statistic_over_some_cases_is_no_failure_of_all() -> Any:
+    run = linux()
+    told = tuple(
+        v.model_copy(update={"status": "not measured"}) if "/all/" in v.check else v for v in run.lanes[0].verdicts
+    )
+    return [with_lane(run, FP16, verdicts=told), mac()]
+
+
+@scenario(0)
 def a_newer_attempt_heals_an_interrupted_one() -> Any:
     one = units()[0]
     broken = run_of(lane_of(one, ["cat"]), exit_code=130, origin={"interrupted": True})

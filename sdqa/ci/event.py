@@ -1,0 +1,56 @@
+"""What a CI service says of the event that started a run: which commit a change is to be held against."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MAX_EVENT_BYTES = 25 * 2**20
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+GITLAB_BASE = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_COMMIT_BEFORE_SHA")
+
+
+def base_of_event(environment: Mapping[str, str] | None = None) -> str:
+    """The commit before the change; empty where the event has none: a schedule, a dispatch, a release.
+
+    Of a pull request it is the base branch's commit that its merge was made with, of a merge queue the commit that the
+    group is put on, of a push the one before it, which may be all zeros: a new branch.
+    """
+    variables = os.environ if environment is None else environment
+    name, event = variables.get("GITHUB_EVENT_NAME", ""), _event(variables)
+    candidates = {
+        "pull_request": _inner(event, "pull_request", "base", "sha"),
+        "merge_group": _inner(event, "merge_group", "base_sha"),
+        "push": _inner(event, "before"),
+    }
+    found = (
+        candidates.get(name, "") if name else next((variables[key] for key in GITLAB_BASE if variables.get(key)), "")
+    )
+    return found if _COMMIT.fullmatch(found) else ""
+
+
+def carries(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether evidence of the base may stand for what a change cannot have touched: on pull requests, never on what
+    runs by the clock or on the branch itself."""
+    variables = os.environ if environment is None else environment
+    return variables.get("GITHUB_EVENT_NAME", "") == "pull_request"
+
+
+def _event(variables: Mapping[str, str]) -> Any:
+    path = Path(variables.get("GITHUB_EVENT_PATH") or os.devnull)
+    try:
+        if path.stat().st_size > MAX_EVENT_BYTES:
+            return None
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _inner(data: Any, *keys: str) -> str:
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, str) else ""
