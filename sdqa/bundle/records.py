@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from sdqa.bundle.blob import Blob
+from sdqa.bundle.cost import Cost
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
@@ -200,6 +201,7 @@ class Run(Record):
     provenance: Provenance | None = later(None)
     judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`
     failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
+    cost: Cost | None = later(None)  # of all machines together
 
     @property
     def machines(self) -> dict[str, Environment]:
@@ -228,7 +230,7 @@ class Run(Record):
         others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
         lanes = tuple(lane.without_times() for lane in self.lanes)
         timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
-        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance"}))
+        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance", "cost"}))
 
 
 def is_timing(name: str) -> bool:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, Run
 from sdqa.bundle.provenance import work_tree
+from sdqa.ci.cost import cost_of
 from sdqa.ci.decide import Expected, decide
 from sdqa.ci.intake import Submitted, find_bundles, take
+from sdqa.ci.jobs import PlannedJob
 from sdqa.ci.judge import Rules, judge_of
 from sdqa.ci.judge_diff import judge_diff
 from sdqa.ci.needs import SUCCESS, JobResult, parse_results
@@ -68,7 +70,9 @@ def gate(
                 changes = judge_diff(before, whole, rules)
         except SdqaError as error:
             problems.append(problem("base", f"the judge cannot be compared with {base}: {error.what}"))
+    origins = [one.run.provenance for one in submitted if one.run is not None and one.run.provenance is not None]
     run = decide(expected, submitted, problems, changes)
+    run = run.model_copy(update={"cost": cost_of(origins, _jobs(plan_file))})
     published = publish(run, submitted, destination, history=_remembered(history, run) if history else None)
     return run, published
 
@@ -82,6 +86,14 @@ def _handed_over(path: Path, own: PlanOfRecord) -> list[Failure]:
     return [
         problem("plan", f"{path.name} is not this checkout's plan: {what}") for what in plan_differences(given, own)
     ]
+
+
+def _jobs(path: Path | None) -> tuple[PlannedJob, ...]:
+    """The jobs that were planned: they say what a run was expected to cost, and decide nothing."""
+    try:
+        return read_plan(path).jobs if path is not None else ()
+    except SdqaError:  # said by `_handed_over`
+        return ()
 
 
 def _checkout(plan: Plan, commit: str) -> list[Failure]:

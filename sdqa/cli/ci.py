@@ -30,6 +30,7 @@ def ci() -> None:
 @click.option("--minutes-per-job", default=None, type=click.FloatRange(0.1), help="As many jobs as this asks for.")
 @click.option("--measured", default=None, type=click.Path(path_type=Path), help="An earlier run's report: its times.")
 @click.option("--runners", default="", metavar="JSON", help='Labels by kind: {"any": "ubuntu-24.04", "mac": ""}.')
+@click.option("--budget-minutes", default=0.0, type=click.FloatRange(0), help="More expected minutes fail the plan.")
 @click.option("--github", is_flag=True, help="Write matrix, jobs, commit and base to GITHUB_OUTPUT.")
 @click.option("--gitlab", default=None, type=click.Path(path_type=Path), help="Write a child pipeline to this file.")
 def plan_verb(
@@ -41,10 +42,12 @@ def plan_verb(
     minutes_per_job: float | None,
     measured: Path | None,
     runners: str,
+    budget_minutes: float,
     github: bool,
     gitlab: Path | None,
 ) -> None:
     """Write the plan of record: units, check ids and digests that the evidence is held against; and who runs them."""
+    from sdqa.ci.cost import demand_budget
     from sdqa.ci.event import base_of_event
     from sdqa.ci.jobs import Sharing, jobs_of, parse_runners
     from sdqa.ci.plan import plan_of_record, write_plan
@@ -60,6 +63,7 @@ def plan_verb(
     sharing = Sharing(shards, minutes_per_job, parse_runners(runners), expected_seconds(own, measured))
     made = plan_of_record(own, RULES, commit=commit.lower(), base=(base or base_of_event()).lower())
     made = made.model_copy(update={"jobs": jobs_of(whole, sharing)})
+    demand_budget(made.jobs, budget_minutes)
     if output is not None:
         write_plan(output, made)
     if gitlab is not None:
@@ -175,3 +179,18 @@ def run_gate(
     click.echo(published.annotations, nl=False)
     click.echo(f"{published.verdict}: exit code {published.exit_code}; report: {output / 'index.html'}")
     return published.exit_code
+
+
+@ci.command(name="comment")
+@click.argument("summary", type=click.Path(path_type=Path))
+@click.option("--commit", required=True, metavar="SHA", help="The head of the pull request.")
+@click.option("--link", default="", metavar="URL", help="Where the run is.")
+def comment_verb(summary: Path, commit: str, link: str) -> None:
+    """Say on the pull request what the gate said: one comment, brought up to date. For a job without a checkout.
+
+    SUMMARY is the gate's summary.json. Repository, API and token come from GitHub's variables.
+    """
+    from sdqa.ci.comment import comment, read_brief
+    from sdqa.ci.github_api import Repository
+
+    click.echo(comment(Repository.of(os.environ), read_brief(summary), commit.strip().lower(), link))

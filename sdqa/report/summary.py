@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sdqa.bundle import JudgeChange, Run
+from sdqa.report.brief import cost_sentence
 from sdqa.report.checks import check_rows
 from sdqa.report.format import MISSING, plural, show_figure
 from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone
@@ -32,6 +33,9 @@ def summary_markdown(run: Run) -> str:
         fault = markdown("> **A fault was planted on purpose:** {}. This run is meant to fail.", run.fault)
         blocks.append((fault, EMPTY))
     blocks += [_failures(run), _attention(run), _lanes(run), *_diagnoses(run), _overview(run)]
+    cost = cost_sentence(run)
+    if cost:
+        blocks.append((markdown("### Cost"), EMPTY, escape(cost), EMPTY))
     ending = markdown(
         "<sub>sdqa {} · {} · suite {} · identity {}</sub>",
         run.sdqa_version,

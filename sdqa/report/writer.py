@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.bundle import Bundle
 from sdqa.report.annotations import workflow_commands
+from sdqa.report.brief import FILE as BRIEF
+from sdqa.report.brief import brief_of
 from sdqa.report.history import History, read_history
 from sdqa.report.html import render_page
 from sdqa.report.junit import junit_xml
@@ -22,10 +25,11 @@ class ReportFiles:
     junit: Path
     summary: Path
     annotations: Path
+    brief: Path
 
 
 def write_report(bundle: Bundle, destination: Path, *, history: Path | None = None) -> ReportFiles:
-    """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
+    """Write `index.html`, `junit.xml`, `summary.md`, `summary.json` and `annotations.txt` of a bundle.
 
     Args:
         bundle: the run; it is only read.
@@ -36,11 +40,13 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         BundleError: the bundle cannot be read. A history never stands in the way of a report.
     """
     run = bundle.read()
+    brief = json.dumps(brief_of(run).to_json(), sort_keys=True)
     files = ReportFiles(
         html=destination / "index.html",
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
+        brief=destination / BRIEF,
     )
     earlier = read_history(history) if history else History(())
     page = render_page(bundle, run, earlier.entries, unread=earlier.unread)
@@ -49,6 +55,7 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         (files.junit, junit_xml(run)),
         (files.summary, summary_markdown(run)),
         (files.annotations, workflow_commands(run)),
+        (files.brief, brief),
     ):
         # A lone surrogate from a bundle cannot be encoded: it must not cost the report.
         write_atomically(path, text.encode("utf-8", errors="replace"))
