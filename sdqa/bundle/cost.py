@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdqa.bundle.record import Record
 
 
-class Cost(Record):
+class Bill(Record):
     """Planned and spent, over all jobs that left a bundle; installing is not in it."""
 
     jobs: int

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from sdqa.bundle.blob import Blob
-from sdqa.bundle.cost import Cost
+from sdqa.bundle.cost import Bill
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
@@ -201,7 +201,7 @@ class Run(Record):
     provenance: Provenance | None = later(None)
     judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`
     failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
-    cost: Cost | None = later(None)  # of all machines together
+    cost: Bill | None = later(None)  # of all machines together
 
     @property
     def machines(self) -> dict[str, Environment]:

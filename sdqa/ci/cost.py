@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sdqa.bundle import Provenance
-from sdqa.bundle.cost import Cost
+from sdqa.bundle.cost import Bill
 from sdqa.ci.jobs import PlannedJob
 from sdqa.errors import UsageError
 
@@ -57,7 +57,7 @@ def demand_budget(jobs: Sequence[PlannedJob], minutes: float) -> None:
         raise UsageError(f"the plan is expected to take {planned:g} minutes, the budget is {minutes:g}", hint=hint)
 
 
-def cost_of(origins: Iterable[Provenance], jobs: Sequence[PlannedJob]) -> Cost:
+def cost_of(origins: Iterable[Provenance], jobs: Sequence[PlannedJob]) -> Bill:
     """What the jobs behind these bundles cost, each counted once.
 
     Args:
@@ -68,7 +68,7 @@ def cost_of(origins: Iterable[Provenance], jobs: Sequence[PlannedJob]) -> Cost:
     prices = [price_of(_known(origin)) for origin in ran]
     money = _sum(None if price is None else price * math.ceil(m) for price, m in zip(prices, minutes, strict=True))
     planned = planned_cost(jobs) if jobs else (None, None)
-    return Cost(
+    return Bill(
         jobs=len(ran),
         spent_minutes=round(sum(minutes), 1),
         planned_minutes=planned[0],

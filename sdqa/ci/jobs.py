@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sdqa.bundle.record import Record
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane
-from sdqa.plan.parts import MOST, ROLES, Part, role_of, share_out
+from sdqa.plan.parts import MOST, ROLES, LanePart, role_of, share_out
 
 RUNNERS: dict[str, tuple[str, ...]] = {
     "any": ("ubuntu-24.04",),
@@ -94,7 +94,7 @@ def _count(lanes: Sequence[PlannedLane], sharing: Sharing) -> int:
     return max(1, math.ceil(sum(sharing.seconds[lane.id] for lane in lanes) / (60 * sharing.minutes)))
 
 
-def _seconds(lanes: Sequence[PlannedLane], share: Sequence[Part], seconds: Mapping[str, float]) -> float | None:
+def _seconds(lanes: Sequence[PlannedLane], share: Sequence[LanePart], seconds: Mapping[str, float]) -> float | None:
     """Of a lane's time what its share of the U-Net calls is."""
     whole = {part.lane: part.unet_calls for (part,) in (share_out([lane], 1)[0] for lane in lanes)}
     if any(part.lane not in seconds for part in share):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sdqa.cli.options import fault_option, output_option, resolve_plan, store_option, suite_option
+from sdqa.cli.options import fault_option, json_option, output_option, resolve_plan, store_option, suite_option
 
 plan_option = click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="The plan of record.")
 results_option = click.option("--results", default=None, metavar="JSON", help="What jobs ended as: toJSON(needs).")
@@ -61,7 +61,9 @@ def plan_verb(
     if shards is not None and minutes_per_job is not None:
         raise click.UsageError("--shards and --minutes-per-job exclude each other")
     sharing = Sharing(shards, minutes_per_job, parse_runners(runners), expected_seconds(own, measured))
-    made = plan_of_record(own, RULES, commit=commit.lower(), base=(base or base_of_event()).lower())
+    made = plan_of_record(
+        own, RULES, commit=commit.lower(), base=(base or base_of_event(folder=own.suite_path.parent)).lower()
+    )
     made = made.model_copy(update={"jobs": jobs_of(whole, sharing)})
     demand_budget(made.jobs, budget_minutes)
     if output is not None:
@@ -194,3 +196,29 @@ def comment_verb(summary: Path, commit: str, link: str) -> None:
     from sdqa.ci.github_api import Repository
 
     click.echo(comment(Repository.of(os.environ), read_brief(summary), commit.strip().lower(), link))
+
+
+@ci.command(name="doctor")
+@click.argument("repository", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@suite_option
+@json_option
+def doctor_verb(repository: Path, suite: str | None, as_json: bool) -> None:
+    """Look over a repository: can the required check be skipped, does a merge queue wait, are goldens and limits there?
+
+    Every line is ok, warn or fail, with what mends it. Exit code 2 where something fails.
+    """
+    from dataclasses import asdict
+
+    from sdqa.ci.doctor import examine_repository, symptom_lines
+    from sdqa.errors import EXIT_PASS, EXIT_USAGE
+    from sdqa.gate import large_files
+    from sdqa.workflow.gate import RULES
+
+    plan = resolve_plan(suite if suite is not None else str(repository / "sdqa.toml"))
+    place = large_files.DEFAULT_PLACE
+    found = examine_repository(repository, plan, RULES.limits, reach=large_files.fetch, place=place)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=1, sort_keys=True))
+    else:
+        click.echo("\n".join(symptom_lines(found)))
+    sys.exit(EXIT_USAGE if any(one.grade == "fail" for one in found) else EXIT_PASS)

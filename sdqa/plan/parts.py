@@ -33,7 +33,7 @@ _SHARE = re.compile(r"(?P<of>.+?)(?::(?P<number>[1-9][0-9]{0,3})/(?P<count>[1-9]
 
 
 @dataclass(frozen=True)
-class Part:
+class LanePart:
     """Cases of one lane."""
 
     lane: str
@@ -48,7 +48,7 @@ def role_of(lane: PlannedLane) -> str:
     return "mac-ane" if lane.compute_unit in NEURAL_ENGINE else "mac"
 
 
-def share_out(lanes: Sequence[PlannedLane], count: int) -> tuple[tuple[Part, ...], ...]:
+def share_out(lanes: Sequence[PlannedLane], count: int) -> tuple[tuple[LanePart, ...], ...]:
     """All cases of the lanes in at most `count` shares of about equal cost; none is empty.
 
     The longest piece goes first, to the share that has least (Graham's LPT rule: the longest share is at most a third
@@ -63,7 +63,7 @@ def share_out(lanes: Sequence[PlannedLane], count: int) -> tuple[tuple[Part, ...
     pieces = whole if count == 1 else pieces
     if len(pieces) < count:
         pieces = [_part(lane, (case,)) for lane in lanes for case in lane.cases]
-    shares: list[list[Part]] = [[] for _ in range(min(count, len(pieces)))]
+    shares: list[list[LanePart]] = [[] for _ in range(min(count, len(pieces)))]
     loads = [0] * len(shares)
     for piece in sorted(pieces, key=lambda piece: -piece.unet_calls):
         least = min(loads)
@@ -75,7 +75,7 @@ def share_out(lanes: Sequence[PlannedLane], count: int) -> tuple[tuple[Part, ...
     return tuple(_joined(lanes, share) for share in shares)
 
 
-def _cut(lane: PlannedLane, count: int) -> list[Part]:
+def _cut(lane: PlannedLane, count: int) -> list[LanePart]:
     """A lane's cases in so many pieces of about equal cost, or one a case where there are fewer."""
     costs = {name: max(1, unet_calls(case)) for name, case in lane.cases.items()}
     bins: list[list[str]] = [[] for _ in range(min(len(costs), count))]
@@ -84,13 +84,13 @@ def _cut(lane: PlannedLane, count: int) -> list[Part]:
     return [_part(lane, tuple(names)) for names in bins]
 
 
-def _part(lane: PlannedLane, cases: Sequence[str]) -> Part:
+def _part(lane: PlannedLane, cases: Sequence[str]) -> LanePart:
     wanted = set(cases)
     ordered = tuple(case for case in lane.cases if case in wanted)
-    return Part(lane.id, ordered, sum(max(1, unet_calls(lane.cases[case])) for case in ordered))
+    return LanePart(lane.id, ordered, sum(max(1, unet_calls(lane.cases[case])) for case in ordered))
 
 
-def _joined(lanes: Sequence[PlannedLane], share: Sequence[Part]) -> tuple[Part, ...]:
+def _joined(lanes: Sequence[PlannedLane], share: Sequence[LanePart]) -> tuple[LanePart, ...]:
     cases = {lane.id: [case for part in share if part.lane == lane.id for case in part.cases] for lane in lanes}
     return tuple(_part(lane, cases[lane.id]) for lane in lanes if cases[lane.id])
 

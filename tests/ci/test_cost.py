@@ -7,7 +7,7 @@ import html
 import pytest
 
 from sdqa.bundle import Provenance
-from sdqa.bundle.cost import Cost
+from sdqa.bundle.cost import Bill
 from sdqa.ci.cost import PRICES, cost_of, demand_budget, planned_cost, price_of
 from sdqa.ci.jobs import JobPart, PlannedJob
 from sdqa.errors import UsageError
@@ -74,7 +74,7 @@ def test_a_machine_that_no_service_names_has_no_price() -> None:
 
 
 def test_the_summary_says_it() -> None:
-    cost = Cost(jobs=2, spent_minutes=14.0, planned_minutes=12.0, spent_usd=0.03, prices="a list")
+    cost = Bill(jobs=2, spent_minutes=14.0, planned_minutes=12.0, spent_usd=0.03, prices="a list")
     run = run_record(lane_record("a", *verdicts_of("a", "pass")))
     assert "Cost" not in summary_markdown(run)
     text = html.unescape(summary_markdown(run.model_copy(update={"cost": cost})))

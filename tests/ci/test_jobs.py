@@ -16,6 +16,7 @@ from sdqa.plan import load_suite, make_plan, only_unit
 from sdqa.workflow.expected import expected_seconds
 from sdqa.workflow.gate import RULES
 from tests.ci import honest
+from tests.ci.test_gate import git
 
 ROOT = Path(__file__).parents[2]
 PLAN = make_plan(load_suite(ROOT / "sdqa.toml"), ROOT / "sdqa.toml", platform="linux")
@@ -127,6 +128,27 @@ def test_the_event_names_the_base(tmp_path: Path, name: str, event: object, base
     path = tmp_path / "event.json"
     path.write_text(json.dumps(event), encoding="utf-8")
     assert base_of_event({"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(path)}) == base
+
+
+def test_a_merge_says_itself_what_it_was_made_of(tmp_path: Path) -> None:
+    """The base branch moves on while a pull request waits: what others loosened there is not this change's doing."""
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    git(repository, "init", "-q", "-b", "main")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "first")
+    git(repository, "checkout", "-q", "-b", "change")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "change")
+    head = git(repository, "rev-parse", "HEAD")
+    git(repository, "checkout", "-q", "main")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "second")
+    tip = git(repository, "rev-parse", "HEAD")
+    git(repository, "merge", "-q", "--no-ff", "-m", "merge", "change")
+    path = tmp_path / "event.json"
+    variables = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(path)}
+    for known, base in ((head, tip), ("cd" * 20, SHA)):
+        event = {"pull_request": {"base": {"sha": SHA}, "head": {"sha": known}}}
+        path.write_text(json.dumps(event), encoding="utf-8")
+        assert base_of_event(variables, repository) == base
 
 
 def test_other_services_name_theirs_and_a_shell_none() -> None:

@@ -87,6 +87,41 @@ def test_what_is_yaml_is_valid_yaml(service: Service) -> None:
     assert isinstance(yaml.safe_load(text_of(service)), dict)
 
 
+@pytest.mark.skipif(which("check-jsonschema") is None, reason="check-jsonschema comes with the extra `lint`")
+@pytest.mark.parametrize(
+    ("service", "schema"),
+    [
+        ("github", "vendor.github-workflows"),
+        ("caller", "vendor.github-workflows"),
+        ("gitlab", "vendor.gitlab-ci"),
+        ("buildkite", "vendor.buildkite"),
+    ],
+)
+def test_what_init_writes_follows_the_services_schema(tmp_path: Path, service: str, schema: str) -> None:
+    path = tmp_path / "ci.yml"
+    text = text_of("github", repository="somebody/sdqa") if service == "caller" else text_of(service)  # type: ignore[arg-type]
+    path.write_text(text, encoding="utf-8")
+    subprocess.run(["check-jsonschema", "--builtin-schema", schema, str(path)], check=True, capture_output=True)
+
+
+@pytest.mark.skipif(which("zizmor") is None, reason="zizmor comes with the extra `lint`")
+def test_the_workflow_that_init_writes_has_no_finding(tmp_path: Path) -> None:
+    for file in starting_files("github", PLAN):
+        write_file(tmp_path, file)
+    subprocess.run(["zizmor", "--offline", "--min-severity", "medium", "-q", str(tmp_path)], check=True)
+
+
+@pytest.mark.skipif(which("shellcheck") is None, reason="shellcheck comes with the extra `lint`")
+def test_scripts_have_no_finding_of_shellcheck(tmp_path: Path) -> None:
+    subprocess.run(["shellcheck", "-s", "sh", "-"], input=text_of("shell"), text=True, check=True)
+    for path in sorted((ROOT / ".github").rglob("*.yml")):
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
+        for script in (step["run"] for job in jobs for step in job.get("steps", []) if "run" in step):
+            done = subprocess.run(["shellcheck", "-s", "bash", "-"], input=script, text=True, capture_output=True)
+            assert done.returncode == 0, f"{path}: {done.stdout}"
+
+
 def test_the_shell_script_is_valid_and_says_what_the_gate_said(tmp_path: Path) -> None:
     script = tmp_path / "quality.sh"
     script.write_text(text_of("shell"), encoding="utf-8")
