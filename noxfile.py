@@ -72,7 +72,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff and mypy, strict; what runs on GitHub: zizmor without a network, and the schemas of workflows and actions."""
+    """ruff and mypy, strict; of what runs on GitHub zizmor, without a network, and the schemas."""
     prepare(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
