@@ -223,6 +223,13 @@ class GoldenStale(SdqaError):
     exit_code = EXIT_INCOMPLETE
 
 
+class GoldenDamaged(DigestMismatch):
+    """A golden or baseline is there and is not what was recorded: its case cannot be compared with anything."""
+
+    code = "SDQA-602"
+    exit_code = EXIT_INCOMPLETE
+
+
 class BundleError(SdqaError):
     """A run's bundle cannot be read or merged."""
 

@@ -12,7 +12,8 @@ from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
 from sdqa.bundle.fingerprint import Fingerprint
 from sdqa.bundle.folder import Bundle
-from sdqa.bundle.judge_change import JudgeChange
+from sdqa.bundle.judge_change import JudgeChange, JudgeComparison
+from sdqa.bundle.orphan import Orphan
 from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record
 from sdqa.bundle.records import (
@@ -44,8 +45,10 @@ __all__ = [
     "Failure",
     "Fingerprint",
     "JudgeChange",
+    "JudgeComparison",
     "Lane",
     "Measurement",
+    "Orphan",
     "Package",
     "PackageFacts",
     "Provenance",

@@ -23,11 +23,12 @@ def merge(bundles: Sequence[Bundle], destination: Bundle, *, planned: Iterable[s
 
     Args:
         bundles: at least one; the order does not matter.
-        destination: where the merged `run.json` and all blobs go; must hold no run of its own.
+        destination: where the merged `run.json` and all blobs go; what an earlier merge left there is taken away
+            first, whatever becomes of this one.
         planned: lane ids that must have run, besides those that the bundles name themselves.
 
     Raises:
-        UsageError: no bundles, or the destination is one of them or holds a run already.
+        UsageError: no bundles, or the destination is one of them.
         BundleError: a bundle cannot be read, they are of different suites, versions or faults, or two of them ran the
             same lane with different results.
     """
@@ -40,6 +41,7 @@ def merge(bundles: Sequence[Bundle], destination: Bundle, *, planned: Iterable[s
             where=str(destination.folder),
             hint="choose another --output",
         )
+    destination.withdraw()
     runs = [(bundle, bundle.read()) for bundle in bundles]
     _refuse_strangers(runs)
     lanes = _lanes(runs, planned)
@@ -133,6 +135,8 @@ def combined_run(
         runs: may be none at all.
     """
     diagnoses = diagnoses_of(runs)
+    tables = [run.sensitivity_table for run in runs if run.sensitivity_table]
+    table = min(tables, key=lambda blob: blob.sha256, default=None)
     return Run(
         sdqa_version=sdqa_version,
         suite=suite,
@@ -146,8 +150,10 @@ def combined_run(
         planned_checks=planned_checks,
         diagnosis=diagnoses[0] if diagnoses else None,
         diagnoses=diagnoses if len(diagnoses) > 1 else (),
-        sensitivity=next((run.sensitivity for run in runs if run.sensitivity), None),
+        sensitivity=None if table else next((run.sensitivity for run in runs if run.sensitivity), None),
+        sensitivity_table=table,
         failures=failures,
+        orphans=tuple(sorted({one for run in runs for one in run.orphans}, key=lambda one: one.subject)),
     )
 
 

@@ -19,6 +19,7 @@ from sdqa.errors import FaultError
 SCHEMA_VERSION = 1
 FILE = "sensitivity.json"
 """In the folder of the goldens: the committed table."""
+MEDIA_TYPE = "application/json"
 MAX_BYTES = 32 * 2**20
 
 
@@ -181,3 +182,12 @@ def read(path: Path) -> Sensitivity:
         missing="there is no sensitivity table",
         hint="make one: nox -s faults",
     )
+
+
+def parse(data: bytes, where: str) -> Sensitivity:
+    """A document out of a bundle's blob.
+
+    Raises:
+        FaultError: it does not follow the schema.
+    """
+    return documents.parse(data, Sensitivity, FaultError, name="the sensitivity table", where=where)

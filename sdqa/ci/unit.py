@@ -13,6 +13,23 @@ from sdqa.errors import BundleError
 from sdqa.gate.evidence import BUDGET
 
 
+def whole_units(units: Sequence[PlannedUnit]) -> tuple[PlannedUnit, ...]:
+    """The units of each lane as one, with every case and check id of theirs: a lane is proved as a whole."""
+    found: dict[str, PlannedUnit] = {}
+    for unit in units:
+        known = found.get(unit.lane)
+        if known is not None:
+            facts = {
+                "id": unit.lane,
+                "cases": tuple(dict.fromkeys((*known.cases, *unit.cases))),
+                "checks": tuple(dict.fromkeys((*known.checks, *unit.checks))),
+                "unet_calls": known.unet_calls + unit.unet_calls,
+            }
+            unit = known.model_copy(update=facts)
+        found[unit.lane] = unit
+    return tuple(found.values())
+
+
 def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> Lane:
     """A unit's evidence, judged; what speaks against it stands among its failures."""
     absent = Lane(
@@ -35,7 +52,8 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
         return _refused(absent, "; ".join(wrong))
     lane = _in_order(unit, lane)
     verdicts = judge.verdicts(lane)
-    against = [*_unaccounted(unit, lane, verdicts), *_disagreements(lane, verdicts)]
+    whole = all(set(unit.cases) <= {m.case for m in part.measurements} for part in parts)
+    against = [*_unaccounted(unit, lane, verdicts, statistics=whole), *_disagreements(lane, verdicts, statistics=whole)]
     failures = (*lane.failures, *(problem(unit.lane, text) for text in against))
     return lane.model_copy(
         update={
@@ -98,17 +116,18 @@ def _mismatches(unit: PlannedUnit, lane: Lane) -> list[str]:
     return found
 
 
-def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
+def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict], *, statistics: bool) -> list[str]:
     """Check ids: what was planned, what the bundle answered and what the judge finds must be the same.
 
-    A statistic over the cases needs no answer: who has a part of them has none, and the judge computes it anyway.
+    Args:
+        statistics: whether figures over all cases had to be answered; a part has only some of them.
     """
     planned, answered = set(unit.checks), {verdict.check for verdict in lane.verdicts}
     judged = {verdict.check for verdict in verdicts}
     found = []
     if lane.status != "ran" and not lane.failures:
         found.append(f"it did not finish: {lane.reason or 'no reason was given'}")
-    missing = sorted(check for check in planned - answered if not is_statistic(check, unit.lane))
+    missing = sorted(check for check in planned - answered if statistics or not is_statistic(check, unit.lane))
     if missing:
         found.append(f"{len(missing)} of {len(planned)} planned checks have no verdict: {some(missing)}")
     foreign = sorted(answered - judged)
@@ -117,13 +136,14 @@ def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict]) -> 
     return found
 
 
-def _disagreements(lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
-    """Failures that the machine saw and its measurements do not show."""
+def _disagreements(lane: Lane, verdicts: Sequence[Verdict], *, statistics: bool) -> list[str]:
+    """Failures that the machine saw and its measurements do not show.
+
+    Args:
+        statistics: whether its figures over all cases count; a part had only some of them.
+    """
     ours = {verdict.check: verdict.status for verdict in verdicts}
     bad = ("fail", "not measured")
-    lost = [
-        v.check
-        for v in lane.verdicts
-        if v.status in bad and ours.get(v.check) not in bad and not is_statistic(v.check, lane.id)
-    ]
+    said = [v for v in lane.verdicts if statistics or not is_statistic(v.check, lane.id)]
+    lost = [v.check for v in said if v.status in bad and ours.get(v.check) not in bad]
     return [f"it failed where it ran, though its measurements pass: {some(sorted(lost))}"] if lost else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,6 @@ from sdqa.cli.options import (
 from sdqa.cli.session import run_suite
 
 if TYPE_CHECKING:
-    from sdqa.plan import Plan
     from sdqa.workflow import Stage
 
 
@@ -40,7 +38,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
 
     Exits 2 where the suite, or a file that it names, has to be changed; what is only missing yet is exit code 0.
     """
-    from sdqa.errors import EXIT_PASS, EXIT_USAGE
+    from sdqa.errors import EXIT_PASS, EXIT_USAGE, ModelError, UnsupportedModel
     from sdqa.plan import describe
     from sdqa.workflow.preflight import preflight
 
@@ -48,7 +46,12 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         record_plan(suite, record)
         return
     made = resolve_plan(suite, lanes)
-    remarks = look_at_models(made)
+    try:
+        remarks = look_at_models(made)
+    except UnsupportedModel:
+        raise
+    except ModelError:  # said below, with whatever else is wrong
+        remarks = {}
     look = preflight(made)
     status = EXIT_USAGE if look.wrong else EXIT_PASS
     if as_json:
@@ -56,8 +59,6 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         click.echo(json.dumps(data, indent=1, sort_keys=True))
         sys.exit(status)
     click.echo(described(made, remarks, look.notes))
-    for line in _existing_packages(made):
-        click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
         from sdqa.workflow.gate import worst_figures
@@ -65,24 +66,6 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         click.echo(explain_checks(made, worst_figures()))
     click.echo("\n".join(look.lines(naming(suite))))
     sys.exit(status)
-
-
-def _existing_packages(made: Plan) -> Iterator[str]:
-    """Which packages of another tool each model takes, and what it leaves out of their folder."""
-    from sdqa.convert.formats import find_format
-    from sdqa.errors import SdqaError
-    from sdqa.models.packages import ExistingPackages
-    from sdqa.runtime.registry import find_runtime
-
-    wanted = {(lane.model.source, find_runtime(lane.runtime).package_format): None for lane in made.lanes}
-    for source, form in wanted:
-        if source.startswith("packages:"):
-            folder, suffix = Path(source.removeprefix("packages:")), find_format(form).suffix
-            try:
-                lines = ExistingPackages.find(folder, source=source, suffix=suffix).lines()
-            except SdqaError as error:
-                lines = [str(error)]
-            yield from (f"  packages {line}" for line in lines)
 
 
 def _shard(_context: click.Context, _option: click.Parameter, given: str) -> str:

@@ -34,6 +34,11 @@ def command(kind: str, title: str, message: str) -> str:
 def workflow_commands(run: Run) -> str:
     """Errors for what failed or could not be measured, warnings for what is suspicious; one a line."""
     errors = [
+        command("error", "judge looser, and nobody recorded why", f"{change.subject}: {change.what}")
+        for change in run.judge_changes
+        if change.looser and not change.recorded
+    ]
+    errors += [
         command("error", f"{failure.code} {failure.stage}", f"{lane}: {failure.where}: {failure.message}")
         for lane, failure in failures_of(run)
     ]

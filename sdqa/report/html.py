@@ -12,6 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
+from sdqa.bundle.orphan import orphan_words
+from sdqa.bundle.sensitivity import Sensitivity
+from sdqa.errors import SdqaError
 from sdqa.report.cases import case_anchors, case_cards
 from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.diagnosis_charts import RUNG_COLUMNS
@@ -54,6 +57,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
         headline=headline_of(run),
         incomplete=is_incomplete(run),
         failures=failures_of(run),
+        orphans=orphan_words(run.orphans),
         absent=[lane for lane in run.lanes if lane.status != "ran" and not lane.failures],
         rows=rows,
         attention=attention_of(rows),
@@ -67,7 +71,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
         placements=placements(run),
         estimates=estimates(run),
         diagnosis=diagnosis_of(run.diagnosis),
-        sensitivity=sensitivity_of(run.sensitivity),
+        sensitivity=sensitivity_of(_table(bundle, run)),
         trend=trend_of(history, unread),
         environment=[
             (f"{place}.{name}" if place else name, shown)
@@ -75,6 +79,14 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
             for name, shown in facts_of(one)
         ],
     )
+
+
+def _table(bundle: Bundle, run: Run) -> Sensitivity | None:
+    """It says what other runs caught; where it cannot be read, this one's page is not worse for it."""
+    try:
+        return bundle.sensitivity_of(run)
+    except SdqaError:
+        return None
 
 
 def content_security_policy(style: str, script: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sdqa.bundle import JudgeChange, Run
+from sdqa.bundle.orphan import orphan_words
 from sdqa.report.brief import cost_sentence
 from sdqa.report.checks import check_rows
 from sdqa.report.format import MISSING, plural, show_figure
@@ -32,7 +33,7 @@ def summary_markdown(run: Run) -> str:
     if run.fault:
         fault = markdown("> **A fault was planted on purpose:** {}. This run is meant to fail.", run.fault)
         blocks.append((fault, EMPTY))
-    blocks += [_failures(run), _attention(run), _lanes(run), *_diagnoses(run), _overview(run)]
+    blocks += [_beside(run), _failures(run), _attention(run), _lanes(run), *_diagnoses(run), _overview(run)]
     cost = cost_sentence(run)
     if cost:
         blocks.append((markdown("### Cost"), EMPTY, escape(cost), EMPTY))
@@ -44,6 +45,13 @@ def summary_markdown(run: Run) -> str:
         run.identity()[:12],
     )
     return assemble(blocks, MAX_BYTES - ENDING_BYTES) + f"{ending}\n"
+
+
+def _beside(run: Run) -> list[Markdown]:
+    """What the judge was held against, and the references that nothing asks for."""
+    said = [str(run.judge_comparison)] if run.judge_comparison else []
+    said += [f"orphans: {words}"] if (words := orphan_words(run.orphans)) else []
+    return [*(markdown("> {}  ", line) for line in said), EMPTY] if said else []
 
 
 def judge_blocks(run: Run) -> list[Sequence[Markdown]]:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sdqa.bundle import Lane, Run, Status
+from sdqa.bundle.orphan import orphan_words
 from sdqa.plain import speak_ascii
 from sdqa.report.checks import check_rows
 from sdqa.report.direction import undirected
@@ -93,6 +94,9 @@ def print_details(run: Run, console: Console, *, whole: bool = False) -> None:
         if lane.status != "ran" and not lane.failures:
             line = f"lane {lane.id} {'did not run' if lane.status == 'skipped' else 'is incomplete'}: {lane.reason}"
             console.print(Text(clean(line), style=_STYLES["not measured"] if missed(lane, run) else "dim"))
+    for line in (str(run.judge_comparison or ""), orphan_words(run.orphans)):
+        if line:
+            console.print(Text(clean(line), style="dim"))
     if run.fault:
         console.print(Text(clean(f"A fault was planted on purpose: {run.fault}"), style="bold"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class ReportFiles:
 def write_report(bundle: Bundle, destination: Path, *, history: Path | None = None) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md`, `summary.json` and `annotations.txt` of a bundle.
 
+    Where that fails nothing is left of an earlier run's either: it would be read as this one's.
+
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
@@ -39,8 +42,6 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
     Raises:
         BundleError: the bundle cannot be read. A history never stands in the way of a report.
     """
-    run = bundle.read()
-    brief = json.dumps(brief_of(run).to_json(), sort_keys=True)
     files = ReportFiles(
         html=destination / "index.html",
         junit=destination / "junit.xml",
@@ -48,15 +49,26 @@ def write_report(bundle: Bundle, destination: Path, *, history: Path | None = No
         annotations=destination / "annotations.txt",
         brief=destination / BRIEF,
     )
-    earlier = read_history(history) if history else History(())
-    page = render_page(bundle, run, earlier.entries, unread=earlier.unread)
-    for path, text in (
-        (files.html, page),
-        (files.junit, junit_xml(run)),
-        (files.summary, summary_markdown(run)),
-        (files.annotations, workflow_commands(run)),
-        (files.brief, brief),
-    ):
+    try:
+        texts = _rendered(bundle, files, history)
+    except BaseException:
+        for path in vars(files).values():
+            with suppress(OSError):
+                path.unlink()
+        raise
+    for path, text in texts.items():
         # A lone surrogate from a bundle cannot be encoded: it must not cost the report.
         write_atomically(path, text.encode("utf-8", errors="replace"))
     return files
+
+
+def _rendered(bundle: Bundle, files: ReportFiles, history: Path | None) -> dict[Path, str]:
+    run = bundle.read()
+    earlier = read_history(history) if history else History(())
+    return {
+        files.html: render_page(bundle, run, earlier.entries, unread=earlier.unread),
+        files.junit: junit_xml(run),
+        files.summary: summary_markdown(run),
+        files.annotations: workflow_commands(run),
+        files.brief: json.dumps(brief_of(run).to_json(), sort_keys=True),
+    }

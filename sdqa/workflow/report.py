@@ -10,6 +10,8 @@ import sdqa
 from sdqa.bundle import Lane, Run
 from sdqa.bundle.environment import environment
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, SdqaError, worst
+from sdqa.gate.orphans import orphans
+from sdqa.store import canonical_json
 from sdqa.workflow.gate import exit_code
 from sdqa.workflow.job import Job
 from sdqa.workflow.origin import left_out, provenance_of
@@ -67,6 +69,7 @@ def summed_up(
         planned_checks=planned,
         sensitivity=committed_sensitivity(job),
         provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
+        orphans=orphans(job.plan),
     )
 
 
@@ -76,16 +79,20 @@ def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
     Args:
         diagnoses: what broke the lanes that failed, where that was asked for.
     """
-    from sdqa.bundle.diagnosis import FILE, write_diagnoses
+    from sdqa.bundle.diagnosis import write_diagnoses
+    from sdqa.bundle.sensitivity import MEDIA_TYPE
     from sdqa.report import write_report
 
+    if not diagnoses:  # of the same run, without them, there may be a verdict here already
+        job.bundle.withdraw()
     several = tuple(diagnoses) if len(diagnoses) > 1 else ()
     run = run.model_copy(update={"diagnosis": diagnoses[0] if diagnoses else None, "diagnoses": several})
+    if run.sensitivity is not None:  # the same table for hundreds of runs: it is kept beside them, by digest
+        table = job.bundle.add_blob(canonical_json(run.sensitivity.to_json()).encode(), MEDIA_TYPE)
+        run = run.model_copy(update={"sensitivity": None, "sensitivity_table": table})
     job.bundle.write(run)
     if diagnoses:
         write_diagnoses(job.bundle.folder, diagnoses)
-    else:
-        (job.bundle.folder / FILE).unlink(missing_ok=True)  # an earlier run's
     write_report(job.bundle, job.bundle.folder)
     return run
 
