@@ -15,7 +15,7 @@ from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 
 RUN_FILE = "run.json"
-DERIVED = ("index.html", "junit.xml", "summary.md", "annotations.txt", "diagnosis.json")
+DERIVED = ("index.html", "junit.xml", "summary.md", "summary.json", "annotations.txt", "diagnosis.json")
 """What is made of a run and lies beside it."""
 MAX_RUN_BYTES = 32 * 2**20
 MAX_VERDICTS = 20_000

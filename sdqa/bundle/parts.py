@@ -60,6 +60,7 @@ def join_lanes(one: Lane, other: Lane) -> Lane:
             "remarks": one.remarks if one.remarks == other.remarks else _sorted_union(one.remarks, other.remarks),
             "planned": one.planned if one.planned == other.planned else _sorted_union(one.planned, other.planned),
             "replayed": one.replayed and other.replayed,
+            "carried": one.carried if one.carried == other.carried else "",
         }
     )
 

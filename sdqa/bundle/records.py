@@ -159,6 +159,7 @@ class Lane(Record):
     planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
     planned_first: int = later(0)  # written in place of `planned`: so many of the verdicts, from the first, have these
     replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
+    carried: str = later("")  # the commit that was measured, where nothing that the lane is made from changed since
 
     @model_validator(mode="before")
     @classmethod
@@ -193,6 +194,7 @@ class Lane(Record):
                 "warnings": (),  # what comes from the store warns no more
                 "planned": (),  # counted by `Run.planned_checks`
                 "replayed": False,
+                "carried": "",
             }
         )
 

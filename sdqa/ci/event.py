@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+PULL_REQUEST = "pull_request"
 MAX_EVENT_BYTES = 25 * 2**20
 GIT_SECONDS = 20
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -39,11 +40,11 @@ def base_of_event(environment: Mapping[str, str] | None = None, folder: Path | N
     return found if _COMMIT.fullmatch(found) else ""
 
 
-def carries(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether evidence of the base may stand for what a change cannot have touched: on pull requests, never on what
-    runs by the clock or on the branch itself."""
+def may_carry(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether earlier evidence may stand for what a change cannot have touched: on pull requests and by hand, never on
+    what a service runs by the clock, in a merge queue, or on the branch itself."""
     variables = os.environ if environment is None else environment
-    return variables.get("GITHUB_EVENT_NAME", "") == "pull_request"
+    return variables.get("GITHUB_EVENT_NAME", PULL_REQUEST) == PULL_REQUEST
 
 
 def _merged_onto(folder: Path, head: str) -> str:

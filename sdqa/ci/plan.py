@@ -56,6 +56,7 @@ class PlanOfRecord(Record):
     commit: str = ""  # empty where nobody knows
     base: str = ""
     units: tuple[PlannedUnit, ...]
+    carried: tuple[str, ...] = later(())  # lanes that no job runs: earlier evidence stands, see `sdqa.ci.carried`
     jobs: tuple[PlannedJob, ...] = later(())  # who runs them; the evidence is held against the units alone
 
 

@@ -6,14 +6,26 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sdqa.cli.options import fault_option, json_option, output_option, resolve_plan, store_option, suite_option
 
+if TYPE_CHECKING:
+    from sdqa.plan import Plan
+
 plan_option = click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="The plan of record.")
 results_option = click.option("--results", default=None, metavar="JSON", help="What jobs ended as: toJSON(needs).")
 commit_option = click.option("--expect-commit", default="", metavar="SHA", help="The commit that is to be proved.")
+
+
+carried_option = click.option(
+    "--carried",
+    default=None,
+    type=click.Path(path_type=Path),
+    help="A gate's report of an earlier commit: its lanes stand where nothing that they are made from changed.",
+)
 
 
 @click.group()
@@ -30,6 +42,10 @@ def ci() -> None:
 @click.option("--minutes-per-job", default=None, type=click.FloatRange(0.1), help="As many jobs as this asks for.")
 @click.option("--measured", default=None, type=click.Path(path_type=Path), help="An earlier run's report: its times.")
 @click.option("--runners", default="", metavar="JSON", help='Labels by kind: {"any": "ubuntu-24.04", "mac": ""}.')
+@click.option(
+    "--changed-since", default="", metavar="REVISION", help="Say which lanes a change has touched; run those."
+)
+@carried_option
 @click.option("--budget-minutes", default=0.0, type=click.FloatRange(0), help="More expected minutes fail the plan.")
 @click.option("--github", is_flag=True, help="Write matrix, jobs, commit and base to GITHUB_OUTPUT.")
 @click.option("--gitlab", default=None, type=click.Path(path_type=Path), help="Write a child pipeline to this file.")
@@ -42,6 +58,8 @@ def plan_verb(
     minutes_per_job: float | None,
     measured: Path | None,
     runners: str,
+    changed_since: str,
+    carried: Path | None,
     budget_minutes: float,
     github: bool,
     gitlab: Path | None,
@@ -60,11 +78,13 @@ def plan_verb(
     whole = make_plan(own.suite, own.suite_path, platform="linux")
     if shards is not None and minutes_per_job is not None:
         raise click.UsageError("--shards and --minutes-per-job exclude each other")
-    sharing = Sharing(shards, minutes_per_job, parse_runners(runners), expected_seconds(own, measured))
-    made = plan_of_record(
-        own, RULES, commit=commit.lower(), base=(base or base_of_event(folder=own.suite_path.parent)).lower()
+    before = base or base_of_event(folder=own.suite_path.parent)
+    standing, words = _standing(own, changed_since, carried, before)
+    sharing = Sharing(
+        shards, minutes_per_job, parse_runners(runners), expected_seconds(own, measured), frozenset(standing)
     )
-    made = made.model_copy(update={"jobs": jobs_of(whole, sharing)})
+    made = plan_of_record(own, RULES, commit=commit.lower(), base=before.lower())
+    made = made.model_copy(update={"jobs": jobs_of(whole, sharing), "carried": standing})
     demand_budget(made.jobs, budget_minutes)
     if output is not None:
         write_plan(output, made)
@@ -78,7 +98,24 @@ def plan_verb(
     checks = sum(len(unit.checks) for unit in made.units)
     said = f"{checks} checks in {len(made.units)} units, {len(made.jobs)} jobs, judge {made.judge_digest[:12]}"
     click.echo(f"{output or gitlab or 'plan'}: {said}")
-    click.echo(described_jobs(made.jobs))
+    click.echo("\n".join(line for line in (words, described_jobs(made.jobs)) if line))
+
+
+def _standing(plan: Plan, changed_since: str, carried: Path | None, base: str) -> tuple[tuple[str, ...], str]:
+    """The lanes that no job has to run, and why, in words."""
+    from sdqa.ci.affected import affected
+    from sdqa.ci.carried import carried_lanes
+    from sdqa.ci.event import may_carry
+
+    if not may_carry():
+        return (), "nothing is carried: only pull requests take earlier evidence" if carried else ""
+    if changed_since:
+        found = affected(plan, changed_since)
+        return found.carried, found.words()
+    if carried is not None:
+        standing = carried_lanes(plan, carried, base)
+        return standing.lanes, standing.words
+    return (), ""
 
 
 def record_plan(suite: str | None, output: Path) -> None:
@@ -119,6 +156,7 @@ def unit_verb(unit: str, suite: str | None, fault: str | None, diagnose: bool, o
 @click.option("--base", default="", metavar="REVISION", help="Say first who loosened the judge since this revision.")
 @click.option("--download", default="success", metavar="OUTCOME", help="How fetching the bundles ended.")
 @click.option("--history", default="", metavar="FILE", help="JSON lines of runs: add this one, show the trend.")
+@carried_option
 @output_option
 def gate_verb(
     bundles: tuple[Path, ...],
@@ -129,6 +167,7 @@ def gate_verb(
     base: str,
     download: str,
     history: str,
+    carried: Path | None,
     output: Path,
 ) -> None:
     """Judge the bundles of all machines by this checkout; write report, summary, annotations and outputs at once.
@@ -137,9 +176,19 @@ def gate_verb(
     record. Exit code 4: something that was planned is not proved.
     """
     trend = Path(history) if history else None
-    sys.exit(
-        run_gate(bundles, suite, plan_file, results, expect_commit, output, base=base, download=download, history=trend)
+    code = run_gate(
+        bundles,
+        suite,
+        plan_file,
+        results,
+        expect_commit,
+        output,
+        base=base,
+        download=download,
+        history=trend,
+        carried=carried,
     )
+    sys.exit(code)
 
 
 def run_gate(
@@ -153,8 +202,10 @@ def run_gate(
     base: str = "",
     download: str = "success",
     history: Path | None = None,
+    carried: Path | None = None,
 ) -> int:
     """What `ci gate` and `merge --plan` do; the exit code."""
+    from sdqa.ci.event import may_carry
     from sdqa.ci.gate import gate
     from sdqa.ci.publish import publish_error, withdraw
     from sdqa.errors import SdqaError
@@ -174,6 +225,7 @@ def run_gate(
             base=base,
             download=download,
             history=history,
+            carried=carried if may_carry() else None,
         )
     except SdqaError as error:
         click.echo(publish_error(error).annotations, nl=False)

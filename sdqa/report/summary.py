@@ -128,6 +128,10 @@ def _lanes(run: Run) -> list[Markdown]:
         reason = f": {lane.reason}" if lane.reason and not lane.failures else ""
         provisional = sum(v.provisional for v in lane.verdicts)
         note = f"{provisional} provisional: nobody has calibrated this machine yet" if provisional else ""
+        if lane.carried:
+            note = (
+                f"carried from {lane.carried[:12]}: nothing that it is made from changed{f'; {note}' if note else ''}"
+            )
         note = note if lane.status == "ran" else f"{lane.status}{reason}"
         checks = f"{passed} of {len(lane.verdicts)} passed"
         rows.append(row((_ICONS[lane_tone(lane)], lane.id, checks, size, note)))

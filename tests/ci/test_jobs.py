@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sdqa.ci.event import base_of_event, carries
+from sdqa.ci.event import base_of_event, may_carry
 from sdqa.ci.jobs import Sharing, jobs_of, parse_runners
 from sdqa.ci.plan import PlanOfRecord, plan_of_record
 from sdqa.ci.services import artifact_of, gitlab_pipeline, tell_github, time_limit
@@ -157,9 +157,10 @@ def test_other_services_name_theirs_and_a_shell_none() -> None:
     assert base_of_event({"GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": "/nowhere"}) == ""
 
 
-def test_only_pull_requests_carry() -> None:
-    events = ("pull_request", "push", "schedule", "merge_group", "")
-    assert [name for name in events if carries({"GITHUB_EVENT_NAME": name})] == ["pull_request"]
+def test_only_pull_requests_and_people_carry() -> None:
+    events = ("pull_request", "push", "schedule", "merge_group", "workflow_dispatch")
+    assert [name for name in events if may_carry({"GITHUB_EVENT_NAME": name})] == ["pull_request"]
+    assert may_carry({})
 
 
 def test_every_lane_of_the_suite_is_expected_to_take_a_time() -> None:
