@@ -85,6 +85,10 @@ class Service:
         return self.place / "artifacts"
 
     @property
+    def caches(self) -> Path:
+        return self.place.parent / "caches"
+
+    @property
     def sha(self) -> str:
         command = ["git", "-C", str(self.repository), "rev-parse", "HEAD"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -200,7 +204,7 @@ class Leg:
     def _step(self, step: dict[str, Any], outputs: dict[str, str]) -> bool:
         given = evaluated(step.get("with", {}), self.contexts, self.workspace)
         if "uses" in step:
-            return self._action(str(step["uses"]), given)
+            return self._action(str(step["uses"]), given, outputs)
         variables = {k: str(plain(v)) for k, v in evaluated(step.get("env", {}), self.contexts, self.workspace).items()}
         files = {name: self.folder / f"{name}.txt" for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH")}
         for path in files.values():
@@ -224,13 +228,17 @@ class Leg:
             self.environment["PATH"] = f"{line}{os.pathsep}{self.environment['PATH']}"
         return done.returncode == 0
 
-    def _action(self, uses: str, given: Mapping[str, Any]) -> bool:
+    def _action(self, uses: str, given: Mapping[str, Any], outputs: dict[str, str]) -> bool:
         match uses.partition("@")[0]:
             case "actions/checkout":
                 command = ["git", "clone", "-q", str(self.service.repository), str(self.workspace)]
                 return subprocess.run(command, check=False).returncode == 0
-            case "actions/setup-python" | "actions/cache" | "actions/cache/restore" | "actions/cache/save":
+            case "actions/setup-python" | "actions/cache":
                 return True
+            case "actions/cache/restore":
+                return self._restore(given, outputs)
+            case "actions/cache/save":
+                return self._keep(str(given["key"]), self.workspace / str(given["path"]))
             case "actions/upload-artifact":
                 return self._upload(str(given["name"]), self.workspace / str(given["path"]))
             case "actions/download-artifact":
@@ -246,6 +254,24 @@ class Leg:
                 self.contexts = outer
                 return not self.failed
         raise AssertionError(f"nobody knows {uses}")
+
+    def _restore(self, given: Mapping[str, Any], outputs: dict[str, str]) -> bool:
+        """The exact key, or the newest that begins as `restore-keys` says."""
+        wanted = str(given.get("restore-keys", "")).strip() or str(given["key"])
+        found = sorted(self.service.caches.glob(f"{wanted}*"), key=lambda path: path.stat().st_mtime)
+        if found:
+            outputs["cache-matched-key"] = found[-1].name
+            target = self.workspace / str(given["path"])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (found[-1] / "content").is_dir() else shutil.copy
+            copy(found[-1] / "content", target)
+        return True
+
+    def _keep(self, key: str, source: Path) -> bool:
+        (self.service.caches / key).mkdir(parents=True)
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, self.service.caches / key / "content")
+        return True
 
     def _upload(self, name: str, source: Path) -> bool:
         if self.lost or not source.exists():

@@ -156,6 +156,30 @@ def test_a_plan_over_its_budget_is_red_before_anything_runs(stage: Stage) -> Non
     assert "the budget is 0.001" in service.jobs["plan"].log
 
 
+def test_what_the_branch_measured_stands_for_a_change_of_words(stage: Stage, tmp_path: Path) -> None:
+    """On a push everything runs and is published; a pull request that touches no lane starts no machine for any."""
+    repository = stage.consumer.root
+    event = ("push", {"before": stage.consumer.first, "repository": {"default_branch": "main"}})
+    branch = Service(tmp_path / "branch", repository, event=event)
+    branch.run(QUALITY)
+    assert {name: job.result for name, job in branch.jobs.items()} == dict.fromkeys(branch.jobs, "success")
+    try:
+        (repository / "README.md").write_text("words\n", encoding="utf-8")
+        stage.consumer.commit("words")
+        change = Service(tmp_path / "change", repository, event=pull_request(git(repository, "rev-parse", "HEAD~1")))
+        change.run(QUALITY)
+        assert change.runs == ["plan", "gate"]
+        assert exit_code(change) == 0, change.jobs["gate"].log
+        run = Bundle(change.artifacts / "sdqa-report").read()
+        assert [lane.carried for lane in run.lanes] == [git(repository, "rev-parse", "HEAD~1")]
+        queue = Service(tmp_path / "queue", repository, event=("merge_group", {"merge_group": {}}))
+        queue.run(QUALITY)
+        assert "lanes[any]" in queue.runs
+        assert exit_code(queue) == 0
+    finally:
+        git(repository, "reset", "-q", "--hard", "HEAD~1")
+
+
 def test_the_workflow_that_stands_alone_does_the_same(stage: Stage, tmp_path: Path) -> None:
     consumer = Consumer(tmp_path / "alone", suite=SUITE)
     service = Service(tmp_path / "service", consumer.root, event=("push", {"before": "0" * 40}))
