@@ -14,6 +14,7 @@ from sdqa.cli.options import fault_option, json_option, output_option, resolve_p
 
 if TYPE_CHECKING:
     from sdqa.plan import Plan
+    from sdqa.store.place import StorePlace
 
 plan_option = click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="The plan of record.")
 results_option = click.option("--results", default=None, metavar="JSON", help="What jobs ended as: toJSON(needs).")
@@ -136,7 +137,7 @@ def record_plan(suite: str | None, output: Path) -> None:
 @click.option("--diagnose/--no-diagnose", default=True, help="Whether to find out what broke a lane that failed.")
 @output_option
 @store_option
-def unit_verb(unit: str, suite: str | None, fault: str | None, diagnose: bool, output: Path, store: Path) -> None:
+def unit_verb(unit: str, suite: str | None, fault: str | None, diagnose: bool, output: Path, store: StorePlace) -> None:
     """Run one unit of the plan on this machine and write its bundle.
 
     UNIT is one that `sdqa ci plan` names: a lane, a share of its cases (`LANE:1/3`), or of all lanes that one kind of
@@ -155,7 +156,7 @@ def unit_verb(unit: str, suite: str | None, fault: str | None, diagnose: bool, o
 @commit_option
 @click.option("--base", default="", metavar="REVISION", help="Say first who loosened the judge since this revision.")
 @click.option("--download", default="success", metavar="OUTCOME", help="How fetching the bundles ended.")
-@click.option("--history", default="", metavar="FILE", help="JSON lines of runs: add this one, show the trend.")
+@click.option("--history", default="", metavar="PLACE", help="Of earlier runs: show the trend (sdqa history).")
 @carried_option
 @output_option
 def gate_verb(
@@ -175,7 +176,6 @@ def gate_verb(
     BUNDLES are folders of bundles, or folders that hold them. The verdict, the words and the exit code come from one
     record. Exit code 4: something that was planned is not proved.
     """
-    trend = Path(history) if history else None
     code = run_gate(
         bundles,
         suite,
@@ -185,7 +185,7 @@ def gate_verb(
         output,
         base=base,
         download=download,
-        history=trend,
+        history=history,
         carried=carried,
     )
     sys.exit(code)
@@ -201,7 +201,7 @@ def run_gate(
     *,
     base: str = "",
     download: str = "success",
-    history: Path | None = None,
+    history: str = "",
     carried: Path | None = None,
 ) -> int:
     """What `ci gate` and `merge --plan` do; the exit code."""

@@ -22,6 +22,7 @@ from sdqa.cli.options import (
     suite_option,
 )
 from sdqa.cli.session import run_suite
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     from sdqa.workflow import Stage
@@ -99,7 +100,7 @@ def qa(
     fault: str | None,
     diagnose: bool,
     output: Path | None,
-    store: Path,
+    store: StorePlace,
     as_json: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:
@@ -119,7 +120,7 @@ def qa(
 @lane_option
 @store_option
 @json_option
-def convert(suite: str | None, lanes: tuple[str, ...], store: Path, as_json: bool) -> None:
+def convert(suite: str | None, lanes: tuple[str, ...], store: StorePlace, as_json: bool) -> None:
     """Convert the teacher's components into packages."""
     _stage("convert", suite, lanes, store, None, as_json)
 
@@ -130,7 +131,7 @@ def convert(suite: str | None, lanes: tuple[str, ...], store: Path, as_json: boo
 @store_option
 @fault_option
 @json_option
-def generate(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+def generate(suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool) -> None:
     """Generate every case from the packages."""
     _stage("generate", suite, lanes, store, fault, as_json)
 
@@ -141,25 +142,26 @@ def generate(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str 
 @store_option
 @fault_option
 @json_option
-def score(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+def score(suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool) -> None:
     """Score what was generated against the goldens."""
     _stage("score", suite, lanes, store, fault, as_json)
 
 
 def _stage(
-    name: Stage, suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool
+    name: Stage, suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool
 ) -> None:
     from dataclasses import asdict
 
     from sdqa.plan import find_suite
     from sdqa.progress import reporting
+    from sdqa.store import Store
     from sdqa.workflow.alone import run_stage
     from sdqa.workflow.job import prepare
 
     made = resolve_plan(suite, lanes)
     look_at_models(made, drawing=name != "convert")
     with reporting() as progress:
-        job = prepare(find_suite(suite), store, store.parent / "stages", lanes, fault or "", progress)
+        job = prepare(find_suite(suite), Store(store), store.folder.parent / "stages", lanes, fault or "", progress)
         done = run_stage(name, job)
     click.echo(json.dumps(asdict(done), indent=1, sort_keys=True) if as_json else "\n".join(done.lines))
     if done.failures:

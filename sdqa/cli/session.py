@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sdqa.cli.options import described, look_at_models, resolve_plan
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     import pytest
@@ -21,7 +22,7 @@ def run_suite(
     unit: str,
     fault: str | None,
     output: Path | None,
-    store: Path,
+    store: StorePlace,
     extra: tuple[str, ...],
     *,
     diagnose: bool,
@@ -63,7 +64,7 @@ def run_pytest(
     lanes: tuple[str, ...],
     fault: str | None,
     output: Path | None,
-    store: Path,
+    store: StorePlace,
     extra: tuple[str, ...],
     session: SessionEnd,
     *,
@@ -80,7 +81,7 @@ def run_pytest(
     configuration = Path(__file__).parents[1] / "suites" / "pytest.ini"
     chosen = [] if any(argument.startswith(f"{suite}::") for argument in extra) else [str(suite)]
     arguments = [*chosen, "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
-    arguments += [f"--sdqa-home={HOME}", f"--sdqa-store={store}", *(f"--sdqa-lane={lane}" for lane in lanes)]
+    arguments += [f"--sdqa-home={HOME}", *store.options("--sdqa-store"), *(f"--sdqa-lane={lane}" for lane in lanes)]
     arguments += [f"--sdqa-output={output}"] if output is not None else []
     arguments += [f"--sdqa-fault={fault}"] if fault else []
     if not _plugin_is_installed():

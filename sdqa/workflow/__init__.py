@@ -10,6 +10,7 @@ from typing import Literal
 from sdqa.bundle import Lane, Run
 from sdqa.plan import PlannedLane
 from sdqa.workflow.examination import examine
+from sdqa.workflow.film import filmed
 from sdqa.workflow.gate import gate
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected, collecting
@@ -27,7 +28,8 @@ def run(job: Job) -> Run:
 
 def run_lane(job: Job, lane: PlannedLane) -> Lane:
     """One lane from beginning to end."""
-    return gate(job, lane, measure_lane(job, lane))
+    found = measure_lane(job, lane)
+    return filmed(job, lane, found, gate(job, lane, found))
 
 
 def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score", into: Collected | None = None) -> Collected:

@@ -36,9 +36,9 @@ class Job:
 
 def prepare(
     suite: Path,
-    store: Path,
+    store: Store,
     output: Path,
-    lanes: Iterable[str] = (),
+    lanes: Iterable[str],
     fault: str = "",
     progress: Progress | None = None,
     unit: str = "",
@@ -54,4 +54,4 @@ def prepare(
     plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
     if unit:
         plan = only_unit(plan, unit)
-    return Job(plan, Store(store), Bundle(output), injection(fault) if fault else None, progress or Silent())
+    return Job(plan, store, Bundle(output), injection(fault) if fault else None, progress or Silent())

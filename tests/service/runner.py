@@ -268,6 +268,8 @@ class Leg:
         return True
 
     def _keep(self, key: str, source: Path) -> bool:
+        if not source.exists():
+            return False
         (self.service.caches / key).mkdir(parents=True)
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, self.service.caches / key / "content")
