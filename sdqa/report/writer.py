@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,8 @@ from sdqa.bundle.comparison import RunComparison
 from sdqa.history import History
 from sdqa.report.against import compare
 from sdqa.report.annotations import workflow_commands
+from sdqa.report.brief import FILE as BRIEF
+from sdqa.report.brief import brief_of
 from sdqa.report.gallery import FOLDER
 from sdqa.report.html import Page, make_page
 from sdqa.report.junit import junit_xml
@@ -32,6 +35,7 @@ class ReportFiles:
     junit: Path
     summary: Path
     annotations: Path
+    brief: Path
 
 
 def write_report(
@@ -42,7 +46,7 @@ def write_report(
     against: Bundle | None = None,
     single_file: bool = False,
 ) -> ReportFiles:
-    """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
+    """Write `index.html`, `junit.xml`, `summary.md`, `summary.json` and `annotations.txt` of a bundle.
 
     Where that fails nothing is left of an earlier run's either: it would be read as this one's.
 
@@ -61,6 +65,7 @@ def write_report(
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
+        brief=destination / BRIEF,
     )
     comparison = destination / COMPARISON_FILE
     try:
@@ -72,6 +77,7 @@ def write_report(
             files.junit: junit_xml(run, place),
             files.summary: summary_markdown(run, compared, place),
             files.annotations: workflow_commands(run, place),
+            files.brief: json.dumps(brief_of(run).to_json(), sort_keys=True),
         }
     except BaseException:
         for path in (*vars(files).values(), comparison):
