@@ -78,6 +78,10 @@ _MARKS = (
     ),
     _Mark(Foreign("png", "a PNG picture", "give the file that was meant"), (b"\x89PNG\r\n\x1a\n",)),
     _Mark(Foreign("jpeg", "a JPEG picture", "give the file that was meant"), (b"\xff\xd8\xff",)),
+    _Mark(Foreign("gif", "a GIF picture", "save it as PNG"), (b"GIF87a", b"GIF89a")),
+    _Mark(Foreign("tiff", "a TIFF picture", "save it as PNG"), (b"II*\0", b"MM\0*")),
+    _Mark(Foreign("svg", "an SVG drawing", "save it as PNG"), (b"<svg",)),
+    _Mark(Foreign("heif", "a HEIF or AVIF picture", "save it as PNG"), (b"ftypheic", b"ftypmif1", b"ftypavif"), at=4),
 )
 
 _ONNX = Foreign(

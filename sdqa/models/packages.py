@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.address import package_path, read_address
+from sdqa.address import package_path, read_address, resolved
 from sdqa.errors import ModelError
 from sdqa.families import known_components
 from sdqa.foreign import listed, packages_inside
@@ -30,7 +30,7 @@ def _names() -> dict[str, str]:
 NAMES = _names()
 """Component to file name, as Apple's Swift package looks for it and as Hugging Face publishes it."""
 
-PICTURES = ("png", "jpeg")
+PICTURES = ("png", "jpeg", "gif", "tiff", "svg", "heif")
 """Kinds of files that lie beside published packages and are none."""
 SUFFIXES = (".mlpackage", ".aimodel")
 """Formats of packages: Core ML's and Core AI's."""
@@ -70,10 +70,13 @@ class ExistingPackages:
         Raises:
             ModelError: nothing matches, two packages claim one component, or a chunk is missing.
         """
-        folder = folder.expanduser().resolve()
+        folder = resolved(folder)
         if not folder.is_dir():
-            raise ModelError("there is no such folder", where=source)
-        if mapping is None and (folder / MAPPING_FILE).is_file():
+            foreign = foreign_kind(folder)
+            what = f"this is {foreign.what}, not a folder" if foreign else "there is no such folder"
+            hint = foreign.hint if foreign else "give the folder that the packages lie in"
+            raise ModelError(what, where=source, hint=hint)
+        if mapping is None and (folder / MAPPING_FILE).exists():
             mapping = _read_mapping(folder / MAPPING_FILE)
         chosen = _by_mapping(folder, mapping or {}, source, suffix)
         found = chosen | _by_name(folder, source, _settled(chosen), suffix)
@@ -146,7 +149,7 @@ def _left_out(
     taken = {package_path(path) for paths in packages.values() for path in paths}
     found = []
     for path in sorted(folder.iterdir()):
-        if path.resolve() in taken or path in taken:
+        if resolved(path) in taken or path in taken:
             continue
         if path.suffix == suffix:
             component = recognise(path.stem)
@@ -220,7 +223,7 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: s
         if component not in NAMES:
             raise ModelError(f"{component!r} is not a component", where=source, hint="components: " + ", ".join(NAMES))
         address = read_address(folder / name)
-        path = address.path.resolve()
+        path = resolved(address.path)
         if not path.is_relative_to(folder) or path.suffix != suffix or not path.is_dir():
             there = ", ".join(sorted(each.name for each in folder.glob(f"*{suffix}"))) or "no packages"
             raise ModelError(
@@ -232,10 +235,11 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: s
 
 def _read_mapping(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))  # an editor on Windows begins a file with a mark
     except (OSError, ValueError, RecursionError) as error:
         foreign = foreign_kind(path)
-        what = f"is {foreign.what}" if foreign else f"cannot be read: {error}"
+        said = error.strerror if isinstance(error, OSError) else error
+        what = f"is {foreign.what}" if foreign else f"cannot be read: {said}"
         raise ModelError(f"{path.name} {what}", where=str(path), hint=foreign.hint if foreign else "") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
         raise ModelError(f"{path.name} is not an object of file names", where=str(path))

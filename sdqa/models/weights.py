@@ -98,7 +98,7 @@ def _demand_files(part: Part, there: Iterable[Path], source: str) -> None:
     """What has the name of weights is a file, and a link leads to one."""
     for path in there:
         if _variant(part, path.name) is not None and not path.is_file():
-            what = "a folder" if path.is_dir() else "a link to nothing"
+            what = "a folder" if path.is_dir() else "a link to nothing" if path.is_symlink() else "a device or pipe"
             raise ModelError(
                 f"{part.name}/{path.name} is {what}, not a file",
                 where=source,
@@ -181,12 +181,14 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: stored.shape for name, stored in read_header(path).items()}
 
 
-def require_plain(part: str, headers: Iterable[dict[str, StoredTensor]], source: str) -> None:
-    """Refuse weights that are stored in a type whose meaning is not in the file: quantised checkpoints.
+def require_plain(part: str, headers: Sequence[dict[str, StoredTensor]], source: str) -> None:
+    """Refuse weights that are stored in a type whose meaning is not in the file, as quantised ones are; and no weights.
 
     Raises:
         ModelError: with the names.
     """
+    if not any(headers):
+        raise ModelError(f"{part}'s files of weights hold no tensors", where=source, hint="save the pipeline again")
     odd = [
         f"{name} as {stored.dtype}"
         for header in headers

@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
 from sdqa.bundle.orphan import orphan_words
-from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.errors import SdqaError
 from sdqa.report.cases import case_anchors, case_cards
 from sdqa.report.checks import check_rows, verdict_glyph
@@ -30,7 +29,7 @@ from sdqa.report.lanes import lane_cards, package_rows
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 from sdqa.report.pictures import Album
 from sdqa.report.placement import estimates, placements
-from sdqa.report.sensitivity_section import sensitivity_of
+from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
 from sdqa.report.trends import trend_of
 
 TEMPLATES = "sdqa.report.templates"
@@ -71,7 +70,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
         placements=placements(run),
         estimates=estimates(run),
         diagnosis=diagnosis_of(run.diagnosis),
-        sensitivity=sensitivity_of(_table(bundle, run)),
+        sensitivity=_sensitivity(bundle, run),
         trend=trend_of(history, unread),
         environment=[
             (f"{place}.{name}" if place else name, shown)
@@ -81,12 +80,13 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
     )
 
 
-def _table(bundle: Bundle, run: Run) -> Sensitivity | None:
+def _sensitivity(bundle: Bundle, run: Run) -> SensitivitySection | None:
     """It says what other runs caught; where it cannot be read, this one's page is not worse for it."""
     try:
-        return bundle.sensitivity_of(run)
+        table, further = bundle.sensitivity_of(run), bundle.further_sensitivities_of(run)
     except SdqaError:
         return None
+    return sensitivity_of(table, further, [lane.id for lane in run.lanes if lane.status == "ran"])
 
 
 def content_security_policy(style: str, script: str) -> str:

@@ -26,14 +26,14 @@ Stage = Literal["convert", "generate", "score"]
 
 
 def prepare(
-    suite: Path, store: Path, output: Path, lanes: Iterable[str] = (), fault: str = "", progress: Progress | None = None
+    suite: Path, store: Store, output: Path, lanes: Iterable[str], fault: str = "", progress: Progress | None = None
 ) -> Job:
     """Plan what this machine runs of a suite, with a fault planted where one is named."""
     from sdqa.faults import injection
     from sdqa.words import require_known_metrics
 
     plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
-    return Job(plan, Store(store), Bundle(output), injection(fault) if fault else None, progress or Silent())
+    return Job(plan, store, Bundle(output), injection(fault) if fault else None, progress or Silent())
 
 
 def run(job: Job) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -237,11 +237,23 @@ def test_a_package_that_cannot_be_loaded_is_the_cause(adopted_job: Job) -> None:
     assert "the weight file is a Git LFS pointer" in diagnosis.verdict
 
 
-def test_a_contract_that_failed_beside_other_checks_is_a_cause_of_its_own(adopted_job: Job) -> None:
+def test_a_contract_that_failed_beside_other_checks_goes_into_the_evidence(
+    adopted_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sdqa.diagnose
+
+    @dataclass(frozen=True)
+    class Looked:
+        breaches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    asked: list[Looked] = []
+
+    def diagnose(evidence: Looked, **_: object) -> Diagnosis:
+        asked.append(evidence)
+        return Diagnosis(verdict="")
+
+    monkeypatch.setattr(sdqa.workflow.diagnose, "_evidence", lambda *_: Looked())
+    monkeypatch.setattr(sdqa.diagnose, "diagnose", diagnose, raising=False)
     [lane] = adopted_job.plan.running
-    diagnosis = diagnose_lane(
-        adopted_job, lane, failed=Failed(checks=("unet/contract", "unet/parity_psnr")), sweep=False
-    )
-    assert ("unet", "packaging") in [(cause.component, cause.stage) for cause in diagnosis.causes]
-    assert "Cause: unet, packaging\n  The variant promises 6 bits" in diagnosis.verdict
-    assert "no culprit" not in diagnosis.verdict
+    diagnose_lane(adopted_job, lane, failed=Failed(checks=("unet/contract", "unet/parity_psnr")))
+    assert "the variant promises 6 bits" in asked[0].breaches["unet"][0]
