@@ -10,8 +10,6 @@ from sdqa.bundle import Record
 from sdqa.bundle.record import LeftOut
 
 FactRows = tuple[tuple[str, str], ...]
-DRAWN = frozenset({"film"})
-"""Facts that are pictures: they are drawn, or told in words of their own, and make no row."""
 
 
 def facts_of(record: Record, exclude: LeftOut | None = None) -> FactRows:
@@ -22,8 +20,6 @@ def facts_of(record: Record, exclude: LeftOut | None = None) -> FactRows:
 def _pairs(data: Mapping[str, JsonValue]) -> FactRows:
     items: list[tuple[str, str]] = []
     for name, value in data.items():
-        if name in DRAWN:
-            continue
         if isinstance(value, dict):
             items += [(f"{name}.{inner}", shown) for inner, shown in _pairs(value)]
         elif isinstance(value, list):
