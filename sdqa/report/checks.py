@@ -36,8 +36,14 @@ class CheckRow:
     fingerprint: str
     words: str  # all figures in one line
     excess: float  # how far beyond its limit, in limits; infinite where it is not finite or not measured
-    chart: Markup
+    verdict: Verdict
+    better: str
     provisional: bool
+
+    @property
+    def chart(self) -> Markup:
+        """The verdict as a small chart: drawn for a page, and for nothing else that reads the row."""
+        return verdict_glyph(self.verdict, self.better)
 
 
 def check_rows(run: Run) -> tuple[CheckRow, ...]:
@@ -95,6 +101,7 @@ def _row(anchor: str, lane: Lane, verdict: Verdict, better: str) -> CheckRow:
         fingerprint=show_digest(verdict.fingerprint),
         words=evidence_words(verdict),
         excess=excess_of(verdict, better),
-        chart=verdict_glyph(verdict, better),
+        verdict=verdict,
+        better=better,
         provisional=verdict.provisional,
     )
