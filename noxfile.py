@@ -171,6 +171,15 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def runner(session: nox.Session) -> None:
+    """A machine of your own that runs CI jobs: `-- doctor | setup | status | drain | remove`; installs no torch."""
+    engine = ("coremltools>=9.0,<10",) if sys.platform == "darwin" else ()  # says whether there is a Neural Engine
+    session.install("-q", "click>=8.1,<9", *engine)
+    session.install("-q", "--no-deps", "-e", ".")
+    command(session, "-m", "sdqa", "runner", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
 def oracle(session: nox.Session) -> None:
     """The reference runtime and Core AI on the same components; a disagreement beyond rounding is an error."""
     prepare(session, "coreai")

@@ -242,6 +242,12 @@ class StoreError(SdqaError):
     code = "SDQA-710"
 
 
+class SharedStoreMiss(StoreError):
+    """What lies in a shared store is not what it should be: it is not used."""
+
+    code = "SDQA-712"
+
+
 class DiagnosisError(SdqaError):
     """The evidence that a diagnosis needs is not there."""
 
@@ -253,6 +259,24 @@ class FaultError(SdqaError):
 
     code = "SDQA-810"
     exit_code = EXIT_USAGE
+
+
+class RunnerError(SdqaError):
+    """A machine cannot be set up, watched or cleared as a CI runner."""
+
+    code = "SDQA-830"
+
+
+class GitHubError(RunnerError):
+    """GitHub's API refuses, cannot be reached, or answers with something else."""
+
+    code = "SDQA-831"
+
+
+class ArchiveError(RunnerError):
+    """A runner's archive is not the one that was named, or holds what must not be unpacked."""
+
+    code = "SDQA-832"
 
 
 class SystemFault(SdqaError):

@@ -48,7 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the bundle's folder (default: .sdqa/report for a full run, .sdqa/runs/... for another)",
     )
     group.addoption("--sdqa-home", default=None, metavar="DIR", help="what .sdqa means (default: beside the suite)")
-    group.addoption("--sdqa-store", default=None, metavar="DIR", help="the store's folder (default .sdqa/store)")
+    group.addoption(
+        "--sdqa-store", default=None, metavar="DIR", help="the store's folder (default .sdqa/store), or URL"
+    )
+    group.addoption("--sdqa-store-prefix", default="", metavar="PREFIX", help="of a shared store: what is written")
+    group.addoption("--sdqa-store-read-only", action="store_true", help="write nothing into a shared store")
     group.addoption("--sdqa-diagnose", action="store_true", help="when the gate fails, find out what broke")
     group.addoption("--sdqa-suite", default=None, metavar="FILE", help="a suite by another name than sdqa.toml")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sdqa.bundle.blob import BLOB_FOLDER, Blob
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
+from sdqa.bundle.film import Film, FilmFrame
 from sdqa.bundle.fingerprint import Fingerprint
 from sdqa.bundle.folder import Bundle
 from sdqa.bundle.judge_change import JudgeChange, JudgeComparison
@@ -43,6 +44,8 @@ __all__ = [
     "Environment",
     "Estimate",
     "Failure",
+    "Film",
+    "FilmFrame",
     "Fingerprint",
     "JudgeChange",
     "JudgeComparison",

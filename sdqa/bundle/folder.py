@@ -15,7 +15,7 @@ from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 
 RUN_FILE = "run.json"
-DERIVED = ("index.html", "junit.xml", "summary.md", "annotations.txt", "diagnosis.json")
+DERIVED = ("index.html", "junit.xml", "summary.md", "annotations.txt", "comparison.json", "diagnosis.json")
 """What is made of a run and lies beside it."""
 MAX_RUN_BYTES = 32 * 2**20
 MAX_VERDICTS = 20_000
@@ -120,7 +120,7 @@ class Bundle:
 
 
 def blobs_of(run: Run) -> Iterator[Blob]:
-    """Every blob that a run names: pictures, latents and the sensitivity table."""
+    """Every blob that a run names: pictures, latents, films and the sensitivity table."""
     if run.sensitivity_table is not None:
         yield run.sensitivity_table
     for lane in run.lanes:
@@ -128,3 +128,5 @@ def blobs_of(run: Run) -> Iterator[Blob]:
             yield from sample.images.values()
             if sample.facts.latents is not None:
                 yield sample.facts.latents
+            if sample.facts.film is not None:
+                yield from sample.facts.film.blobs()

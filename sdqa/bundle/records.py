@@ -104,6 +104,12 @@ class Sample(Record):
     seconds: float | None = None
     facts: SampleFacts = SampleFacts()
 
+    def without_times(self) -> Sample:
+        """The sample without its time, and without its film: how much of the teacher is in it, the store decides."""
+        facts = self.facts.to_json()
+        kept = SampleFacts.model_validate({name: fact for name, fact in facts.items() if name != "film"})
+        return self.model_copy(update={"seconds": None, "facts": kept if "film" in facts else self.facts})
+
 
 class Failure(Record):
     """Something planned that did not happen, and why."""
@@ -187,7 +193,7 @@ class Lane(Record):
                 "measurements": tuple(m for m in self.measurements if not is_timing(m.metric)),
                 "verdicts": tuple(v for v in self.verdicts if not is_timing(v.metric)),
                 "packages": tuple(package.without_times() for package in self.packages),
-                "samples": tuple(sample.model_copy(update={"seconds": None}) for sample in self.samples),
+                "samples": tuple(sample.without_times() for sample in self.samples),
                 "warnings": (),  # what comes from the store warns no more
                 "planned": (),  # counted by `Run.planned_checks`
                 "replayed": False,

@@ -19,6 +19,7 @@ from sdqa.cli.options import (
     suite_option,
 )
 from sdqa.errors import EXIT_GATE_FAILED
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     from sdqa.plan import Plan
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def goldens(
     context: click.Context,
     suite: str | None,
-    store: Path,
+    store: StorePlace,
     cases: tuple[str, ...],
     reason: str,
     check_stability: bool,
@@ -174,7 +175,7 @@ def _move_goldens(
 @lane_option
 @store_option
 @reason_option
-def calibrate(suite: str | None, lanes: tuple[str, ...], store: Path, reason: str) -> None:
+def calibrate(suite: str | None, lanes: tuple[str, ...], store: StorePlace, reason: str) -> None:
     """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs."""
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
@@ -191,7 +192,7 @@ def calibrate(suite: str | None, lanes: tuple[str, ...], store: Path, reason: st
     narrowed = resolve_plan(suite, lanes)
     for model in sorted({lane.model_name for lane in narrowed.running}):
         with reporting() as progress:
-            job = Job(narrowed, Store(store), Bundle(store.parent / "calibration"), None, progress)
+            job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
             harmless, faults = calibration.measure(job, model)
         checks = calibration.count_checks(made)
         placed = place(model, harmless, faults, checks=checks, environment=environment())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sdqa.bundle import Bundle, CaseInputs, Environment, Failure, Run, files, folder, merge
+from sdqa.bundle import Bundle, CaseInputs, Environment, Failure, Film, FilmFrame, Run, files, folder, merge
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.facts import SampleFacts
 from sdqa.bundle.records import Sample
@@ -70,7 +70,8 @@ def test_what_a_bundle_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def named(run: Run) -> Scenario:
         return lambda module: list(module.blobs_of(run))
 
-    sample = Sample(case="c", facts=SampleFacts(latents=blob))
+    film = Film(total=1, latents=blob, frames=(FilmFrame(step=1, candidate=blob),))
+    sample = Sample(case="c", facts=SampleFacts(latents=blob, film=film))
     scenarios = [
         read_blob(),
         read_blob(sha256=short),

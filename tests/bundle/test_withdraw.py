@@ -25,7 +25,7 @@ def yesterday(tmp_path: Path) -> Bundle:
     """A folder with a green verdict in all its forms."""
     bundle = Bundle(tmp_path / "out")
     bundle.write(run_record(lane("a")))
-    write_report(bundle, bundle.folder)
+    write_report(bundle, bundle.folder, against=bundle)
     (bundle.folder / "diagnosis.json").write_text("{}", encoding="utf-8")
     bundle.add_blob(b"x", "text/plain")
     return bundle
