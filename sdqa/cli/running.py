@@ -21,6 +21,7 @@ from sdqa.cli.options import (
     store_option,
     suite_option,
 )
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     import pytest
@@ -89,7 +90,7 @@ def qa(
     fault: str | None,
     diagnose: bool,
     output: Path | None,
-    store: Path,
+    store: StorePlace,
     as_json: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:
@@ -117,7 +118,7 @@ def qa(
 @lane_option
 @store_option
 @json_option
-def convert(suite: str | None, lanes: tuple[str, ...], store: Path, as_json: bool) -> None:
+def convert(suite: str | None, lanes: tuple[str, ...], store: StorePlace, as_json: bool) -> None:
     """Convert the teacher's components into packages."""
     _stage("convert", suite, lanes, store, None, as_json)
 
@@ -128,7 +129,7 @@ def convert(suite: str | None, lanes: tuple[str, ...], store: Path, as_json: boo
 @store_option
 @fault_option
 @json_option
-def generate(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+def generate(suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool) -> None:
     """Generate every case from the packages."""
     _stage("generate", suite, lanes, store, fault, as_json)
 
@@ -139,7 +140,7 @@ def generate(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str 
 @store_option
 @fault_option
 @json_option
-def score(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+def score(suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool) -> None:
     """Score what was generated against the goldens."""
     _stage("score", suite, lanes, store, fault, as_json)
 
@@ -156,7 +157,7 @@ def _pytest(
     lanes: tuple[str, ...],
     fault: str | None,
     output: Path | None,
-    store: Path,
+    store: StorePlace,
     extra: tuple[str, ...],
     session: SessionEnd,
     *,
@@ -173,7 +174,7 @@ def _pytest(
     configuration = Path(__file__).parents[1] / "suites" / "pytest.ini"
     chosen = [] if any(argument.startswith(f"{suite}::") for argument in extra) else [str(suite)]
     arguments = [*chosen, "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
-    arguments += [f"--sdqa-home={HOME}", f"--sdqa-store={store}", *(f"--sdqa-lane={lane}" for lane in lanes)]
+    arguments += [f"--sdqa-home={HOME}", *store.options("--sdqa-store"), *(f"--sdqa-lane={lane}" for lane in lanes)]
     arguments += [f"--sdqa-output={output}"] if output is not None else []
     arguments += [f"--sdqa-fault={fault}"] if fault else []
     if not _plugin_is_installed():
@@ -211,19 +212,20 @@ def _plugin_is_installed() -> bool:
 
 
 def _stage(
-    name: Stage, suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool
+    name: Stage, suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool
 ) -> None:
     from dataclasses import asdict
 
     from sdqa.plan import find_suite
     from sdqa.progress import reporting
+    from sdqa.store import Store
     from sdqa.workflow import prepare
     from sdqa.workflow.alone import run_stage
 
     made = resolve_plan(suite, lanes)
     look_at_models(made, drawing=name != "convert")
     with reporting() as progress:
-        job = prepare(find_suite(suite), store, store.parent / "stages", lanes, fault or "", progress)
+        job = prepare(find_suite(suite), Store(store), store.folder.parent / "stages", lanes, fault or "", progress)
         done = run_stage(name, job)
     click.echo(json.dumps(asdict(done), indent=1, sort_keys=True) if as_json else "\n".join(done.lines))
     if done.failures:

@@ -61,6 +61,15 @@ def find_suite(choice: str | None) -> Path:
     raise UsageError(f"no suite named {choice!r}", hint=f"shipped suites: {', '.join(shipped)}; or give a path")
 
 
+def is_suite(data: bytes) -> bool:
+    """Whether a file's bytes are meant to be a suite: the tables that every suite has are there."""
+    try:
+        content = tomllib.loads(data.decode("utf-8-sig")) if len(data) <= MAX_BYTES else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return all(isinstance(content.get(name), dict) for name in ("models", "variants", "cases")) and "lanes" in content
+
+
 def load_suite(path: Path) -> Suite:
     """A suite from its file, read after the plugins that are installed or that it names: they may own its words.
 
