@@ -195,6 +195,17 @@ def fuzz(session: nox.Session) -> None:
     command(session, *fuzz, *session.posargs, env=ENVIRONMENT)
 
 
+@nox.session
+def dashboard(session: nox.Session) -> None:
+    """A static site over the runs in .sdqa/history, in site/; `-- --demo` makes one of 120 runs that really ran."""
+    prepare(session, "dashboard")
+    if "--demo" in session.posargs:
+        rest = [argument for argument in session.posargs if argument != "--demo"]
+        command(session, "-m", "tests.dashboard.demo", *rest, env=ENVIRONMENT)
+    else:
+        command(session, "-m", "sdqa", "dashboard", *session.posargs, env=ENVIRONMENT)
+
+
 @nox.session(name="train-tiny")
 def train_tiny(session: nox.Session) -> None:
     """Train or evaluate the embedded model; resumes where it was stopped."""

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from sdqa.bundle import Bundle, Run
 from sdqa.bundle.orphan import orphan_words
 from sdqa.errors import SdqaError
+from sdqa.history import RecordedRun
 from sdqa.report.cases import case_anchors, case_cards
 from sdqa.report.checks import check_rows, verdict_glyph
 from sdqa.report.diagnosis_charts import RUNG_COLUMNS
@@ -24,7 +25,6 @@ from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_w
 from sdqa.report.glyphs import histogram, strip_glyph
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, is_incomplete
 from sdqa.report.highlights import attention_of
-from sdqa.report.history import HistoryEntry
 from sdqa.report.lanes import lane_cards, package_rows
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 from sdqa.report.pictures import Album
@@ -35,11 +35,11 @@ from sdqa.report.trends import trend_of
 TEMPLATES = "sdqa.report.templates"
 
 
-def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), *, unread: int = 0) -> str:
+def render_page(bundle: Bundle, run: Run, history: Sequence[RecordedRun] = (), *, unread: int = 0) -> str:
     """The page as text.
 
     Args:
-        unread: lines of the history that could not be read.
+        unread: files of the history that could not be read.
 
     Everything of the bundle is escaped by Jinja2; the content security policy allows this page's own style and script
     by their digests and nothing else, so that even a flaw in the escaping could neither run code nor reach a network.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sdqa.bundle import Bundle, documents
 from sdqa.bundle.comparison import RunComparison
+from sdqa.history import History
 from sdqa.report.against import compare
 from sdqa.report.annotations import workflow_commands
-from sdqa.report.history import History, read_history
 from sdqa.report.html import render_page
 from sdqa.report.junit import junit_xml
 from sdqa.report.links import PAGE, page_of
@@ -31,7 +31,7 @@ class ReportFiles:
 
 
 def write_report(
-    bundle: Bundle, destination: Path, *, history: Path | None = None, against: Bundle | None = None
+    bundle: Bundle, destination: Path, *, history: History | None = None, against: Bundle | None = None
 ) -> ReportFiles:
     """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
 
@@ -40,7 +40,7 @@ def write_report(
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
-        history: JSON lines of earlier runs (see `sdqa.report.history`), shown as trends.
+        history: earlier runs, shown as trends.
         against: an earlier run: what is new, still failing and fixed since then, in `comparison.json` too.
 
     Raises:
@@ -72,12 +72,12 @@ def write_report(
 
 
 def _rendered(
-    bundle: Bundle, files: ReportFiles, history: Path | None, compared: RunComparison | None
+    bundle: Bundle, files: ReportFiles, history: History | None, compared: RunComparison | None
 ) -> dict[Path, str]:
     run, place = bundle.read(), page_of()
-    earlier = read_history(history) if history else History(())
+    earlier = history or History()
     return {
-        files.html: render_page(bundle, run, earlier.entries, unread=earlier.unread),
+        files.html: render_page(bundle, run, earlier.records, unread=earlier.unread),
         files.junit: junit_xml(run, place),
         files.summary: summary_markdown(run, compared, place),
         files.annotations: workflow_commands(run, place),

@@ -20,6 +20,7 @@ from sdqa.workflow.record import planned_case
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis
     from sdqa.bundle.sensitivity import Sensitivity
+    from sdqa.history import History
 
 
 def report(
@@ -72,11 +73,12 @@ def summed_up(
     )
 
 
-def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
+def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = (), history: History | None = None) -> Run:
     """Write a run's bundle, the page and the files beside it.
 
     Args:
         diagnoses: what broke the lanes that failed, where that was asked for.
+        history: earlier runs and this one, shown as trends.
     """
     from sdqa.bundle.diagnosis import write_diagnoses
     from sdqa.bundle.sensitivity import MEDIA_TYPE
@@ -100,7 +102,7 @@ def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
     job.bundle.write(run)
     if diagnoses:
         write_diagnoses(job.bundle.folder, diagnoses)
-    write_report(job.bundle, job.bundle.folder)
+    write_report(job.bundle, job.bundle.folder, history=history)
     return run
 
 
