@@ -172,6 +172,15 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def runner(session: nox.Session) -> None:
+    """A machine of your own that runs CI jobs: `-- doctor | setup | status | drain | remove`; installs no torch."""
+    engine = ("coremltools>=9.0,<10",) if sys.platform == "darwin" else ()  # says whether there is a Neural Engine
+    session.install("-q", "click>=8.1,<9", *engine)
+    session.install("-q", "--no-deps", "-e", ".")
+    command(session, "-m", "sdqa", "runner", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
 def oracle(session: nox.Session) -> None:
     """The reference runtime and Core AI on the same components; a disagreement beyond rounding is an error."""
     prepare(session, "coreai")
@@ -184,6 +193,17 @@ def fuzz(session: nox.Session) -> None:
     prepare(session, "test")
     fuzz = ("-X", "faulthandler", "-m", "pytest", "-q", "-s", "tests/mil/fuzz_packages.py")
     command(session, *fuzz, *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def dashboard(session: nox.Session) -> None:
+    """A static site over the runs in .sdqa/history, in site/; `-- --demo` makes one of 120 runs that really ran."""
+    prepare(session, "dashboard")
+    if "--demo" in session.posargs:
+        rest = [argument for argument in session.posargs if argument != "--demo"]
+        command(session, "-m", "tests.dashboard.demo", *rest, env=ENVIRONMENT)
+    else:
+        command(session, "-m", "sdqa", "dashboard", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session(name="train-tiny")

@@ -67,6 +67,7 @@ def test_a_selection_of_nothing_does_not_print_another_runs_json(tmp_path: Path)
     (tmp_path / "report" / "run.json").write_text("{}", encoding="utf-8")
     result = qa(tmp_path, "--json", "-k", "nothing")
     assert (result.returncode, result.stdout) == (EXIT_INCOMPLETE, "")
+    assert not (tmp_path / "report" / "run.json").exists(), "a folder that was named is this run's: no older verdict"
 
 
 @pytest.mark.parametrize("arguments", [("--bogus",), ("-k", "("), ("nowhere.py",)])

@@ -22,6 +22,7 @@ FILE = "sensitivity.json"
 """In the folder of the goldens: the committed table."""
 FOLDER = "sensitivity"
 """Beside it: those of further lanes."""
+MEDIA_TYPE = "application/json"
 MAX_BYTES = 32 * 2**20
 
 
@@ -254,3 +255,12 @@ def read(path: Path) -> Sensitivity:
         missing="there is no sensitivity table",
         hint="make one: nox -s faults",
     )
+
+
+def parse(data: bytes, where: str) -> Sensitivity:
+    """A document out of a bundle's blob.
+
+    Raises:
+        FaultError: it does not follow the schema.
+    """
+    return documents.parse(data, Sensitivity, FaultError, name="the sensitivity table", where=where)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sdqa.cli.options import json_option
+from sdqa.cli.options import json_option, store_option
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     from sdqa.bundle.sensitivity import Sensitivity
@@ -51,7 +52,7 @@ def list_faults(as_json: bool) -> None:
 @click.option("--cases", default=CASES, show_default=True, metavar="N", help="How many cases.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 @click.option("--diagnose/--no-diagnose", default=None, help="Name the culprits too; on unless --quick.")
-@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@store_option
 @click.option("--output", default=".sdqa/faults", type=click.Path(path_type=Path), help="Where the table goes.")
 @click.option(
     "--baseline",
@@ -69,7 +70,7 @@ def run_faults(
     cases: int,
     workers: int,
     diagnose: bool | None,
-    store: Path,
+    store: StorePlace,
     output: Path,
     baseline: Path | None,
     record: bool,
@@ -108,10 +109,10 @@ def run_faults(
 @click.option("--runs", default=RUNS, show_default=True, metavar="N", help="How many clean runs.")
 @click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 @click.option("--lane", default=None, metavar="LANE", help="The lane to run; the suite's first one otherwise.")
-@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@store_option
 @click.option("--output", default=".sdqa/honesty", type=click.Path(path_type=Path), help="Where honesty.json goes.")
 @json_option
-def run_honesty(runs: int, suite: str | None, lane: str | None, store: Path, output: Path, as_json: bool) -> None:
+def run_honesty(runs: int, suite: str | None, lane: str | None, store: StorePlace, output: Path, as_json: bool) -> None:
     """Run the sound lane from fresh noise, again and again, and count false alarms by kind of case.
 
     The teacher draws the references of every run anew; the noise is none that tolerances were measured with.
@@ -173,7 +174,7 @@ def run_local(
 @click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 @click.option("--lane", default=None, metavar="LANE", help="The lane to harm; the suite's first one otherwise.")
 @click.option("--cases", default=CASES, show_default=True, metavar="N", help="How many cases the diagnosis looks at.")
-@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@store_option
 @click.option("--output", default=".sdqa/shares", type=click.Path(path_type=Path), help="Where shares.json goes.")
 @json_option
 def run_shares(
@@ -182,7 +183,7 @@ def run_shares(
     suite: str | None,
     lane: str | None,
     cases: int,
-    store: Path,
+    store: StorePlace,
     output: Path,
     as_json: bool,
 ) -> None:

@@ -19,6 +19,7 @@ from sdqa.cli.options import (
     suite_option,
 )
 from sdqa.errors import EXIT_GATE_FAILED
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     from sdqa.plan import Plan
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def goldens(
     context: click.Context,
     suite: str | None,
-    store: Path,
+    store: StorePlace,
     cases: tuple[str, ...],
     reason: str,
     check_stability: bool,
@@ -182,7 +183,9 @@ def _move_goldens(
     type=click.Path(path_type=Path),
     help="A clean run of another machine, whose noise has to pass too; repeatable.",
 )
-def calibrate(suite: str | None, lanes: tuple[str, ...], store: Path, reason: str, elsewhere: tuple[Path, ...]) -> None:
+def calibrate(
+    suite: str | None, lanes: tuple[str, ...], store: StorePlace, reason: str, elsewhere: tuple[Path, ...]
+) -> None:
     """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs."""
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
@@ -200,7 +203,7 @@ def calibrate(suite: str | None, lanes: tuple[str, ...], store: Path, reason: st
     narrowed = resolve_plan(suite, lanes)
     for model in sorted({lane.model_name for lane in narrowed.running}):
         with reporting() as progress:
-            job = Job(narrowed, Store(store), Bundle(store.parent / "calibration"), None, progress)
+            job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
             measured, faults = calibration.measure(job, model)
         harmless = with_elsewhere(measured, narrowed, elsewhere)
         checks = calibration.count_checks(made)

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, FiniteFloat
 
 from sdqa.bundle import Better, Fingerprint, Lane, Record, documents
-from sdqa.errors import DigestMismatch, GoldenMissing, UsageError
+from sdqa.errors import GoldenDamaged, GoldenMissing, UsageError
 from sdqa.gate import large_files
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.gate.codec import (
@@ -34,7 +34,7 @@ from sdqa.gate.codec import (
     encode_tensors,
     preview,
 )
-from sdqa.gate.golden_files import file_bytes, replace_folder
+from sdqa.gate.golden_files import file_bytes, replace_folder, whole
 from sdqa.gate.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, GoldenFile, file_record
 from sdqa.gate.stated import COMPARING, stated_tolerance
 from sdqa.gate.tolerances import Tolerance
@@ -124,20 +124,21 @@ def read_baseline(folder: Path, *, place: str = large_files.DEFAULT_PLACE) -> Ba
 
     Raises:
         GoldenMissing: the baseline or one of its files is not there.
-        DigestMismatch: a file or its values are not those that were approved.
-        ImageError: the image cannot be decoded.
+        GoldenDamaged: a file or its values are not those that were approved, or cannot be decoded.
     """
     manifest = read_manifest(folder)
     if set(manifest.files) != {"image.png", "latents.safetensors"} or set(manifest.digests) != {"image", "latents"}:
-        raise DigestMismatch("a baseline holds image.png and latents.safetensors, and nothing else", where=str(folder))
+        raise GoldenDamaged("a baseline holds image.png and latents.safetensors, and nothing else", where=str(folder))
     data = {name: file_bytes(folder, name, file, place, None) for name, file in manifest.files.items()}
-    tensors = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
+    with whole():
+        tensors = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
+        image = decode_image(data["image.png"], folder / "image.png")
     if set(tensors) != {"latents"}:
-        raise DigestMismatch("the baseline's latents hold no tensor `latents`, or more", where=str(folder))
-    found = Baseline(manifest, decode_image(data["image.png"], folder / "image.png"), tensors["latents"])
+        raise GoldenDamaged("the baseline's latents hold no tensor `latents`, or more", where=str(folder))
+    found = Baseline(manifest, image, tensors["latents"])
     for name, value in (("image", found.image), ("latents", found.latents)):
         if array_digest(value) != manifest.digests[name]:
-            raise DigestMismatch(f"the baseline's {name} is not the one that was approved", where=str(folder))
+            raise GoldenDamaged(f"the baseline's {name} is not the one that was approved", where=str(folder))
     return found
 
 

@@ -10,6 +10,8 @@ import sdqa
 from sdqa.bundle import Lane, Run
 from sdqa.bundle.environment import environment
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, SdqaError, worst
+from sdqa.gate.orphans import orphans
+from sdqa.store import canonical_json
 from sdqa.workflow.gate import exit_code
 from sdqa.workflow.job import Job
 from sdqa.workflow.origin import left_out, provenance_of
@@ -18,6 +20,7 @@ from sdqa.workflow.record import planned_case
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis
     from sdqa.bundle.sensitivity import Sensitivity
+    from sdqa.history import History
 
 
 def report(
@@ -52,7 +55,6 @@ def summed_up(
     planned = sum(len(lane.planned) for lane in ran)
     if checks is not None:
         ran = tuple(_narrowed(lane, checks) for lane in ran)
-    tables = committed_sensitivities(job)
     ends = (EXIT_INTERRUPTED,) if interrupted else (EXIT_INFRASTRUCTURE,) if crashed else ()
     return Run(
         sdqa_version=sdqa.__version__,
@@ -66,29 +68,41 @@ def summed_up(
         cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *left_out(job.plan, ran, interrupted=interrupted)),
         planned_checks=planned,
-        sensitivity=tables[0] if tables else None,
-        sensitivities=tables[1:],
         provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
+        orphans=orphans(job.plan),
     )
 
 
-def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
+def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = (), history: History | None = None) -> Run:
     """Write a run's bundle, the page and the files beside it.
 
     Args:
         diagnoses: what broke the lanes that failed, where that was asked for.
+        history: earlier runs and this one, shown as trends.
     """
-    from sdqa.bundle.diagnosis import FILE, write_diagnoses
+    from sdqa.bundle.diagnosis import write_diagnoses
+    from sdqa.bundle.sensitivity import MEDIA_TYPE
     from sdqa.report import write_report
 
+    if not diagnoses:  # of the same run, without them, there may be a verdict here already
+        job.bundle.withdraw()
     several = tuple(diagnoses) if len(diagnoses) > 1 else ()
-    run = run.model_copy(update={"diagnosis": diagnoses[0] if diagnoses else None, "diagnoses": several})
+    tables = [  # the same for hundreds of runs: they are kept beside them, by digest
+        job.bundle.add_blob(canonical_json(table.to_json()).encode(), MEDIA_TYPE)
+        for table in committed_sensitivities(job)
+    ]
+    run = run.model_copy(
+        update={
+            "diagnosis": diagnoses[0] if diagnoses else None,
+            "diagnoses": several,
+            "sensitivity_table": tables[0] if tables else None,
+            "sensitivity_tables": tuple(tables[1:]),
+        }
+    )
     job.bundle.write(run)
     if diagnoses:
         write_diagnoses(job.bundle.folder, diagnoses)
-    else:
-        (job.bundle.folder / FILE).unlink(missing_ok=True)  # an earlier run's
-    write_report(job.bundle, job.bundle.folder)
+    write_report(job.bundle, job.bundle.folder, history=history)
     return run
 
 

@@ -96,3 +96,22 @@ def test_the_sensitivity_table_is_shown_beside_the_tolerances_it_was_measured_wi
     tolerances.write_text(text, encoding="utf-8")
     (goldens / "sensitivity.json").write_text("{", encoding="utf-8")
     assert committed_sensitivities(job) == (), "damaged"
+
+
+def test_goldens_that_nothing_asks_for_are_part_of_the_run(tmp_path: Path) -> None:
+    suite = tmp_path / "sdqa.toml"
+    shutil.copy(SUITE, suite)
+    shutil.copytree(SUITE.parent / "goldens", tmp_path / "goldens")
+    (tmp_path / "goldens" / "tiny").rename(tmp_path / "goldens" / "left")
+    job = Job(make_plan(load_suite(suite), suite, platform="linux"), Store(tmp_path / "s"), Bundle(tmp_path / "report"))
+    run = report(job, [lane("pass")])
+    assert len(run.orphans) == 12
+    assert {one.kind for one in run.orphans} == {"golden", "tolerances"}
+    assert "orphans" in Bundle(tmp_path / "report").read().to_json()
+    assert "12 references that no model, lane or case asks for" in (tmp_path / "report" / "summary.md").read_text(
+        "utf-8"
+    )
+
+
+def test_a_run_without_orphans_writes_nothing_of_them(job: Job) -> None:
+    assert "orphans" not in report(job, [lane("pass")]).to_json()

@@ -27,7 +27,7 @@ from sdqa.gate.standards import Standards
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
 from sdqa.runtime.registry import find_runtime
-from sdqa.store import Store, code_digest
+from sdqa.store import Store, StorePlace, code_digest
 from sdqa.workflow import measure_lane
 from sdqa.workflow.baselines import baseline_cases, baseline_folder
 from sdqa.workflow.campaign.tasks import Task
@@ -54,7 +54,7 @@ class CampaignSettings:
 
     suite: str | None
     lane: str | None
-    store: Path
+    store: Path | StorePlace
     cases: int
     diagnose: bool
     spread: Spread = field(default_factory=Spread)
