@@ -12,7 +12,6 @@ from sdqa.bundle.folder import DERIVED, RUN_FILE
 from sdqa.bundle.merge import merge
 from sdqa.errors import BundleError, UsageError
 from sdqa.report import write_report, writer
-from sdqa.workflow import report as workflow_report
 from sdqa.workflow.report import write as write_run
 from tests.builders import lane_record, run_record, verdicts_of
 
@@ -88,7 +87,7 @@ def test_a_run_that_dies_while_it_is_written_down_leaves_nothing_of_the_last(
         raise MemoryError
 
     monkeypatch.setattr(Bundle, "write", crash)
-    monkeypatch.setattr(workflow_report, "committed_sensitivities", lambda job: ())
+    monkeypatch.setattr("sdqa.workflow.report.committed_sensitivities", lambda job: ())
     job: Any = type("Job", (), {"bundle": yesterday})()
     with pytest.raises(MemoryError):
         write_run(job, run_record(lane("a")))
