@@ -141,7 +141,8 @@ def diagnose(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Plant every fault and show what the gate catches; `-- --quick` for the short list."""
-    sdqa(session, "faults", "run")
+    prepare(session, "yardstick")
+    command(session, "-m", "sdqa", "faults", "run", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session
@@ -168,6 +169,15 @@ def bench(session: nox.Session) -> None:
     """The reference runtime against torch eager; prints a table, asserts nothing."""
     prepare(session)
     command(session, "-m", "sdqa.mil.bench", *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def runner(session: nox.Session) -> None:
+    """A machine of your own that runs CI jobs: `-- doctor | setup | status | drain | remove`; installs no torch."""
+    engine = ("coremltools>=9.0,<10",) if sys.platform == "darwin" else ()  # says whether there is a Neural Engine
+    session.install("-q", "click>=8.1,<9", *engine)
+    session.install("-q", "--no-deps", "-e", ".")
+    command(session, "-m", "sdqa", "runner", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session

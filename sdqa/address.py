@@ -1,4 +1,4 @@
-"""How a package is named where one is asked for: its path, and after a `#` one of its functions."""
+"""How files and packages are named where one is asked for: a path, and after a `#` one of a package's functions."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def read_address(written: str | Path) -> Address:
 def package_path(written: str | Path) -> Path:
     """The package alone."""
     return read_address(written).path
+
+
+def resolved(path: Path) -> Path:
+    """The path without links; as it is where they lead in a circle or to nobody's home: there is nothing at its end."""
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path.absolute()

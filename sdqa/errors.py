@@ -223,6 +223,13 @@ class GoldenStale(SdqaError):
     exit_code = EXIT_INCOMPLETE
 
 
+class GoldenDamaged(DigestMismatch):
+    """A golden or baseline is there and is not what was recorded: its case cannot be compared with anything."""
+
+    code = "SDQA-602"
+    exit_code = EXIT_INCOMPLETE
+
+
 class BundleError(SdqaError):
     """A run's bundle cannot be read or merged."""
 
@@ -233,6 +240,12 @@ class StoreError(SdqaError):
     """The content-addressed store cannot be used."""
 
     code = "SDQA-710"
+
+
+class SharedStoreMiss(StoreError):
+    """What lies in a shared store is not what it should be: it is not used."""
+
+    code = "SDQA-712"
 
 
 class HistoryError(SdqaError):
@@ -259,6 +272,24 @@ class FaultError(SdqaError):
 
     code = "SDQA-810"
     exit_code = EXIT_USAGE
+
+
+class RunnerError(SdqaError):
+    """A machine cannot be set up, watched or cleared as a CI runner."""
+
+    code = "SDQA-830"
+
+
+class GitHubError(RunnerError):
+    """GitHub's API refuses, cannot be reached, or answers with something else."""
+
+    code = "SDQA-831"
+
+
+class ArchiveError(RunnerError):
+    """A runner's archive is not the one that was named, or holds what must not be unpacked."""
+
+    code = "SDQA-832"
 
 
 class SystemFault(SdqaError):

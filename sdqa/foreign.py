@@ -6,7 +6,7 @@ is, so that a message says "this is an ONNX model" and not "damaged". Nothing is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +78,10 @@ _MARKS = (
     ),
     _Mark(Foreign("png", "a PNG picture", "give the file that was meant"), (b"\x89PNG\r\n\x1a\n",)),
     _Mark(Foreign("jpeg", "a JPEG picture", "give the file that was meant"), (b"\xff\xd8\xff",)),
+    _Mark(Foreign("gif", "a GIF picture", "save it as PNG"), (b"GIF87a", b"GIF89a")),
+    _Mark(Foreign("tiff", "a TIFF picture", "save it as PNG"), (b"II*\0", b"MM\0*")),
+    _Mark(Foreign("svg", "an SVG drawing", "save it as PNG"), (b"<svg",)),
+    _Mark(Foreign("heif", "a HEIF or AVIF picture", "save it as PNG"), (b"ftypheic", b"ftypmif1", b"ftypavif"), at=4),
 )
 
 _ONNX = Foreign(
@@ -211,15 +215,22 @@ def _folder(path: Path) -> Foreign | None:
         return _SAVED_MODEL
     inside = packages_inside(path)
     if inside:
-        listed = ", ".join(inside[:MAX_LISTED]) + (", …" if len(inside) > MAX_LISTED else "")
-        return Foreign("folder", "a folder of packages, not a package", f"inside are: {listed}: name one")
+        if path.suffix == ".mlpackage":
+            hint = f"move {listed(inside)} out of it, into its place"
+            return Foreign("folder", "a folder around a package, not a package", hint)
+        return Foreign("folder", "a folder of packages, not a package", f"inside are: {listed(inside)}: name one")
     compiled = sorted(item.name for item in path.glob("*.mlmodelc"))
     if compiled:
-        return Foreign("mlmodelc", f"a folder of compiled models ({', '.join(compiled[:MAX_LISTED])})", _COMPILED.hint)
+        return Foreign("mlmodelc", f"a folder of compiled models ({listed(compiled)})", _COMPILED.hint)
     archives = sorted(item.name for item in path.glob("*.zip"))
     if archives:
-        return Foreign("zip", f"a folder of zip archives ({', '.join(archives[:MAX_LISTED])})", "unzip them first")
+        return Foreign("zip", f"a folder of zip archives ({listed(archives)})", "unzip them first")
     return None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in one line, the first few of many."""
+    return ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
 
 
 def packages_inside(folder: Path) -> list[str]:

@@ -59,6 +59,7 @@ class SuiteFile(pytest.File):
 
     def _job(self) -> Job:
         from sdqa.progress import Lines, Silent
+        from sdqa.store import Store, StorePlace
         from sdqa.workflow import prepare
         from sdqa.workflow.place import Place
 
@@ -67,9 +68,10 @@ class SuiteFile(pytest.File):
         self.place = Place.of(option("--sdqa-output"), home, run_name(self.config))
         quiet = is_worker(self.config) or self.config.get_verbosity() < -1
         progress = Silent() if quiet else Lines()
-        store = Path(option("--sdqa-store") or home / "store")
+        prefix, read_only = option("--sdqa-store-prefix"), option("--sdqa-store-read-only")
+        store = StorePlace.parse(option("--sdqa-store") or str(home / "store"), prefix, read_only=read_only)
         lanes, fault = option("--sdqa-lane"), option("--sdqa-fault") or ""
-        return prepare(self.path, store, self.place.folder, lanes, fault, progress)
+        return prepare(self.path, Store(store), self.place.folder, lanes, fault, progress)
 
     def run(self, lane: PlannedLane) -> EndedLane:
         """The lane's evidence and verdicts, computed once a process. What ends it early ends the session."""

@@ -13,12 +13,12 @@ import signal
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from sdqa.endings import in_words
-from sdqa.errors import Unforeseen, worst
+from sdqa.errors import SdqaError, Unforeseen, worst
 from sdqa.pytest_items import (
     RUN_NAME,
     CheckItem,
@@ -32,9 +32,6 @@ from sdqa.pytest_items import (
 )
 from sdqa.pytest_session import ENDED, Left, Session, collected_lanes, conclude
 from sdqa.pytest_status import FINAL, FOLDER, OUTCOMES, REFUSED, Outcomes, exit_code_of
-
-if TYPE_CHECKING:
-    pass
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,7 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the bundle's folder (default: .sdqa/report for a full run, .sdqa/runs/... for another)",
     )
     group.addoption("--sdqa-home", default=None, metavar="DIR", help="what .sdqa means (default: beside the suite)")
-    group.addoption("--sdqa-store", default=None, metavar="DIR", help="the store's folder (default .sdqa/store)")
+    group.addoption(
+        "--sdqa-store", default=None, metavar="DIR", help="the store's folder (default .sdqa/store), or URL"
+    )
+    group.addoption("--sdqa-store-prefix", default="", metavar="PREFIX", help="of a shared store: what is written")
+    group.addoption("--sdqa-store-read-only", action="store_true", help="write nothing into a shared store")
     group.addoption("--sdqa-diagnose", action="store_true", help="when the gate fails, find out what broke")
     group.addoption("--sdqa-suite", default=None, metavar="FILE", help="a suite by another name than sdqa.toml")
 
@@ -80,10 +81,17 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """A CI job that is cancelled is terminated: it ends as after Ctrl-C, with a bundle that says so."""
-    if suites(session.config) or session.config.getoption("--sdqa-suite"):
+    """A CI job that is cancelled is terminated: it ends as after Ctrl-C, with a bundle that says so.
+
+    A folder that was named is this run's from now on: whatever ends it, an earlier verdict is not read as its own.
+    """
+    config = session.config
+    if suites(config) or REFUSED in config.stash or config.getoption("--sdqa-suite"):
         with suppress(ValueError):  # not the main thread
             signal.signal(signal.SIGTERM, signal.default_int_handler)
+        output = config.getoption("--sdqa-output")
+        if output and not config.getoption("--collect-only") and not is_worker(config):
+            withdraw(Path(output))
 
 
 def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
@@ -91,6 +99,20 @@ def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -
     if report.when == "call" and ("sdqa_status", "not measured") in report.user_properties:
         return "not measured", "?", "NOT MEASURED"
     return None
+
+
+def withdraw(folder: Path) -> None:
+    """Take an earlier run's verdict out of a folder.
+
+    Raises:
+        pytest.UsageError: it cannot be removed.
+    """
+    from sdqa.bundle import Bundle
+
+    try:
+        Bundle(folder).withdraw()
+    except SdqaError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(trylast=True)

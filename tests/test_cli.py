@@ -107,10 +107,10 @@ def test_the_plan_says_which_packages_are_taken(
         '[cases.a]\nprompt = "a cat"\nsteps = 4\nguidance_scale = 0\n',
         encoding="utf-8",
     )
-    assert run("plan") == 0
+    assert run("plan") == EXIT_USAGE
     assert "Unet.mlpackage and UnetChunk1.mlpackage, UnetChunk2.mlpackage are both the U-Net" in capsys.readouterr().out
     (tmp_path / "made" / "packages.json").write_text('{"unet": "Unet.mlpackage"}', encoding="utf-8")
-    assert run("plan") == 0
+    assert run("plan") == EXIT_USAGE
     said = capsys.readouterr().out
-    assert "packages unet: Unet.mlpackage\n" in said
+    assert "packages unet: Unet.mlpackage, refused\n" in said, "there is nothing in it"
     assert "left out: UnetChunk1.mlpackage" in said

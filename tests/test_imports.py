@@ -22,7 +22,7 @@ LEVELS = [
     {"plan"},
     {"progress", "history"},
     {"convert", "generate", "metrics", "gate", "report"},
-    {"diagnose", "faults", "ci", "words", "dashboard"},
+    {"diagnose", "faults", "ci", "runner", "words", "dashboard"},
     {"workflow", "pytest_status"},
     {"pytest_session", "pytest_items"},
     {"pytest_plugin"},
@@ -150,6 +150,7 @@ def test_the_runtime_knows_nothing_of_diffusion() -> None:
         "import sdqa.report",
         "import sdqa.workflow",
         "import sdqa.pytest_plugin",
+        "import sdqa.cli.runner, sdqa.runner.doctor, sdqa.runner.setup, sdqa.runner.foreground, sdqa.runner.leaving",
     ],
 )
 def test_light_modules_do_not_load_torch(code: str) -> None:

@@ -28,6 +28,7 @@ OPTIONAL = {
     "sdqa/diagnose/rounding.py": "coreai",
     "sdqa/history/exports/parquet.py": "parquet",
     "sdqa/dashboard/changes.py": "dashboard",
+    "sdqa/faults/yardstick.py": "yardstick",
 }
 """Files that may also import what an extra declares; they do without it, or say what to install."""
 
@@ -106,6 +107,7 @@ def modules_of_extras(relative: str) -> set[str]:
         "coreai": {"coreai", "coreai_opt", "coreai_torch"},
         "dashboard": {"ruptures"},
         "parquet": {"pyarrow"},
+        "yardstick": {"flip_evaluator"},
     }
     return names.get(OPTIONAL.get(relative, ""), set())
 

@@ -70,4 +70,4 @@ def test_every_command_does_what_the_page_shows(saved: Path, tmp_path: Path) -> 
             done = subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60)
             said = done.stdout
         lines = {plain(line) for line in said.splitlines()}
-        assert [line for line in step.shown if plain(line) not in lines] == [], step.command
+        assert [line for line in step.shown if plain(line) not in lines] == [], f"{step.command}\n{said}"

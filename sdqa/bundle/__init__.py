@@ -10,9 +10,11 @@ from __future__ import annotations
 from sdqa.bundle.blob import BLOB_FOLDER, Blob
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
+from sdqa.bundle.film import Film, FilmFrame
 from sdqa.bundle.fingerprint import Fingerprint
 from sdqa.bundle.folder import Bundle
-from sdqa.bundle.judge_change import JudgeChange
+from sdqa.bundle.judge_change import JudgeChange, JudgeComparison
+from sdqa.bundle.orphan import Orphan
 from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record
 from sdqa.bundle.records import (
@@ -42,10 +44,14 @@ __all__ = [
     "Environment",
     "Estimate",
     "Failure",
+    "Film",
+    "FilmFrame",
     "Fingerprint",
     "JudgeChange",
+    "JudgeComparison",
     "Lane",
     "Measurement",
+    "Orphan",
     "Package",
     "PackageFacts",
     "Provenance",

@@ -14,11 +14,12 @@ from sdqa.bundle.record import OpenRecord, later
 
 FILE = "diagnosis.json"
 
-Stage = Literal["conversion", "precision", "quantisation", "runtime", "glue", "steps"]
+Stage = Literal["conversion", "precision", "quantisation", "packaging", "runtime", "glue", "steps"]
 """Where in a component's way from the checkpoint to the screen something broke.
 
 conversion: weights or graph differ from the checkpoint beyond precision, missing and invented weights included.
-precision: fp16. quantisation: compression. runtime: the package is right, its execution is not. glue: what lies between
+precision: fp16. quantisation: compression. packaging: the package is not what its contract or variant says, or cannot
+be loaded. runtime: the package is right, its execution is not. glue: what lies between
 the components. steps: the teacher itself has not converged at this number of steps.
 """
 

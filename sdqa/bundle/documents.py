@@ -28,6 +28,30 @@ def encode(content: object) -> bytes:
     return (text + "\n").encode()
 
 
+RECORDS = 4
+"""Levels of a run down to its records: run, lanes, lane, verdicts."""
+
+
+def encode_records(content: object, level: int = 0) -> bytes:
+    """The same, one record a line: what lies deeper than `RECORDS` levels is not broken."""
+    return (_lines(content, level) + "\n").encode()
+
+
+def _lines(content: object, level: int) -> str:
+    margin = "\n" + " " * (level + 1)
+    end = "\n" + " " * level
+    if level < RECORDS and isinstance(content, dict) and content:
+        parts = (f"{_text(key)}: {_lines(content[key], level + 1)}" for key in sorted(content))
+        return f"{{{margin}{f',{margin}'.join(parts)}{end}}}"
+    if level < RECORDS and isinstance(content, list) and content:
+        return f"[{margin}{f',{margin}'.join(_lines(one, level + 1) for one in content)}{end}]"
+    return _text(content)
+
+
+def _text(content: object) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def write(path: Path, content: object) -> None:
     """Write a document in one step."""
     write_atomically(path, encode(content))
@@ -60,15 +84,25 @@ def read(
             or against its schema.
     """
 
+    try:
+        found = read_regular(path, limit, within=within)
+    except OSError as problem:
+        raise error(missing, where=str(path), hint=hint) from problem
+    except Refused as problem:
+        raise error(f"{name} {problem}", where=str(path), hint=hint) from problem
+    return parse(found, schema, error, name=name, where=str(path), hint=hint)
+
+
+def parse(
+    found: bytes, schema: type[Document], error: type[SdqaError], *, name: str, where: str, hint: str = ""
+) -> Document:
+    """Check a document that was read; see `read`."""
+
     def refuse(what: str) -> SdqaError:
-        return error(what, where=str(path), hint=hint)
+        return error(what, where=where, hint=hint)
 
     try:
-        data = json.loads(read_regular(path, limit, within=within))
-    except OSError as problem:
-        raise refuse(missing) from problem
-    except Refused as problem:
-        raise refuse(f"{name} {problem}") from problem
+        data = json.loads(found)
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
     flaw = _excess(data)

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_seri
 from pydantic.config import JsonDict
 
 from sdqa.bundle.blob import Blob
+from sdqa.bundle.film import Film
 from sdqa.bundle.record import SparseRecord
 
 PLAN_KEY = "compute_plan_"
@@ -120,6 +121,7 @@ class SampleFacts(SparseRecord):
     nonfinite: dict[str, int] = Field(default_factory=dict)  # component → elements that were not finite
     latents: Blob | None = None  # the final latents: safetensors, one tensor `latents`
     source_remarks: tuple[str, ...] = ()  # what was done to the source picture before the model saw it
+    film: Film | None = None  # of the latents on their way
 
 
 class CaseInputs(SparseRecord):

@@ -6,14 +6,17 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from sdqa.bundle import documents
+from sdqa.bundle import documents, sensitivity
 from sdqa.bundle.blob import Blob
 from sdqa.bundle.files import Refused, read_regular
 from sdqa.bundle.records import Run
+from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 
 RUN_FILE = "run.json"
+DERIVED = ("index.html", "junit.xml", "summary.md", "annotations.txt", "comparison.json", "diagnosis.json")
+"""What is made of a run and lies beside it."""
 MAX_RUN_BYTES = 32 * 2**20
 MAX_VERDICTS = 20_000
 MAX_MEASUREMENTS = 200_000
@@ -59,9 +62,45 @@ class Bundle:
             raise BundleError("a blob is damaged: its digest does not match", where=str(path))
         return data
 
+    def withdraw(self) -> None:
+        """Take an earlier run's verdict away, in all its forms, before anything of a new one can go wrong.
+
+        Raises:
+            BundleError: it stays, and would be read as the new one's.
+        """
+        for name in (RUN_FILE, *DERIVED):
+            try:
+                (self.folder / name).unlink(missing_ok=True)
+            except NotADirectoryError:
+                return
+            except OSError as error:
+                raise BundleError("an earlier verdict cannot be removed", where=str(self.folder / name)) from error
+
     def write(self, run: Run) -> None:
-        """Write `run.json` in one step."""
-        documents.write(self.folder / RUN_FILE, run.to_json())
+        """Write `run.json` in one step, one record a line."""
+        write_atomically(self.folder / RUN_FILE, documents.encode_records(run.to_json()))
+
+    def sensitivity_of(self, run: Run) -> Sensitivity | None:
+        """What the gate is known to catch, from its blob, or from the run itself as earlier releases wrote it.
+
+        Raises:
+            SdqaError: the blob is damaged, or is no such table.
+        """
+        blob = run.sensitivity_table
+        return run.sensitivity if blob is None else self._table(blob)
+
+    def further_sensitivities_of(self, run: Run) -> tuple[Sensitivity, ...]:
+        """The same of further lanes.
+
+        Raises:
+            SdqaError: a blob is damaged, or is no such table.
+        """
+        return tuple(self._table(blob) for blob in run.sensitivity_tables)
+
+    def _table(self, blob: Blob) -> Sensitivity:
+        if blob.bytes > sensitivity.MAX_BYTES:
+            raise BundleError(f"a sensitivity table of {blob.bytes} bytes is refused", where=str(self.folder))
+        return sensitivity.parse(self.read_blob(blob), blob.path)
 
     def read(self) -> Run:
         """Read and check `run.json`.
@@ -90,9 +129,14 @@ class Bundle:
 
 
 def blobs_of(run: Run) -> Iterator[Blob]:
-    """Every blob that a run names: pictures and latents."""
+    """Every blob that a run names: pictures, latents, films and the sensitivity tables."""
+    if run.sensitivity_table is not None:
+        yield run.sensitivity_table
+    yield from run.sensitivity_tables
     for lane in run.lanes:
         for sample in lane.samples:
             yield from sample.images.values()
             if sample.facts.latents is not None:
                 yield sample.facts.latents
+            if sample.facts.film is not None:
+                yield from sample.facts.film.blobs()

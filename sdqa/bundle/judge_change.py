@@ -1,4 +1,4 @@
-"""What a change does to the judge, one difference a record."""
+"""What a change does to the judge, one difference a record; and what it was held against."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ class JudgeChange(Record):
     what: str  # in words, with both values
     looser: bool  # something passes now that did not, or is not asked any more
     recorded: str = ""  # the reason that the audit log gives for exactly this change
+
+
+class JudgeComparison(Record):
+    """What the judge was held against, or why it was not."""
+
+    base: str = ""  # the revision or folder, as the service named it
+    reason: str = ""  # why it was not compared
+
+    def __str__(self) -> str:
+        return f"judge not compared: {self.reason}" if self.reason else f"judge compared with {self.base[:12]}"

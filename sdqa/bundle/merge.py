@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from sdqa.bundle.blob import Blob
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.folder import Bundle, blobs_of
@@ -23,11 +24,12 @@ def merge(bundles: Sequence[Bundle], destination: Bundle, *, planned: Iterable[s
 
     Args:
         bundles: at least one; the order does not matter.
-        destination: where the merged `run.json` and all blobs go; must hold no run of its own.
+        destination: where the merged `run.json` and all blobs go; what an earlier merge left there is taken away
+            first, whatever becomes of this one.
         planned: lane ids that must have run, besides those that the bundles name themselves.
 
     Raises:
-        UsageError: no bundles, or the destination is one of them or holds a run already.
+        UsageError: no bundles, or the destination is one of them.
         BundleError: a bundle cannot be read, they are of different suites, versions or faults, or two of them ran the
             same lane with different results.
     """
@@ -40,6 +42,7 @@ def merge(bundles: Sequence[Bundle], destination: Bundle, *, planned: Iterable[s
             where=str(destination.folder),
             hint="choose another --output",
         )
+    destination.withdraw()
     runs = [(bundle, bundle.read()) for bundle in bundles]
     _refuse_strangers(runs)
     lanes = _lanes(runs, planned)
@@ -133,6 +136,8 @@ def combined_run(
         runs: may be none at all.
     """
     diagnoses = diagnoses_of(runs)
+    tables = [run.sensitivity_table for run in runs if run.sensitivity_table]
+    table = min(tables, key=lambda blob: blob.sha256, default=None)
     return Run(
         sdqa_version=sdqa_version,
         suite=suite,
@@ -146,8 +151,11 @@ def combined_run(
         planned_checks=planned_checks,
         diagnosis=diagnoses[0] if diagnoses else None,
         diagnoses=diagnoses if len(diagnoses) > 1 else (),
-        sensitivity=next((run.sensitivity for run in runs if run.sensitivity), None),
+        sensitivity=None if table else next((run.sensitivity for run in runs if run.sensitivity), None),
+        sensitivity_table=table,
+        sensitivity_tables=_further_tables(runs),
         failures=failures,
+        orphans=tuple(sorted({one for run in runs for one in run.orphans}, key=lambda one: one.subject)),
     )
 
 
@@ -197,3 +205,9 @@ def _environments(runs: Sequence[Run]) -> Machines:
             own = place or name  # a part that was merged before keeps its own names
             environments[own if own not in environments else f"{own} ({number})"] = one
     return environments
+
+
+def _further_tables(runs: Sequence[Run]) -> tuple[Blob, ...]:
+    """The sensitivity tables of further lanes, by digest: several bundles bring the same ones."""
+    found = {blob.sha256: blob for run in runs for blob in run.sensitivity_tables}
+    return tuple(found[digest] for digest in sorted(found))

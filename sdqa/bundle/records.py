@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import (
+    Discriminator,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from sdqa.bundle.blob import Blob
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
 from sdqa.bundle.fingerprint import Fingerprint
-from sdqa.bundle.judge_change import JudgeChange
+from sdqa.bundle.judge_change import JudgeChange, JudgeComparison
+from sdqa.bundle.orphan import Orphan
 from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record, later
 from sdqa.bundle.sensitivity import Sensitivity
@@ -95,6 +104,12 @@ class Sample(Record):
     seconds: float | None = None
     facts: SampleFacts = SampleFacts()
 
+    def without_times(self) -> Sample:
+        """The sample without its time, and without its film: how much of the teacher is in it, the store decides."""
+        facts = self.facts.to_json()
+        kept = SampleFacts.model_validate({name: fact for name, fact in facts.items() if name != "film"})
+        return self.model_copy(update={"seconds": None, "facts": kept if "film" in facts else self.facts})
+
 
 class Failure(Record):
     """Something planned that did not happen, and why."""
@@ -146,7 +161,30 @@ class Lane(Record):
     warnings: tuple[str, ...] = later(())  # of libraries, while something was executed: an overflow, a cut prompt
     remarks: tuple[str, ...] = later(())  # of the model and the cases: parts not used, settings overridden, prompts cut
     planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
+    planned_first: int = later(0)  # written in place of `planned`: so many of the verdicts, from the first, have these
     replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
+
+    @model_validator(mode="before")
+    @classmethod
+    def _planned_of_verdicts(cls, data: object) -> object:
+        """The planned ids, where only their number was written."""
+        if not isinstance(data, dict) or "planned_first" not in data:
+            return data
+        first, verdicts = data["planned_first"], data.get("verdicts", ())
+        told = not data.get("planned") and isinstance(first, int) and isinstance(verdicts, list | tuple)
+        if not told or not 0 <= first <= len(verdicts):
+            raise ValueError("planned_first counts the verdicts of planned checks, where `planned` is not written")
+        checks = [one.get("check") if isinstance(one, dict) else one.check for one in verdicts[:first]]
+        return {**{name: value for name, value in data.items() if name != "planned_first"}, "planned": checks}
+
+    @model_serializer(mode="wrap")
+    def _planned_once(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """The verdicts say the planned ids already, as a rule in the same order: they are not written twice."""
+        said: dict[str, JsonValue] = handler(self)
+        if self.planned and self.planned == tuple(one.check for one in self.verdicts[: len(self.planned)]):
+            said.pop("planned", None)
+            said["planned_first"] = len(self.planned)
+        return said
 
     def without_times(self) -> Lane:
         """The lane without what depends on the machine's speed or memory state."""
@@ -155,7 +193,7 @@ class Lane(Record):
                 "measurements": tuple(m for m in self.measurements if not is_timing(m.metric)),
                 "verdicts": tuple(v for v in self.verdicts if not is_timing(v.metric)),
                 "packages": tuple(package.without_times() for package in self.packages),
-                "samples": tuple(sample.model_copy(update={"seconds": None}) for sample in self.samples),
+                "samples": tuple(sample.without_times() for sample in self.samples),
                 "warnings": (),  # what comes from the store warns no more
                 "planned": (),  # counted by `Run.planned_checks`
                 "replayed": False,
@@ -194,10 +232,14 @@ class Run(Record):
     lanes: tuple[Lane, ...] = ()
     planned_checks: int = 0  # how many checks the lanes that ran have; fewer verdicts mean that the run was narrowed
     diagnosis: Diagnosis | None = None
-    sensitivity: Sensitivity | None = None
+    sensitivity: Sensitivity | None = None  # as earlier releases wrote it
+    sensitivity_table: Blob | None = later(None)  # of the bundle: what the gate is known to catch
+    sensitivity_tables: tuple[Blob, ...] = later(())  # of further lanes
     diagnoses: tuple[Diagnosis, ...] = later(())  # where there are several; `diagnosis` is the first
     provenance: Provenance | None = later(None)
     judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`
+    judge_comparison: JudgeComparison | None = later(None)  # of a gate
+    orphans: tuple[Orphan, ...] = later(())  # references that nothing in the suite asks for
     failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
 
     @property
@@ -227,7 +269,7 @@ class Run(Record):
         others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
         lanes = tuple(lane.without_times() for lane in self.lanes)
         timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
-        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance"}))
+        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance", "judge_comparison"}))
 
 
 def is_timing(name: str) -> bool:

@@ -18,7 +18,7 @@ from sdqa.ci.judge_diff import is_silent
 from sdqa.ci.needs import SUCCESS, JobResult
 from sdqa.ci.plan import PlanOfRecord
 from sdqa.ci.problem import NAMED, problem
-from sdqa.ci.unit import judged_unit
+from sdqa.ci.unit import judged_unit, whole_units
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, worst
 
 
@@ -58,7 +58,8 @@ def decide(
             accepted.append((one.name, one.run))
     newest, used = _newest(accepted)
     whole += [failure for name, run in used for failure in _of_bundle(name, run, expected)]
-    lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in expected.plan.units)
+    units = whole_units(expected.plan.units)
+    lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in units)
     runs = [run for _, run in used]
     failures = tuple(dict.fromkeys([*whole, *(failure for run in runs for failure in run.failures)]))
     incomplete = bool(failures) or any(_is_incomplete(lane) for lane in lanes)
@@ -68,7 +69,7 @@ def decide(
         sdqa_version=expected.plan.sdqa_version,
         suite=expected.plan.suite,
         suite_digest=expected.plan.suite_digest,
-        planned_checks=sum(len(unit.checks) for unit in expected.plan.units),
+        planned_checks=sum(len(unit.checks) for unit in units),
         failures=failures,
         status="incomplete" if incomplete else "complete",
         exit_code=_exit_code(lanes, failures, changes, incomplete),

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdqa.bundle import Failure, JudgeChange, Run
+from sdqa.bundle import Failure, JudgeChange, JudgeComparison, Run
 from sdqa.bundle.provenance import work_tree
+from sdqa.ci.base import Base, base_of
+from sdqa.ci.comparison import compared
 from sdqa.ci.decide import Expected, decide
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.judge import Rules, judge_of
-from sdqa.ci.judge_diff import judge_diff
 from sdqa.ci.needs import SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
 from sdqa.ci.problem import problem
 from sdqa.ci.publish import Published, publish
-from sdqa.ci.revision import plan_at
 from sdqa.errors import SdqaError, UsageError
+from sdqa.gate.orphans import orphans
 from sdqa.gate.verify import verify
 from sdqa.history import History, read_history
 from sdqa.history.reading import with_run
@@ -46,7 +47,7 @@ def gate(
         plan_file: the plan that the jobs were started from.
         results: `toJSON(needs)`; None where no service tells.
         commit: that is to be proved; the checkout's own otherwise.
-        base: revision or folder to hold the judge against; empty for none.
+        base: what the service names to hold the judge against; see `sdqa.ci.base.base_of`.
         download: how fetching the bundles ended.
         history: the place of earlier runs, which are only read: shown as trends. Empty for none.
 
@@ -64,16 +65,25 @@ def gate(
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
     expected = Expected(own, judge_of(whole, rules), own.commit, jobs)
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
-    changes: tuple[JudgeChange, ...] = ()
-    if base:
-        try:
-            with plan_at(base, plan.suite_path) as before:
-                changes = judge_diff(before, whole, rules)
-        except SdqaError as error:
-            problems.append(problem("base", f"the judge cannot be compared with {base}: {error.what}"))
+    before = base_of(base, plan.suite_path)
+    changes, not_compared = _judge_changes(before, whole, rules)
+    problems += not_compared
+    why = before.reason or "; ".join(one.message for one in not_compared)
+    comparison = JudgeComparison(base=before.revision, reason=why)
     run = decide(expected, submitted, problems, changes)
+    run = run.model_copy(update={"judge_comparison": comparison, "orphans": orphans(plan)})
     published = publish(run, submitted, destination, history=_earlier(history, plan, run) if history else None)
     return run, published
+
+
+def _judge_changes(base: Base, head: Plan, rules: Rules) -> tuple[tuple[JudgeChange, ...], list[Failure]]:
+    """What this commit does to the judge, and what kept it from being seen."""
+    if not base.revision:
+        return (), []
+    try:
+        return compared(base.revision, head, rules), []
+    except SdqaError as error:
+        return (), [problem("base", f"the judge cannot be compared with {base.revision}: {error.what}")]
 
 
 def _handed_over(path: Path, own: PlanOfRecord) -> list[Failure]:

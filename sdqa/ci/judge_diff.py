@@ -8,6 +8,7 @@ that write them; for the suite's own limits, budgets, lanes and cases, `sdqa jud
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from sdqa.bundle import JudgeChange, Lane
 from sdqa.ci.judge import Rules, baseline_contents, golden_content
@@ -23,23 +24,22 @@ from sdqa.store import digest_of
 
 SUBJECT = "judge"
 """Subject of the audit log's entries about the suite itself; they stand in `goldens/audit.jsonl`."""
-SUITE_KINDS = frozenset({"lane", "case", "check", "metric", "budget", "limit", "goldens", "calibration"})
+SUITE_KINDS = frozenset({"suite", "lane", "case", "check", "metric", "budget", "limit", "goldens", "calibration"})
 NAMED = 3
+WHICH = {"golden": "a golden", "baseline": "a baseline", "tolerances": "tolerances"}
 
 
-def judge_diff(base: Plan | None, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
+def judge_diff(base: Plan, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
     """All differences between two judges.
 
     Args:
-        base: what the change is to be merged into; None where it has no such suite.
+        base: what the change is to be merged into.
         head: the change.
         rules: what a lane has to answer, and how it is judged.
 
     Raises:
         SdqaError: an audit log cannot be read.
     """
-    if base is None:
-        return (JudgeChange(kind="suite", subject=head.suite.name, what="is new", looser=False),)
     suite = [
         *_lanes(base, head),
         *_checks(base, head, rules),
@@ -48,10 +48,18 @@ def judge_diff(base: Plan | None, head: Plan, rules: Rules) -> tuple[JudgeChange
         *_limits(base, head, rules),
         *_calibration(base, head),
     ]
-    reason = _reason(base, head, "", SUBJECT, changes_digest(suite))
-    recorded = [one.model_copy(update={"recorded": reason}) if one.looser else one for one in suite]
     files = [*_tolerances(base, head, rules), *_goldens(base, head), *_baselines(base, head), *_audit(base, head)]
-    return (*recorded, *files, *_orphans(head))
+    return (*with_reason(suite, base.goldens, head), *files, *_orphans(head))
+
+
+def with_reason(changes: Sequence[JudgeChange], base: Path, head: Plan) -> list[JudgeChange]:
+    """Changes of the suite itself, with the reason that was recorded for exactly these.
+
+    Args:
+        base: the folder of the goldens before the change: entries that its log has already excuse nothing.
+    """
+    reason = _reason(base, head.goldens, SUBJECT, changes_digest(changes))
+    return [one.model_copy(update={"recorded": reason}) if one.looser else one for one in changes]
 
 
 def is_silent(changes: Iterable[JudgeChange]) -> bool:
@@ -167,7 +175,7 @@ def _tolerances(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
         changes = [one for one in _effective(base, head, rules, "tolerance", model) if one.looser]
         what = f"{_short(old)} → {_short(new)}"
         whole = JudgeChange(kind="tolerance", subject=f"{model}/{TOLERANCES_FILE}", what=what, looser=False)
-        reason = _reason(base, head, model, "tolerances", new)
+        reason = _reason(base.goldens / model, head.goldens / model, "tolerances", new)
         found += [whole, *(one.model_copy(update={"recorded": reason}) for one in changes)]
     return found
 
@@ -234,7 +242,7 @@ def _goldens(base: Plan, head: Plan) -> list[JudgeChange]:
                 what = "removed: its case will not count as measured"
                 found.append(JudgeChange(kind="golden", subject=f"{model}/{case}", what=what, looser=False))
                 continue
-            reason = _reason(base, head, model, case, new)
+            reason = _reason(base.goldens / model, head.goldens / model, case, new)
             what = f"{_short(old)} → {_short(new)}"
             found.append(JudgeChange(kind="golden", subject=f"{model}/{case}", what=what, looser=True, recorded=reason))
     return found
@@ -247,7 +255,7 @@ def _baselines(base: Plan, head: Plan) -> list[JudgeChange]:
         old, new = baseline_contents(base, model), baseline_contents(head, model)
         for name in sorted(old.keys() & new.keys()):
             if old[name] != new[name]:
-                reason = _reason(base, head, model, name, new[name])
+                reason = _reason(base.goldens / model, head.goldens / model, name, new[name])
                 change = {"what": f"{_short(old[name])} → {_short(new[name])}", "recorded": reason}
                 found.append(JudgeChange(kind="baseline", subject=f"{model}/{name}", looser=True, **change))
     return found
@@ -267,15 +275,15 @@ def _audit(base: Plan, head: Plan) -> list[JudgeChange]:
 
 def _orphans(head: Plan) -> list[JudgeChange]:
     return [
-        JudgeChange(kind="orphan", subject=name, what="a golden that no case of the suite asks for", looser=False)
-        for name in orphans(head)
+        JudgeChange(kind="orphan", subject=one.subject, what=f"{WHICH[one.kind]} that nothing asks for", looser=False)
+        for one in orphans(head)
     ]
 
 
-def _reason(base: Plan, head: Plan, folder: str, subject: str, after: str | None) -> str:
-    """What the audit log says about exactly this outcome, in an entry that the base does not have yet."""
-    known = set(read_audit(base.goldens / folder))
-    entries = [one for one in read_audit(head.goldens / folder) if one not in known]
+def _reason(base: Path, head: Path, subject: str, after: str | None) -> str:
+    """What a folder's audit log says about exactly this outcome, in an entry that the base does not have yet."""
+    known = set(read_audit(base))
+    entries = [one for one in read_audit(head) if one not in known]
     return next((one.reason.strip() for one in entries if (one.subject, one.after) == (subject, after)), "")
 
 

@@ -18,10 +18,11 @@ from sdqa.errors import SdqaError
 from sdqa.history import History
 from sdqa.report import write_report
 from sdqa.report.annotations import command
-from sdqa.report.headline import headline_of
+from sdqa.report.headline import JUDGE_CHANGED, JUDGE_NOT_COMPARABLE, headline_of
 from sdqa.report.markdown import escape
 
 VERDICTS = {"pass": "pass", "suspicious": "pass with doubts", "fail": "fail", "not measured": "incomplete"}
+OF_THE_JUDGE = {JUDGE_CHANGED: "judge changed", JUDGE_NOT_COMPARABLE: "judge not comparable"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,18 @@ class Published:
     verdict: str
     exit_code: int
     annotations: str
+    judge: str = ""  # what it was compared with, or why it was not
+
+
+def withdraw(places: Sequence[Path], destination: Path) -> None:
+    """Take an earlier gate's verdict away, before anything can go wrong. A bundle that is to be judged stays.
+
+    Raises:
+        BundleError: it cannot be removed.
+    """
+    inner = [path for place in places if place.is_dir() for path in (place, *place.iterdir())]
+    if destination.resolve() not in {path.resolve() for path in inner}:
+        Bundle(destination).withdraw()
 
 
 def publish(
@@ -60,8 +73,9 @@ def publish(
     files = write_report(target, destination, history=history)
     annotations = files.annotations.read_text(encoding="utf-8")
     headline = headline_of(run)
-    verdict = "judge changed" if headline.title == "Judge changed" else VERDICTS[headline.tone]
-    published = Published(verdict, run.exit_code, annotations)
+    verdict = OF_THE_JUDGE.get(headline.title) or VERDICTS[headline.tone]
+    judge = str(run.judge_comparison) if run.judge_comparison else ""
+    published = Published(verdict, run.exit_code, annotations, " ".join(judge.split()))  # an output is one line
     _tell(published, files.summary.read_text(encoding="utf-8"), environment)
     return published
 
@@ -76,7 +90,8 @@ def publish_error(error: SdqaError, environment: Mapping[str, str] | None = None
 
 def _tell(published: Published, summary: str, environment: Mapping[str, str] | None) -> None:
     variables = os.environ if environment is None else environment
-    outputs = f"verdict={published.verdict}\nexit-code={published.exit_code}\n"
+    judge = f"judge={published.judge}\n" if published.judge else ""
+    outputs = f"{judge}verdict={published.verdict}\nexit-code={published.exit_code}\n"
     for name, text in (("GITHUB_STEP_SUMMARY", summary), ("GITHUB_OUTPUT", outputs)):
         if variables.get(name):
             with Path(variables[name]).open("a", encoding="utf-8") as stream:

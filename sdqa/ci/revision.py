@@ -1,11 +1,13 @@
-"""A judge as a revision has it: read out of git's objects or from a folder, never by changing what is checked out."""
+"""A judge as a revision or a folder has it: read out of git's objects, never by changing what is checked out."""
 
 from __future__ import annotations
 
+import posixpath
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.errors import SdqaError, UsageError
@@ -13,15 +15,38 @@ from sdqa.gate.audit import AUDIT_FILE
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.tolerances import TOLERANCES_FILE
 from sdqa.plan import Plan, load_suite, make_plan
+from sdqa.plan.load import is_suite
 
 WANTED = (AUDIT_FILE, MANIFEST_FILE, TOLERANCES_FILE)
 GIT_SECONDS = 120
 MAX_FILE_BYTES = 64 * 2**20
+MAX_SUITES = 256
+"""Files that could be a suite and are looked at."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What a revision or a folder has, laid out on disk: suites, and the records that belong to their judge.
+
+    Names are relative to the folder of the suite that was asked for.
+    """
+
+    folder: Path  # where that suite's folder is laid out
+    suites: tuple[str, ...]  # sorted; those elsewhere in the repository begin with `../`
+
+    def plan(self, name: str) -> Plan | None:
+        """The plan of one of its suites; None where it has no such suite.
+
+        Raises:
+            SdqaError: the suite cannot be read.
+        """
+        path = self.folder / name
+        return make_plan(load_suite(path), path, platform="linux") if path.is_file() else None
 
 
 @contextmanager
-def plan_at(place: str, suite: Path) -> Iterator[Plan | None]:
-    """The plan of a suite as a folder or a revision has it; None where that has no such suite.
+def tree_at(place: str, suite: Path) -> Iterator[Tree]:
+    """A repository as a revision has it, or a folder.
 
     Args:
         place: anything that git resolves to a commit; or a folder that holds the suite, absolute or beginning with a
@@ -30,52 +55,87 @@ def plan_at(place: str, suite: Path) -> Iterator[Plan | None]:
 
     Raises:
         UsageError: it is neither a folder nor a revision.
-        SdqaError: its suite cannot be read.
     """
-    if _commit(place, suite) is None and place.startswith((".", "/")) and Path(place).is_dir():
-        path = Path(place) / suite.name
-        yield _plan(path) if path.is_file() else None
+    commit = commit_of(place, suite)
+    if commit is None and place.startswith((".", "/")) and Path(place).is_dir():
+        folder = Path(place)
+        names = sorted(path.name for path in folder.glob("*.toml") if path.is_file())
+        yield Tree(folder, tuple(name for name in names[:MAX_SUITES] if is_suite((folder / name).read_bytes())))
         return
-    with tempfile.TemporaryDirectory(prefix="sdqa-revision-") as temporary:
-        root = Path(temporary)
-        yield _plan(root / suite.name) if _read_revision(place, suite.resolve(), root) else None
-
-
-def _plan(path: Path) -> Plan:
-    return make_plan(load_suite(path), path, platform="linux")
-
-
-def _read_revision(revision: str, suite: Path, root: Path) -> bool:
-    """The suite and what belongs to its judge, written below `root`; whether there is such a suite."""
-    name = _commit(revision, suite)
-    if name is None:
+    if commit is None:
         raise UsageError(
-            f"{revision[:80]!r} is neither a folder nor a revision of git here",
+            f"{place[:80]!r} is neither a folder nor a revision of git here",
             where=str(suite.parent),
             hint="fetch it (actions/checkout: fetch-depth), or name a folder that holds the suite: ./before",
         )
-    prefix = (_git(suite.parent, "rev-parse", "--show-prefix") or b"").decode().strip()
-    content = _blobs(suite.parent, name, [f"{prefix}{suite.name}"])
-    if not content:
-        return False
-    (root / suite.name).write_bytes(content[f"{prefix}{suite.name}"])
-    goldens = load_suite(root / suite.name).goldens
-    listing = _git(suite.parent, "ls-tree", "-r", "-z", "--name-only", "--full-tree", name, "--", f"{prefix}{goldens}")
-    files = [file for file in (listing or b"").decode("utf-8", errors="replace").split("\0") if file]
-    wanted = [file for file in files if file.rpartition("/")[2] in WANTED and "\n" not in file]
-    for file, data in _blobs(suite.parent, name, wanted).items():
-        target = (root / file.removeprefix(prefix)).resolve()
-        if target.is_relative_to(root.resolve()):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-    return True
+    with tempfile.TemporaryDirectory(prefix="sdqa-revision-") as temporary:
+        yield _lay_out(commit, suite.resolve(), Path(temporary).resolve())
 
 
-def _commit(revision: str, suite: Path) -> str | None:
-    """The commit that a revision names in the suite's repository."""
+@contextmanager
+def plan_at(place: str, suite: Path) -> Iterator[Plan | None]:
+    """The plan of a suite as a folder or a revision has it, by its path; None where that has no such suite.
+
+    Raises:
+        UsageError: it is neither a folder nor a revision.
+        SdqaError: its suite cannot be read.
+    """
+    with tree_at(place, suite) as tree:
+        yield tree.plan(suite.name)
+
+
+def _lay_out(commit: str, suite: Path, root: Path) -> Tree:
+    """The suites of a commit and what belongs to their judges, written below `root` as they lie in the repository."""
+    here = suite.parent
+    prefix = (_git(here, "rev-parse", "--show-prefix") or b"").decode().strip()
+    files = _listing(here, commit)
+    named = f"{prefix}{suite.name}"
+    possible = [file for file in files if file.endswith(".toml") and file != named][:MAX_SUITES]
+    found = _blobs(here, commit, [named, *possible])
+    suites = {name: data for name, data in found.items() if name == named or is_suite(data)}
+    for name, data in suites.items():
+        _write(root, name, data)
+    places = {_goldens(root, name) for name in suites}
+    records = [file for file in files if file.rpartition("/")[2] in WANTED]
+    wanted = [
+        file
+        for file in records
+        if file.rpartition("/")[2] == AUDIT_FILE or any(file.startswith(f"{place}/") for place in places if place)
+    ]
+    for file, data in _blobs(here, commit, wanted).items():
+        _write(root, file, data)
+    names = (posixpath.relpath(name, prefix or ".") for name in suites)
+    (root / prefix).mkdir(parents=True, exist_ok=True)
+    return Tree(root / prefix, tuple(sorted(names)))
+
+
+def _goldens(root: Path, name: str) -> str:
+    """The folder of a suite's goldens, as the repository names it; empty where the suite cannot be read."""
+    try:
+        goldens = load_suite(root / name).goldens
+    except SdqaError:
+        return ""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), goldens))
+
+
+def _write(root: Path, name: str, data: bytes) -> None:
+    target = (root / name).resolve()
+    if target.is_relative_to(root):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+
+def commit_of(revision: str, suite: Path) -> str | None:
+    """The commit that a revision names in the suite's repository; None where it names none."""
     asked = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     found = _git(suite.resolve().parent, *asked) if revision else None
     return found.decode().strip() if found is not None else None
+
+
+def _listing(folder: Path, commit: str) -> list[str]:
+    listing = _git(folder, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    names = (listing or b"").decode("utf-8", errors="replace").split("\0")
+    return [name for name in names if name and "\n" not in name]
 
 
 def _blobs(folder: Path, commit: str, names: Sequence[str]) -> dict[str, bytes]:

@@ -5,11 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sdqa.bundle import Lane, Verdict
-from sdqa.bundle.parts import join_lanes
+from sdqa.bundle.parts import WHOLE, join_lanes
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlannedUnit
 from sdqa.ci.problem import NAMED, problem, some
 from sdqa.errors import BundleError
+
+
+def whole_units(units: Sequence[PlannedUnit]) -> tuple[PlannedUnit, ...]:
+    """The units of each lane as one, with every case and check id of theirs: a lane is proved as a whole."""
+    found: dict[str, PlannedUnit] = {}
+    for unit in units:
+        known = found.get(unit.lane)
+        if known is not None:
+            facts = {
+                "id": unit.lane,
+                "cases": tuple(dict.fromkeys((*known.cases, *unit.cases))),
+                "checks": tuple(dict.fromkeys((*known.checks, *unit.checks))),
+                "unet_calls": known.unet_calls + unit.unet_calls,
+            }
+            unit = known.model_copy(update=facts)
+        found[unit.lane] = unit
+    return tuple(found.values())
 
 
 def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> Lane:
@@ -33,7 +50,8 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
     if wrong:
         return _refused(absent, "; ".join(wrong))
     verdicts = judge.verdicts(lane)
-    against = [*_unaccounted(unit, lane, verdicts), *_disagreements(lane, verdicts)]
+    whole = all(set(unit.cases) <= {m.case for m in part.measurements} for part in parts)
+    against = [*_unaccounted(unit, lane, verdicts), *_disagreements(lane, verdicts, statistics=whole)]
     failures = (*lane.failures, *(problem(unit.lane, text) for text in against))
     return lane.model_copy(
         update={
@@ -93,9 +111,14 @@ def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict]) -> 
     return found
 
 
-def _disagreements(lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
-    """Failures that the machine saw and its measurements do not show."""
+def _disagreements(lane: Lane, verdicts: Sequence[Verdict], *, statistics: bool) -> list[str]:
+    """Failures that the machine saw and its measurements do not show.
+
+    Args:
+        statistics: whether its figures over all cases count; a part had only some of them.
+    """
     ours = {verdict.check: verdict.status for verdict in verdicts}
     bad = ("fail", "not measured")
-    lost = [v.check for v in lane.verdicts if v.status in bad and ours.get(v.check) not in bad]
+    said = [v for v in lane.verdicts if statistics or not v.check.startswith(f"{lane.id}/{WHOLE}/")]
+    lost = [v.check for v in said if v.status in bad and ours.get(v.check) not in bad]
     return [f"it failed where it ran, though its measurements pass: {some(sorted(lost))}"] if lost else []

@@ -11,7 +11,21 @@ from typing import Any
 import click
 
 import sdqa
-from sdqa.cli import bundles, causes, ci, faults, history, judging, keeping, oracle, references, running, starting
+from sdqa.cli import (
+    bundles,
+    causes,
+    ci,
+    faults,
+    history,
+    judging,
+    keeping,
+    oracle,
+    references,
+    reviewing,
+    runner,
+    running,
+    starting,
+)
 from sdqa.endings import in_words
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE, Unforeseen
 from sdqa.plain import speak_ascii
@@ -53,6 +67,8 @@ for verb in (
     running.score,
     bundles.gate,
     bundles.report,
+    bundles.compare,
+    reviewing.show,
     bundles.merge,
     starting.init,
     starting.fetch,
@@ -68,6 +84,7 @@ for verb in (
     history.history,
     history.dashboard,
     oracle.oracle,
+    runner.runner,
 ):
     cli.add_command(verb)
 cli.add_command(LazyGroup("sdqa.mil.cli", "mil_group", name="mil", help="Inspect, run, profile and compare packages."))

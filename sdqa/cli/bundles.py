@@ -34,7 +34,8 @@ def gate(bundle: Path, suite: str | None, baseline: Path | None, as_json: bool) 
 @bundle_argument
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="Where to write; the bundle's folder.")
 @click.option("--history", default="", metavar="PLACE", help="Of earlier runs: show the trend (sdqa history).")
-def report(bundle: Path, output: Path | None, history: str) -> None:
+@click.option("--against", type=click.Path(path_type=Path), metavar="RUN_A", help="An earlier bundle: say what is new.")
+def report(bundle: Path, output: Path | None, history: str, against: Path | None) -> None:
     """Write the page, JUnit XML and summary of a bundle again."""
     from sdqa.bundle import Bundle
     from sdqa.history.reading import read_history, with_run
@@ -42,8 +43,36 @@ def report(bundle: Path, output: Path | None, history: str) -> None:
     from sdqa.report.trends import SHOWN
 
     earlier = with_run(read_history(history, last=SHOWN), Bundle(bundle).read()) if history else None
-    files = write_report(Bundle(bundle), output or bundle, history=earlier)
+    before = Bundle(against) if against is not None else None
+    files = write_report(Bundle(bundle), output or bundle, history=earlier, against=before)
     click.echo(str(files.html))
+
+
+@click.command()
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@json_option
+@click.option("--markdown", "as_markdown", is_flag=True, help="Markdown on standard output.")
+def compare(run_a: Path, run_b: Path, as_json: bool, as_markdown: bool) -> None:
+    """Say what changed from RUN_A to RUN_B: new failures, still failing, fixed, and the figures that moved.
+
+    Both are bundles' folders. The exit code says only whether they could be read: a difference is no verdict.
+    """
+    from sdqa.bundle import Bundle
+    from sdqa.report.against import compare as compare_runs
+    from sdqa.report.change_words import comparison_markdown
+    from sdqa.report.comparison_terminal import print_comparison
+    from sdqa.report.links import page_of
+
+    if as_json and as_markdown:
+        raise click.UsageError("--json and --markdown cannot both be printed")
+    found = compare_runs(Bundle(run_a).read(), Bundle(run_b).read())
+    if as_json:
+        click.echo(json.dumps(found.to_json(), sort_keys=True))
+    elif as_markdown:
+        click.echo(comparison_markdown(found, page_of()), nl=False)
+    else:
+        print_comparison(found, page=page_of())
 
 
 @click.command()

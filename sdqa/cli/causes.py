@@ -16,6 +16,7 @@ from sdqa.cli.options import (
     store_option,
     suite_option,
 )
+from sdqa.store.place import StorePlace
 
 
 @click.command()
@@ -33,7 +34,7 @@ from sdqa.cli.options import (
 def diagnose(
     suite: str | None,
     lanes: tuple[str, ...],
-    store: Path,
+    store: StorePlace,
     fault: str | None,
     cases: tuple[str, ...],
     model: str | None,

@@ -92,12 +92,13 @@ def run_gate(
 ) -> int:
     """What `ci gate` and `merge --plan` do; the exit code."""
     from sdqa.ci.gate import gate
-    from sdqa.ci.publish import publish_error
+    from sdqa.ci.publish import publish_error, withdraw
     from sdqa.errors import SdqaError
     from sdqa.report import terminal
     from sdqa.workflow.gate import RULES
 
     try:
+        withdraw(bundles, output)
         run, published = gate(
             resolve_plan(suite),
             RULES,

@@ -28,8 +28,8 @@ def judge_diff(
     BASE and HEAD are revisions of git or folders that hold the suite; HEAD is what is checked out otherwise. Exit code
     1: it is looser than before, and the audit log does not say why.
     """
+    from sdqa.ci.comparison import compared
     from sdqa.ci.judge_diff import is_silent, record_reason
-    from sdqa.ci.judge_diff import judge_diff as compare
     from sdqa.ci.revision import plan_at
     from sdqa.errors import UsageError
     from sdqa.plan import find_suite
@@ -39,15 +39,15 @@ def judge_diff(
 
     path = find_suite(suite)
     place = str(path.parent) if head == "." else head
-    with plan_at(base, path) as before, plan_at(place, path) as after:
+    with plan_at(place, path) as after:
         if after is None:
             raise UsageError(f"{head} has no suite {path.name}", hint="name another with --suite")
-        changes = compare(before, after, RULES)
+        changes = compared(base, after, RULES, suite=path)
         if record:
             if place != str(path.parent) or not reason.strip():
                 raise UsageError("--record writes beside the suite that is checked out and needs --reason")
             record_reason(after, changes, reason.strip())
-            changes = compare(before, after, RULES)
+            changes = compared(base, after, RULES, suite=path)
     text = json.dumps([change.to_json() for change in changes], indent=1, sort_keys=True)
     if not as_json:
         text = "\n".join(changes_markdown(changes)) if changes else "The judge is the same."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sdqa.cli.options import json_option, store_option
 from sdqa.errors import UsageError
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     from sdqa.store.housekeeping import Item
@@ -24,12 +24,12 @@ def store() -> None:
 @store.command()
 @store_option
 @json_option
-def size(store: Path, as_json: bool) -> None:
+def size(store: StorePlace, as_json: bool) -> None:
     """Entries, bytes, oldest and newest use of each kind; what is no whole entry is named."""
     from sdqa.plan.quantity import show_bytes
     from sdqa.store.housekeeping import items, sizes
 
-    found = items(store)
+    found = items(store.folder)
     kinds, broken = sizes(found), [item for item in found if item.state != "entry"]
     if as_json:
         data = {
@@ -58,7 +58,7 @@ def size(store: Path, as_json: bool) -> None:
 @click.option("--older-than", "age", default=None, metavar="AGE", help="Remove what was not used for so long: 30d.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
-def prune(store: Path, most: str | None, age: str | None, dry_run: bool, as_json: bool) -> None:
+def prune(store: StorePlace, most: str | None, age: str | None, dry_run: bool, as_json: bool) -> None:
     """Remove what is no whole entry, then the least recently used entries; never one that is in use."""
     from sdqa.plan.quantity import parse_age, parse_bytes, show_bytes
     from sdqa.store.housekeeping import prune as remove
@@ -68,7 +68,7 @@ def prune(store: Path, most: str | None, age: str | None, dry_run: bool, as_json
         seconds = None if age is None else parse_age(age)
     except ValueError as error:
         raise UsageError(str(error), where="sdqa store prune") from error
-    done = remove(store, most_bytes=limit, older_than_s=seconds, dry_run=dry_run)
+    done = remove(store.folder, most_bytes=limit, older_than_s=seconds, dry_run=dry_run)
     if as_json:
         data = {
             "store": str(store),

@@ -3,21 +3,77 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
+
+from sdqa.store.place import DEFAULT_ROOT, StorePlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sdqa.plan import Plan
     from sdqa.workflow.preflight import Note
 
 suite_option = click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 lane_option = click.option("--lane", "lanes", multiple=True, metavar="LANE", help="Only lanes that match; repeatable.")
-store_option = click.option(
-    "--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder."
-)
+PREFIX, READ_ONLY = "store_prefix", "store_read_only"
+_Command = TypeVar("_Command", bound="Callable[..., object]")
+
+
+def store_option(command: _Command) -> _Command:
+    """`--store`, with the prefix of a shared one and whether it is only read; from the environment too."""
+    for option in (
+        click.option(
+            "--store",
+            default=str(DEFAULT_ROOT),
+            envvar="SDQA_STORE",
+            callback=_store,
+            metavar="FOLDER|URL",
+            help="The store's folder, or a shared one: s3://, gs://, file://.",
+        ),
+        click.option(
+            "--store-prefix",
+            PREFIX,
+            default="",
+            envvar="SDQA_STORE_PREFIX",
+            is_eager=True,
+            expose_value=False,
+            callback=_remember,
+            metavar="PREFIX",
+            help="Of a shared store: what is written; main is read too.",
+        ),
+        click.option(
+            "--store-read-only",
+            READ_ONLY,
+            is_flag=True,
+            envvar="SDQA_STORE_READ_ONLY",
+            is_eager=True,
+            expose_value=False,
+            callback=_remember,
+            help="Write nothing into a shared store.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    context.meta[str(parameter.name)] = value
+
+
+def _store(context: click.Context, _parameter: click.Parameter, value: str) -> StorePlace:
+    """The store that is meant; what the environment says of shared stores does not concern a folder."""
+    shared = "://" in value
+    written = {
+        name: context.meta.get(name)
+        for name in (PREFIX, READ_ONLY)
+        if shared or context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    return StorePlace.parse(value, str(written.get(PREFIX) or ""), read_only=bool(written.get(READ_ONLY)))
+
+
 output_option = click.option(
     "--output", default=".sdqa/report", type=click.Path(path_type=Path), help="The bundle's folder."
 )

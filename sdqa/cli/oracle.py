@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
 from sdqa.cli.options import json_option, store_option
 from sdqa.errors import EXIT_GATE_FAILED
+from sdqa.store.place import StorePlace
 
 
 @click.command()
 @click.option("--model", "models", multiple=True, metavar="SOURCE", help="Only these models; repeatable.")
 @store_option
 @json_option
-def oracle(models: tuple[str, ...], store: Path, as_json: bool) -> None:
+def oracle(models: tuple[str, ...], store: StorePlace, as_json: bool) -> None:
     """Compare sdqa.mil and Core AI on the same components, in fp32 and fp16, against torch and each other.
 
     Exit code 1: they disagree beyond rounding in a component, which is named. Needs `sdqa[coreai]`.

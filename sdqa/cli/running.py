@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +21,11 @@ from sdqa.cli.options import (
     store_option,
     suite_option,
 )
+from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     import pytest
 
-    from sdqa.plan import Plan
     from sdqa.workflow import Stage
 
 
@@ -41,7 +40,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
 
     Exits 2 where the suite, or a file that it names, has to be changed; what is only missing yet is exit code 0.
     """
-    from sdqa.errors import EXIT_PASS, EXIT_USAGE
+    from sdqa.errors import EXIT_PASS, EXIT_USAGE, ModelError, UnsupportedModel
     from sdqa.plan import describe
     from sdqa.workflow.preflight import preflight
 
@@ -49,7 +48,12 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         record_plan(suite, record, "", "")
         return
     made = resolve_plan(suite, lanes)
-    remarks = look_at_models(made)
+    try:
+        remarks = look_at_models(made)
+    except UnsupportedModel:
+        raise
+    except ModelError:  # said below, with whatever else is wrong
+        remarks = {}
     look = preflight(made)
     status = EXIT_USAGE if look.wrong else EXIT_PASS
     if as_json:
@@ -57,8 +61,6 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         click.echo(json.dumps(data, indent=1, sort_keys=True))
         sys.exit(status)
     click.echo(described(made, remarks, look.notes))
-    for line in _existing_packages(made):
-        click.echo(line)
     if explain:
         from sdqa.gate.explain import explain_checks
         from sdqa.workflow.gate import worst_figures
@@ -66,24 +68,6 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         click.echo(explain_checks(made, worst_figures()))
     click.echo("\n".join(look.lines(naming(suite))))
     sys.exit(status)
-
-
-def _existing_packages(made: Plan) -> Iterator[str]:
-    """Which packages of another tool each model takes, and what it leaves out of their folder."""
-    from sdqa.convert.formats import find_format
-    from sdqa.errors import SdqaError
-    from sdqa.models.packages import ExistingPackages
-    from sdqa.runtime.registry import find_runtime
-
-    wanted = {(lane.model.source, find_runtime(lane.runtime).package_format): None for lane in made.lanes}
-    for source, form in wanted:
-        if source.startswith("packages:"):
-            folder, suffix = Path(source.removeprefix("packages:")), find_format(form).suffix
-            try:
-                lines = ExistingPackages.find(folder, source=source, suffix=suffix).lines()
-            except SdqaError as error:
-                lines = [str(error)]
-            yield from (f"  packages {line}" for line in lines)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -106,7 +90,7 @@ def qa(
     fault: str | None,
     diagnose: bool,
     output: Path | None,
-    store: Path,
+    store: StorePlace,
     as_json: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:
@@ -134,7 +118,7 @@ def qa(
 @lane_option
 @store_option
 @json_option
-def convert(suite: str | None, lanes: tuple[str, ...], store: Path, as_json: bool) -> None:
+def convert(suite: str | None, lanes: tuple[str, ...], store: StorePlace, as_json: bool) -> None:
     """Convert the teacher's components into packages."""
     _stage("convert", suite, lanes, store, None, as_json)
 
@@ -145,7 +129,7 @@ def convert(suite: str | None, lanes: tuple[str, ...], store: Path, as_json: boo
 @store_option
 @fault_option
 @json_option
-def generate(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+def generate(suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool) -> None:
     """Generate every case from the packages."""
     _stage("generate", suite, lanes, store, fault, as_json)
 
@@ -156,7 +140,7 @@ def generate(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str 
 @store_option
 @fault_option
 @json_option
-def score(suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool) -> None:
+def score(suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool) -> None:
     """Score what was generated against the goldens."""
     _stage("score", suite, lanes, store, fault, as_json)
 
@@ -173,7 +157,7 @@ def _pytest(
     lanes: tuple[str, ...],
     fault: str | None,
     output: Path | None,
-    store: Path,
+    store: StorePlace,
     extra: tuple[str, ...],
     session: SessionEnd,
     *,
@@ -190,7 +174,7 @@ def _pytest(
     configuration = Path(__file__).parents[1] / "suites" / "pytest.ini"
     chosen = [] if any(argument.startswith(f"{suite}::") for argument in extra) else [str(suite)]
     arguments = [*chosen, "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
-    arguments += [f"--sdqa-home={HOME}", f"--sdqa-store={store}", *(f"--sdqa-lane={lane}" for lane in lanes)]
+    arguments += [f"--sdqa-home={HOME}", *store.options("--sdqa-store"), *(f"--sdqa-lane={lane}" for lane in lanes)]
     arguments += [f"--sdqa-output={output}"] if output is not None else []
     arguments += [f"--sdqa-fault={fault}"] if fault else []
     if not _plugin_is_installed():
@@ -228,19 +212,20 @@ def _plugin_is_installed() -> bool:
 
 
 def _stage(
-    name: Stage, suite: str | None, lanes: tuple[str, ...], store: Path, fault: str | None, as_json: bool
+    name: Stage, suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool
 ) -> None:
     from dataclasses import asdict
 
     from sdqa.plan import find_suite
     from sdqa.progress import reporting
+    from sdqa.store import Store
     from sdqa.workflow import prepare
     from sdqa.workflow.alone import run_stage
 
     made = resolve_plan(suite, lanes)
     look_at_models(made, drawing=name != "convert")
     with reporting() as progress:
-        job = prepare(find_suite(suite), store, store.parent / "stages", lanes, fault or "", progress)
+        job = prepare(find_suite(suite), Store(store), store.folder.parent / "stages", lanes, fault or "", progress)
         done = run_stage(name, job)
     click.echo(json.dumps(asdict(done), indent=1, sort_keys=True) if as_json else "\n".join(done.lines))
     if done.failures:

@@ -9,13 +9,12 @@ from sdqa.plan.recipes import RECIPES
 from sdqa.plan.variant import Variant
 
 if TYPE_CHECKING:
-    from sdqa.convert.component import compress, convert_component
+    from sdqa.convert.component import convert_component
     from sdqa.convert.coverage import Coverage
     from sdqa.convert.record import PackageRecord
 
 _LAZY = {
     "convert_component": "sdqa.convert.component",
-    "compress": "sdqa.convert.component",
     "PackageRecord": "sdqa.convert.record",
     "Coverage": "sdqa.convert.coverage",
 }
@@ -36,7 +35,6 @@ __all__ = [
     "PackageRecord",
     "Tensor",
     "Variant",
-    "compress",
     "contract",
     "convert_component",
 ]

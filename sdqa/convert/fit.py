@@ -8,7 +8,7 @@ side; what can be run here, but not by the applications that the contract is of,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,7 +48,23 @@ def fit_component(packages: tuple[Path, ...], expected: Contract, variant: Varia
     Raises:
         ContractError: an input or output has no counterpart.
     """
+    return _fitted(packages, [take_inventory(package) for package in packages], expected, variant)
+
+
+def look(packages: tuple[Path, ...], expected: Contract, variants: Collection[Variant]) -> tuple[str, ...]:
+    """What a component's packages will fail the check `contract` for, in any of the variants; without torch.
+
+    Raises:
+        ContractError, PackageError, UsageError: as adopting them would.
+    """
     inventories = [take_inventory(package) for package in packages]
+    fits = [_fitted(packages, inventories, expected, variant) for variant in variants]
+    return tuple(dict.fromkeys(breach for fit in fits for breach in fit.breaches))
+
+
+def _fitted(
+    packages: tuple[Path, ...], inventories: Sequence[Inventory], expected: Contract, variant: Variant | None
+) -> Fit:
     produced: set[str] = set()
     taken: dict[str, Offered] = {}
     for inventory in inventories:

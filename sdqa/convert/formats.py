@@ -17,6 +17,7 @@ from sdqa.runtime.registry import AIMODEL, MLPACKAGE
 
 if TYPE_CHECKING:
     from sdqa.convert.built import Built
+    from sdqa.convert.contract import Contract
     from sdqa.convert.record import PackageRecord
     from sdqa.models.packages import ExistingPackages
     from sdqa.models.teacher import Teacher
@@ -50,6 +51,13 @@ class Adopter(Protocol):
         """Their records, in the teacher's flow order, without the idle components."""
 
 
+class Looker(Protocol):
+    """A module that looks at another tool's packages before a run, without torch and without the format's library."""
+
+    def look(self, packages: tuple[Path, ...], expected: Contract, variants: Collection[Variant]) -> tuple[str, ...]:
+        """What one component's packages will fail the check `contract` for; raises what adopting them would."""
+
+
 @dataclass(frozen=True)
 class PackageFormat:
     """One registered format."""
@@ -59,6 +67,7 @@ class PackageFormat:
     builder: str  # module; a `Builder`
     describer: str  # module; a `Describer`
     adopter: str  # module; an `Adopter`
+    looker: str  # module; a `Looker`
     libraries: tuple[str, ...]  # distributions whose versions decide a package's bytes
     describing_libraries: tuple[str, ...]  # and those that decide what is read back from it
     ignored: tuple[str, ...]  # what of a variant decides nothing
@@ -83,6 +92,11 @@ class PackageFormat:
         """See `Adopter`."""
         module = cast("Adopter", importlib.import_module(self.adopter))
         return module.adopt(existing, teacher, variant, idle=idle)
+
+    def look(self, packages: tuple[Path, ...], expected: Contract, variants: Collection[Variant]) -> tuple[str, ...]:
+        """See `Looker`."""
+        module = cast("Looker", importlib.import_module(self.looker))
+        return module.look(packages, expected, variants)
 
 
 FORMATS: dict[str, PackageFormat] = {}
@@ -120,6 +134,7 @@ register(
         builder="sdqa.convert.build",
         describer="sdqa.convert.describe",
         adopter="sdqa.convert.adopt",
+        looker="sdqa.convert.fit",
         libraries=("coremltools", *TEACHERS),
         describing_libraries=("coremltools", "numpy", "torch"),
         ignored=(),
@@ -134,6 +149,7 @@ register(
         builder="sdqa.convert.coreai.build",
         describer="sdqa.convert.coreai.describe",
         adopter="sdqa.convert.coreai.adopt",
+        looker="sdqa.convert.coreai.look",
         libraries=("coreai-core", "coreai-opt", "coreai-torch", *TEACHERS),
         describing_libraries=("coreai-core", "numpy", "torch"),
         ignored=("target",),  # assets are for OS 27

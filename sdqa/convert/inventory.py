@@ -12,6 +12,7 @@ import numpy as np
 from sdqa.convert.contract import Tensor
 from sdqa.convert.fates import Held
 from sdqa.convert.sidecar import plain_name
+from sdqa.mil import registry
 from sdqa.mil.constants import Constant
 from sdqa.mil.features import Feature, describe_inputs, describe_outputs
 from sdqa.mil.functions import choose, functions_of
@@ -87,7 +88,7 @@ def take_inventory(package: Path) -> Inventory:
         UsageError: it has no such function, or several and no default.
     """
     opened = open_package(package)
-    function = choose(opened, functions_of(opened))
+    function = choose(opened, functions_of(opened, registry.is_named))
     return Inventory(
         tuple(_offered(feature) for feature in describe_inputs(opened, function)),
         tuple(_offered(feature) for feature in describe_outputs(opened, function)),

@@ -20,12 +20,14 @@ from sdqa.bundle.diagnosis import (
 )
 from sdqa.diagnose.evidence import GLUE, Evidence
 from sdqa.diagnose.loss import VISIBLE
+from sdqa.diagnose.packaging import CONVERT_AGAIN, packaging_causes
 from sdqa.diagnose.suspects import Suspect
 
 MINOR = 0.2
 """What the teacher would still change with more steps, as a share of the loss, below which steps are not the cause."""
 METRIC_WORDS = {"lpips": "LPIPS", "rms": "RMS image", "latents": "latent", "clip": "CLIP score"}
 NEXT: Mapping[Stage, tuple[str, ...]] = {
+    "packaging": (CONVERT_AGAIN,),
     "conversion": (
         "convert the component again from the checkpoint and compare the packages (`python -m sdqa.mil diff`)",
         "keep the named module out of the converter's rewriting passes, or rewrite it in the wrapper",
@@ -71,6 +73,7 @@ def causes(findings: Findings) -> tuple[Cause, ...]:
     found: list[Cause] = []
     for suspect in findings.suspects:
         found += _glue_causes(suspect, findings) if suspect.component == GLUE else [_cause(suspect, findings)]
+    found += packaging_causes(findings.evidence.breaches, findings.evidence.failed)
     if not any(cause.stage == "glue" for cause in found):
         found += [
             Cause(

@@ -76,6 +76,7 @@ class Evidence:
     sweep_cases: int = 1
     lane: str = ""
     failed: tuple[str, ...] = ()  # checks that failed, without the lane's name
+    breaches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what components break of their contracts
     load: Load | None = None  # the candidate's declared runtime; None is the reference runtime
     runtime: str = "reference"
     teacher_identity: str = ""  # digest of the checkpoint; computed from the weights when empty

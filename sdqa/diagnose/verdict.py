@@ -119,7 +119,7 @@ def write(findings: Findings, found: Sequence[Cause], cleared: Sequence[Excluded
         stage = "" if cause.stage == cause.component else cause.stage
         place = ", ".join(part for part in (cause.component, stage, _place(cause)) if part)
         lines.append(f"Cause: {place}")
-        if seen:
+        if seen and cause.stage != "packaging":
             lines.append(f"  {_explains(cause, metric)}")
         lines += [f"  {_sentence(text)}" for text in cause.evidence]
     doubt = inseparable(findings, found)

@@ -13,7 +13,6 @@ from sdqa.families.registry import (
     idle_components,
     known_components,
     module_roots,
-    parts_with_weights,
     tokenizer_parts,
 )
 from sdqa.families.support import Configurations, demand_drawable, ignored_parts, refusals
@@ -39,7 +38,6 @@ __all__ = [
     "ignored_parts",
     "known_components",
     "module_roots",
-    "parts_with_weights",
     "refusals",
     "tokenizer_parts",
 ]

@@ -86,11 +86,6 @@ def module_roots(component: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(roots))
 
 
-def parts_with_weights() -> dict[str, str]:
-    """The file of weights of every part of any family."""
-    return {part.name: part.weights for record in FAMILIES.values() for part in record.weighted_parts}
-
-
 def tokenizer_parts() -> tuple[str, ...]:
     """The parts that make token ids, of any family."""
     named = (one.tokenizer for record in FAMILIES.values() for one in record.text_encoders)

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, FiniteFloat
 
 from sdqa.bundle import Better, Fingerprint, Lane, Record, documents
-from sdqa.errors import DigestMismatch, GoldenMissing, UsageError
+from sdqa.errors import GoldenDamaged, GoldenMissing, UsageError
 from sdqa.gate import large_files
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.gate.codec import (
@@ -34,7 +34,7 @@ from sdqa.gate.codec import (
     encode_tensors,
     preview,
 )
-from sdqa.gate.golden_files import file_bytes, replace_folder
+from sdqa.gate.golden_files import file_bytes, replace_folder, whole
 from sdqa.gate.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, GoldenFile, file_record
 from sdqa.gate.stated import COMPARING, stated_tolerance
 from sdqa.gate.tolerances import Tolerance
@@ -79,7 +79,7 @@ class BaselineManifest(Record):
 
     def identity(self, metric: str) -> str:
         """Fingerprint of a figure that was measured against it."""
-        return digest_of(["baseline", metric, self.content()])
+        return figure_identity(metric, self.content())
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,11 @@ class Baseline:
     manifest: BaselineManifest
     image: Pixels  # (H, W, 3)
     latents: Floats  # (C, h, w)
+
+
+def figure_identity(metric: str, content: str) -> str:
+    """Fingerprint of a figure that was measured against the baseline of this content."""
+    return digest_of(["baseline", metric, content])
 
 
 def folder_of(goldens: Path, model: str, variant: str, runtime: str, compute_unit: str) -> Path:
@@ -119,20 +124,21 @@ def read_baseline(folder: Path, *, place: str = large_files.DEFAULT_PLACE) -> Ba
 
     Raises:
         GoldenMissing: the baseline or one of its files is not there.
-        DigestMismatch: a file or its values are not those that were approved.
-        ImageError: the image cannot be decoded.
+        GoldenDamaged: a file or its values are not those that were approved, or cannot be decoded.
     """
     manifest = read_manifest(folder)
     if set(manifest.files) != {"image.png", "latents.safetensors"} or set(manifest.digests) != {"image", "latents"}:
-        raise DigestMismatch("a baseline holds image.png and latents.safetensors, and nothing else", where=str(folder))
+        raise GoldenDamaged("a baseline holds image.png and latents.safetensors, and nothing else", where=str(folder))
     data = {name: file_bytes(folder, name, file, place, None) for name, file in manifest.files.items()}
-    tensors = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
+    with whole():
+        tensors = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
+        image = decode_image(data["image.png"], folder / "image.png")
     if set(tensors) != {"latents"}:
-        raise DigestMismatch("the baseline's latents hold no tensor `latents`, or more", where=str(folder))
-    found = Baseline(manifest, decode_image(data["image.png"], folder / "image.png"), tensors["latents"])
+        raise GoldenDamaged("the baseline's latents hold no tensor `latents`, or more", where=str(folder))
+    found = Baseline(manifest, image, tensors["latents"])
     for name, value in (("image", found.image), ("latents", found.latents)):
         if array_digest(value) != manifest.digests[name]:
-            raise DigestMismatch(f"the baseline's {name} is not the one that was approved", where=str(folder))
+            raise GoldenDamaged(f"the baseline's {name} is not the one that was approved", where=str(folder))
     return found
 
 
@@ -235,11 +241,11 @@ def limits(found: Mapping[str, BaselineManifest], lane: Lane) -> dict[str, Toler
     repeats = [repeat for manifest in found.values() for repeat in manifest.repeats]
     if on_device(lane.runtime) and (not repeats or any(other_machine(one, lane) for one in found.values())):
         return {}
-    table = {}
+    table, contents = {}, [manifest.content() for manifest in found.values()]
     for metric, like in METRICS.items():
         unit, better = COMPARING[like]
         limit = _limit(like, [repeat[like] for repeat in repeats if like in repeat], better)
-        prints = tuple(sorted(manifest.identity(metric) for manifest in found.values()))
+        prints = tuple(sorted(figure_identity(metric, content) for content in contents))
         table[metric] = stated_tolerance(metric, None, limit, unit, better).model_copy(update={"fingerprints": prints})
     return table if found else {}
 

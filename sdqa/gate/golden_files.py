@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from sdqa.errors import DigestMismatch, GoldenMissing, StoreError
+from sdqa.errors import DigestMismatch, GoldenDamaged, GoldenMissing, ImageError, StoreError
 from sdqa.gate import large_files
 from sdqa.gate.manifest import GoldenFile
 
@@ -18,16 +19,16 @@ def file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Pat
 
     Raises:
         GoldenMissing: it is not there.
-        DigestMismatch: it is not the one that was recorded.
+        GoldenDamaged: it is not the one that was recorded.
     """
     if file.place == "warehouse":
         return large_files.fetch(place, file.sha256, file.bytes, cache)
     path = folder / name
     if path.name != name or path.is_symlink():
-        raise DigestMismatch("a golden's file must be a plain file in its folder", where=str(path))
+        raise GoldenDamaged("a golden's file must be a plain file in its folder", where=str(path))
     try:
         if path.stat().st_size != file.bytes:
-            raise DigestMismatch(
+            raise GoldenDamaged(
                 f"the file has {path.stat().st_size} bytes, recorded were {file.bytes}", where=str(path)
             )
         data = path.read_bytes()
@@ -35,8 +36,23 @@ def file_bytes(folder: Path, name: str, file: GoldenFile, place: str, cache: Pat
         hint = "restore it from git, or record it again: sdqa goldens --reason '…'"
         raise GoldenMissing("a file of the golden is missing", where=str(path), hint=hint) from error
     if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise DigestMismatch("a file of the golden is not the one that was recorded", where=str(path))
+        raise GoldenDamaged("a file of the golden is not the one that was recorded", where=str(path))
     return data
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """What cannot be decoded of a golden or baseline is damage of it, whatever the bytes were meant to be.
+
+    Raises:
+        GoldenDamaged: it cannot.
+    """
+    try:
+        yield
+    except GoldenDamaged:
+        raise
+    except (DigestMismatch, ImageError) as error:
+        raise GoldenDamaged(error.what, where=error.where, hint=error.hint) from error
 
 
 def replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:

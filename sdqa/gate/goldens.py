@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from sdqa.bundle import documents
-from sdqa.errors import DigestMismatch, GoldenMissing, UsageError
+from sdqa.errors import GoldenDamaged, GoldenMissing, UsageError
 from sdqa.gate import large_files
 from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.gate.codec import (
@@ -37,7 +37,7 @@ from sdqa.gate.codec import (
     encode_tensors,
     preview,
 )
-from sdqa.gate.golden_files import file_bytes, replace_folder
+from sdqa.gate.golden_files import file_bytes, replace_folder, whole
 from sdqa.gate.manifest import MANIFEST_FILE, Manifest, file_record, read_manifest
 from sdqa.store import digest_of
 
@@ -64,28 +64,28 @@ def read_golden(folder: Path, *, place: str = large_files.DEFAULT_PLACE, cache: 
 
     Raises:
         GoldenMissing: the golden or one of its files is not there.
-        DigestMismatch: a file or its values are not those that were recorded.
-        ImageError: an image cannot be decoded.
+        GoldenDamaged: a file or its values are not those that were recorded, or cannot be decoded.
     """
     manifest = read_manifest(folder)
     data = {name: file_bytes(folder, name, file, place, cache) for name, file in manifest.files.items()}
     for name in ("image.png", "noise.safetensors", "latents.safetensors"):
         if name not in data:
             raise GoldenMissing(f"the manifest names no {name}", where=str(folder))
-    noises = decode_tensors(data["noise.safetensors"], folder / "noise.safetensors")
-    latents = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
-    image = decode_image(data["image.png"], folder / "image.png")
-    source = decode_image(data["source.png"], folder / "source.png") if "source.png" in data else None
+    with whole():
+        noises = decode_tensors(data["noise.safetensors"], folder / "noise.safetensors")
+        latents = decode_tensors(data["latents.safetensors"], folder / "latents.safetensors")
+        image = decode_image(data["image.png"], folder / "image.png")
+        source = decode_image(data["source.png"], folder / "source.png") if "source.png" in data else None
     tensors = {**latents, **noises}
     values: dict[str, Pixels | Floats] = {**tensors, "image": image}
     if source is not None:
         values["source"] = source
     if set(values) != set(manifest.digests):
         found, promised = ", ".join(sorted(values)), ", ".join(sorted(manifest.digests))
-        raise DigestMismatch(f"the golden holds {found}; its manifest promises {promised}", where=str(folder))
+        raise GoldenDamaged(f"the golden holds {found}; its manifest promises {promised}", where=str(folder))
     for name, value in values.items():
         if array_digest(value) != manifest.digests[name]:
-            raise DigestMismatch(f"the golden's {name} is not the one that was recorded", where=str(folder))
+            raise GoldenDamaged(f"the golden's {name} is not the one that was recorded", where=str(folder))
     if not {"latents", "noise"} <= set(tensors):
         raise GoldenMissing("the golden has no latents or no noise", where=str(folder))
     return Golden(

@@ -10,7 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from sdqa.errors import BundleError, DigestMismatch, GoldenMissing
+from sdqa.errors import GoldenDamaged, GoldenMissing
 from sdqa.store import write_atomically
 
 DEFAULT_PLACE = os.environ.get("SDQA_GOLDENS_PLACE") or str(Path(".sdqa") / "goldens")
@@ -50,19 +50,19 @@ def fetch(place: str, digest: str, size: int, cache: Path | None = None) -> byte
 
     Raises:
         GoldenMissing: the place does not have it, or cannot be reached.
-        DigestMismatch: the place has something else under that name.
-        BundleError: the manifest's digest or size is not acceptable.
+        GoldenDamaged: the place has something else under that name, or the manifest's digest or size is not
+            acceptable.
     """
     if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
-        raise BundleError(f"{digest[:80]!r} is not a digest", where=place)
+        raise GoldenDamaged(f"{digest[:80]!r} is not a digest", where=place)
     if not 0 <= size <= MAX_FILE_BYTES:
-        raise BundleError(f"a golden file of {size} bytes is refused, the limit is {MAX_FILE_BYTES}", where=place)
+        raise GoldenDamaged(f"a golden file of {size} bytes is refused, the limit is {MAX_FILE_BYTES}", where=place)
     cached = (cache or cache_folder()) / digest
     if cached.is_file() and _matches(data := cached.read_bytes(), digest):
         return data
     data = _read(place, digest, size)
     if not _matches(data, digest):
-        raise DigestMismatch("a golden file is not the one that was recorded", where=f"{place}/{digest}")
+        raise GoldenDamaged("a golden file is not the one that was recorded", where=f"{place}/{digest}")
     write_atomically(cached, data)
     return data
 

@@ -54,6 +54,9 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
     from PIL import Image
 
     try:
+        if path.exists() and not path.is_file():
+            what = f"the source picture is {'a folder' if path.is_dir() else 'a device or pipe'}, not a file"
+            raise ImageError(what, where=str(path), hint=HINT)
         _demand_small(path.stat().st_size <= MAX_BYTES, f"{MAX_BYTES} bytes", path)
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
@@ -68,7 +71,7 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
         if foreign is not None and foreign.kind not in ("png", "jpeg"):
             what = f"the source picture cannot be read: it is {foreign.what}"
             raise ImageError(what, where=str(path), hint=foreign.hint) from error
-        raise ImageError(f"the source picture cannot be read: {error}", where=str(path), hint=HINT) from error
+        raise ImageError(f"the source picture cannot be read: {_said(error)}", where=str(path), hint=HINT) from error
     pixels = np.asarray(square, dtype=np.uint8)
     if (pixels == pixels[:1, :1]).all():
         raise ImageError(
@@ -78,6 +81,15 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
         )
     warned = dict.fromkeys(f"is damaged, says Pillow: {one.message}" for one in heard)
     return SourcePicture(pixels, (*reading.remarks, *said, *warned))
+
+
+def _said(error: Exception) -> str:
+    """What a reader says, without the path, which the message has already."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return f"it is none of {', '.join(FORMATS)}"
+    return str((isinstance(error, OSError) and error.strerror) or error)
 
 
 def _demand_small(small: bool, limit: str, path: Path) -> None:

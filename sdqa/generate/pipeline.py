@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa import compat
+from sdqa.generate.film import LatentSteps, recorded_steps
 from sdqa.generate.noise import Noise
 from sdqa.runtime import Recorder, Runner
 
@@ -60,6 +61,7 @@ class Generation:
     latents: npt.NDArray[np.float32]  # (C, h, w), scaled as the U-Net sees them
     timesteps: tuple[float, ...]
     recorders: Mapping[str, Recorder]
+    film: LatentSteps
 
     @property
     def nonfinite(self) -> dict[str, int]:
@@ -117,6 +119,7 @@ class Graph:
             latents=latents[0].numpy(),
             timesteps=tuple(float(t) for t in pipeline.timesteps_run),
             recorders=recorders,
+            film=_film(pipeline),
         )
 
     def _pipeline(self, recorders: Mapping[str, Recorder], request: Request) -> Any:
@@ -144,6 +147,7 @@ class Graph:
         )
         pipeline.set_progress_bar_config(disable=True)
         pipeline.timesteps_run = []
+        pipeline.latents_kept = {}
         return pipeline
 
     def _sample(self, pipeline: Any, request: Request) -> Tensor:
@@ -163,6 +167,7 @@ class Graph:
             "negative_prompt": request.negative_prompt,
             "guidance_scale": request.guidance_scale,
             "num_inference_steps": request.steps,
+            "callback_on_step_end": _keep_latents,
             "output_type": "latent",
         }
         with torch.no_grad():
@@ -181,6 +186,18 @@ class Graph:
                 pipeline.get_timesteps = get_timesteps
             pipeline.source = _transform(image, glue.source_transform)
             return pipeline(image=(image + 1) / 2, strength=request.strength, **common).images  # type: ignore[no-any-return]
+
+
+def _keep_latents(pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Diffusers' call after every step: remember the latents after a few of them, change nothing."""
+    if index + 1 in recorded_steps(pipeline.num_timesteps):
+        pipeline.latents_kept[index + 1] = tensors["latents"][0].float().numpy().copy()
+    return {}
+
+
+def _film(pipeline: Any) -> LatentSteps:
+    kept: dict[int, npt.NDArray[np.float32]] = pipeline.latents_kept
+    return LatentSteps(tuple(kept), pipeline.num_timesteps, np.stack(list(kept.values())))
 
 
 def _config(config: Any, **overrides: Any) -> Any:

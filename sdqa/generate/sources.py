@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sdqa.address import resolved
 from sdqa.errors import ImageError
 from sdqa.generate.colours import BACKGROUND
 from sdqa.generate.pictures import SourcePicture, read_picture
@@ -151,9 +152,10 @@ def photo(wanted: WantedPicture) -> SourcePicture:
 
 
 def _confined(name: str, root: Path) -> Path:
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise ImageError("a source file must lie below the suite's folder", where=name, hint=f"move it below {root}")
+    path, folder = resolved(root / name), resolved(root)
+    if not path.is_relative_to(folder):
+        hint = f"move it below {folder}, itself and not a link"
+        raise ImageError("a source file must lie below the suite's folder", where=name, hint=hint)
     return path
 
 

@@ -92,7 +92,7 @@ def generate(
     """
     demand_drawable(teacher.family, source=teacher.source)
     graph: Graph | None = None
-    execution, stored = teacher_execution(), dict[str, StoredSample]()
+    stored = dict[str, StoredSample]()
 
     def drawn(request: Request) -> tuple[Generation, SampleRecord]:
         nonlocal graph
@@ -108,14 +108,7 @@ def generate(
         return generation, sample_record(generation, seconds, memory.peak_bytes, _machine())
 
     for case, request in requests.items():
-        key = {
-            "teacher": teacher.digest,  # tokenizer, scheduler and configurations
-            "components": dict(components.identity),
-            "glue": repr(components.glue),
-            "request": request_facts(request),
-            "execution": execution,
-            "code": code_digest(__name__, *components.code),
-        }
+        key = _sample_key(teacher, components, request)
 
         def build(folder: Path, request: Request = request) -> None:
             write_sample(folder, *drawn(request))
@@ -130,6 +123,23 @@ def generate(
         generation, record = drawn(requests[longest])
         same = np.array_equal(generation.image, stored[longest].image)
         yield longest, replace(stored[longest], record=record, fresh=True, repeated=same)
+
+
+def drawn_earlier(teacher: Teacher, components: Components, request: Request, store: Store) -> StoredSample | None:
+    """A sample that the store has; nothing is drawn."""
+    entry = store.find("sample", _sample_key(teacher, components, request))
+    return read_sample(entry.path) if entry is not None else None
+
+
+def _sample_key(teacher: Teacher, components: Components, request: Request) -> dict[str, object]:
+    return {
+        "teacher": teacher.digest,  # tokenizer, scheduler and configurations
+        "components": dict(components.identity),
+        "glue": repr(components.glue),
+        "request": request_facts(request),
+        "execution": teacher_execution(),
+        "code": code_digest(__name__, *components.code),
+    }
 
 
 def _machine() -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from sdqa.errors import ExecutionError, PackageError, SdqaError
 from sdqa.mil import registry
 from sdqa.mil.blob import WeightFile
-from sdqa.mil.limits import refuse_beyond
+from sdqa.mil.capacity import refuse_beyond
 from sdqa.mil.types import ValueType
 
 Literal: TypeAlias = "np.ndarray[Any, Any] | str | list[Any] | dict[Any, Any]"

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from sdqa.errors import ExecutionError, SdqaError
+from sdqa.mil.capacity import refuse_beyond
 from sdqa.mil.constants import Constant
 from sdqa.mil.graph import Argument
-from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.overwriting import owns_memory
 from sdqa.mil.plan import BlockPlan, Result, Step
 from sdqa.mil.registry import FAILURES, Context
@@ -125,8 +125,6 @@ class Executor:
 
     def _context(self, step: Step, values: dict[str, Any], observe: Observer | None) -> Context:
         return Context(
-            output_dtypes=tuple(result.carrier for result in step.results if result.carrier is not None),
-            output_shapes=tuple(result.value.type.shape for result in step.results),
             generator=self.generator,
             precision=self.weights.precision,
             blocks=tuple(functools.partial(self._nested, plan, values, observe) for plan in step.blocks),

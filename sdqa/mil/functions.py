@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sdqa.errors import UsageError
+from sdqa.mil import registry
 from sdqa.mil.graph import Function
 from sdqa.mil.package import Package
 from sdqa.mil.parse import Parser
 from sdqa.mil.pipeline import is_pipeline, join, stages
 
 
-def functions_of(package: Package) -> dict[str, Function]:
+def functions_of(package: Package, knows: Callable[[str], bool] = registry.is_known) -> dict[str, Function]:
     """All functions by name; the models of a pipeline are joined to one, called `main`.
+
+    Args:
+        knows: whether there is an operation of a name: `registry.is_named` reads a package without torch.
 
     Raises:
         PackageError: if a program is not well-formed, or a pipeline's models do not fit each other.
         UnsupportedPackage: if it uses what cannot be executed.
     """
     if not is_pipeline(package.model):
-        return Parser(package).functions()
-    programs = [choose(stage, functions_of(stage)) for stage in stages(package)]
+        return Parser(package, knows).functions()
+    programs = [choose(stage, functions_of(stage, knows)) for stage in stages(package)]
     return {"main": join(package, programs)}
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from sdqa.errors import InputError, UsageError
 from sdqa.foreign import recognise
+from sdqa.mil.capacity import refuse_beyond
 from sdqa.mil.features import Feature
-from sdqa.mil.limits import refuse_beyond
 
 Shapes = Mapping[str, tuple[int, ...]]
 

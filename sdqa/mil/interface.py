@@ -16,9 +16,9 @@ import torch
 
 from sdqa.errors import ExecutionError, InputError
 from sdqa.mil.arguments import as_tensor
+from sdqa.mil.capacity import refuse_beyond
 from sdqa.mil.features import Feature
 from sdqa.mil.images import array_to_image, image_to_array
-from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.types import ValueType
 
 

@@ -1,53 +1,22 @@
 """How large a value may become, judged before it is computed.
 
 A package can ask for more memory than there is with a few bytes: a fill of a trillion elements, a tile, a broadcast.
-What an operation is about to make is estimated from its arguments, and refused above what this machine could hold.
+What an operation is about to make is estimated from its arguments, and refused above what this machine could hold
+(`sdqa.mil.capacity`).
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
 from sdqa.mil.arguments import as_float, as_int, as_ints
 
-BYTES_PER_ELEMENT = 4
-_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-
 Arguments = Mapping[str, Any]
 Estimate = Callable[[Arguments], float]
-
-
-@functools.cache
-def largest_value_bytes() -> int:
-    """Half of the memory that this process could have: an operation has operands besides its result."""
-    total = int(psutil.virtual_memory().total)
-    try:
-        text = _CONTAINER_LIMIT.read_text().strip()
-    except OSError:
-        text = "max"
-    if text.isdigit():
-        total = min(total, int(text))
-    return total // 2
-
-
-def refuse_beyond(elements: float) -> None:
-    """Refuse a value of that many elements if it cannot be held.
-
-    Raises:
-        ValueError: saying how large it would be.
-    """
-    needed, limit = elements * BYTES_PER_ELEMENT, largest_value_bytes()
-    if not needed <= limit:
-        raise ValueError(
-            f"it would have {elements:.4g} elements, {needed / 2**30:.4g} GiB; here {limit / 2**30:.4g} GiB can be held"
-        )
 
 
 def _elements(arguments: Arguments, name: str = "x") -> int:

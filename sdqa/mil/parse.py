@@ -7,6 +7,7 @@ unknown operations, data types, sizes, and the records of all blobs in weight fi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +46,10 @@ class _Scope:
 class Parser:
     """Builds the graph of one package."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, knows: Callable[[str], bool] = registry.is_known) -> None:
         self.package = package
+        self._knows = knows
+        """Whether there is an operation of a name."""
         self._types: dict[bytes, ValueType] = {}
         self._runs: dict[int, int] = {}
         """How many unpackings it takes to make a constant, by its identity."""
@@ -115,7 +118,7 @@ class Parser:
     def _node(self, message: Any, scope: _Scope, where: str) -> Node:
         name = _operation_name(message)
         where = f"{where}: {message.type} {name!r}"
-        if registry.operation(message.type) is None:
+        if not self._knows(message.type):
             raise UnsupportedPackage(
                 f"the operation {message.type!r} is not known",
                 where=where,
@@ -150,7 +153,7 @@ class Parser:
             if declared != constant.type:
                 raise PackageError(f"it is declared {declared}, its value is {constant.type}", where=where)
             return [constant]
-        if registry.unpacker(message.type) is None:
+        if not self._knows(message.type):
             raise UnsupportedPackage(f"the operation {message.type!r} is not known", where=where)
         arguments = {
             key: self._literal("", value, where) for key, value in sorted(message.attributes.items()) if key != "name"

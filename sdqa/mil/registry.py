@@ -16,10 +16,12 @@ rounds and casts results to the declared dtype afterwards, except those of opera
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -48,10 +50,6 @@ class Operation:
 class Context:
     """What an operation may ask about the call it is part of."""
 
-    output_dtypes: tuple[torch.dtype, ...]
-    """The dtypes the results are carried in; fp16 appears as float32 unless the precision is "native"."""
-    output_shapes: tuple[tuple[int, ...], ...]
-    """The declared shapes, -1 where the package leaves a dimension open."""
     generator: torch.Generator
     """Seeded per prediction, for operations that draw random numbers without a seed of their own."""
     precision: str
@@ -142,6 +140,25 @@ def unpacker(name: str) -> Unpacker | None:
     """The implementation of a `constexpr_*` operation, or None when there is none."""
     _import_operations()
     return UNPACKERS.get(name)
+
+
+def is_known(name: str) -> bool:
+    """Whether there is an implementation of an operation, or of a `constexpr_*` operation; loads torch."""
+    return operation(name) is not None or unpacker(name) is not None
+
+
+def is_named(name: str) -> bool:
+    """The same as far as it can be told without torch: whether a module of operations mentions the name."""
+    return name in OPERATIONS or name in UNPACKERS or name in _names_in_modules()
+
+
+@functools.cache
+def _names_in_modules() -> frozenset[str]:
+    """Every text that stands in a module of operations by itself: the names that they register are among them."""
+    folder = Path(__file__).with_name("ops")
+    trees = (ast.parse(path.read_bytes()) for path in sorted(folder.glob("*.py")))
+    found = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return frozenset(value for value in found if isinstance(value, str) and value.isidentifier())
 
 
 def _import_operations() -> None:

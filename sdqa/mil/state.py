@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from sdqa.errors import InputError, PackageError
+from sdqa.mil.capacity import refuse_beyond
 from sdqa.mil.containers import StateCell
 from sdqa.mil.features import Feature
 from sdqa.mil.interface import to_array
-from sdqa.mil.limits import refuse_beyond
 from sdqa.mil.types import ValueType
 
 Array: TypeAlias = "np.ndarray[Any, Any]"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 OPEN = -1
 """A dimension that the package leaves open."""
@@ -21,11 +23,21 @@ class DataType:
     bits: int
     stored: np.dtype[Any] | None
     """numpy dtype of the unpacked values; None for text."""
-    carrier: torch.dtype | None
-    """torch dtype that carries the values; fp16 is carried as float32 except in native precision."""
+    carried_as: str
+    """torch's name of the dtype that carries the values; fp16 is carried as float32 except in native precision."""
     blob_code: int = 0
     """The code a weight file's metadata gives this type; 0 where weight files cannot hold it."""
     signed: bool = True
+
+    @property
+    def carrier(self) -> torch.dtype | None:
+        """The torch dtype that carries the values, None for text. Reading a package asks for none."""
+        if not self.carried_as:
+            return None
+        import torch
+
+        found: torch.dtype = getattr(torch, self.carried_as)
+        return found
 
     @property
     def packed(self) -> bool:
@@ -33,32 +45,30 @@ class DataType:
         return self.bits < 8
 
 
-def _type(
-    name: str, bits: int, stored: Any, carrier: torch.dtype | None, blob: int = 0, signed: bool = True
-) -> DataType:
-    return DataType(name, bits, None if stored is None else np.dtype(stored), carrier, blob, signed)
+def _type(name: str, bits: int, stored: Any, carried_as: str, blob: int = 0, signed: bool = True) -> DataType:
+    return DataType(name, bits, None if stored is None else np.dtype(stored), carried_as, blob, signed)
 
 
 BY_CODE: dict[int, DataType] = {
-    1: _type("bool", 8, np.bool_, torch.bool),
-    2: _type("string", 8, None, None),
-    10: _type("fp16", 16, np.float16, torch.float32, 1),
-    11: _type("fp32", 32, np.float32, torch.float32, 2),
-    12: _type("fp64", 64, np.float64, torch.float64),
-    21: _type("int8", 8, np.int8, torch.int8, 4),
-    22: _type("int16", 16, np.int16, torch.int16, 6),
-    23: _type("int32", 32, np.int32, torch.int32, 14),
-    24: _type("int64", 64, np.int64, torch.int64),
-    25: _type("int4", 4, np.int8, torch.int8, 8),
-    31: _type("uint8", 8, np.uint8, torch.uint8, 3, signed=False),
-    32: _type("uint16", 16, np.uint16, torch.int32, 7, signed=False),
-    33: _type("uint32", 32, np.uint32, torch.int64, 15, signed=False),
-    34: _type("uint64", 64, np.uint64, torch.int64, signed=False),
-    35: _type("uint4", 4, np.uint8, torch.uint8, 11, signed=False),
-    36: _type("uint2", 2, np.uint8, torch.uint8, 10, signed=False),
-    37: _type("uint1", 1, np.uint8, torch.uint8, 9, signed=False),
-    38: _type("uint6", 6, np.uint8, torch.uint8, 13, signed=False),
-    39: _type("uint3", 3, np.uint8, torch.uint8, 12, signed=False),
+    1: _type("bool", 8, np.bool_, "bool"),
+    2: _type("string", 8, None, ""),
+    10: _type("fp16", 16, np.float16, "float32", 1),
+    11: _type("fp32", 32, np.float32, "float32", 2),
+    12: _type("fp64", 64, np.float64, "float64"),
+    21: _type("int8", 8, np.int8, "int8", 4),
+    22: _type("int16", 16, np.int16, "int16", 6),
+    23: _type("int32", 32, np.int32, "int32", 14),
+    24: _type("int64", 64, np.int64, "int64"),
+    25: _type("int4", 4, np.int8, "int8", 8),
+    31: _type("uint8", 8, np.uint8, "uint8", 3, signed=False),
+    32: _type("uint16", 16, np.uint16, "int32", 7, signed=False),
+    33: _type("uint32", 32, np.uint32, "int64", 15, signed=False),
+    34: _type("uint64", 64, np.uint64, "int64", signed=False),
+    35: _type("uint4", 4, np.uint8, "uint8", 11, signed=False),
+    36: _type("uint2", 2, np.uint8, "uint8", 10, signed=False),
+    37: _type("uint1", 1, np.uint8, "uint8", 9, signed=False),
+    38: _type("uint6", 6, np.uint8, "uint8", 13, signed=False),
+    39: _type("uint3", 3, np.uint8, "uint8", 12, signed=False),
 }
 """By the protobuf enumeration `DataType`; bfloat16 and the 8-bit floats, which no operation takes, are absent."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sdqa.errors import ModelError, UnsupportedModel
 from sdqa.families import Family
+from sdqa.models.keys import Keys
 from sdqa.models.teacher import Facts
 
 Configurations = Mapping[str, Mapping[str, Any]]
@@ -14,69 +15,115 @@ Configurations = Mapping[str, Mapping[str, Any]]
 
 AUTOENCODER_SCALING = 0.18215
 """`AutoencoderKL`'s scaling factor where its configuration is silent."""
+MAX_CHANNELS, MAX_SIDE, MAX_TOKENS, MAX_WIDTH, MAX_VOCABULARY, MAX_STEPS = 2**16, 2048, 2**16, 2**20, 2**24, 10**6
+"""What no model comes near: more is a garbled file, and would be asked of the memory."""
+CONDITIONS: Mapping[int, str] = {
+    1: "a depth map beside the latents: a depth-to-image checkpoint, as stable-diffusion-2-depth",
+    3: "a small picture beside the latents: an upscaler, as stable-diffusion-x4-upscaler",
+    4: "another picture's latents beside its own: an editing checkpoint, as instruct-pix2pix",
+    5: "a mask and a masked picture's latents beside its own: an inpainting checkpoint, as stable-diffusion-inpainting",
+}
+"""What the channels are that a U-Net takes besides the latents; of the published checkpoints' `unet/config.json`."""
+SCHEDULER_FLAGS = ("clip_sample", "set_alpha_to_one", "thresholding", "rescale_betas_zero_snr", "use_karras_sigmas")
 
 
 def read_facts(family: Family, configurations: Configurations, *, source: str) -> Facts:
     """The facts that conversion and generation need.
 
     Raises:
-        ModelError: a key is missing, or the parts do not fit together.
-        UnsupportedModel: its pictures are not square.
+        ModelError: a key is missing or has a value that is not allowed, or the parts do not fit together.
+        UnsupportedModel: its pictures are not square, or its U-Net takes more than latents.
     """
-    unet, vae = configurations["unet"], configurations["vae"]
-    try:
-        encoders = [configurations[component.part] for component in family.text_encoders]
-        facts = Facts(
-            latent_channels=int(unet["in_channels"]),
-            vae_factor=2 ** (len(vae["block_out_channels"]) - 1),
-            sample_size=_side(unet["sample_size"], source),
-            sequence_length=int(encoders[0].get("max_position_embeddings", 77)),
-            text_width=_one(unet["cross_attention_dim"]),
-            hidden_sizes=tuple(int(encoder["hidden_size"]) for encoder in encoders),
-            pooled_sizes=tuple(_pooled_size(encoder) for encoder in encoders),
-            vocabulary=int(encoders[0]["vocab_size"]),
-            scaling_factor=float(vae.get(family.between.scaling_key, AUTOENCODER_SCALING)),
-            prediction_type=str(configurations["scheduler"].get(family.between.prediction_key, "epsilon")),
-            image_channels=int(vae.get("in_channels", 3)),
-            time_ids=_time_ids(unet, encoders) if family.denoiser.takes("time_ids") else 0,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise ModelError(f"a configuration lacks or garbles {error}", where=source) from error
-    _check_fit(facts, configurations, source)
+    keys = {part.name: _keys(family, part.name, configurations, source) for part in family.parts if part.configuration}
+    unet, vae = keys["unet"], keys["vae"]
+    encoders = [keys[component.part] for component in family.text_encoders]
+    _demand_latents(unet, vae, source)
+    _check_scheduler(keys["scheduler"])
+    prediction = str(configurations["scheduler"].get(family.between.prediction_key, "epsilon"))
+    facts = Facts(
+        latent_channels=unet.whole("in_channels", most=MAX_CHANNELS),
+        vae_factor=2 ** (len(vae.wholes("block_out_channels", most=MAX_WIDTH)) - 1),
+        sample_size=_side(unet, source),
+        sequence_length=encoders[0].whole("max_position_embeddings", 77, most=MAX_TOKENS),
+        text_width=_one(unet, source),
+        hidden_sizes=tuple(encoder.whole("hidden_size", most=MAX_WIDTH) for encoder in encoders),
+        pooled_sizes=tuple(_pooled_size(encoder) for encoder in encoders),
+        vocabulary=encoders[0].whole("vocab_size", most=MAX_VOCABULARY),
+        scaling_factor=vae.number(family.between.scaling_key, AUTOENCODER_SCALING, above=0),
+        prediction_type=prediction,
+        image_channels=vae.whole("in_channels", 3, most=MAX_CHANNELS),
+        time_ids=_time_ids(unet, encoders) if family.denoiser.takes("time_ids") else 0,
+    )
+    _check_fit(facts, unet, source)
     return facts
 
 
-def _side(sample_size: Any, source: str) -> int:
-    if isinstance(sample_size, int):
-        return sample_size
-    height, width = sample_size
+def _keys(family: Family, part: str, configurations: Configurations, source: str) -> Keys:
+    return Keys(f"{part}/{family.part(part).configuration}", configurations[part], source)
+
+
+def _demand_latents(unet: Keys, vae: Keys, source: str) -> None:
+    """A U-Net takes what the VAE makes, and nothing beside it."""
+    taken, made = unet.whole("in_channels", most=MAX_CHANNELS), vae.whole("latent_channels", 4, most=MAX_CHANNELS)
+    if taken in (made + extra for extra in CONDITIONS):
+        raise UnsupportedModel(
+            f"unet's in_channels is {taken}, the VAE makes {made}: the U-Net takes {CONDITIONS[taken - made]}",
+            where=source,
+            hint="supported: text-to-image and image-to-image checkpoints",
+        )
+    if taken != made:
+        raise ModelError(
+            f"unet's in_channels is {taken}, the VAE makes {made}",
+            where=source,
+            hint="supported: text-to-image and image-to-image checkpoints",
+        )
+
+
+def _check_scheduler(scheduler: Keys) -> None:
+    """The keys that timesteps and noise are worked out of."""
+    scheduler.whole("num_train_timesteps", 1000, most=MAX_STEPS)
+    scheduler.whole("steps_offset", 0, least=0, most=MAX_STEPS)
+    scheduler.numbers_or_none("trained_betas")
+    for key in ("beta_start", "beta_end"):
+        scheduler.number(key, 0.01, above=0)
+    for key in SCHEDULER_FLAGS:
+        scheduler.flag(key, False)
+
+
+def _side(unet: Keys, source: str) -> int:
+    size = unet.whole_or_wholes("sample_size", most=MAX_SIDE, count=2)
+    if isinstance(size, int):
+        return size
+    height, width = size
     if height != width:
         what = f"the U-Net draws latents of {width}×{height} (sample_size); only square pictures can be drawn"
         raise UnsupportedModel(what, where=source)
-    return int(height)
+    return height
 
 
-def _one(width: Any) -> int:
+def _one(unet: Keys, source: str) -> int:
     """The text's width, which diffusers also takes block by block."""
-    several = set(width) if isinstance(width, list | tuple) else {width}
+    width = unet.whole_or_wholes("cross_attention_dim", most=MAX_WIDTH)
+    several = {width} if isinstance(width, int) else set(width)
     if len(several) != 1:
-        raise ValueError(f"cross_attention_dim {width}: only one width of the text is supported")
-    return int(several.pop())
+        what = f"{unet.file}: cross_attention_dim is {sorted(several)}; allowed: one width of the text for all blocks"
+        raise UnsupportedModel(what, where=source)
+    return several.pop()
 
 
-def _pooled_size(encoder: Mapping[str, Any]) -> int:
-    projected = "WithProjection" in "".join(encoder.get("architectures") or ())
-    return int(encoder["projection_dim"] if projected else encoder["hidden_size"])
+def _pooled_size(encoder: Keys) -> int:
+    projected = "WithProjection" in "".join(encoder.words("architectures"))
+    return encoder.whole("projection_dim" if projected else "hidden_size", most=MAX_WIDTH)
 
 
-def _time_ids(unet: Mapping[str, Any], encoders: list[Mapping[str, Any]]) -> int:
+def _time_ids(unet: Keys, encoders: list[Keys]) -> int:
     """Size-conditioning numbers: the added embedding's width is the pooled text plus so many sinusoids."""
-    total, each = int(unet["projection_class_embeddings_input_dim"]), int(unet["addition_time_embed_dim"])
-    return (total - _pooled_size(encoders[-1])) // each
+    total = unet.whole("projection_class_embeddings_input_dim", most=MAX_WIDTH)
+    return (total - _pooled_size(encoders[-1])) // unet.whole("addition_time_embed_dim", most=MAX_WIDTH)
 
 
-def _check_fit(facts: Facts, configurations: Configurations, source: str) -> None:
-    outcome = configurations["unet"].get("out_channels", 4)
+def _check_fit(facts: Facts, unet: Keys, source: str) -> None:
+    outcome = unet.whole("out_channels", 4, most=MAX_CHANNELS)
     if outcome != facts.latent_channels:
         raise ModelError(
             f"unet's out_channels is {outcome!r}, its in_channels {facts.latent_channels}",
@@ -88,11 +135,4 @@ def _check_fit(facts: Facts, configurations: Configurations, source: str) -> Non
             f"the U-Net takes text embeddings of width {facts.text_width}, the text encoders make {facts.hidden_sizes}",
             where=source,
             hint="the folder mixes parts of different models",
-        )
-    latents = int(configurations["vae"].get("latent_channels", 4))
-    if facts.latent_channels != latents:
-        raise ModelError(
-            f"the U-Net takes {facts.latent_channels} channels, the VAE makes {latents}",
-            where=source,
-            hint="supported: text-to-image and image-to-image checkpoints",
         )

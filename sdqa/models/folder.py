@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sdqa.address import resolved
 from sdqa.errors import ModelError
 from sdqa.families import IndexEntry, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
@@ -41,7 +42,7 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
         ModelError: no such folder, a file missing or garbled, weights not in safetensors.
         UnsupportedModel: it cannot be drawn.
     """
-    folder = folder.expanduser().resolve()
+    folder = resolved(folder)
     source = source or f"folder:{folder}"
     if not folder.is_dir():
         raise ModelError("there is no such folder", where=source, hint="give the folder that holds model_index.json")

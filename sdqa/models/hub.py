@@ -6,18 +6,20 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sdqa import compat
 from sdqa.errors import DigestMismatch, ModelError, ModelUnreachable
-from sdqa.families import FAMILIES, parts_with_weights, tokenizer_parts
+from sdqa.families import FAMILIES, Family, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
 from sdqa.models.folder import TOKENIZER_FILES, load_folder
 from sdqa.models.lock import LockEntry, read_lock, record_in_lock
 from sdqa.models.opening import Opening, open_folder
 from sdqa.models.teacher import Teacher
 from sdqa.models.tokens import read_tokenizer
+from sdqa.models.weights import choose_variant, weight_names
 from sdqa.store import file_digest
 
 _NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
@@ -46,12 +48,23 @@ class HubModel:
 
 
 def wanted_files() -> list[str]:
-    """Patterns of the files that a teacher is made of: configurations, tokenizers, safetensors; nothing else."""
-    files = parts_with_weights()
-    weights = [f"{part}/{name}{suffix}" for part, name in files.items() for suffix in ("", ".index.json")]
-    shards = [f"{part}/{name.removesuffix('.safetensors')}-*-of-*.safetensors" for part, name in files.items()]
+    """The files that a teacher is made of besides its weights: configurations and tokenizers."""
     tokenizers = [f"{part}/{name}" for part in tokenizer_parts() for name in TOKENIZER_FILES]
-    return [*configuration_files(), *tokenizers, *weights, *shards]
+    return [*configuration_files(), *tokenizers]
+
+
+def weight_files(family: Family, names: Sequence[str], source: str) -> list[str]:
+    """Of a repository's files, the weights of a family's parts: where a part has only a variant, those of the variant.
+
+    Raises:
+        ModelError: a part has no weights in safetensors, or several variants and no plain ones.
+    """
+    found = []
+    for part in family.weighted_parts:
+        inside = [name.removeprefix(f"{part.name}/") for name in names if name.startswith(f"{part.name}/")]
+        variant = choose_variant(part, inside, source)
+        found += [f"{part.name}/{name}" for name in weight_names(part, inside, variant)]
+    return found
 
 
 def configuration_files() -> list[str]:
@@ -208,13 +221,11 @@ def _fetch(model: HubModel, commit: str | None, *, source: str, offline: bool) -
             if commit is None:
                 api = huggingface_hub.HfApi(endpoint=endpoint)
                 commit = str(api.model_info(model.repository, revision=model.revision).sha)
-            for patterns in (configuration_files(), wanted_files()):  # gigabytes only of what can be drawn
-                folder = Path(
-                    huggingface_hub.snapshot_download(
-                        model.repository, revision=commit, allow_patterns=patterns, endpoint=endpoint
-                    )
-                )
-                open_folder(folder, source=source)
+            download = partial(huggingface_hub.snapshot_download, model.repository, revision=commit, endpoint=endpoint)
+            opened = open_folder(Path(download(allow_patterns=configuration_files())), source=source)
+            names = huggingface_hub.HfApi(endpoint=endpoint).list_repo_files(model.repository, revision=commit)
+            weights = weight_files(opened.family, names, source)  # gigabytes only of what can be drawn
+            folder = Path(download(allow_patterns=[*wanted_files(), *weights]))
         return folder, commit
     except HfHubHTTPError as error:
         status = getattr(error.response, "status_code", None)

@@ -20,17 +20,26 @@ def read_json(path: Path, source: str) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > MAX_CONFIGURATION_BYTES:
-            raise ModelError(f"{path.name} is too big to be a configuration", where=str(path))
+            what = f"{path.name} is too big to be a configuration ({path.stat().st_size} bytes)"
+            raise ModelError(what, where=str(path), hint="save the pipeline again")
+        if not path.is_file():
+            kind = "a folder" if path.is_dir() else "a device or pipe"
+            what = f"{path.parent.name}/{path.name} is {kind}, not a file"
+            raise ModelError(what, where=source, hint="save the pipeline again")
         content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ModelError(
             f"{path.parent.name}/{path.name} is missing", where=source, hint="expected a folder in diffusers format"
         ) from error
+    except OSError as error:
+        what = f"{path.parent.name}/{path.name} cannot be read: {error.strerror}"
+        raise ModelError(what, where=source, hint="change its rights") from error
     except (ValueError, RecursionError) as error:
         foreign = recognise(path)
         if foreign is not None:
             raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
-        raise ModelError(f"{path.name} is not JSON: {error}", where=str(path)) from error
+        hint = "save it as plain UTF-8, without a mark" if "BOM" in str(error) else "save the pipeline again"
+        raise ModelError(f"{path.name} is not JSON: {error}", where=str(path), hint=hint) from error
     if not isinstance(content, dict):
         raise ModelError(f"{path.name} is not a JSON object", where=str(path))
     return content

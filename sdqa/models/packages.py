@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.address import package_path, read_address
+from sdqa.address import package_path, read_address, resolved
 from sdqa.errors import ModelError
 from sdqa.families import known_components
+from sdqa.foreign import listed, packages_inside
 from sdqa.foreign import recognise as foreign_kind
-from sdqa.store import file_digest
 
 SAFETY_CHECKER = "safety_checker"
 """Published beside the others; a drawing does without it."""
@@ -31,7 +30,8 @@ def _names() -> dict[str, str]:
 NAMES = _names()
 """Component to file name, as Apple's Swift package looks for it and as Hugging Face publishes it."""
 
-MAX_LISTED = 20
+PICTURES = ("png", "jpeg", "gif", "tiff", "svg", "heif")
+"""Kinds of files that lie beside published packages and are none."""
 SUFFIXES = (".mlpackage", ".aimodel")
 """Formats of packages: Core ML's and Core AI's."""
 MAPPING_FILE = "packages.json"
@@ -42,7 +42,7 @@ WHOLE, CHUNKS = "unet", ("unet_chunk1", "unet_chunk2")
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A package in the folder that was not taken."""
+    """A package in the folder that was not taken, or what may be meant as one."""
 
     name: str
     reason: str
@@ -56,8 +56,6 @@ class ExistingPackages:
     folder: Path
     packages: Mapping[str, tuple[Path, ...]]
     """Where they lie; a function other than the default is named after a `#`."""
-    digest: str
-    """sha256 over the sorted digests of every file of every package."""
     left_out: tuple[LeftOut, ...] = ()
 
     @classmethod
@@ -72,17 +70,20 @@ class ExistingPackages:
         Raises:
             ModelError: nothing matches, two packages claim one component, or a chunk is missing.
         """
-        folder = folder.expanduser().resolve()
+        folder = resolved(folder)
         if not folder.is_dir():
-            raise ModelError("there is no such folder", where=source)
-        if mapping is None and (folder / MAPPING_FILE).is_file():
+            foreign = foreign_kind(folder)
+            what = f"this is {foreign.what}, not a folder" if foreign else "there is no such folder"
+            hint = foreign.hint if foreign else "give the folder that the packages lie in"
+            raise ModelError(what, where=source, hint=hint)
+        if mapping is None and (folder / MAPPING_FILE).exists():
             mapping = _read_mapping(folder / MAPPING_FILE)
         chosen = _by_mapping(folder, mapping or {}, source, suffix)
         found = chosen | _by_name(folder, source, _settled(chosen), suffix)
-        packages = _in_order(found, source)
+        packages = _in_order(found, source, suffix)
         if not packages:
             raise _nothing(folder, source, suffix)
-        return cls(source, folder, packages, _digest(folder, packages), _left_out(folder, packages, chosen, suffix))
+        return cls(source, folder, packages, _left_out(folder, packages, chosen, suffix))
 
     def lines(self) -> list[str]:
         """What was taken and what was left out, a line each."""
@@ -94,7 +95,7 @@ class ExistingPackages:
         return "found: " + "; ".join(self.lines())
 
 
-def _in_order(found: Mapping[str, Path], source: str) -> dict[str, tuple[Path, ...]]:
+def _in_order(found: Mapping[str, Path], source: str, suffix: str) -> dict[str, tuple[Path, ...]]:
     """One entry a component, in flow order; a chunked U-Net's two packages together.
 
     Raises:
@@ -110,16 +111,28 @@ def _in_order(found: Mapping[str, Path], source: str) -> dict[str, tuple[Path, .
             where=source,
             hint=f'choose in {MAPPING_FILE}: {{"unet": "{whole}"}}, or {{{pieces}}}',
         )
-    if len(chunks) == 1:
-        raise ModelError(
-            f"{chunks[0].name} is one chunk of the U-Net, the other is missing",
-            where=source,
-            hint="both UnetChunk1 and UnetChunk2",
-        )
+    missing = next((name for name in CHUNKS if chunks and name not in found), None)
+    if missing is not None:
+        raise _half(chunks[0], missing, source, suffix)
     packages: dict[str, tuple[Path, ...]] = {name: (path,) for name, path in found.items() if name not in CHUNKS}
     if chunks:
         packages[WHOLE] = tuple(chunks)
     return {name: packages[name] for name in NAMES if name in packages}
+
+
+def _half(chunk: Path, missing: str, source: str, suffix: str) -> ModelError:
+    """The error that names the chunk that a chunk lacks, as its sibling would be called."""
+    stem = package_path(chunk).stem
+    sibling = stem[:-1] + missing[-1] if recognise(stem) in CHUNKS else NAMES[missing]
+    folder = package_path(chunk).parent
+    there = [path.name for path in sorted(folder.iterdir()) if path.name.partition(".")[0] == sibling]
+    instead = f"; {there[0]} is no {suffix}" if there else ""
+    return ModelError(
+        f"{chunk.name} is one chunk of the U-Net, its {missing} is missing{instead}",
+        where=source,
+        hint=f'put {sibling}{suffix} beside it, or name it in {MAPPING_FILE}: {{"{missing}": "…{suffix}"}}; '
+        f"or give the U-Net in one piece, as {NAMES[WHOLE]}{suffix}, and take the chunk away",
+    )
 
 
 def _settled(chosen: Mapping[str, Path]) -> frozenset[str]:
@@ -135,11 +148,17 @@ def _left_out(
 ) -> tuple[LeftOut, ...]:
     taken = {package_path(path) for paths in packages.values() for path in paths}
     found = []
-    for path in sorted(folder.glob(f"*{suffix}")):
-        if path.resolve() not in taken and path not in taken:
+    for path in sorted(folder.iterdir()):
+        if resolved(path) in taken or path in taken:
+            continue
+        if path.suffix == suffix:
             component = recognise(path.stem)
             named = f"{MAPPING_FILE} decides the {component}" if chosen else f"another package is the {component}"
             found.append(LeftOut(path.name, named if component else "its name is none of the known ones"))
+        elif path.suffix not in SUFFIXES:
+            foreign = foreign_kind(path)
+            if foreign is not None and foreign.kind not in PICTURES:
+                found.append(LeftOut(path.name, f"{foreign.what}: {foreign.hint}"))
     return tuple(found)
 
 
@@ -152,13 +171,17 @@ def _nothing(folder: Path, source: str, suffix: str) -> ModelError:
         hint = 'a lane with runtime = "coreai" executes .aimodel, the other runtimes .mlpackage'
         return ModelError(f"the folder has {other}s and no {suffix}", where=source, hint=hint)
     foreign = foreign_kind(folder) if not any(name.endswith(suffix) for name in there) else None
+    if foreign is not None and foreign.kind == "folder" and suffix == SUFFIXES[0]:
+        inside = packages_inside(folder)
+        places = sorted({f"{source}/{Path(name).parent.as_posix()}" for name in inside})
+        hint = f"inside are: {listed(inside)}: name their folder, {listed(places)}"
+        return ModelError("this is a folder around packages", where=source, hint=hint)
     if foreign is not None:
         return ModelError(f"this is {foreign.what}", where=source, hint=foreign.hint)
-    listed = ", ".join(there[:MAX_LISTED]) + (", …" if len(there) > MAX_LISTED else "") or "nothing"
     return ModelError(
         "no package in the folder has a known name",
         where=source,
-        hint=f"in it are: {listed}. Known names: {', '.join(NAMES.values())}, Apple's "
+        hint=f"in it are: {listed(there) or 'nothing'}. Known names: {', '.join(NAMES.values())}, Apple's "
         f'Stable_Diffusion_version_…_unet; or write {MAPPING_FILE}: {{"unet": "my-unet{suffix}", …}}',
     )
 
@@ -200,7 +223,7 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: s
         if component not in NAMES:
             raise ModelError(f"{component!r} is not a component", where=source, hint="components: " + ", ".join(NAMES))
         address = read_address(folder / name)
-        path = address.path.resolve()
+        path = resolved(address.path)
         if not path.is_relative_to(folder) or path.suffix != suffix or not path.is_dir():
             there = ", ".join(sorted(each.name for each in folder.glob(f"*{suffix}"))) or "no packages"
             raise ModelError(
@@ -212,23 +235,12 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: s
 
 def _read_mapping(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))  # an editor on Windows begins a file with a mark
     except (OSError, ValueError, RecursionError) as error:
         foreign = foreign_kind(path)
-        what = f"is {foreign.what}" if foreign else f"cannot be read: {error}"
+        said = error.strerror if isinstance(error, OSError) else error
+        what = f"is {foreign.what}" if foreign else f"cannot be read: {said}"
         raise ModelError(f"{path.name} {what}", where=str(path), hint=foreign.hint if foreign else "") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
         raise ModelError(f"{path.name} is not an object of file names", where=str(path))
     return content
-
-
-def _digest(folder: Path, packages: Mapping[str, tuple[Path, ...]]) -> str:
-    whole = hashlib.sha256()
-    addresses = [read_address(path) for paths in packages.values() for path in paths]
-    files = {file for address in addresses for file in address.path.rglob("*") if file.is_file()}
-    for path in sorted(files):
-        whole.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
-    for address in addresses:
-        if address.function is not None:
-            whole.update(f"{address.path.name}#{address.function}\n".encode())
-    return whole.hexdigest()

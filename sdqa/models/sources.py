@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdqa.address import resolved
 from sdqa.errors import ModelError
+from sdqa.foreign import recognise
 from sdqa.models.opening import Opening
 from sdqa.models.packages import ExistingPackages
 from sdqa.models.teacher import Teacher
@@ -134,7 +136,12 @@ def look_at_folder(request: Wanted) -> Opening | None:
     """A local folder's files, but for the values of its weights."""
     from sdqa.models.opening import examine_folder
 
-    place = Path(request.rest).expanduser().resolve()
+    place = resolved(Path(request.rest))
+    if place.is_file():
+        foreign = recognise(place)
+        what = f"{foreign.what}, not a folder" if foreign else "a file, not a folder"
+        hint = foreign.hint if foreign else "give the folder that holds model_index.json"
+        raise ModelError(f"this is {what}", where=request.source, hint=hint)
     return examine_folder(place, source=request.source) if place.is_dir() else None
 
 

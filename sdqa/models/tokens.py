@@ -54,6 +54,10 @@ class PromptTokenizer:
         """The prompt's tokens, without start, end and padding."""
         return list(self.inner.encode(prompt, add_special_tokens=False).ids)
 
+    def seen(self, prompt: str) -> tuple[int, ...]:
+        """Those of its tokens that the text encoder sees."""
+        return tuple(self.ids(prompt)[: self.length - ADDED])
+
     def cut(self, prompt: str) -> PromptCut | None:
         """What is cut from a prompt; None where it fits."""
         encoded = self.inner.encode(prompt, add_special_tokens=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ OTHERS = (".onnx", ".msgpack", ".h5", ".gguf", ".safetensors")
 FLOATS = ("F64", "F32", "F16", "BF16")
 """Types of safetensors that are read as they are."""
 SHOWN = 6
+RIGHTS = "change them, or run as somebody who may read it"
 _ADAPTER = "adapter_config.json"
 
 
@@ -45,19 +46,31 @@ def find_weights(folder: Path, part: Part, source: str) -> PartWeights:
         ModelError: there are none, several variants and no plain one, or a shard is missing or outside the folder.
     """
     place = folder / part.name
-    names = sorted(path.name for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+    there = sorted(place.iterdir()) if place.is_dir() else []
+    _demand_files(part, there, source)
+    variant = choose_variant(part, [path.name for path in there if path.is_file()], source)
+    return PartWeights(_files(place, part, variant, source), variant)
+
+
+def choose_variant(part: Part, names: Sequence[str], source: str) -> str:
+    """Which variant of a part's weights is read; empty for the plain files.
+
+    Args:
+        names: of the files in the part's folder.
+
+    Raises:
+        ModelError: there are no weights in safetensors, or several variants and no plain ones.
+    """
     if _ADAPTER in names:
         raise ModelError(
             f"{part.name} has an {_ADAPTER}: an adapter that would be loaded, or not, without a word",
             where=source,
             hint="fuse the adapter into the weights and save the pipeline again, or remove it",
         )
-    variants = _variants(part, names)
+    variants = {variant for name in names if (variant := _variant(part, name)) is not None}
     if not variants:
         raise ModelError(
-            f"{part.name} has no {part.weights}{_instead(names)}",
-            where=source,
-            hint="sdqa reads safetensors only: save the pipeline with safe_serialization=True",
+            f"{part.name} has no {part.weights}{_instead(names)}", where=source, hint=_what_to_do(part, names)
         )
     if "" not in variants and len(variants) > 1:
         raise ModelError(
@@ -65,17 +78,32 @@ def find_weights(folder: Path, part: Part, source: str) -> PartWeights:
             where=source,
             hint=f"leave one of them in the folder, or name the one that is meant {part.weights}",
         )
-    variant = "" if "" in variants else next(iter(variants))
-    return PartWeights(_files(place, part, variant, source), variant)
+    return "" if "" in variants else next(iter(variants))
 
 
-def _variants(part: Part, names: Iterable[str]) -> set[str]:
-    """The variants that have a whole file, an index, or shards; the empty one stands for the plain files."""
+def weight_names(part: Part, names: Sequence[str], variant: str) -> list[str]:
+    """Of the files in a part's folder, those that hold the weights of a variant."""
+    return [name for name in names if _variant(part, name) == variant]
+
+
+def _variant(part: Part, name: str) -> str | None:
+    """The variant of a whole file, an index, or a shard; empty for the plain ones, None for any other file."""
     stem, suffix = re.escape(Path(part.weights).stem), re.escape(Path(part.weights).suffix)
-    whole = re.compile(rf"{stem}(?:\.(\w+))?(?:-\d{{5}}-of-\d{{5}})?{suffix}")
-    index = re.compile(rf"{stem}{suffix}\.index(?:\.(\w+))?\.json")
-    found = [whole.fullmatch(name) or index.fullmatch(name) for name in names]
-    return {match[1] or "" for match in found if match}
+    whole = re.fullmatch(rf"{stem}(?:\.(\w+))?(?:-\d{{5}}-of-\d{{5}})?{suffix}", name)
+    match = whole or re.fullmatch(rf"{stem}{suffix}\.index(?:\.(\w+))?\.json", name)
+    return (match[1] or "") if match else None
+
+
+def _demand_files(part: Part, there: Iterable[Path], source: str) -> None:
+    """What has the name of weights is a file, and a link leads to one."""
+    for path in there:
+        if _variant(part, path.name) is not None and not path.is_file():
+            what = "a folder" if path.is_dir() else "a link to nothing" if path.is_symlink() else "a device or pipe"
+            raise ModelError(
+                f"{part.name}/{path.name} is {what}, not a file",
+                where=source,
+                hint="fetch the file again" if path.is_symlink() else "save the pipeline again",
+            )
 
 
 def _files(place: Path, part: Part, variant: str, source: str) -> tuple[Path, ...]:
@@ -89,12 +117,20 @@ def _files(place: Path, part: Part, variant: str, source: str) -> tuple[Path, ..
             f"{part.name} has shards of its weights, but no {index.name}", where=source, hint="download the whole part"
         )
     table = read_json(index, source).get("weight_map")
-    names = sorted({str(name) for name in table.values()}) if isinstance(table, dict) else []
+    if not isinstance(table, dict) or not table or not all(isinstance(name, str) for name in table.values()):
+        what = f"{part.name}/{index.name} has no weight_map that names files"
+        raise ModelError(what, where=source, hint="download it again, or save the pipeline again")
+    names = sorted(set(table.values()))
     shards = tuple(place / name for name in names)
     bad = [path.name for path in shards if path.parent != place or not path.is_file()]
-    if shards and not bad:
+    if not bad:
         return shards
-    raise ModelError(f"{part.name}: shards are missing: {', '.join(bad) or 'all'}", where=source)
+    listed = ", ".join(bad[:SHOWN]) + (" …" if len(bad) > SHOWN else "")
+    raise ModelError(
+        f"{part.name}: shards are missing: {listed}",
+        where=source,
+        hint=f"download the whole part: {index.name} names {len(names)} files, {len(names) - len(bad)} are here",
+    )
 
 
 def _instead(names: Iterable[str]) -> str:
@@ -102,6 +138,19 @@ def _instead(names: Iterable[str]) -> str:
     found = [name for name in names if name.endswith((*PICKLES, *OTHERS))]
     listed = ", ".join(found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
     return f", only {listed}" if found else ""
+
+
+def _what_to_do(part: Part, names: Iterable[str]) -> str:
+    """About weights that are not there, by what is there in their place."""
+    found = [name for name in names if name.endswith((*PICKLES, *OTHERS))]
+    if any(name.endswith(OTHERS[-1]) for name in found):
+        return f"if it holds the weights of {part.name}, call it {part.weights}"
+    if found:
+        return (
+            "sdqa reads safetensors only and opens no pickle: load the pipeline with diffusers and save it again with "
+            "safe_serialization=True"
+        )
+    return f"download {part.name}/{part.weights}; a repository without it may have pickles only, which are not read"
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
@@ -120,7 +169,11 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
         foreign = recognise(path, expected="safetensors")
         if foreign is not None:
             raise ModelError(f"{path.name} is {foreign.what}", where=str(path), hint=foreign.hint) from error
-        raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path)) from error
+        if isinstance(error, PermissionError):
+            what = f"{path.name} cannot be read: its rights forbid it"
+            raise ModelError(what, where=str(path), hint=RIGHTS) from error
+        hint = "download it again, or save the pipeline again"
+        raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path), hint=hint) from error
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
@@ -128,12 +181,14 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: stored.shape for name, stored in read_header(path).items()}
 
 
-def require_plain(part: str, headers: Iterable[dict[str, StoredTensor]], source: str) -> None:
-    """Refuse weights that are stored in a type whose meaning is not in the file: quantised checkpoints.
+def require_plain(part: str, headers: Sequence[dict[str, StoredTensor]], source: str) -> None:
+    """Refuse weights that are stored in a type whose meaning is not in the file, as quantised ones are; and no weights.
 
     Raises:
         ModelError: with the names.
     """
+    if not any(headers):
+        raise ModelError(f"{part}'s files of weights hold no tensors", where=source, hint="save the pipeline again")
     odd = [
         f"{name} as {stored.dtype}"
         for header in headers

@@ -128,7 +128,7 @@ def make_plan(suite: Suite, path: Path, *, only: tuple[str, ...] = (), platform:
 def _digest(suite: Suite) -> str:
     """A suite's digest; what came with a later release counts only where it says something: older digests stay."""
     data = suite.model_dump(mode="json")
-    for name in ("plugins", "gate"):
+    for name in ("plugins", "gate", "evidence"):
         if getattr(suite, name) == type(getattr(suite, name))():
             del data[name]
     for group in data["lanes"]:

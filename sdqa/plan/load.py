@@ -21,6 +21,8 @@ from sdqa.plugins import load_plugins, missing_module
 MAX_BYTES = 2**20
 SIZES = ("size", "width", "height", "image_size", "resolution")
 """Keys that people expect, and that there are none of: packages have the one shape that they were converted for."""
+OF_A_SOURCE = ("background", "source_prompt")
+"""Keys of a case that say something of its source picture alone."""
 DEFAULT_SUITE = Path("sdqa.toml")
 EMBEDDED = "embedded"
 """The suite of the embedded model: the wheel has it beside the others, with its goldens."""
@@ -59,6 +61,15 @@ def find_suite(choice: str | None) -> Path:
     raise UsageError(f"no suite named {choice!r}", hint=f"shipped suites: {', '.join(shipped)}; or give a path")
 
 
+def is_suite(data: bytes) -> bool:
+    """Whether a file's bytes are meant to be a suite: the tables that every suite has are there."""
+    try:
+        content = tomllib.loads(data.decode("utf-8-sig")) if len(data) <= MAX_BYTES else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return all(isinstance(content.get(name), dict) for name in ("models", "variants", "cases")) and "lanes" in content
+
+
 def load_suite(path: Path) -> Suite:
     """A suite from its file, read after the plugins that are installed or that it names: they may own its words.
 
@@ -85,7 +96,7 @@ def load_suite(path: Path) -> Suite:
         suite = Suite.model_validate(data)
     except ValidationError as error:
         raise ConfigError(located(_problems(error, data), text, path.name), where=str(path)) from error
-    problems = _cross_references(suite)
+    problems = [*_cross_references(suite), *_pointless(data)]
     if problems:
         raise ConfigError(located(problems, text, path.name), where=str(path))
     return suite
@@ -209,6 +220,17 @@ def _range_at(location: tuple[int | str, ...]) -> str:
         if hasattr(rule, sign)
     ]
     return f" (allowed: {' and '.join(words)})" if words else ""
+
+
+def _pointless(data: Mapping[str, Any]) -> list[tuple[Location, str]]:
+    """What a case says of a source picture that it does not have; what it takes over of `[defaults]` is for others."""
+    cases = data.get("cases", {})
+    return [
+        (("cases", name, key), "means nothing without a source picture: give the case a source, or take it out")
+        for name, case in cases.items()
+        for key in OF_A_SOURCE
+        if key in case and "source" not in case
+    ]
 
 
 def _cross_references(suite: Suite) -> list[tuple[Location, str]]:

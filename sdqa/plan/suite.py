@@ -173,6 +173,14 @@ class GateRules(Section):
     )
 
 
+class KeptEvidence(Section):
+    """`[evidence]`: what a bundle keeps besides figures and pictures, for people to look at."""
+
+    latents: Literal["failing", "all", "off"] = Field(
+        default="failing", description="cases whose latents are kept after a few steps, the teacher's and the lane's"
+    )
+
+
 class Plugins(Section):
     """`[plugins]`: modules that add metrics, sources, runtimes, recipes or families to what is installed."""
 
@@ -194,6 +202,7 @@ class Suite(Section):
     budgets: Budgets = Budgets()
     plugins: Plugins = Plugins()
     gate: GateRules = GateRules()
+    evidence: KeptEvidence = KeptEvidence()
     goldens: str = "goldens"
     limits: dict[str, float] = Field(
         default_factory=dict, description="metric or component/metric: a limit stated by hand instead of calibrated"

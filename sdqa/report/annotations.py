@@ -12,6 +12,7 @@ from sdqa.report.direction import undirected
 from sdqa.report.format import plural
 from sdqa.report.headline import failures_of, missed
 from sdqa.report.highlights import attention_of
+from sdqa.report.links import PAGE, case_address
 
 LIMIT = 10  # GitHub shows at most ten annotations of a kind for each step
 
@@ -31,9 +32,18 @@ def command(kind: str, title: str, message: str) -> str:
     return f"::{kind} title={escape_property(title)}::{escape_data(message)}"
 
 
-def workflow_commands(run: Run) -> str:
-    """Errors for what failed or could not be measured, warnings for what is suspicious; one a line."""
+def workflow_commands(run: Run, page: str = PAGE) -> str:
+    """Errors for what failed or could not be measured, warnings for what is suspicious; one a line.
+
+    Args:
+        page: the report's page, as `sdqa.report.links.page_of` names it.
+    """
     errors = [
+        command("error", "judge looser, and nobody recorded why", f"{change.subject}: {change.what}")
+        for change in run.judge_changes
+        if change.looser and not change.recorded
+    ]
+    errors += [
         command("error", f"{failure.code} {failure.stage}", f"{lane}: {failure.where}: {failure.message}")
         for lane, failure in failures_of(run)
     ]
@@ -47,6 +57,8 @@ def workflow_commands(run: Run) -> str:
         kind, commands = ("warning", warnings) if group.status == "suspicious" else ("error", errors)
         row = group.worst
         message = f"{group.metric}{group.among}: {row.words}. {row.reason}".rstrip(". ")
+        if row.case:
+            message += f". Report: {case_address(row.case, row.lane, page)}"
         commands.append(command(kind, f"{group.status} {row.check}", message))
     lines = [*_limited(errors, "error"), *_limited(warnings, "warning"), *_limited(notices, "notice")]
     return "".join(f"{line}\n" for line in lines)

@@ -13,6 +13,7 @@ Tone = Status
 
 SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "not judged": 3, "pass": 4}
 CAUSES, CAUSE_LENGTH = 3, 200
+JUDGE_CHANGED, JUDGE_NOT_COMPARABLE = "Judge changed", "Judge not comparable"
 NOBODY = "nobody has calibrated this machine yet"
 MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "not judged": "–", "pass": "✓"}
 
@@ -41,8 +42,10 @@ def headline_of(run: Run) -> Headline:
         )
         sentence = interruption(run) + loosened + sentence
         return Headline("fail", "Fail", sentence + _rest(run, counts) + _cause(run), counts)
-    if any(change.looser and not change.recorded for change in run.judge_changes):
-        return Headline("fail", "Judge changed", loosened.strip() + _rest(run, counts), counts)
+    silent = [change for change in run.judge_changes if change.looser and not change.recorded]
+    if silent:
+        title = JUDGE_NOT_COMPARABLE if any(change.kind == "suite" for change in silent) else JUDGE_CHANGED
+        return Headline("fail", title, loosened.strip() + _rest(run, counts), counts)
     if run.exit_code == EXIT_GATE_FAILED:
         return Headline("fail", "Fail", "The gate failed, though no single check did." + _rest(run, counts), counts)
     if is_incomplete(run):
@@ -72,6 +75,9 @@ def _loosened(run: Run) -> str:
     looser = [change for change in run.judge_changes if change.looser]
     if not looser:
         return ""
+    unseen = [change.what for change in looser if change.kind == "suite"]
+    if unseen:  # nobody can say what became looser
+        return f"{unseen[0][:1].upper()}{unseen[0][1:]}{'' if looser[0].recorded else '; nobody recorded why'}. "
     silent = sum(not change.recorded for change in looser)
     said = "each with a recorded reason" if not silent else f"{silent} of them without a recorded reason"
     return f"This change loosens the judge in {plural(len(looser), 'place')}, {said}. "

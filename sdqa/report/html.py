@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
+from sdqa.bundle.orphan import orphan_words
+from sdqa.errors import SdqaError
 from sdqa.history import RecordedRun
 from sdqa.report.cases import case_anchors, case_cards
 from sdqa.report.checks import check_rows, verdict_glyph
@@ -27,7 +29,7 @@ from sdqa.report.lanes import lane_cards, package_rows
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 from sdqa.report.pictures import Album
 from sdqa.report.placement import estimates, placements
-from sdqa.report.sensitivity_section import sensitivity_of
+from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
 from sdqa.report.trends import trend_of
 
 TEMPLATES = "sdqa.report.templates"
@@ -54,6 +56,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[RecordedRun] = (), *
         headline=headline_of(run),
         incomplete=is_incomplete(run),
         failures=failures_of(run),
+        orphans=orphan_words(run.orphans),
         absent=[lane for lane in run.lanes if lane.status != "ran" and not lane.failures],
         rows=rows,
         attention=attention_of(rows),
@@ -67,7 +70,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[RecordedRun] = (), *
         placements=placements(run),
         estimates=estimates(run),
         diagnosis=diagnosis_of(run.diagnosis),
-        sensitivity=sensitivity_of(run.sensitivity),
+        sensitivity=_sensitivity(bundle, run),
         trend=trend_of(history, unread),
         environment=[
             (f"{place}.{name}" if place else name, shown)
@@ -75,6 +78,15 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[RecordedRun] = (), *
             for name, shown in facts_of(one)
         ],
     )
+
+
+def _sensitivity(bundle: Bundle, run: Run) -> SensitivitySection | None:
+    """It says what other runs caught; where it cannot be read, this one's page is not worse for it."""
+    try:
+        table, further = bundle.sensitivity_of(run), bundle.further_sensitivities_of(run)
+    except SdqaError:
+        return None
+    return sensitivity_of(table, further, [lane.id for lane in run.lanes if lane.status == "ran"])
 
 
 def content_security_policy(style: str, script: str) -> str:

@@ -11,6 +11,8 @@
 | a failure of a stage | `<error type="CODE">` in a test case of its own |
 | a lane that had to run and did not | `<error type="lane-did-not-run">` in a test case of its own |
 | a lane that is for another machine | `<skipped>` in a test case of its own, until a merge finds that nobody ran it |
+
+What did not pass ends with its case's address in the report's page.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from xml.etree import ElementTree as ET
 
 from sdqa.bundle import Failure, Lane, Run, Verdict
 from sdqa.report.headline import missed
+from sdqa.report.links import PAGE, case_address
 from sdqa.report.words import evidence_words
 
 # XML 1.0 forbids these even as character references; lone surrogates cannot be encoded at all.
@@ -31,14 +34,18 @@ def xml_text(text: str) -> str:
     return _FORBIDDEN.sub("\ufffd", text)
 
 
-def junit_xml(run: Run) -> str:
-    """The run as JUnit XML (the dialect that GitHub, GitLab, Jenkins and Buildkite read)."""
+def junit_xml(run: Run, page: str = PAGE) -> str:
+    """The run as JUnit XML (the dialect that GitHub, GitLab, Jenkins and Buildkite read).
+
+    Args:
+        page: the report's page, as `sdqa.report.links.page_of` names it.
+    """
     root = ET.Element("testsuites", name=xml_text(f"sdqa {run.suite}"))
     totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
     seconds = 0.0
     whole = Lane(id="run", model="", variant="", runtime="", compute_unit="", failures=run.failures)
     for lane in (*run.lanes, *([whole] if run.failures else [])):
-        suite, lane_seconds = _suite(lane, run)
+        suite, lane_seconds = _suite(lane, run, page)
         root.append(suite)
         seconds += lane_seconds
         for key in totals:
@@ -50,7 +57,7 @@ def junit_xml(run: Run) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(lane: Lane, run: Run) -> tuple[ET.Element, float]:
+def _suite(lane: Lane, run: Run, page: str) -> tuple[ET.Element, float]:
     # A case is generated once and judged by several checks: its time is shared among them, so that suites add up.
     seconds = {sample.case: sample.seconds or 0.0 for sample in lane.samples}
     judged: dict[str | None, int] = {}
@@ -59,7 +66,7 @@ def _suite(lane: Lane, run: Run) -> tuple[ET.Element, float]:
     cases = []
     for verdict in lane.verdicts:
         share = seconds.get(verdict.case or "", 0.0) / judged[verdict.case]
-        cases.append(_case(verdict, lane, share))
+        cases.append(_case(verdict, lane, share, page))
     cases.extend(_failure(failure, lane) for failure in lane.failures)
     if lane.status != "ran" and not lane.failures:
         cases.append(_absent(lane, missed(lane, run)))
@@ -85,7 +92,7 @@ def _suite(lane: Lane, run: Run) -> tuple[ET.Element, float]:
     return suite, sum(float(case.get("time", "0")) for case in cases)
 
 
-def _case(verdict: Verdict, lane: Lane, seconds: float) -> ET.Element:
+def _case(verdict: Verdict, lane: Lane, seconds: float, page: str) -> ET.Element:
     scope = verdict.case or verdict.component or "lane"
     case = ET.Element(
         "testcase",
@@ -95,6 +102,8 @@ def _case(verdict: Verdict, lane: Lane, seconds: float) -> ET.Element:
     )
     reason = xml_text(verdict.reason or verdict.status)
     evidence = xml_text(evidence_words(verdict))
+    if verdict.case and verdict.status not in ("pass", "not judged"):
+        evidence += f"\nreport: {case_address(verdict.case, lane.id, page)}"
     if verdict.status == "fail":
         ET.SubElement(case, "failure", type="gate", message=reason).text = evidence
     elif verdict.status == "not measured":

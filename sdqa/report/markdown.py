@@ -9,6 +9,8 @@ from sdqa.report.direction import undirected
 
 MAX_TEXT = 800
 """Characters of one text as it is written; a cell of a table is no place for more."""
+MAX_BYTES = 60_000
+"""Of a whole text: GitHub refuses a comment of more than 65,536 characters."""
 _SPECIAL = frozenset("\\`*_{}[]()#+!|<>~$@&")
 
 

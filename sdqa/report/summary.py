@@ -9,37 +9,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sdqa.bundle import JudgeChange, Run
-from sdqa.report.checks import check_rows
+from sdqa.bundle.comparison import RunComparison
+from sdqa.bundle.orphan import orphan_words
+from sdqa.report.change_words import comparison_blocks, linked
+from sdqa.report.checks import CheckRow, check_rows
 from sdqa.report.format import MISSING, plural, show_figure
 from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone
 from sdqa.report.highlights import attention_of
-from sdqa.report.markdown import Markdown, assemble, escape, markdown, row
+from sdqa.report.links import PAGE, case_address, published
+from sdqa.report.markdown import MAX_BYTES, Markdown, assemble, escape, markdown, row
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 
 LIMIT = 25  # rows of a section; the page has them all
-MAX_BYTES = 60_000
 ENDING_BYTES = 2_000  # kept free for the last lines
+ENDING_TEXT = 60  # characters of a text in them
 _ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": "❔", "not judged": "➖"}
 EMPTY = Markdown("")
 
 
-def summary_markdown(run: Run) -> str:
-    """The run on half a page of Markdown."""
+def summary_markdown(run: Run, against: RunComparison | None = None, page: str = PAGE) -> str:
+    """The run on half a page of Markdown.
+
+    Args:
+        against: the run, compared with an earlier one.
+        page: the report's page, as `sdqa.report.links.page_of` names it.
+    """
     headline = headline_of(run)
     title = markdown("## {} sdqa {}: {}", _ICONS[headline.tone], run.suite, headline.title)
     blocks: list[Sequence[Markdown]] = [(title, EMPTY, escape(headline.sentence), EMPTY), *judge_blocks(run)]
     if run.fault:
         fault = markdown("> **A fault was planted on purpose:** {}. This run is meant to fail.", run.fault)
         blocks.append((fault, EMPTY))
-    blocks += [_failures(run), _attention(run), _lanes(run), *_diagnoses(run), _overview(run)]
+    blocks.append(_beside(run))
+    if against is not None:
+        blocks += comparison_blocks(against, page)
+    blocks += [_failures(run), _attention(run, page), _lanes(run), *_diagnoses(run), _overview(run)]
     ending = markdown(
         "<sub>sdqa {} · {} · suite {} · identity {}</sub>",
-        run.sdqa_version,
-        run.created,
+        run.sdqa_version[:ENDING_TEXT],
+        run.created[:ENDING_TEXT],
         run.suite_digest[:12],
         run.identity()[:12],
     )
     return assemble(blocks, MAX_BYTES - ENDING_BYTES) + f"{ending}\n"
+
+
+def _beside(run: Run) -> list[Markdown]:
+    """What the judge was held against, and the references that nothing asks for."""
+    said = [str(run.judge_comparison)] if run.judge_comparison else []
+    said += [f"orphans: {words}"] if (words := orphan_words(run.orphans)) else []
+    return [*(markdown("> {}  ", line) for line in said), EMPTY] if said else []
 
 
 def judge_blocks(run: Run) -> list[Sequence[Markdown]]:
@@ -70,7 +89,7 @@ def _limited(lines: list[Markdown]) -> list[Markdown]:
     return [*lines[:LIMIT], EMPTY, Markdown(f"… and {len(lines) - LIMIT} more: see the report.")]
 
 
-def _attention(run: Run) -> list[Markdown]:
+def _attention(run: Run, page: str) -> list[Markdown]:
     groups = attention_of(check_rows(run))
     if not groups:
         return []
@@ -81,7 +100,7 @@ def _attention(run: Run) -> list[Markdown]:
             row(
                 (
                     f"{_ICONS[group.status]} {group.status}",
-                    markdown("{}{}", worst.check, Markdown(group.among)),
+                    _named(worst, group.among, page),
                     worst.value,
                     worst.golden,
                     worst.difference,
@@ -98,6 +117,13 @@ def _attention(run: Run) -> list[Markdown]:
         "|---|---|--:|--:|--:|--:|--:|---|",
     )
     return [*map(Markdown, head), *_limited(rows), EMPTY]
+
+
+def _named(worst: CheckRow, among: str, page: str) -> Markdown:
+    """A check's name, and where its case is shown: as a link, or below it where the page lies beside this file."""
+    name = linked(worst.check, worst.case, worst.lane, worst.check, page)
+    address = case_address(worst.case, worst.lane, page) if worst.case and not published(page) else ""
+    return markdown("{}{}{}", name, Markdown(among), markdown("<br><sub>{}</sub>", address) if address else EMPTY)
 
 
 def _failures(run: Run) -> list[Markdown]:

@@ -15,12 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sdqa.bundle import Lane, Run, Status
+from sdqa.bundle.orphan import orphan_words
 from sdqa.plain import speak_ascii
 from sdqa.report.checks import check_rows
 from sdqa.report.direction import undirected
 from sdqa.report.format import MISSING, plural, show_bytes, show_figure
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
 from sdqa.report.highlights import attention_of
+from sdqa.report.links import case_address, page_of
 from sdqa.report.overview import Cell, measured_lanes, overview_of
 from sdqa.report.placement import PlacedFigure, estimates, placements
 
@@ -93,6 +95,9 @@ def print_details(run: Run, console: Console, *, whole: bool = False) -> None:
         if lane.status != "ran" and not lane.failures:
             line = f"lane {lane.id} {'did not run' if lane.status == 'skipped' else 'is incomplete'}: {lane.reason}"
             console.print(Text(clean(line), style=_STYLES["not measured"] if missed(lane, run) else "dim"))
+    for line in (str(run.judge_comparison or ""), orphan_words(run.orphans)):
+        if line:
+            console.print(Text(clean(line), style="dim"))
     if run.fault:
         console.print(Text(clean(f"A fault was planted on purpose: {run.fault}"), style="bold"))
 
@@ -100,21 +105,27 @@ def print_details(run: Run, console: Console, *, whole: bool = False) -> None:
 def print_verdict(run: Run, console: Console) -> None:
     """Print the verdict in one sentence."""
     headline = headline_of(run)
-    mark = _mark(console, headline.tone)
+    mark = mark_of(console, headline.tone)
     console.print(
         Text(clean(f"{mark} {headline.title}: {headline.sentence}"), style=_STYLES[headline.tone]), soft_wrap=True
     )
 
 
-def _mark(console: Console, status: Status) -> str:
+def mark_of(console: Console, status: Status) -> str:
     return (PLAIN_MARKS if _ascii(console) else MARKS)[status]
+
+
+def style_of(status: Status) -> str:
+    """A status' style."""
+    return _STYLES[status]
 
 
 def _ascii(console: Console) -> bool:
     return not console.encoding.lower().startswith("utf")
 
 
-def _table(console: Console) -> Table:
+def table_for(console: Console) -> Table:
+    """An empty table, drawn in what the terminal can show."""
     style = box.ASCII if _ascii(console) else box.SIMPLE_HEAD
     return Table(box=style, pad_edge=False, header_style="bold", show_edge=False)
 
@@ -131,7 +142,7 @@ def _print_overview(run: Run, console: Console, *, whole: bool) -> None:
     columns = max(1, (console.width - min(first, 34)) // 18)
     # Lanes that do not fit side by side go below each other: a table that wraps its figures cannot be read.
     for start in range(0, len(names), columns):
-        table = _table(console)
+        table = table_for(console)
         table.add_column("metric", overflow="fold", max_width=34)
         for name in names[start : start + columns]:
             table.add_column(name, justify="right", overflow="fold", min_width=8)
@@ -148,7 +159,7 @@ def _print_packages(run: Run, console: Console) -> None:
     packages = [(lane, package) for lane in run.lanes for package in lane.packages]
     if not packages:
         return
-    table = _table(console)
+    table = table_for(console)
     for column in (
         "package",
         "size",
@@ -186,7 +197,7 @@ def _print_placements(run: Run, console: Console) -> None:
             found.setdefault((one.component, one.rule, one.effect, one.operations, one.share), []).append(one)
     if not found:
         return
-    table = _table(console)
+    table = table_for(console)
     for column in ("Neural Engine lint", "finding", "effect", "operations", "of FLOPs", "for example in"):
         right = column in ("operations", "of FLOPs")
         table.add_column(column, justify="right" if right else "left", overflow="fold")
@@ -207,7 +218,7 @@ def _print_estimates(run: Run, console: Console) -> None:
         return
     columns = max(1, (console.width - 20) // 40)
     for start in range(0, len(known.lanes), columns):
-        table = _table(console)
+        table = table_for(console)
         table.add_column("latency, estimated", overflow="fold")
         for lane, subject in known.lanes[start : start + columns]:
             table.add_column(clean(f"{lane}: {subject}"), justify="right", overflow="fold")
@@ -249,10 +260,11 @@ def _cell(cell: Cell | None, console: Console) -> Text:
     if cell.status is None:
         return Text(figure)
     provisional = "?" if any(verdict.provisional for verdict in cell.verdicts) else ""
-    return Text(f"{figure} {_mark(console, cell.status)}{provisional}", style=_STYLES[cell.status])
+    return Text(f"{figure} {mark_of(console, cell.status)}{provisional}", style=_STYLES[cell.status])
 
 
 def _print_attention(run: Run, console: Console, limit: int) -> None:
+    page = page_of()
     told = {(name, failure.message) for name, failure in failures_of(run)}  # they are listed below, once
     groups = [
         group
@@ -263,7 +275,7 @@ def _print_attention(run: Run, console: Console, limit: int) -> None:
     if not groups:
         return
     for group in groups[:limit]:
-        head = Text(f"{_mark(console, group.status)} {group.status} ", style=_STYLES[group.status])
+        head = Text(f"{mark_of(console, group.status)} {group.status} ", style=_STYLES[group.status])
         head.append(clean(group.worst.check), style="bold" if console.color_system else "")
         head.append(clean(group.among))
         console.print(head, soft_wrap=True)
@@ -272,6 +284,9 @@ def _print_attention(run: Run, console: Console, limit: int) -> None:
                 for part in Text(clean(line)).wrap(console, console.width - 4):
                     part.rstrip()
                     console.print(Text("    ") + part)
+        if group.worst.case:
+            address = case_address(group.worst.case, group.worst.lane, page)
+            console.print(Text(f"    {address}", style="dim"), soft_wrap=True)
     if len(groups) > limit:
         console.print(Text(f"… and {len(groups) - limit} more with -v, and in the report"))
     console.print()

@@ -48,18 +48,28 @@ def open_asset(path: Path) -> Asset:
     Raises:
         PackageError: it is none, something is missing or a link, or the program is not the one that its hash is of.
     """
-    if path.suffix != SUFFIX or not path.is_dir():
-        raise PackageError(f"this is no {SUFFIX} folder", where=str(path))
-    for name in (PROGRAM, HASH, METADATA):
-        file = path / name
-        if file.is_symlink() or not file.is_file():
-            raise PackageError(f"{name} is missing, or no file of its own", where=str(path), hint=CONVERT_AGAIN)
+    demand_files(path)
     metadata = _read_metadata(path / METADATA)
     with (path / PROGRAM).open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").digest()
     if (path / HASH).stat().st_size != len(found) or (path / HASH).read_bytes() != found:
         raise PackageError(f"{PROGRAM} is not the program that {HASH} is of", where=str(path), hint=CONVERT_AGAIN)
     return Asset(path, str(metadata.get("producer", "")))
+
+
+def demand_files(path: Path) -> tuple[Path, ...]:
+    """The files that every asset has.
+
+    Raises:
+        PackageError: it is no asset, or one is missing or a link.
+    """
+    if path.suffix != SUFFIX or not path.is_dir():
+        raise PackageError(f"this is no {SUFFIX} folder", where=str(path))
+    files = tuple(path / name for name in (PROGRAM, HASH, METADATA))
+    for file in files:
+        if file.is_symlink() or not file.is_file():
+            raise PackageError(f"{file.name} is missing, or no file of its own", where=str(path), hint=CONVERT_AGAIN)
+    return files
 
 
 def _read_metadata(path: Path) -> dict[str, object]:

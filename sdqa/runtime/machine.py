@@ -33,11 +33,6 @@ class Machine:
     neural_engine_cores: int
     """0 without one."""
 
-    @property
-    def has_neural_engine(self) -> bool:
-        """Whether Core ML can use a Neural Engine here: reported by it, never assumed."""
-        return self.neural_engine_cores > 0
-
 
 def describe_machine() -> Machine:
     """This Mac.

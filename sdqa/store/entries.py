@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 from sdqa.errors import StoreError
 from sdqa.store import leases
 from sdqa.store.digests import digest_of, file_digest
+from sdqa.store.place import DEFAULT_ROOT, StorePlace
 
 if TYPE_CHECKING:
-    from filelock import BaseFileLock
+    from filelock import BaseFileLock, FileLock
+
+    from sdqa.store.shared import Shared
 
 KEY_FILE = "key.json"
 """What the entry was made from. Its modification time is the entry's last use."""
 MANIFEST_FILE = "manifest.json"
-DEFAULT_ROOT = Path(".sdqa") / "store"
-
 Manifest = Mapping[str, Mapping[str, Any]]
 """File → its `bytes` and `sha256`."""
 
@@ -45,10 +46,20 @@ class Entry:
 
 
 class Store:
-    """See the room's text. Safe for several processes on one machine."""
+    """See the room's text. Safe for several processes on one machine, and for several machines where it is shared.
 
-    def __init__(self, root: Path = DEFAULT_ROOT) -> None:
-        self.root = root
+    Raises:
+        UsageError: a shared store's address cannot be one.
+        StoreError: what reaches a shared store is not installed.
+    """
+
+    def __init__(self, place: Path | StorePlace = DEFAULT_ROOT) -> None:
+        self.root = place.folder if isinstance(place, StorePlace) else place
+        self._shared: Shared | None = None
+        if isinstance(place, StorePlace) and place.url:
+            from sdqa.store.shared import Shared
+
+            self._shared = Shared(place)
 
     def _hold(self) -> None:
         """See to it that what is used from now on is not pruned while this store is open."""
@@ -60,7 +71,18 @@ class Store:
         return self.root / kind / digest_of(key)[:40]
 
     def find(self, kind: str, key: Mapping[str, Any]) -> Entry | None:
-        """The entry made from `key`, if it is there and whole."""
+        """The entry made from `key`, if it is there and whole; copied from the shared store where only that has it."""
+        found = self._find_here(kind, key)
+        if found is not None or self._shared is None:
+            return found
+        try:
+            lock = self._lock(kind, key)
+        except StoreError:  # a store that only may be read
+            return None
+        with lock:
+            return self._find_here(kind, key) or self._fetch(kind, key)
+
+    def _find_here(self, kind: str, key: Mapping[str, Any]) -> Entry | None:
         place = self.place(kind, key)
         if not place.is_dir():
             return None
@@ -77,9 +99,27 @@ class Store:
         Raises:
             StoreError: the store's folder cannot be written.
         """
-        found = self.find(kind, key)
+        found = self._find_here(kind, key)
         if found:
             return found
+        place = self.place(kind, key)
+        with self._lock(kind, key):
+            found = self._find_here(kind, key) or self._fetch(kind, key)
+            if found:
+                return found
+            if place.exists():
+                shutil.rmtree(place)
+            _build(place, key, build)
+            if self._shared is not None:
+                self._shared.keep(kind, key, read_manifest(place), place)
+        return Entry(place, place.name, fresh=True)
+
+    def _lock(self, kind: str, key: Mapping[str, Any]) -> FileLock:
+        """What is held while an entry is made or copied.
+
+        Raises:
+            StoreError: the store's folder cannot be written.
+        """
         from filelock import FileLock
 
         place = self.place(kind, key)
@@ -89,14 +129,24 @@ class Store:
         except OSError as error:
             raise StoreError("the store cannot be written", where=str(self.root), hint=str(error)) from error
         self._hold()
-        with lock:
-            found = self.find(kind, key)
-            if found:
-                return found
-            if place.exists():
+        return lock
+
+    def _fetch(self, kind: str, key: Mapping[str, Any]) -> Entry | None:
+        """Copy an entry from the shared store; its lock is held."""
+        if self._shared is None:
+            return None
+        place = self.place(kind, key)
+        temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=temporary_prefix(place)))
+        try:
+            manifest = self._shared.fetch(kind, key, temporary)
+            if manifest is None:
+                return None
+            if place.exists():  # it is not whole
                 shutil.rmtree(place)
-            _build(place, key, build)
-        return Entry(place, place.name, fresh=True)
+            _settle(temporary, place, key, manifest)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return Entry(place, place.name, fresh=False)
 
 
 def lock_path(place: Path) -> Path:
@@ -134,17 +184,22 @@ def _build(place: Path, key: Mapping[str, Any], build: Callable[[Path], None]) -
             path.relative_to(temporary).as_posix(): {"bytes": path.stat().st_size, "sha256": file_digest(path)}
             for path in files
         }
-        (temporary / KEY_FILE).write_text(json.dumps(key, sort_keys=True, indent=1), encoding="utf-8")
-        (temporary / MANIFEST_FILE).write_text(json.dumps(manifest, sort_keys=True, indent=1), encoding="utf-8")
-        try:
-            os.replace(temporary, place)
-        except OSError:
-            if not _is_whole(place):  # somebody whose lock was removed built it meanwhile: theirs is as good
-                raise
-            shutil.rmtree(temporary)
+        _settle(temporary, place, key, manifest)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _settle(temporary: Path, place: Path, key: Mapping[str, Any], manifest: Manifest) -> None:
+    """Let a folder of files become an entry, in one step."""
+    (temporary / KEY_FILE).write_text(json.dumps(key, sort_keys=True, indent=1), encoding="utf-8")
+    (temporary / MANIFEST_FILE).write_text(json.dumps(manifest, sort_keys=True, indent=1), encoding="utf-8")
+    try:
+        os.replace(temporary, place)
+    except OSError:
+        if not _is_whole(place):  # somebody whose lock was removed built it meanwhile: theirs is as good
+            raise
+        shutil.rmtree(temporary)
     _verified.add(place)
 
 

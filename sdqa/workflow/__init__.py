@@ -14,6 +14,7 @@ from sdqa.plan import PlannedLane, load_suite, make_plan
 from sdqa.progress import Progress, Silent
 from sdqa.store import Store
 from sdqa.workflow.examination import examine
+from sdqa.workflow.film import filmed
 from sdqa.workflow.gate import gate
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected, collecting
@@ -25,14 +26,14 @@ Stage = Literal["convert", "generate", "score"]
 
 
 def prepare(
-    suite: Path, store: Path, output: Path, lanes: Iterable[str] = (), fault: str = "", progress: Progress | None = None
+    suite: Path, store: Store, output: Path, lanes: Iterable[str], fault: str = "", progress: Progress | None = None
 ) -> Job:
     """Plan what this machine runs of a suite, with a fault planted where one is named."""
     from sdqa.faults import injection
     from sdqa.words import require_known_metrics
 
     plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
-    return Job(plan, Store(store), Bundle(output), injection(fault) if fault else None, progress or Silent())
+    return Job(plan, store, Bundle(output), injection(fault) if fault else None, progress or Silent())
 
 
 def run(job: Job) -> Run:
@@ -42,7 +43,8 @@ def run(job: Job) -> Run:
 
 def run_lane(job: Job, lane: PlannedLane) -> Lane:
     """One lane from beginning to end."""
-    return gate(job, lane, measure_lane(job, lane))
+    found = measure_lane(job, lane)
+    return filmed(job, lane, found, gate(job, lane, found))
 
 
 def measure_lane(job: Job, lane: PlannedLane, last: Stage = "score", into: Collected | None = None) -> Collected:

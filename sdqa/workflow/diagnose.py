@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sdqa import notices
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.endings import in_words
-from sdqa.errors import DiagnosisError
+from sdqa.errors import ContractError, DiagnosisError, PackageError
 from sdqa.plan import PlannedLane, Variant
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import tree_digest
@@ -52,6 +52,7 @@ def diagnose_lane(
             looked into.
     """
     from sdqa.diagnose import diagnose
+    from sdqa.diagnose.packaging import CHECK, explains_all, packaging_diagnosis
 
     if lane.skip_reason:
         raise DiagnosisError(f"the lane does not run here: {lane.skip_reason}", where=lane.id)
@@ -62,7 +63,19 @@ def diagnose_lane(
     found = failed_now(job, lane, packages) if failed is None else failed
     with notices.quiet_warnings(job.sayer(lane)):
         teacher = load_teacher(job, lane)
-        evidence = _evidence(job, lane, teacher, cases, packages, found)
+        try:
+            offered = _offered(job, lane, teacher, packages)
+        except (PackageError, ContractError) as error:
+            if not error.component:
+                raise
+            words = {error.component: (" ".join(filter(None, (error.what.strip(), f"({error.where})"))),)}
+            return packaging_diagnosis(words, lane.id, (*found.checks, f"{error.component}/{CHECK}"))
+        breaches = {name: one.record.breaches for name, one in offered.items()}
+        if explains_all(breaches, found.checks):
+            return packaging_diagnosis(breaches, lane.id, found.checks)
+        if packages is not None or lane.model.source.startswith("packages:"):
+            _demand_examinable(lane, offered)
+        evidence = replace(_evidence(job, lane, teacher, cases, offered, found), breaches=breaches)
         return diagnose(evidence, progress=job.sayer(lane), sweep=sweep)
 
 
@@ -93,7 +106,12 @@ def explain_failures(job: Job, lanes: Iterable[Lane], checks: frozenset[str]) ->
 
 
 def _evidence(
-    job: Job, lane: PlannedLane, teacher: Teacher, cases: tuple[str, ...], given: Path | None, failed: Failed
+    job: Job,
+    lane: PlannedLane,
+    teacher: Teacher,
+    cases: tuple[str, ...],
+    offered: dict[str, StoredPackage],
+    failed: Failed,
 ) -> Evidence:
     from sdqa.convert.stage import convert
     from sdqa.diagnose import Evidence
@@ -103,10 +121,9 @@ def _evidence(
         say = job.progress.step
         return {name: one.path for name, one in convert(teacher, variant, job.store, idle=lane.idle, say=say).items()}
 
-    candidate = _candidate(job, lane, teacher, given)
     whole = lane.variant.model_copy(update={"chunked": False})
     exact = whole.uncompressed().model_copy(update={"precision": "float32", "keep_float32": ()})
-    executed = executed_packages(candidate, job.store, job.fault)
+    executed = executed_packages(offered, job.store, job.fault)
     split = {name: paths for name, paths in executed.items() if len(paths) > 1}
     looked_into = {name: paths[0] for name, paths in executed.items()}
     if split:
@@ -130,19 +147,25 @@ def _evidence(
     )
 
 
-def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None) -> dict[str, StoredPackage]:
-    """What is to be looked into: given packages, another tool's, or the lane's own.
-
-    The lane's own U-Net may be split: it is looked into whole, and its execution in two packages is a rung of its own.
-    """
+def _offered(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None) -> dict[str, StoredPackage]:
+    """What is to be looked into: given packages, another tool's, or the lane's own."""
     from sdqa.convert.stage import adopted, convert
 
     if given is not None:
-        found = adopted(f"packages:{given}", teacher, idle=lane.idle)
-    elif lane.model.source.startswith("packages:"):
-        found = adopted(lane.model.source, teacher, idle=lane.idle)
-    else:
-        return convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.progress.step)
+        return adopted(f"packages:{given}", teacher, lane.variant, idle=lane.idle)
+    if lane.model.source.startswith("packages:"):
+        return adopted(lane.model.source, teacher, lane.variant, idle=lane.idle)
+    return convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.progress.step)
+
+
+def _demand_examinable(lane: PlannedLane, found: dict[str, StoredPackage]) -> None:
+    """Refuse another tool's packages that cannot be looked into.
+
+    The lane's own U-Net may be split: it is looked into whole, and its execution in two packages is a rung of its own.
+
+    Raises:
+        DiagnosisError: they are split, take one row at a time, or have names of their own.
+    """
     for name, one in found.items():
         if len(one.record.paths) > 1:
             hint = "give the component in one package: its weights and operations are the same"
@@ -154,7 +177,6 @@ def _candidate(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None
             own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
             hint = "rename the features (`coremltools.utils.rename_feature`) and diagnose again"
             raise DiagnosisError(f"the {name} has names of its own: {own}", where=str(one.path), hint=hint)
-    return found
 
 
 def _cases(

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.bundle import Lane, Verdict
-from sdqa.endings import held
+from sdqa.endings import held, in_words
 from sdqa.errors import EXIT_INTERRUPTED, SdqaError, StoreError
 from sdqa.plan import PlannedLane
 from sdqa.store import Entry, Store
 from sdqa.workflow import measure_lane
 from sdqa.workflow.failure import failure_of
+from sdqa.workflow.film import filmed
 from sdqa.workflow.gate import gate, planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
@@ -45,7 +46,19 @@ def run_to_an_end(job: Job, planned: PlannedLane) -> EndedLane:
         done = _judged(job, planned, found)
     if signals and not isinstance(ended, KeyboardInterrupt):
         return replace(done, by=KeyboardInterrupt())
-    return replace(done, by=ended or done.by)
+    done = replace(done, by=ended or done.by)
+    return done if done.by is not None else _with_films(job, planned, found, done)
+
+
+def _with_films(job: Job, planned: PlannedLane, found: Collected, done: EndedLane) -> EndedLane:
+    """The lane with its films. They are for people to look at: whatever keeps them from being made costs no verdict."""
+    try:
+        return replace(done, lane=filmed(job, planned, found, done.lane))
+    except KeyboardInterrupt as error:
+        return replace(done, by=error)
+    except Exception as error:
+        job.progress.step(f"{planned.id}: no films: {in_words(error).what}")
+        return done
 
 
 def not_begun(job: Job, planned: PlannedLane, why: SdqaError) -> Lane:

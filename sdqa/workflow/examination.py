@@ -204,6 +204,8 @@ def _remarks(opening: Opening, cases: Mapping[str, Case]) -> Iterator[str]:
             yield f"case {name}: {odd}"
         if tokenizer is not None:
             yield from _cuts(name, case, tokenizer)
+    if tokenizer is not None:
+        yield from _alike(cases, tokenizer)
 
 
 def _cuts(name: str, case: Case, tokenizer: PromptTokenizer) -> Iterator[str]:
@@ -216,3 +218,18 @@ def _cuts(name: str, case: Case, tokenizer: PromptTokenizer) -> Iterator[str]:
         if cut is not None:
             shown = cut.text if len(cut.text) <= LETTERS else f"{cut.text[:LETTERS]}…"
             yield f"case {name}: {what} cut after {cut.after} tokens: {shown!r}"
+
+
+def _alike(cases: Mapping[str, Case], tokenizer: PromptTokenizer) -> Iterator[str]:
+    """Prompts that differ as they were written and not to the text encoder, and those that are their own negatives."""
+    by_tokens: dict[tuple[int, ...], dict[str, str]] = {}
+    for name, case in cases.items():
+        seen = tokenizer.seen(case.prompt)
+        by_tokens.setdefault(seen, {}).setdefault(case.prompt, name)
+        if case.guidance_scale > 1 and seen == tokenizer.seen(case.negative_prompt):
+            yield f"case {name}: prompt and negative prompt are the same to the text encoder: guidance does nothing"
+    for texts in by_tokens.values():
+        if len(texts) > 1:
+            why = " after the cut" if any(tokenizer.cut(text) for text in texts) else ""
+            names = ", ".join(texts.values())
+            yield f"cases {names}: their prompts are the same to the text encoder{why}"

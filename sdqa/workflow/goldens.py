@@ -104,7 +104,8 @@ def draw_golden(
 ) -> Manifest:
     """Draw one case with the teacher and write its golden into `folder`."""
     from sdqa.gate.goldens import write_golden
-    from sdqa.generate.request import case_inputs, draw_noise, make_request
+    from sdqa.generate.inputs import case_inputs
+    from sdqa.generate.request import draw_noise, make_request
     from sdqa.generate.schedule import planned_schedule
     from sdqa.generate.sources import load_source, source_prompt
     from sdqa.generate.stage import generate, teacher_components

@@ -68,7 +68,7 @@ def sample_records(lane: PlannedLane, found: Collected, target: Bundle, root: Pa
         records.append(
             Sample(
                 case=case,
-                images={name: target.add_blob(_png(image), "image/png") for name, image in sorted(pictures.items())},
+                images={name: target.add_blob(as_png(image), "image/png") for name, image in sorted(pictures.items())},
                 latents_digest=array_digest(sample.latents),
                 image_digest=array_digest(sample.image),
                 seconds=round(sample.record.end_to_end_s, 4) if sample.fresh else None,  # of this run, or of none
@@ -111,7 +111,8 @@ def _latents(sample: StoredSample) -> bytes:
     return safetensors.numpy.save({"latents": sample.latents})
 
 
-def _png(image: npt.NDArray[np.uint8]) -> bytes:
+def as_png(image: npt.NDArray[np.uint8]) -> bytes:
+    """A picture (H, W, 3) as PNG."""
     from PIL import Image
 
     stream = io.BytesIO()

@@ -32,7 +32,7 @@ class References:
 
 def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References:
     """The goldens of a lane's cases by name."""
-    from sdqa.generate.request import case_inputs
+    from sdqa.generate.inputs import case_inputs
     from sdqa.generate.schedule import planned_schedule
     from sdqa.generate.schedulers import drawn_as_ever
     from sdqa.generate.sources import changed_picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
@@ -56,3 +56,27 @@ def mutants(module: types.ModuleType) -> Iterator[tuple[str, types.ModuleType]]:
         exec(compile(tree, module.__file__, "exec"), made.__dict__)
         yield disable.what, made
         number += 1
+
+
+Scenario = Callable[[types.ModuleType], object]
+
+
+def unnoticed(module: types.ModuleType, scenarios: Iterable[Scenario]) -> list[str]:
+    """Conditions whose loss changes what comes of no scenario.
+
+    Args:
+        scenarios: each uses the module that it is given, original or mutant, and returns or raises something.
+    """
+    wanted = [(scenario, _outcome(scenario, module)) for scenario in scenarios]
+    found = []
+    for what, mutant in mutants(module):
+        if all(_outcome(scenario, mutant) == honest for scenario, honest in wanted):
+            found.append(what.partition(": ")[2])
+    return found
+
+
+def _outcome(scenario: Scenario, module: types.ModuleType) -> str:
+    try:
+        return repr(scenario(module))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"

@@ -11,6 +11,7 @@ from sdqa.ci.decide import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
 from sdqa.ci.problem import problem
+from sdqa.gate import judge
 from tests.ci.honest import (
     CASES,
     expected,
@@ -18,6 +19,7 @@ from tests.ci.honest import (
     lane_of,
     linux,
     mac,
+    measurements,
     run_of,
     sent,
     units,
@@ -82,18 +84,93 @@ def the_same_bundle_twice() -> Any:
     return [linux(), mac(), linux()]
 
 
+def part(unit: Any, *cases: str, **fields: Any) -> Any:
+    """What a job leaves that was planned for some cases of a lane: it answers the checks of these, and says so."""
+    lane = lane_of(unit, cases, **fields)
+    asked = [c for c in unit.checks if all(not c.startswith(f"{unit.lane}/{o}/") for o in CASES if o not in cases)]
+    planned = lane.model_copy(update={"planned": tuple(asked)})
+    return planned.model_copy(update={"verdicts": verdicts(expected(), planned)})
+
+
+def verdicts(wanted: Expected, lane: Any) -> Any:
+    """A machine's own, on what it was planned for."""
+    return judge(lane, wanted.judge.standards[lane.id], wanted.judge.budgets[lane.id], planned=lane.planned)
+
+
+def in_parts(*parts: Any) -> list[Run]:
+    return [*(run_of(one) for one in parts), run_of(lane_of(units()[1])), mac()]
+
+
 @scenario(0)
-def a_lane_in_parts_by_case() -> Any:
-    one, two, _ = units()
-    parts = [run_of(part(one, case)) for case in CASES]
-    return [*parts, run_of(lane_of(two)), mac()]
+def a_lane_in_three_parts_by_case() -> Any:
+    return in_parts(*(part(units()[0], case) for case in CASES))
 
 
-def part(unit: Any, case: str) -> Any:
-    lane = lane_of(unit, [case])
-    kept = tuple(v for v in lane.verdicts if (v.case in (case, None) and v.status == "pass") or "/all/" in v.check)
-    passed = tuple(v.model_copy(update={"status": "pass"}) for v in kept)
-    return lane.model_copy(update={"verdicts": passed, "planned": tuple(v.check for v in passed)})
+@scenario(0)
+def a_lane_in_parts_that_overlap() -> Any:
+    return in_parts(part(units()[0], "cat", "dog"), part(units()[0], "dog", "fox"))
+
+
+def calibrated() -> Expected:
+    """A judge that lets a single case go further than the mean."""
+    wanted = expected()
+    standards = wanted.judge.standards[FP16]
+    assert standards.tolerances is not None
+    table = standards.tolerances.variants["*"]
+    wide = table["lpips"].model_copy(update={"case_limit": 1.0, "severe": 1.0})
+    tolerances = standards.tolerances.model_copy(update={"variants": {"*": {**table, "lpips": wide}}})
+    of_lanes = dict(wanted.judge.standards) | {FP16: replace(standards, tolerances=tolerances)}
+    return replace(wanted, judge=replace(wanted.judge, standards=of_lanes))
+
+
+@scenario(0)
+def a_statistic_that_fails_over_a_parts_own_cases_and_not_over_all() -> Any:
+    """One case lies beyond the mean's limit: allowed among three, and a failure where it stands alone."""
+    wanted = calibrated()
+    figures = tuple(
+        m.model_copy(update={"value": 0.15}) if (m.metric, m.case) == ("lpips", "cat") else m
+        for m in measurements(units()[0])
+    )
+    parts = []
+    for case in CASES:
+        lane = part(units()[0], case, measurements=tuple(m for m in figures if m.case in (case, None)))
+        parts.append(lane.model_copy(update={"verdicts": verdicts(wanted, lane)}))
+    found = {v.status for one in parts for v in one.verdicts if v.check == f"{FP16}/all/lpips"}
+    assert found == {"pass", "fail"}
+    return wanted, in_parts(*parts)
+
+
+@scenario(0)
+def units_of_a_plan_that_cuts_a_lane() -> Any:
+    one, *others = units()
+    cut = [
+        one.model_copy(update={"id": f"{one.id}#{n}", "cases": (case,), "checks": part(one, case).planned})
+        for n, case in enumerate(CASES, 1)
+    ]
+    plan = expected().plan.model_copy(update={"units": (*cut, *others)})
+    return replace(expected(), plan=plan), in_parts(*(part(one, case) for case in CASES))
+
+
+@scenario(4)
+def one_of_three_parts_is_lost() -> Any:
+    return in_parts(part(units()[0], "cat"), part(units()[0], "fox"))
+
+
+@scenario(4)
+def a_case_that_failed_in_its_part_though_its_figures_pass() -> Any:
+    broken = part(units()[0], "cat")
+    first = broken.verdicts[0].model_copy(update={"status": "fail"})
+    lane = broken.model_copy(update={"verdicts": (first, *broken.verdicts[1:])})
+    return in_parts(lane, part(units()[0], "dog", "fox"))
+
+
+@scenario(4)
+def a_whole_lanes_statistic_that_failed_where_it_ran() -> Any:
+    run = linux()
+    worse = tuple(
+        v.model_copy(update={"status": "fail"}) if v.check == f"{FP16}/all/lpips" else v for v in run.lanes[0].verdicts
+    )
+    return [with_lane(run, FP16, verdicts=worse), mac()]
 
 
 @scenario(0)

@@ -81,6 +81,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return Place(tmp_path, monkeypatch)
 
 
+def said(place: Place, words: str) -> None:
+    """What the judge was held against stands in every place."""
+    assert f"judge={words}" in place.output.read_text(encoding="utf-8").splitlines()
+    report = place.root / "report"
+    for text in (place.summary, report / "summary.md", report / "index.html"):
+        assert words in text.read_text(encoding="utf-8")
+
+
 def agreed(place: Place, code: int, verdict: str, word: str) -> None:
     """Words, outputs and exit code cannot differ."""
     assert place.outputs() == {"verdict": verdict, "exit-code": str(code)}
@@ -256,6 +264,7 @@ def test_limits_that_are_a_billion_times_wider_are_the_first_thing_said(place: P
     place.commit_all("wide")
     place.send_all()
     assert place.gate() == 0, "without a base nobody can know"
+    said(place, "judge not compared: no base was given: --base")
     assert place.gate("--base", "HEAD^1") == 1
     agreed(place, 1, "judge changed", "Judge changed")
     lines = Bundle(place.root / "report").folder.joinpath("summary.md").read_text(encoding="utf-8").splitlines()
@@ -298,3 +307,77 @@ def test_a_checkout_with_changed_files_judges_nothing(place: Place) -> None:
     assert "its files were changed since the commit" in {
         one.message for one in Bundle(place.root / "report").read().failures
     }
+
+
+def test_a_base_that_there_is_not_is_said_in_words(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.send_all()
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
+    assert place.gate("--base", "0" * 40) == 0
+    said(place, "judge not compared: the branch is new, nothing was there before")
+    assert place.gate("--base", "ab" * 20) == 0, "the commit before a push may be gone"
+    assert "judge not compared: what was there before this push, abababababab" in capsys.readouterr().out
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "merge_group")
+    assert place.gate("--base", "ab" * 20) == 4, "a merge group is held against its base"
+    assert place.gate("--base", place.commit) == 0
+    said(place, f"judge compared with {place.commit[:12]}")
+
+
+def test_another_suite_in_the_place_of_the_bases_is_a_verdict_of_its_own(place: Place) -> None:
+    place.suite.unlink()
+    place.suite = place.suite.with_name("other.toml")
+    other = honest.SUITE.replace('name = "small"', 'name = "another"').replace('"embedded:tiny"', '"random:miniature"')
+    place.suite.write_text(other.replace('goldens = "goldens"', 'goldens = "elsewhere"'), encoding="utf-8")
+    place.commit_all("another")
+    suite = ("--suite", str(place.suite))
+    assert place.gate(*suite, "--base", "HEAD^1") == 1
+    assert place.outputs()["verdict"] == "judge not comparable"
+    lines = (place.root / "report" / "summary.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0].endswith("Judge not comparable")
+    assert lines[2].startswith("The judge cannot be compared: the base has sdqa.toml")
+    assert sdqa(["judge-diff", "HEAD^1", *suite, "--record", "--reason", "a new model"]) == 0
+    place.commit_all("said why")
+    assert place.gate(*suite, "--base", "HEAD~2") == 4, "only the evidence is missing now"
+    assert "nobody recorded why" not in place.summary.read_text(encoding="utf-8").rpartition("## ")[2]
+
+
+def test_goldens_that_nothing_asks_for_stand_in_every_form(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("tiny/gone", "left/cat"):
+        folder = place.suite.parent / "goldens" / name
+        folder.mkdir(parents=True)
+        (folder / "latents.safetensors").touch()
+    place.commit_all("left behind")
+    place.send_all()
+    place.gate()
+    words = "2 goldens that no case asks for: left/cat, tiny/gone"
+    report = place.root / "report"
+    assert [one.subject for one in Bundle(report).read().orphans] == ["left/cat", "tiny/gone"]
+    for text in ((report / "index.html").read_text("utf-8"), (report / "summary.md").read_text("utf-8")):
+        assert words in text
+    assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("broken", ["suite", "results", "crash"])
+def test_a_gate_that_ends_half_way_leaves_no_verdict_of_yesterday(
+    place: Place, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    place.send_all()
+    assert place.gate() == 0
+    if broken == "suite":
+        place.suite.write_text("name = 3", encoding="utf-8")
+    elif broken == "crash":
+
+        def crash(*_: object, **__: object) -> None:
+            raise RuntimeError("half way")
+
+        monkeypatch.setattr("sdqa.ci.gate.decide", crash)
+    assert place.gate(results="[" if broken == "results" else '{"lanes": {"result": "success"}}') in (2, 3)
+    assert not [path for path in (place.root / "report").iterdir() if path.name != "blobs"]
+
+
+def test_a_destination_that_is_a_bundle_is_refused_and_left(place: Place) -> None:
+    place.send_all()
+    bundle = place.root / "bundles" / "linux"
+    assert sdqa(["ci", "gate", str(place.root / "bundles"), "--results", "{}", "--output", str(bundle)]) == 2
+    assert Bundle(bundle).read()

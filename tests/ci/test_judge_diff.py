@@ -189,11 +189,6 @@ def test_ten_of_eleven_cases_deleted_and_their_goldens_left_behind(pair: tuple[P
     assert is_silent(found)
 
 
-def test_a_base_without_the_suite_says_that_it_is_new(pair: tuple[Path, Path]) -> None:
-    [found] = judge_diff(None, plan_of(pair[1]), RULES)
-    assert (found.what, found.looser) == ("is new", False)
-
-
 def test_a_revision_is_read_without_checking_it_out() -> None:
     path = ROOT / "sdqa.toml"
     with plan_at("HEAD", path) as plan:

@@ -60,7 +60,8 @@ def test_every_condition_of_the_decision_is_held_by_a_scenario() -> None:
 
 def test_every_condition_on_a_units_evidence_is_held_by_a_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
     def decide_with(module: types.ModuleType) -> Callable[..., Run]:
-        monkeypatch.setattr(decide, "judged_unit", module.judged_unit)
+        for name in ("judged_unit", "whole_units"):
+            monkeypatch.setattr(decide, name, getattr(module, name))
         return decide.decide
 
     codes, words = surviving(unit, decide_with)

@@ -6,8 +6,7 @@ from shutil import copytree
 import numpy as np
 import pytest
 
-from sdqa.convert import Variant
-from sdqa.convert.component import compress, open_model
+from sdqa.convert.build import open_model
 from sdqa.convert.compression import compress_model, require_finite
 from sdqa.errors import ConversionError, PackageError
 from tests.builders import Convert
@@ -58,14 +57,6 @@ def test_only_the_components_asked_for_are_compressed(packages: Convert) -> None
     assert record.digest == packages("vae_decoder").digest
 
 
-def test_compressing_a_package_equals_converting_compressed(packages: Convert, tmp_path: Path) -> None:
-
-    record = packages("vae_decoder", compression="linear-int8")
-    made = compress(packages("vae_decoder").path, Variant(name="v", compression="linear-int8"), tmp_path)
-    weights = "Data/com.apple.CoreML/weights/weight.bin"
-    assert (made / weights).read_bytes() == (record.path / weights).read_bytes()
-
-
 def test_infinite_weights_are_refused_before_a_table_is_made(packages: Convert) -> None:
     model = open_model(packages("vae_decoder").path)
     for operation in model._mil_program.functions["main"].operations:
@@ -86,4 +77,4 @@ def test_damaged_package_is_refused(packages: Convert, tmp_path: Path) -> None:
     model = damaged / "Data/com.apple.CoreML/model.mlmodel"
     model.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(PackageError):
-        compress(damaged, Variant(name="v", compression="linear-int8"), tmp_path / "out")
+        open_model(damaged)

@@ -125,7 +125,6 @@ def test_a_function_is_named_after_a_mark(styles: Path) -> None:
     default = ExistingPackages.find(styles, source="packages:styles")
     (styles / "packages.json").write_text('{"vae_decoder": "VAEDecoder.mlpackage#style_b"}')
     named = ExistingPackages.find(styles, source="packages:styles")
-    assert default.digest != named.digest
     for found, factor in ((default, 2), (named, 3)):
         fit = fit_component(found.packages["vae_decoder"], DECODER)
         result = ReferenceRunner("vae_decoder", *fit.packages).run({"z": np.ones(SIZE, np.float32)})

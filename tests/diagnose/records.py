@@ -20,6 +20,7 @@ class NoGlue:
         self.cases = tuple(range(cases))
         self.glue_differences: dict[str, Any] = {}
         self.failed: tuple[str, ...] = ()
+        self.breaches: dict[str, tuple[str, ...]] = {}
 
 
 NORMAL = {"conversion": 75.0, "precision": 57.0, "quantisation": 25.0, "runtime": 45.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import struct
 import zlib
@@ -16,6 +17,7 @@ from PIL import Image, ImageCms
 from sdqa.errors import ImageError
 from sdqa.generate import pictures
 from sdqa.generate.pictures import read_picture
+from sdqa.generate.sources import read_source
 
 SIDE = 32
 
@@ -285,3 +287,34 @@ def test_damage_is_a_picture_or_one_error(tmp_path: Path, name: str) -> None:
         except ImageError:
             refused += 1
     assert 0 < refused < 150 or name == "p.png"  # each of its chunks has a checksum
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "hint"),
+    [
+        (b"GIF89a" + bytes(20), "it is a GIF picture", "save it as PNG"),
+        (b"<svg/>", "it is an SVG drawing", "save it as PNG"),
+        (bytes(3) + b"\x18ftypheic" + bytes(20), "it is a HEIF or AVIF picture", "save it as PNG"),
+        (b"anything", "it is none of PNG, JPEG, WEBP", "give a PNG"),
+    ],
+)
+def test_what_is_no_picture_that_is_read_is_named(tmp_path: Path, content: bytes, words: str, hint: str) -> None:
+    path = tmp_path / "p.png"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=words) as caught:
+        read_picture(path, 32)
+    assert hint in caught.value.hint
+    assert str(caught.value).count(str(path)) == 1
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    for name, words in (
+        ("folder", "a folder, not a file"),
+        ("pipe", "a device or pipe"),
+        ("circle", "Too many levels"),
+    ):
+        with pytest.raises(ImageError, match=words):
+            read_source(f"file:{name}.png", 32, tmp_path)

@@ -12,7 +12,7 @@ from coremltools.converters.mil.mil import types
 
 from sdqa import mil
 from sdqa.errors import ExecutionError
-from sdqa.mil import limits
+from sdqa.mil import capacity, limits
 from sdqa.mil.registry import Context, operation
 
 from .conftest import Convert
@@ -52,7 +52,7 @@ def test_an_estimate_is_at_least_what_is_made_and_not_far_above(name: str, argum
     assert implementation is not None
     extra: dict[str, Any] = {}
     if implementation.wants_context:
-        extra["context"] = Context((torch.float32,), ((-1,),), torch.Generator().manual_seed(0), "declared")
+        extra["context"] = Context(torch.Generator().manual_seed(0), "declared")
     result = implementation.run(**arguments, **extra)
     assert isinstance(result, torch.Tensor)
     assert result.numel() <= limits.ESTIMATES[name](arguments) * 1.0000001 + 1
@@ -87,8 +87,8 @@ def test_a_trillion_elements_are_refused(convert: Convert, ask: Any, request: py
 
 
 def test_the_limit_follows_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "largest_value_bytes", lambda: 1000)
-    limits.refuse_beyond(250)
+    monkeypatch.setattr(capacity, "largest_value_bytes", lambda: 1000)
+    capacity.refuse_beyond(250)
     for elements in (251, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="can be held"):
-            limits.refuse_beyond(elements)
+            capacity.refuse_beyond(elements)

@@ -93,6 +93,52 @@ def test_pickles_alone_are_refused_with_the_right_hint(folder: Path) -> None:
     assert "safetensors only" in caught.value.hint
 
 
+def only_others(path: Path) -> None:
+    path.rename(path.with_name("model.safetensors"))
+
+
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.parent / "nowhere")
+
+
+def no_table(path: Path) -> None:
+    path.rename(path.with_name("diffusion_pytorch_model-00001-of-00001.safetensors"))
+    path.with_name("diffusion_pytorch_model.safetensors.index.json").write_text('{"weight_map": []}', "utf-8")
+
+
+def one_of_two(path: Path) -> None:
+    names = [f"diffusion_pytorch_model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    path.rename(path.with_name(names[0]))
+    index = path.with_name("diffusion_pytorch_model.safetensors.index.json")
+    index.write_text(json.dumps({"weight_map": {"a": names[0], "b": names[1]}}), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words", "next_step"),
+    [
+        (lambda path: path.unlink(), r"unet has no diffusion_pytorch_model\.safetensors", "download unet/diffusion_"),
+        (only_others, r"only model\.safetensors", "call it diffusion_pytorch_model.safetensors"),
+        (as_folder, "is a folder, not a file", "save the pipeline again"),
+        (dangling, "is a link to nothing", "fetch the file again"),
+        (no_table, r"index\.json has no weight_map", "download it again"),
+        (one_of_two, "shards are missing: diffusion_pytorch_model-00002", "names 2 files, 1 are here"),
+    ],
+)
+def test_weights_that_are_not_there_have_the_right_hint(
+    folder: Path, damage: Callable[[Path], Any], words: str, next_step: str
+) -> None:
+    damage(folder / UNET)
+    with pytest.raises(ModelError, match=words) as caught:
+        examine_folder(folder, source="here")
+    assert next_step in caught.value.hint
+
+
 def test_a_pointer_of_git_lfs_is_named(folder: Path) -> None:
     (folder / UNET).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n", "utf-8")
     with pytest.raises(ModelError, match="a Git LFS pointer") as caught:

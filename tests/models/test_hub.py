@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sdqa.errors import EXIT_INFRASTRUCTURE, DigestMismatch, ModelError, ModelUn
 from sdqa.models import load_teacher
 from sdqa.models.hub import HubModel
 from tests.models.conftest import REPOSITORY, Hub
+from tests.models.test_examination import TEXT, UNET, save_as
 
 SOURCE = f"hub:{REPOSITORY}"
 
@@ -33,6 +35,30 @@ def test_only_what_a_teacher_needs_is_downloaded(hub: Hub) -> None:
     (hub.folder / "pipeline.py").write_text("raise SystemExit")
     load_teacher(SOURCE)
     assert not [request for request in hub.requests if request.endswith((".bin", ".py"))]
+
+
+def test_the_only_variant_is_downloaded(hub: Hub) -> None:
+    save_as(hub.folder, "fp16")
+    (hub.folder / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"pickle")
+    shutil.copy(hub.folder / TEXT.replace("model.", "model.fp16."), hub.folder / TEXT)
+    teacher = load_teacher(SOURCE)
+    assert teacher.digest == load_teacher(f"folder:{hub.folder}").digest
+    fetched = [request.rpartition("/")[2] for request in hub.requests if request.startswith("GET")]
+    assert "diffusion_pytorch_model.fp16.safetensors" in fetched
+    assert "model.safetensors" in fetched
+    assert "model.fp16.safetensors" not in fetched, "where there are plain files, they are read"
+
+
+def test_nothing_large_is_downloaded_of_what_cannot_be_read(hub: Hub) -> None:
+    save_as(hub.folder, "fp16")
+    shutil.copy(hub.folder / UNET.replace("model.", "model.fp16."), hub.folder / UNET.replace("model.", "model.bf16."))
+    with pytest.raises(ModelError, match=r"unet has its weights in several variants \(bf16, fp16\)"):
+        load_teacher(SOURCE)
+    for path in (hub.folder / "unet").glob("*.safetensors"):
+        path.rename(path.with_suffix(".bin"))
+    with pytest.raises(ModelError, match=r"unet has no diffusion_pytorch_model\.safetensors, only .*\.bin"):
+        load_teacher(SOURCE)
+    assert not [request for request in hub.requests if request.endswith((".safetensors", ".bin"))]
 
 
 def test_pinned_revision_stays_when_the_branch_moves(hub: Hub, tmp_path: Path) -> None:

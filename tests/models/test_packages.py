@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,11 +93,9 @@ def test_a_mapping_may_be_partial(folder: Path) -> None:
 
 
 def test_a_mapping_may_name_a_function(folder: Path) -> None:
-    plain = find(folder)
     (folder / "packages.json").write_text('{"unet": "Unet.mlpackage#style_b"}')
     found = find(folder)
     assert names(found)["unet"] == ["Unet.mlpackage#style_b"]
-    assert found.digest != plain.digest
     assert found.left_out == ()
 
 
@@ -139,3 +138,48 @@ def test_assets_are_found_by_the_same_names(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"has \.aimodels and no \.mlpackage") as caught:
         find(tmp_path)
     assert 'runtime = "coreai"' in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("make", "words", "hint"),
+    [
+        (lambda place: place.symlink_to(place.name), "there is no such folder", "the folder that the packages lie in"),
+        (lambda place: place.write_bytes(b"PK\x03\x04" + bytes(30)), "a zip archive, not a folder", "unzip it"),
+    ],
+)
+def test_what_is_no_folder(tmp_path: Path, make: Callable[[Path], object], words: str, hint: str) -> None:
+    make(tmp_path / "made")
+    with pytest.raises(ModelError, match=words) as caught:
+        find(tmp_path / "made")
+    assert hint in caught.value.hint
+
+
+def test_a_mapping_may_begin_with_a_mark_and_is_a_file(folder: Path) -> None:
+    mapping = folder / "packages.json"
+    mapping.write_text('{"unet": "Unet.mlpackage"}', "utf-8-sig")
+    assert names(find(folder))["unet"] == ["Unet.mlpackage"]
+    mapping.unlink()
+    mapping.mkdir()
+    with pytest.raises(ModelError, match=r"packages\.json cannot be read"):
+        find(folder)
+
+
+@pytest.mark.parametrize(("present", "missing"), [("1", "2"), ("2", "1")])
+@pytest.mark.parametrize("stem", ["UnetChunk", "Stable_Diffusion_version_x_unet_chunk"])
+def test_a_chunk_alone_names_the_one_that_it_lacks(tmp_path: Path, stem: str, present: str, missing: str) -> None:
+    _package(tmp_path, f"{stem}{present}")
+    with pytest.raises(ModelError, match=f"{stem}{present}.mlpackage is one chunk of the U-Net") as caught:
+        find(tmp_path)
+    assert f"its unet_chunk{missing} is missing" in caught.value.what
+    assert f"put {stem}{missing}.mlpackage beside it" in caught.value.hint
+    (tmp_path / f"{stem}{missing}.mlmodelc").mkdir()
+    with pytest.raises(ModelError, match=rf"is missing; {stem}{missing}\.mlmodelc is no \.mlpackage"):
+        find(tmp_path)
+
+
+def test_packages_further_down_are_named_with_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    _package(tmp_path / "inner", "Unet")
+    with pytest.raises(ModelError) as caught:
+        find(tmp_path)
+    assert caught.value.hint == "inside are: inner/Unet.mlpackage: name their folder, packages:folder/inner"

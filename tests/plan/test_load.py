@@ -86,6 +86,19 @@ def test_strength_that_leaves_no_step(tmp_path: Path) -> None:
     assert "leaves no step" in found["$.cases.one"]
 
 
+@pytest.mark.parametrize("key", ["background", "source_prompt"])
+def test_what_is_said_of_a_picture_that_is_not_there(tmp_path: Path, key: str) -> None:
+    text = GOOD + f'[cases.words]\nprompt = "a cat"\n{key} = "white"\n'
+    with pytest.raises(ConfigError) as caught:
+        load_suite(write(tmp_path, text))
+    [problem] = caught.value.problems
+    number = text.splitlines().index(f'{key} = "white"') + 1
+    assert (problem.path, problem.place) == (f"$.cases.words.{key}", f"sdqa.toml:{number}")
+    assert "means nothing without a source picture" in problem.message
+    words = GOOD.replace("steps = 7", 'steps = 7\nbackground = "black"') + '[cases.words]\nprompt = "a cat"\n'
+    assert load_suite(write(tmp_path, words)).cases["words"].background == "black", "a default is for the others"
+
+
 def test_scenes_may_be_edited_in_their_name(tmp_path: Path) -> None:
     text = GOOD.replace("scene:portrait/1", "scene:portrait/1?hair=red&glasses=yes")
     assert load_suite(write(tmp_path, text)).cases["one"].source == "scene:portrait/1?hair=red&glasses=yes"

@@ -60,3 +60,14 @@ def test_a_figure_that_was_not_measured_is_an_error() -> None:
 
 def test_an_annotation_keeps_its_direction() -> None:
     assert command("error", "a\u202eb", "c\u2066d") == "::error title=ab::cd"
+
+
+def test_a_check_of_a_case_names_its_place_in_the_page() -> None:
+    verdict = Verdict(check="a@b/c%d/m", metric="m", case="c%d", status="fail", reason="bad")
+    run = run_record(lane_record("a@b", verdict))
+    [line] = workflow_commands(run).splitlines()
+    assert line.endswith(
+        ". Report: index.html#/case/c%2525d?lane=a%2540b"
+    )  # the command's own escaping over the page's
+    [line] = workflow_commands(run, "https://example.org/index.html").splitlines()
+    assert "Report: https://example.org/index.html#/case/" in line

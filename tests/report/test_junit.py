@@ -99,3 +99,14 @@ def test_any_text_gives_well_formed_xml(text: str) -> None:
     found = root.find("testsuite/testcase/failure")
     assert found is not None
     assert found.get("message") == (xml_text(text) or "fail")
+
+
+@pytest.mark.parametrize("status", ["fail", "not measured", "suspicious", "pass", "not judged"])
+def test_what_did_not_pass_ends_with_its_place_in_the_page(status: Status) -> None:
+    verdict = Verdict(check="a/c&d/m", metric="m", case="c&d", status=status, reason="said")
+    [case] = ET.fromstring(junit_xml(run_record(lane_record("a", verdict)))).iter("testcase")
+    told = "".join(case.itertext()).strip()
+    assert told.endswith("report: index.html#/case/c%26d?lane=a") is (status not in ("pass", "not judged"))
+    verdict = verdict.model_copy(update={"case": None})
+    [case] = ET.fromstring(junit_xml(run_record(lane_record("a", verdict)))).iter("testcase")
+    assert "index.html" not in "".join(case.itertext())

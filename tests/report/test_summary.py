@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from sdqa.bundle import Failure, JudgeChange, Run
+from sdqa.bundle import Failure, JudgeChange, Run, Verdict
 from sdqa.bundle.diagnosis import Diagnosis
+from sdqa.report.against import compare
 from sdqa.report.markdown import escape
 from sdqa.report.summary import LIMIT, MAX_BYTES, summary_markdown
+from tests.builders import lane_record, run_record
 
 
 def test_the_verdict_comes_first_in_words(run: Run) -> None:
@@ -56,13 +58,14 @@ def test_long_lists_are_cut_and_say_so(run: Run) -> None:
 def test_checks_of_one_metric_are_one_row_with_the_worst(run: Run) -> None:
     rows = [line for line in summary_markdown(run).splitlines() if "❌ fail" in line and "/lpips" in line]
     assert len(rows) == 1
-    assert "landscape-lake/lpips (worst of 10) | NaN |" in rows[0]
+    address = "index.html&#35;/case/landscape-lake?lane=tiny/palette2/reference/cpu"
+    assert f"landscape-lake/lpips (worst of 10)<br><sub>{address}</sub> | NaN |" in rows[0]
 
 
 def test_html_of_the_bundle_does_not_reach_the_summary(run: Run) -> None:
     text = summary_markdown(run)
     assert "<script" not in text
-    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub"}
+    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub", "br"}
 
 
 @settings(max_examples=60, deadline=None)
@@ -113,7 +116,7 @@ def test_a_strangers_text_reaches_the_summary_as_text(clean_run: Run, place: str
     assert "www." not in text
     assert not set(text) & {"\u202e", "\u2066"}
     assert set(links(text)) <= {"html_inline"}
-    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub"}
+    assert set(re.findall(r"<(/?\w+)", text)) <= {"details", "summary", "/summary", "/details", "sub", "/sub", "br"}
 
 
 def test_four_hundred_failures_fit_below_the_limit_and_are_counted(clean_run: Run) -> None:
@@ -153,3 +156,39 @@ def test_who_loosened_the_judge_comes_first(clean_run: Run, recorded: str) -> No
     assert lines[2].startswith("This change loosens the judge in 1 place, ")
     assert lines[4] == "### The judge changed"
     assert (recorded or "❌ looser") in text
+
+
+def targets(text: str) -> set[str]:
+    """Where a Markdown renderer would lead."""
+    parsed = MarkdownIt("commonmark").enable("table").parse(text)
+    tokens = [child for token in parsed for child in (token.children or [])]
+    return {str(token.attrs["href"]) for token in tokens if token.type == "link_open"}
+
+
+def test_a_published_page_makes_links_that_keep_to_their_cell(run: Run) -> None:
+    text = summary_markdown(run, page="https://example.org/7/index.html")
+    row = next(line for line in text.splitlines() if "landscape-lake/lpips" in line)
+    address = "https://example.org/7/index.html#/case/landscape-lake?lane=tiny/palette2/reference/cpu"
+    assert f"[tiny/palette2/reference/cpu/landscape-lake/lpips](<{address}>) (worst of 10) | NaN |" in row
+    assert address in targets(text)
+
+
+def test_a_strangers_names_lead_nowhere_but_into_the_page(clean_run: Run) -> None:
+    lane = clean_run.lanes[0]
+    names = {"case": ATTACK, "check": ATTACK, "metric": ATTACK, "reason": ATTACK}
+    failed = lane.verdicts[0].model_copy(update={"status": "fail", **names})
+    lane = lane.model_copy(update={"id": ATTACK, "verdicts": (failed,)})
+    run = clean_run.model_copy(update={"lanes": (lane,)})
+    text = summary_markdown(run, compare(clean_run, run), page="https://example.org/7/index.html")
+    found = targets(text)
+    assert sum("%40team" in one for one in found) == 1
+    assert all(one.startswith("https://example.org/7/index.html#/") for one in found)
+    assert "@team" not in text
+
+
+def test_a_name_that_is_a_book_is_no_link_and_pushes_nothing_out() -> None:
+    book = Verdict(check="a/x/m", metric="m", case="é" * 20_000, status="fail", reason="long")
+    short = Verdict(check="a/y/n", metric="n", case="y", status="fail", reason="short")
+    text = summary_markdown(run_record(lane_record("a", book, short)), page="https://example.org/index.html")
+    assert targets(text) == {"https://example.org/index.html#/case/y?lane=a"}
+    assert "a/x/m" in text

@@ -51,10 +51,10 @@ def test_no_color_is_honoured(run: Run) -> None:
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_tables_keep_to_the_width(run: Run, columns: int) -> None:
     lines = printed(run, Pipe(), COLUMNS=str(columns)).splitlines()
-    # Names of checks, and the verdict, are printed whole, so that they can be copied; everything else fits.
+    # Names of checks, addresses and the verdict are printed whole, so that they can be copied; the rest fits.
     assert all(line == line.rstrip() for line in lines if line.startswith("    ") and "NaN" in line)
     for line in lines:
-        if not line.startswith(("✕ fail ", "! suspicious ", "? not measured ", "✕ Fail: ")):
+        if not line.startswith(("✕ fail ", "! suspicious ", "? not measured ", "✕ Fail: ", "    index.html#/")):
             assert cell_len(line) <= columns, line
 
 

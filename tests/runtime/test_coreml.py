@@ -152,7 +152,7 @@ def test_virtual_mac_without_neural_engine_is_told_apart() -> None:
     engine = device("NeuralEngine")
     engine.__proxy__ = SimpleNamespace(get_total_core_count=lambda: 16)
     virtual = assemble([device("CPU"), device("GPU")], chip="Apple M2 (Virtual)", build="24A335", virtual=True)
-    assert not virtual.has_neural_engine
+    assert virtual.neural_engine_cores == 0
     assert virtual.devices == ("MLCPUComputeDevice", "MLGPUComputeDevice")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,11 +19,13 @@ from sdqa.bundle import Bundle, Lane, Verdict
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.errors import EXIT_USAGE, DiagnosisError
 from sdqa.faults import injection
+from sdqa.models import Teacher
 from sdqa.plan import PlannedLane, load_suite, make_plan
 from sdqa.store import Store
-from sdqa.workflow.diagnose import SPLIT_DB, _candidate, _wrappers, diagnose_lane, explain_failures
-from sdqa.workflow.examined import failed_now
+from sdqa.workflow.diagnose import SPLIT_DB, _demand_examinable, _offered, _wrappers, diagnose_lane, explain_failures
+from sdqa.workflow.examined import Failed, failed_now
 from sdqa.workflow.job import Job
+from tests.conftest import Convert
 
 SUITE = Path(__file__).parents[2] / "sdqa.toml"
 
@@ -40,15 +43,17 @@ def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: p
     asked: list[str] = []
     given = {"unet": package("Unet.mlpackage")}
 
-    def adopted(source: str, _: object, *, idle: frozenset[str]) -> dict[str, Any]:
+    def adopted(source: str, *_: object, idle: frozenset[str]) -> dict[str, Any]:
         asked.append(source)
         return given
 
     monkeypatch.setattr(sdqa.convert.stage, "adopted", adopted)
     lane = job.plan.running[0]
-    assert _candidate(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
-    existing = SimpleNamespace(id="x", idle=frozenset(), model=SimpleNamespace(source="packages:elsewhere"))
-    assert _candidate(job, existing, None, None) == given  # type: ignore[arg-type]
+    assert _offered(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
+    existing = SimpleNamespace(
+        id="x", idle=frozenset(), variant=None, model=SimpleNamespace(source="packages:elsewhere")
+    )
+    assert _offered(job, existing, None, None) == given  # type: ignore[arg-type]
     assert asked == ["packages:folder", "packages:elsewhere"]
 
 
@@ -59,12 +64,9 @@ def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: p
         (package("Unet.mlpackage", sample="latents"), "names of its own: latents for sample"),
     ],
 )
-def test_what_cannot_be_looked_into_is_refused(
-    job: Job, monkeypatch: pytest.MonkeyPatch, found: Any, words: str
-) -> None:
-    monkeypatch.setattr(sdqa.convert.stage, "adopted", lambda *_, **__: {"unet": found})
+def test_what_cannot_be_looked_into_is_refused(job: Job, found: Any, words: str) -> None:
     with pytest.raises(DiagnosisError, match=words):
-        _candidate(job, job.plan.running[0], None, Path("folder"))  # type: ignore[arg-type]
+        _demand_examinable(job.plan.running[0], {"unet": found})
 
 
 def test_a_split_component_runs_in_its_parts_and_a_fault_goes_around_them(
@@ -175,3 +177,83 @@ def test_the_text_to_image_case_that_failed_is_looked_at_and_its_cause_is_named(
     assert found.causes[0].component == "unet"
     sound = diagnose_lane(replace(job, fault=None), lane, sweep=False)
     assert sound.verdict.startswith("The candidate is sound")
+
+
+ADOPTED = """
+schema_version = 1
+name = "adopted"
+goldens = "teacher"
+[models.m]
+source = "packages:made"
+reference = "random:miniature"
+[variants.v]
+compression = "palettize-6bit"
+compressed_components = ["unet"]
+[[lanes]]
+model = "m"
+variants = ["v"]
+runtime = "reference"
+[metrics]
+names = ["finite"]
+[limits]
+parity_psnr = 20
+[cases.text]
+prompt = "a cat"
+steps = 1
+scheduler = "ddim"
+"""
+
+
+@pytest.fixture
+def adopted_job(packages: Convert, teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """Packages that another tool is said to have compressed, and did not."""
+    monkeypatch.chdir(tmp_path)
+    for component in teacher.components:
+        path = packages(component).path
+        shutil.copytree(path, tmp_path / "made" / path.name)
+    (tmp_path / "sdqa.toml").write_text(ADOPTED, encoding="utf-8")
+    plan = make_plan(load_suite(Path("sdqa.toml")), Path("sdqa.toml"))
+    return Job(plan, Store(tmp_path / "store"), Bundle(tmp_path / "report"))
+
+
+def test_a_contract_that_failed_names_the_component_and_what_it_breaks(adopted_job: Job) -> None:
+    [lane] = adopted_job.plan.running
+    found = failed_now(adopted_job, lane)
+    assert found.checks == ("unet/contract",)
+    diagnosis = diagnose_lane(adopted_job, lane, failed=found)
+    assert [(cause.component, cause.stage) for cause in diagnosis.causes] == [("unet", "packaging")]
+    first, *_, last = diagnosis.verdict.splitlines()
+    assert first == "Cause: unet, packaging: the variant promises 6 bits (palettize-6bit), the weights have 16"
+    assert last.startswith("Next: convert the component again")
+    assert not diagnosis.sound
+
+
+def test_a_package_that_cannot_be_loaded_is_the_cause(adopted_job: Job) -> None:
+    weights = Path("made/Unet.mlpackage/Data/com.apple.CoreML/weights/weight.bin")
+    weights.write_text("version https://git-lfs.github.com/spec/v1\n", encoding="utf-8")
+    [lane] = adopted_job.plan.running
+    diagnosis = diagnose_lane(adopted_job, lane, failed=Failed(checks=("unet/contract",)))
+    assert [(cause.component, cause.stage) for cause in diagnosis.causes] == [("unet", "packaging")]
+    assert "the weight file is a Git LFS pointer" in diagnosis.verdict
+
+
+def test_a_contract_that_failed_beside_other_checks_goes_into_the_evidence(
+    adopted_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sdqa.diagnose
+
+    @dataclass(frozen=True)
+    class Looked:
+        breaches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    asked: list[Looked] = []
+
+    def diagnose(evidence: Looked, **_: object) -> Diagnosis:
+        asked.append(evidence)
+        return Diagnosis(verdict="")
+
+    monkeypatch.setattr(sdqa.workflow.diagnose, "_evidence", lambda *_: Looked())
+    monkeypatch.setattr(sdqa.diagnose, "diagnose", diagnose, raising=False)
+    [lane] = adopted_job.plan.running
+    diagnose_lane(adopted_job, lane, failed=Failed(checks=("unet/contract", "unet/parity_psnr")))
+    assert "the variant promises 6 bits" in asked[0].breaches["unet"][0]

@@ -104,6 +104,26 @@ def test_prompts_that_are_cut_are_named_in_plan_run_and_page(tmp_path: Path, sav
     assert "case first: prompt cut after 75 tokens" in page
 
 
+def test_prompts_that_the_text_encoder_cannot_tell_apart_are_named(tmp_path: Path, saved: Path) -> None:
+    cases = f"""
+    cases.cat = {{ prompt = "{LONG}cat", steps = 1 }}
+    cases.dog = {{ prompt = "{LONG}dog", negative_prompt = "{LONG}fox", steps = 1 }}
+    cases.small = {{ prompt = "a girl", steps = 1 }}
+    cases.capital = {{ prompt = "A  Girl", steps = 1 }}
+    cases.same = {{ prompt = "a girl", negative_prompt = "a girl", steps = 1, seed = 2 }}
+    cases.unguided = {{ prompt = "a boy", negative_prompt = "a boy", steps = 1, guidance_scale = 1 }}
+    cases.blank = {{ prompt = " ", steps = 1 }}
+    """
+    found = [one for one in remarks(suite(tmp_path, f"folder:{saved}", cases)) if "the same to the text encoder" in one]
+    assert found == [
+        "case dog: prompt and negative prompt are the same to the text encoder: guidance does nothing",
+        "case same: prompt and negative prompt are the same to the text encoder: guidance does nothing",
+        "case blank: prompt and negative prompt are the same to the text encoder: guidance does nothing",
+        "cases cat, dog: their prompts are the same to the text encoder after the cut",
+        "cases small, capital: their prompts are the same to the text encoder",
+    ]
+
+
 def scheduler(folder: Path, kind: str, **settings: Any) -> None:
     place = folder / "scheduler" / "scheduler_config.json"
     place.write_text(json.dumps({**json.loads(place.read_text()), "_class_name": kind, **settings}))

@@ -48,6 +48,31 @@ def test_products_in_half_precision_are_a_known_difference() -> None:
     assert not reading("float32", 77, 73, 72).known
 
 
+def test_norms_that_the_converter_folded_are_a_known_difference() -> None:
+    def folded(between: float, coreai: float, to_folded: float | None) -> Agreement:
+        return Agreement("embedded:tiny-v", "unet", "float32", 109.6, coreai, between, "noise_pred", to_folded)
+
+    known = folded(109.5, 128.8, 132.7)
+    assert known.disagreement == ""
+    assert "5e-6 too small each" in known.known
+    assert not folded(115.0, 128.8, 132.7).known
+    assert folded(109.5, 108.0, 132.7).disagreement, "Core AI is not right either"
+    assert folded(109.5, 128.8, 109.0).disagreement, "the fold explains nothing"
+    assert folded(109.5, 128.8, None).disagreement, "nothing was measured"
+
+
+def test_an_ml_programs_norms_are_smaller_by_the_epsilon_of_the_fold(teacher: Teacher, tmp_path: Path) -> None:
+    from sdqa.convert.stage import convert_one
+    from sdqa.plan.variant import Variant
+    from sdqa.runtime.registry import find_runtime
+
+    package = convert_one(teacher, "unet", Variant(name="float32", precision="float32"), Store(tmp_path))
+    inputs, plain = oracle._teachers_own(teacher, "unet")
+    found = find_runtime("reference").make_runner("unet", package.path).run(inputs)
+    folded = oracle._teachers_own(teacher, "unet", folded=True)[1]
+    assert oracle._worst(folded, found) > oracle._worst(plain, found) + 3
+
+
 def test_a_disagreement_fails_the_verb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     readings = [reading("float32", 135, 137, 134), reading("float16", 77, 70, 69)]
     monkeypatch.setattr(oracle, "compare_runtimes", lambda *arguments, **options: iter(readings))

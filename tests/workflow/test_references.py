@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 def test_what_is_missing_or_stale_is_named_and_the_rest_is_there(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "goldens", tmp_path / "goldens")
     shutil.rmtree(tmp_path / "goldens" / "tiny" / "portrait-hat")
+    exchanged = tmp_path / "goldens" / "tiny" / "portrait-touch-up"
+    for old, new in (("image.png", "x"), ("source.png", "image.png"), ("x", "source.png")):
+        (exchanged / old).rename(exchanged / new)
     shutil.copy(ROOT / "sdqa.toml", tmp_path)
     suite = tmp_path / "sdqa.toml"
     plan = make_plan(load_suite(suite), suite, only=("tiny/fp16",), platform="linux")
@@ -31,6 +34,7 @@ def test_what_is_missing_or_stale_is_named_and_the_rest_is_there(tmp_path: Path)
     assert {failure.where: failure.code for failure in found.failures} == {
         "portrait-hat": "SDQA-600",
         "portrait-glasses": "SDQA-601",
+        "portrait-touch-up": "SDQA-602",
     }
     assert {failure.exit_code for failure in found.failures} == {4}
-    assert set(found.goldens) == set(cases) - {"portrait-hat", "portrait-glasses"}
+    assert set(found.goldens) == set(cases) - {"portrait-hat", "portrait-glasses", "portrait-touch-up"}

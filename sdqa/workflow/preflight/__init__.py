@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sdqa.plan import Plan
 from sdqa.workflow.preflight.cost import Cost, estimate
-from sdqa.workflow.preflight.evidence import look_at_goldens, look_at_limits
+from sdqa.workflow.preflight.evidence import look_at_limits
+from sdqa.workflow.preflight.goldens import look_at_goldens
 from sdqa.workflow.preflight.metrics import look_at_metrics
 from sdqa.workflow.preflight.models import look_at_models
 from sdqa.workflow.preflight.pictures import look_at_pictures
@@ -23,7 +24,7 @@ def preflight(plan: Plan, *, store: Path = STORE, output: Path = OUTPUT) -> Look
     models, look = look_at_models(plan)
     look += look_at_pictures(plan)
     look += look_at_metrics(plan)
-    look += look_at_goldens(plan)
+    look += look_at_goldens(plan, models)
     cost = estimate(plan, models)
     look += look_at_limits(plan, "of unknown length" if cost is None else f"about {_minutes(cost.calibration_s)}")
     look += look_at_places(store, output, cost)

@@ -1,30 +1,12 @@
-"""What a plan is judged by: how many of its goldens are recorded, how many of its limits are known."""
+"""What a plan is judged by: how many of its limits are known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sdqa.gate.evidence import HARD
-from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.plan import Plan, PlannedLane
-from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.gate import EXECUTION_CHECKS, planned_checks, read_tolerances
-from sdqa.workflow.preflight.record import Lack, Look, Note
+from sdqa.workflow.preflight.record import Lack, Look, Note, some
 from sdqa.workflow.record import record
-
-LISTED = 5
-
-
-def look_at_goldens(plan: Plan) -> Look:
-    """How many of the cases have a golden; a golden's file is not opened here."""
-    if plan.suite.goldens == TEACHER_NOW:
-        return Look((Note("goldens", "drawn by the teacher in the same run: nothing guards the teacher itself"),))
-    wanted = dict.fromkeys(f"{lane.model_name}/{case}" for lane in plan.lanes for case in lane.cases)
-    missing = [name for name in wanted if not (plan.goldens / name / MANIFEST_FILE).is_file()]
-    said = f"{len(wanted) - len(missing)} of {len(wanted)} are recorded in {plan.goldens}"
-    if not missing:
-        return Look((Note("goldens", said),))
-    return Look(lacks=(Lack("goldens", f"{said}; missing: {_some(missing)}", "sdqa goldens"),))
 
 
 def look_at_limits(plan: Plan, cost: str) -> Look:
@@ -48,7 +30,7 @@ def look_at_limits(plan: Plan, cost: str) -> Look:
     if not missing:
         return Look((Note("limits", said),))
     command = f"sdqa calibrate ({cost}), or state them in [limits] where they compare with the teacher"
-    return Look(lacks=(Lack("limits", f"{said}; missing: {_some(missing)}", command),))
+    return Look(lacks=(Lack("limits", f"{said}; missing: {some(missing)}", command),))
 
 
 def _limited(plan: Plan, lane: PlannedLane) -> list[tuple[str, str | None]]:
@@ -59,8 +41,3 @@ def _limited(plan: Plan, lane: PlannedLane) -> list[tuple[str, str | None]]:
         if scope != "budget" and metric not in HARD:
             found[metric, scope if metric in EXECUTION_CHECKS else None] = None
     return list(found)
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:LISTED]) + (f" and {len(listed) - LISTED} more" if len(listed) > LISTED else "")

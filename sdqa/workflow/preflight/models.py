@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from sdqa.errors import SdqaError
-from sdqa.families import drawable_components
 from sdqa.models import look_at
 from sdqa.models.folder import count_parameters
 from sdqa.models.lock import LOCK_NAME
 from sdqa.models.opening import OpenedFolder, Opening
-from sdqa.models.packages import ExistingPackages
 from sdqa.models.sources import is_remote
-from sdqa.plan import Plan, PlannedLane
-from sdqa.runtime.registry import find_runtime
+from sdqa.plan import Plan
+from sdqa.workflow.preflight.packages import look_at_packages
 from sdqa.workflow.preflight.record import Lack, Look
 
 FETCH = "sdqa fetch"
@@ -38,10 +35,7 @@ def look_at_models(plan: Plan) -> tuple[dict[str, SeenModel], Look]:
         described = plan.suite.models[name]
         seen[name], found = _look(plan, name, described.reference or described.source)
         look += found
-        if described.source.startswith("packages:"):
-            lanes = [lane for lane in plan.lanes if lane.model_name == name]
-            for form in dict.fromkeys(find_runtime(lane.runtime).package_format for lane in lanes):
-                look += _packages(described.source, form, lanes)
+        look += look_at_packages([lane for lane in plan.lanes if lane.model_name == name], seen[name].opening)
     return seen, look
 
 
@@ -64,21 +58,3 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
         if is_remote(source):
             lack = Lack("model", lack.what, FETCH)
         return SeenModel(name, opening, {}), Look(lacks=(lack,))
-
-
-def _packages(source: str, package_format: str, lanes: Sequence[PlannedLane]) -> Look:
-    """Whether a folder has a package for all that the lanes of a format run."""
-    from sdqa.convert.formats import find_format
-
-    folder, suffix = Path(source.removeprefix("packages:")), find_format(package_format).suffix
-    try:
-        existing = ExistingPackages.find(folder, source=source, suffix=suffix)
-    except SdqaError as error:
-        return Look(lacks=(Lack.of("packages", error),))
-    running = [lane for lane in lanes if find_runtime(lane.runtime).package_format == package_format]
-    wanted = {one for lane in running for one in lane.components}
-    missing = [one for one in drawable_components() if one in wanted and one not in existing.packages]
-    if not missing:
-        return Look()
-    what = f"{source} has no package for {', '.join(missing)}"
-    return Look(lacks=(Lack("packages", what, existing.listing()),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -11,6 +12,9 @@ from sdqa.errors import SdqaError
 
 _VERB = re.compile(r"^sdqa (fetch|goldens|calibrate)\b")
 """Commands that name the suite where it has another name."""
+
+
+LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -81,3 +85,9 @@ class Look:
 
     def __add__(self, other: Look) -> Look:
         return Look(self.notes + other.notes, self.lacks + other.lacks)
+
+
+def some(names: Iterable[str]) -> str:
+    """Names in one line, the first few of many."""
+    listed = list(names)
+    return ", ".join(listed[:LISTED]) + (f" and {len(listed) - LISTED} more" if len(listed) > LISTED else "")

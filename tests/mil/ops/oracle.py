@@ -32,7 +32,7 @@ def run(name: str, **arguments: Any) -> Any:
 
 def context(seed: int = 0) -> Context:
     """A call context with a seeded generator."""
-    return Context((), (), torch.Generator().manual_seed(seed), "declared")
+    return Context(torch.Generator().manual_seed(seed), "declared")
 
 
 def inferred(name: str, opset: str = "iOS17", **arguments: Any) -> Any:

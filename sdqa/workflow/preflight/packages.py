@@ -1,0 +1,71 @@
+"""The packages that another tool made: which are taken, which are left out, and which a run would refuse, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sdqa.convert.contract import contract
+from sdqa.convert.formats import PackageFormat, find_format
+from sdqa.errors import SdqaError
+from sdqa.families import drawable_components
+from sdqa.models.opening import Opening
+from sdqa.models.packages import ExistingPackages
+from sdqa.plan import PlannedLane
+from sdqa.runtime.registry import find_runtime
+from sdqa.workflow.preflight.record import Lack, Look, Note
+
+SUBJECT = "packages"
+
+
+def look_at_packages(lanes: Sequence[PlannedLane], opening: Opening | None) -> Look:
+    """The packages of a model's lanes, in each of the formats that they execute; nothing where it is no such model.
+
+    Args:
+        lanes: of one model.
+        opening: the teacher; None where it is not here, or cannot be used: then nothing is held against it.
+    """
+    look = Look()
+    for name in dict.fromkeys(find_runtime(lane.runtime).package_format for lane in lanes):
+        running = [lane for lane in lanes if find_runtime(lane.runtime).package_format == name]
+        if running[0].model.source.startswith("packages:") and find_runtime(running[0].runtime).needs_packages:
+            look += _look(running, find_format(name), opening)
+    return look
+
+
+def _look(lanes: Sequence[PlannedLane], form: PackageFormat, opening: Opening | None) -> Look:
+    source = lanes[0].model.source
+    folder = Path(source.removeprefix("packages:")).expanduser()
+    try:
+        existing = ExistingPackages.find(folder, source=source, suffix=form.suffix)
+    except SdqaError as error:
+        return Look(lacks=(Lack.of(SUBJECT, error, in_suite=folder.is_dir()),))
+    wanted = {one for lane in lanes for one in lane.components}
+    notes, lacks = [], []
+    for component, paths in existing.packages.items():
+        said = f"{component}: {', '.join(path.name for path in paths)}"
+        if component not in wanted:
+            notes.append(Note(SUBJECT, f"{said}, ignored: nothing that is drawn runs it"))
+            continue
+        try:
+            breaches = tuple(_breaches(lanes, form, opening, component, paths))
+        except SdqaError as error:
+            notes.append(Note(SUBJECT, f"{said}, refused"))
+            lacks.append(Lack.of(SUBJECT, error, in_suite=True))
+        else:
+            notes.append(Note(SUBJECT, said))
+            notes += [Note(SUBJECT, f"{component}/contract will fail: {breach}") for breach in breaches]
+    notes += [Note(SUBJECT, f"left out: {item.name} ({item.reason})") for item in existing.left_out]
+    missing = [one for one in drawable_components() if one in wanted and one not in existing.packages]
+    if missing:
+        what = f"{source} has no package for {', '.join(missing)}"
+        lacks.append(Lack(SUBJECT, what, existing.listing()))
+    return Look(tuple(notes), tuple(lacks))
+
+
+def _breaches(
+    lanes: Sequence[PlannedLane], form: PackageFormat, opening: Opening | None, component: str, paths: tuple[Path, ...]
+) -> Iterator[str]:
+    if opening is not None and opening.facts is not None and component in opening.family.component_names:
+        variants = list({lane.variant.name: lane.variant for lane in lanes}.values())
+        yield from form.look(paths, contract(component, opening.family, opening.facts), variants)
