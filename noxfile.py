@@ -101,6 +101,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """The README's pictures of the page, from a run with a planted fault; needs a Chromium."""
+    prepare(session, "test")
+    bundle = "build/red"
+    planted = ("-m", "sdqa", "qa", "--fault", "unet-2bit", "--output", bundle)
+    session.run("python", *planted, env=ENVIRONMENT, success_codes=[1])  # the gate has to fail
+    command(session, "-m", "docs.screenshots", bundle, env=ENVIRONMENT)
+
+
+@nox.session
 def convert(session: nox.Session) -> None:
     """The convert stage alone."""
     sdqa(session, "convert")

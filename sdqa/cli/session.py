@@ -86,11 +86,22 @@ def run_pytest(
     arguments += [f"--sdqa-fault={fault}"] if fault else []
     if not _plugin_is_installed():
         arguments += ["-p", "sdqa.pytest_plugin"]
+    arguments += ["--assert=plain", *(f"-pno:{name}" for name in _idle_plugins(extra))]
     with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
         status = int(pytest.main([*arguments, *extra], plugins=[session]))
     if session.code is not None:
         return session.code
     return EXIT_USAGE if status else EXIT_PASS
+
+
+IDLE_PLUGINS = ("hypothesispytest", "unraisableexception")
+"""Of pytest's plugins those that a suite has no use for, and that cost it seconds: its items are no functions."""
+
+
+def _idle_plugins(extra: tuple[str, ...]) -> tuple[str, ...]:
+    """The plugins to leave out; logs are caught for every single item, so only where somebody asks for them."""
+    asked = any("log" in argument for argument in extra)
+    return IDLE_PLUGINS if asked else (*IDLE_PLUGINS, "logging")
 
 
 class SessionEnd:

@@ -174,8 +174,8 @@ def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iter
 def _points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[Point, ...]:
     query = "SELECT run, value, golden, judged, low, high, bound, spread, n, status FROM points WHERE series = ?"
     rows = connection.execute(query, (series,)).fetchall()
-    found = [Point(indices[row[0]], *row[1:]) for row in rows if row[0] in indices]
-    return tuple(sorted(found, key=lambda point: point.run))
+    found = {indices[row[0]]: Point(indices[row[0]], *row[1:]) for row in rows if row[0] in indices}  # one a run
+    return tuple(found[run] for run in sorted(found))
 
 
 def _case_points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[CasePoint, ...]:

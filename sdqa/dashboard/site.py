@@ -51,7 +51,7 @@ MAX_FLAKY = 200
 
 
 @dataclass(frozen=True)
-class Built:
+class SiteSize:
     """What was built."""
 
     runs: int
@@ -63,7 +63,9 @@ class Built:
     problems: tuple[str, ...] = ()
 
 
-def build(place: HistoryPlace, output: Path, *, index: Path, goldens: Path | None = None, address: str = "") -> Built:
+def build(
+    place: HistoryPlace, output: Path, *, index: Path, goldens: Path | None = None, address: str = ""
+) -> SiteSize:
     """Build the site of a history.
 
     Args:
@@ -159,7 +161,7 @@ def build(place: HistoryPlace, output: Path, *, index: Path, goldens: Path | Non
     page = render_index(content, rows, told, _latest(runs), unread, len(runs))
     write_atomically(output / "index.html", page)
     assert len(page) <= MAX_INDEX_BYTES
-    return Built(len(runs), new, unread, len(rows), len(events), len(page), tuple(problems))
+    return SiteSize(len(runs), new, unread, len(rows), len(events), len(page), tuple(problems))
 
 
 def record_names(runs: Sequence[DatedRun]) -> list[str]:
