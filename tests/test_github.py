@@ -19,6 +19,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from sdqa.bundle import Bundle
 from sdqa.ci.scaffold import template
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
@@ -278,4 +279,27 @@ def test_the_gate_needs_only_what_its_action_installs(tmp_path: Path, monkeypatc
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=place.suite.parent, capture_output=True, text=True, check=True, env=path)
     needed = {name.lower().replace("_", "-") for name in done.stderr.split()}
+    assert needed <= set(pinned()) | {"setuptools", "pip", "sdqa"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("ci", "plan", "--github"), ("history", "add", "{report}", "--to", "{place}")],
+    ids=lambda words: str(words[1]),
+)
+def test_what_plans_and_publishes_needs_no_more(arguments: tuple[str, ...], tmp_path: Path, bundle: Bundle) -> None:
+    words = [one.format(report=bundle.folder, place=tmp_path / "history") for one in arguments]
+    code = (
+        "import sys, importlib.metadata as metadata\n"
+        "from sdqa.cli import run\n"
+        f"code = run({words!r})\n"
+        "packages = metadata.packages_distributions()\n"
+        "roots = {module.partition('.')[0] for module in sys.modules}\n"
+        "print(*{name for root in roots for name in packages.get(root, ())}, file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=path)
+    needed = {name.lower().replace("_", "-") for name in done.stderr.splitlines()[-1].split()}
     assert needed <= set(pinned()) | {"setuptools", "pip", "sdqa"}

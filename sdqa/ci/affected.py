@@ -6,6 +6,7 @@ code that measures. Limits and the audit log judge and make nothing: what they c
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -125,8 +126,8 @@ def _touched(path: str, plan: Plan, top: Path, code: Package) -> Iterable[str]:
     by_picture = [lane.id for lane in plan.lanes if place in _pictures(plan, lane)]
     if by_model or by_picture:
         return [*by_model, *by_picture]
-    own = code.root.parent == top
-    if own and place.is_relative_to(code.root):
+    own = code.root.resolve().parent == top
+    if own and place.is_relative_to(code.root.resolve()):
         return () if _shows_only(place, code) else (EVERYTHING,)
     folders = OWN_IDLE_FOLDERS if own else IDLE_FOLDERS
     idle = path.partition("/")[0] in folders or any(fnmatch(PurePosixPath(path).name, one) for one in IDLE)
@@ -157,13 +158,20 @@ def _pictures(plan: Plan, lane: PlannedLane) -> list[Path]:
 def _shows_only(place: Path, code: Package) -> bool:
     """Whether a file of sdqa's own is none that measures: a module outside the closure, or data of rooms outside it."""
     try:
-        measuring = code.files(*(f"{code.root.name}.workflow.{name}" for name in MEASURING))
+        measuring = _measuring(code)
     except LookupError:  # modules were renamed, and nobody told this list
         return False
     if place.suffix == ".py":
-        return place.is_file() and place not in {path.resolve() for path in measuring}
-    rooms = {path.relative_to(code.root).parts[0] for path in measuring}
-    return place.relative_to(code.root).parts[0] not in rooms
+        return place.is_file() and place not in measuring
+    rooms = {path.relative_to(code.root.resolve()).parts[0] for path in measuring}
+    return place.relative_to(code.root.resolve()).parts[0] not in rooms
+
+
+@functools.lru_cache(maxsize=4)
+def _measuring(code: Package) -> frozenset[Path]:
+    """The files of the code that measures a lane."""
+    files = code.files(*(f"{code.root.name}.workflow.{name}" for name in MEASURING))
+    return frozenset(path.resolve() for path in files)
 
 
 def _top(folder: Path) -> Path:

@@ -210,17 +210,17 @@ def measured(own: Repository, package: Package, room: str) -> list[bool]:
 
 
 def test_a_change_in_each_room_runs_what_it_must(own: Repository) -> None:
-    base = own.base
+    base, package = own.base, Package(own.root / "sdqa")
     for name, everything in EXAMPLES.items():
         path = own.root / "sdqa" / name
         assert path.exists() or name == "nobody/knows.py", name
         own.write(f"sdqa/{name}", (path.read_text(encoding="utf-8") if path.exists() else "") + "\n# changed\n")
-        found = own.touched(base, Package(own.root / "sdqa"))
+        found = own.touched(base, package)
         assert found == (LANES if everything else NOTHING), name
         base = git(own.root, "rev-parse", "HEAD")
     for name in ("tests/test_any.py", "training/loop.py", "docs/any.md"):
         own.write(name, "changed")
-    assert own.touched(base, Package(own.root / "sdqa")) == NOTHING
+    assert own.touched(base, package) == NOTHING
 
 
 # Carrying.
