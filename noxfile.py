@@ -151,7 +151,8 @@ def diagnose(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Plant every fault and show what the gate catches; `-- --quick` for the short list."""
-    sdqa(session, "faults", "run")
+    prepare(session, "yardstick")
+    command(session, "-m", "sdqa", "faults", "run", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session
@@ -202,6 +203,17 @@ def fuzz(session: nox.Session) -> None:
     prepare(session, "test")
     fuzz = ("-X", "faulthandler", "-m", "pytest", "-q", "-s", "tests/mil/fuzz_packages.py")
     command(session, *fuzz, *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def dashboard(session: nox.Session) -> None:
+    """A static site over the runs in .sdqa/history, in site/; `-- --demo` makes one of 120 runs that really ran."""
+    prepare(session, "dashboard")
+    if "--demo" in session.posargs:
+        rest = [argument for argument in session.posargs if argument != "--demo"]
+        command(session, "-m", "tests.dashboard.demo", *rest, env=ENVIRONMENT)
+    else:
+        command(session, "-m", "sdqa", "dashboard", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session(name="train-tiny")

@@ -234,6 +234,7 @@ class Run(Record):
     diagnosis: Diagnosis | None = None
     sensitivity: Sensitivity | None = None  # as earlier releases wrote it
     sensitivity_table: Blob | None = later(None)  # of the bundle: what the gate is known to catch
+    sensitivity_tables: tuple[Blob, ...] = later(())  # of further lanes
     diagnoses: tuple[Diagnosis, ...] = later(())  # where there are several; `diagnosis` is the first
     provenance: Provenance | None = later(None)
     judge_changes: tuple[JudgeChange, ...] = later(())  # see `sdqa.ci.judge_diff`

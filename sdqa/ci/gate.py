@@ -19,9 +19,11 @@ from sdqa.ci.publish import Published, publish
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate.orphans import orphans
 from sdqa.gate.verify import verify
+from sdqa.history import History, read_history
+from sdqa.history.reading import with_run
 from sdqa.plan import Plan, make_plan
 from sdqa.plan.suite import TEACHER_NOW
-from sdqa.report.history import append_history
+from sdqa.report.trends import SHOWN
 
 
 def gate(
@@ -35,7 +37,7 @@ def gate(
     commit: str = "",
     base: str = "",
     download: str = SUCCESS,
-    history: Path | None = None,
+    history: str = "",
 ) -> tuple[Run, Published]:
     """Judge bundles by a checkout and write the outcome.
 
@@ -47,6 +49,7 @@ def gate(
         commit: that is to be proved; the checkout's own otherwise.
         base: what the service names to hold the judge against; see `sdqa.ci.base.base_of`.
         download: how fetching the bundles ended.
+        history: the place of earlier runs, which are only read: shown as trends. Empty for none.
 
     Raises:
         UsageError: the destination is one of the bundles, or the results cannot be read.
@@ -69,7 +72,7 @@ def gate(
     comparison = JudgeComparison(base=before.revision, reason=why)
     run = decide(expected, submitted, problems, changes)
     run = run.model_copy(update={"judge_comparison": comparison, "orphans": orphans(plan)})
-    published = publish(run, submitted, destination, history=_remembered(history, run) if history else None)
+    published = publish(run, submitted, destination, history=_earlier(history, plan, run) if history else None)
     return run, published
 
 
@@ -130,10 +133,6 @@ def _goldens(plan: Plan) -> list[Failure]:
     return [problem("goldens", f"{flaw.subject}: {flaw.what}") for flaw in flaws]
 
 
-def _remembered(history: Path, run: Run) -> Path | None:
-    """Add the run to the history, which never gates: where that cannot be done there is only no trend."""
-    try:
-        append_history(history, run)
-    except SdqaError:
-        return None
-    return history
+def _earlier(place: str, plan: Plan, run: Run) -> History:
+    """Earlier runs and this one. A history never gates: where it cannot be read there is only no trend."""
+    return with_run(read_history(place, last=SHOWN), run, plan.suite_path.parent)

@@ -53,7 +53,7 @@ def record_plan(suite: str | None, output: Path | None, commit: str, base: str) 
 @commit_option
 @click.option("--base", default="", metavar="REVISION", help="Say first who loosened the judge since this revision.")
 @click.option("--download", default="success", metavar="OUTCOME", help="How fetching the bundles ended.")
-@click.option("--history", default="", metavar="FILE", help="JSON lines of runs: add this one, show the trend.")
+@click.option("--history", default="", metavar="PLACE", help="Of earlier runs: show the trend (sdqa history).")
 @output_option
 def gate_verb(
     bundles: tuple[Path, ...],
@@ -71,9 +71,10 @@ def gate_verb(
     BUNDLES are folders of bundles, or folders that hold them. The verdict, the words and the exit code come from one
     record. Exit code 4: something that was planned is not proved.
     """
-    trend = Path(history) if history else None
     sys.exit(
-        run_gate(bundles, suite, plan_file, results, expect_commit, output, base=base, download=download, history=trend)
+        run_gate(
+            bundles, suite, plan_file, results, expect_commit, output, base=base, download=download, history=history
+        )
     )
 
 
@@ -87,7 +88,7 @@ def run_gate(
     *,
     base: str = "",
     download: str = "success",
-    history: Path | None = None,
+    history: str = "",
 ) -> int:
     """What `ci gate` and `merge --plan` do; the exit code."""
     from sdqa.ci.gate import gate

@@ -20,6 +20,7 @@ from sdqa.generate.pipeline import Graph, Request
 from sdqa.generate.stage import Components, request_facts, teacher_execution
 from sdqa.generate.teacher import graph_parts, teacher_runners
 from sdqa.models import Teacher
+from sdqa.runtime.recorder import between_halves
 from sdqa.store import Store, code_digest, digest_of
 
 TRACED_CASES = 3
@@ -72,6 +73,13 @@ def _calls(tensors: Mapping[str, npt.NDArray[Any]]) -> tuple[TracedCall, ...]:
         call = calls.setdefault(index, TracedCall({}, {}))
         (call.inputs if side == "in" else call.outputs)[argument] = tensors[name]
     return tuple(calls[index] for index in sorted(calls))
+
+
+def teacher_guidance(teacher: Teacher, request: Request, store: Store) -> tuple[float, ...]:
+    """Step by step, how far the teacher's prediction with the prompt is from the one without; none without guidance."""
+    calls = teacher_trace(teacher, request, store)[teacher.family.denoiser.name]
+    found = (between_halves(call.outputs) for call in calls)
+    return tuple(spread for spread in found if spread is not None)
 
 
 def psnr_db(reference: npt.NDArray[Any], value: npt.NDArray[Any]) -> float:

@@ -27,7 +27,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Series:
+class Curve:
     """One named line; `marked` points are drawn as alarms."""
 
     name: str
@@ -118,7 +118,7 @@ def waterfall_chart(bars: Sequence[Bar], label: str, total_label: str = "total")
 
 
 def line_chart(
-    series: Sequence[Series], label: str, *, x_label: str, y_label: str, log: bool = False, whole_x: bool = False
+    series: Sequence[Curve], label: str, *, x_label: str, y_label: str, log: bool = False, whole_x: bool = False
 ) -> Markup:
     """Lines over a numeric axis with ticks and a legend; points that are not finite are left out."""
     drawn = []
@@ -126,7 +126,7 @@ def line_chart(
         plain = ((drawable(x), drawable(y)) for x, y in one.points)
         points = tuple((x, y) for x, y in plain if x is not None and y is not None and (y > 0 or not log))
         if points:
-            drawn.append(Series(one.name, points, one.css))
+            drawn.append(Curve(one.name, points, one.css))
     if not drawn:
         return Markup("")
     xs = [p[0] for one in drawn for p in one.points]

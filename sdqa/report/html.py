@@ -12,8 +12,8 @@ from markupsafe import Markup
 from sdqa.bundle import Bundle, Run
 from sdqa.bundle.comparison import RunComparison
 from sdqa.bundle.orphan import orphan_words
-from sdqa.bundle.sensitivity import Sensitivity
 from sdqa.errors import SdqaError
+from sdqa.history import RecordedRun
 from sdqa.report.assets import content_security_policy, script, style
 from sdqa.report.cases import case_cards
 from sdqa.report.checks import check_rows
@@ -24,14 +24,13 @@ from sdqa.report.facts import facts_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.gallery import gallery_of
 from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete, missed
-from sdqa.report.history import HistoryEntry
 from sdqa.report.island import island_of
 from sdqa.report.lanes import lane_cards, package_rows
 from sdqa.report.origin import origin_of
 from sdqa.report.pictures import Album
 from sdqa.report.placement import estimates, placements
 from sdqa.report.review import GOOD, not_passed, worst_pairs
-from sdqa.report.sensitivity_section import sensitivity_of
+from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
 from sdqa.report.since import since_of
 from sdqa.report.tradeoff import tradeoff_chart
 from sdqa.report.trends import trend_of
@@ -45,7 +44,7 @@ class Page:
     beside: Mapping[str, bytes]
 
 
-def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), *, unread: int = 0) -> str:
+def render_page(bundle: Bundle, run: Run, history: Sequence[RecordedRun] = (), *, unread: int = 0) -> str:
     """The page as one text, with all its pictures inside."""
     return make_page(bundle, run, history, unread=unread, single_file=True).html
 
@@ -53,7 +52,7 @@ def render_page(bundle: Bundle, run: Run, history: Sequence[HistoryEntry] = (), 
 def make_page(
     bundle: Bundle,
     run: Run,
-    history: Sequence[HistoryEntry] = (),
+    history: Sequence[RecordedRun] = (),
     *,
     unread: int = 0,
     compared: RunComparison | None = None,
@@ -62,7 +61,7 @@ def make_page(
     """The page, and what lies beside it where it would grow too large.
 
     Args:
-        unread: lines of the history that could not be read.
+        unread: files of the history that could not be read.
         compared: with an earlier run.
         single_file: whether all pictures have to be inside.
 
@@ -82,7 +81,7 @@ def make_page(
     elsewhere = [lane for lane in absent if not missed(lane, run)]
     red = [lane.id for lane in run.lanes if any(v.status == "fail" for v in lane.verdicts)]
     placed, estimated = placements(run), estimates(run)
-    sensitivity, trend = sensitivity_of(_table(bundle, run)), trend_of(history, unread)
+    sensitivity, trend = _sensitivity(bundle, run), trend_of(history, unread)
     more = {
         "lanes": "Lanes",
         "packages": "Packages",
@@ -138,12 +137,13 @@ def make_page(
     return Page(text, gallery.beside)
 
 
-def _table(bundle: Bundle, run: Run) -> Sensitivity | None:
+def _sensitivity(bundle: Bundle, run: Run) -> SensitivitySection | None:
     """It says what other runs caught; where it cannot be read, this one's page is not worse for it."""
     try:
-        return bundle.sensitivity_of(run)
+        table, further = bundle.sensitivity_of(run), bundle.further_sensitivities_of(run)
     except SdqaError:
         return None
+    return sensitivity_of(table, further, [lane.id for lane in run.lanes if lane.status == "ran"])
 
 
 @functools.cache

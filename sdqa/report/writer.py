@@ -8,13 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.bundle import Bundle, Run, documents
-from sdqa.bundle.comparison import RunComparison
+from sdqa.bundle import Bundle, documents
+from sdqa.history import History
 from sdqa.report.against import compare
 from sdqa.report.annotations import workflow_commands
 from sdqa.report.gallery import FOLDER
-from sdqa.report.history import History, read_history
-from sdqa.report.html import Page, make_page
+from sdqa.report.html import make_page
 from sdqa.report.junit import junit_xml
 from sdqa.report.links import PAGE, page_of
 from sdqa.report.summary import summary_markdown
@@ -38,7 +37,7 @@ def write_report(
     bundle: Bundle,
     destination: Path,
     *,
-    history: Path | None = None,
+    history: History | None = None,
     against: Bundle | None = None,
     single_file: bool = False,
 ) -> ReportFiles:
@@ -49,7 +48,7 @@ def write_report(
     Args:
         bundle: the run; it is only read.
         destination: the folder to write into, made where it is missing.
-        history: JSON lines of earlier runs (see `sdqa.report.history`), shown as trends.
+        history: earlier runs, shown as trends.
         against: an earlier run: what is new, still failing and fixed since then, in `comparison.json` too.
         single_file: whether all pictures go into the page; otherwise those for which it has no room lie in `pictures/`.
 
@@ -66,7 +65,8 @@ def write_report(
     try:
         run, place = bundle.read(), page_of()
         compared = compare(against.read(), run) if against is not None else None
-        page = _page(bundle, run, history, compared, single_file)
+        runs = history or History()
+        page = make_page(bundle, run, runs.records, unread=runs.unread, compared=compared, single_file=single_file)
         texts = {
             files.html: page.html,
             files.junit: junit_xml(run, place),
@@ -87,11 +87,6 @@ def write_report(
     else:
         comparison.unlink(missing_ok=True)  # an earlier report's
     return files
-
-
-def _page(bundle: Bundle, run: Run, history: Path | None, compared: RunComparison | None, single_file: bool) -> Page:
-    earlier = read_history(history) if history else History(())
-    return make_page(bundle, run, earlier.entries, unread=earlier.unread, compared=compared, single_file=single_file)
 
 
 def _write_beside(destination: Path, pictures: Mapping[str, bytes]) -> None:

@@ -88,7 +88,9 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     from sdqa.metrics import applicable, offered
 
     offers = {
-        name: offered(case.prompt, source_prompt(case), has_source=case.source is not None)
+        name: offered(
+            case.prompt, source_prompt(case), has_source=case.source is not None, guided=case.guidance_scale > 1
+        )
         for name, case in lane.cases.items()
     }
     cases = {name: applicable(offer, plan.suite.metrics.names) for name, offer in offers.items()}

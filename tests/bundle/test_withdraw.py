@@ -87,6 +87,7 @@ def test_a_run_that_dies_while_it_is_written_down_leaves_nothing_of_the_last(
         raise MemoryError
 
     monkeypatch.setattr(Bundle, "write", crash)
+    monkeypatch.setattr("sdqa.workflow.report.committed_sensitivities", lambda job: ())
     job: Any = type("Job", (), {"bundle": yesterday})()
     with pytest.raises(MemoryError):
         write_run(job, run_record(lane("a")))
