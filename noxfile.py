@@ -72,11 +72,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff and mypy, strict."""
+    """ruff and mypy, strict; of what runs on GitHub zizmor, without a network, and the schemas."""
     prepare(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("zizmor", "--offline", "--min-severity", "medium", "-q", ".github")
+    for kind, pattern in (("workflows", "workflows/*.yml"), ("actions", "actions/*/action.yml")):
+        files = sorted(str(path) for path in Path(".github").glob(pattern))
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.github-{kind}", *files)
 
 
 @nox.session

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sdqa.dashboard.series import Mark, Point, Series
+from sdqa.dashboard.series import FigureSeries, Mark, Point
 from sdqa.errors import ExtraMissing
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Event:
         return self.changes[0].size
 
 
-def changes_of(series: Series, fingerprints: Mapping[int, str]) -> list[Change]:
+def changes_of(series: FigureSeries, fingerprints: Mapping[int, str]) -> list[Change]:
     """The changes of one series, oldest first.
 
     Args:
@@ -93,7 +93,7 @@ def changes_of(series: Series, fingerprints: Mapping[int, str]) -> list[Change]:
     return sorted((one for line in lines for one in _changes(series, line)), key=lambda one: one.run)
 
 
-def _changes(series: Series, points: Sequence[Point]) -> list[Change]:
+def _changes(series: FigureSeries, points: Sequence[Point]) -> list[Change]:
     if len(points) < 2 * SIDE:
         return []
     import numpy as np
@@ -134,7 +134,7 @@ def _changes(series: Series, points: Sequence[Point]) -> list[Change]:
     return found
 
 
-def _scale(series: Series, points: Sequence[Point], figures: Floats) -> tuple[float, str]:
+def _scale(series: FigureSeries, points: Sequence[Point], figures: Floats) -> tuple[float, str]:
     """What a series is divided by, and what kind of figure it is."""
     import numpy as np
 
@@ -177,7 +177,7 @@ def _cuts(relative: Floats, penalty: float) -> list[int]:
     return [int(cut) for cut in found[:-1]]
 
 
-def _moved(series: Series, points: Sequence[Point], cut: int, shift: float, smallest: float) -> tuple[int, int]:
+def _moved(series: FigureSeries, points: Sequence[Point], cut: int, shift: float, smallest: float) -> tuple[int, int]:
     """How many cases moved the same way by as much as counts, of those with a figure in three runs on both sides."""
     import numpy as np
 

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 
 from sdqa.history import RecordedLane, RecordedRun
@@ -53,7 +54,7 @@ def _connected(path: Path) -> sqlite3.Connection:
             path.unlink(missing_ok=True)
         connection = sqlite3.connect(path)
         try:
-            connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;")
+            connection.executescript("PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == VERSION:
                 connection.execute("SELECT count(*) FROM runs").fetchone()
@@ -130,20 +131,18 @@ def _add(connection: sqlite3.Connection, ids: dict[SeriesKey, int], name: str, r
 
 
 def _add_points(connection: sqlite3.Connection, ids: dict[SeriesKey, int], run: int, lane: RecordedLane) -> None:
-    table, rows = lane.figures, []
-    columns = (table.value, table.golden, table.difference, table.low, table.high, table.limit, table.spread, table.n)
-    names = zip(table.metric, table.component, table.case, table.unit, table.better, strict=True)
-    for (metric, component, case, unit, better), figures, status in zip(
-        names, zip(*columns, strict=True), table.status, strict=True
-    ):
-        key = (lane.id, metric, component, case, unit)
+    table = lane.figures
+    names = zip(repeat(lane.id), table.metric, table.component, table.case, table.unit)
+    keys = []
+    for key, better in zip(names, table.better, strict=True):
         series = ids.get(key)
         if series is None:
             series = ids[key] = len(ids) + 1
             connection.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?)", (series, *key, better))
-        value, golden, difference, low, high, bound, spread, n = figures
-        judged = value if difference is None else difference
-        rows.append((series, run, value, golden, judged, low, high, bound, spread, n, status))
+        keys.append(series)
+    judged = [v if d is None else d for v, d in zip(table.value, table.difference, strict=True)]
+    columns = (table.value, table.golden, judged, table.low, table.high, table.limit, table.spread, table.n)
+    rows = zip(keys, repeat(run), *columns, table.status)
     connection.executemany(POINT, rows)
 
 

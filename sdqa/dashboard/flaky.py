@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sdqa.dashboard.series import CasePoint, LaneRun, Point, Series
+from sdqa.dashboard.series import CasePoint, FigureSeries, LaneRun, Point
 
 DECIDED = frozenset({"pass", "suspicious", "fail"})
 
@@ -24,7 +24,7 @@ class Flaky:
     values: tuple[float, float] | None  # smallest and largest of what the limit holds
 
 
-def flaky_of(series: Series, of_runs: Mapping[int, LaneRun]) -> Iterator[Flaky]:
+def flaky_of(series: FigureSeries, of_runs: Mapping[int, LaneRun]) -> Iterator[Flaky]:
     """The checks of a series that are flaky: the lane's own, then its cases'."""
     checks: dict[str, Sequence[Point] | Sequence[CasePoint]] = {"": series.points, **series.cases}
     for case, points in checks.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sdqa.dashboard.changes import Change, Event
-from sdqa.dashboard.series import DatedRun, LaneRun, Point, Series, position
+from sdqa.dashboard.series import DatedRun, FigureSeries, LaneRun, Point, position
 
 SPARK = 40
 """Runs that a small line shows."""
@@ -38,7 +38,7 @@ class Row:
         return order[self.last.status], -(self.room or 0.0)
 
 
-def row_of(series: Series, changes: Sequence[Change], since: int) -> Row:
+def row_of(series: FigureSeries, changes: Sequence[Change], since: int) -> Row:
     """The line of a series.
 
     Args:

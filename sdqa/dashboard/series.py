@@ -80,7 +80,7 @@ class CasePoint(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Series:
+class FigureSeries:
     """One figure of one lane over the runs, and its cases."""
 
     id: str  # the same tomorrow: digest of what it is of
@@ -141,7 +141,7 @@ def lane_runs(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> dict[
     return {lane: dict(sorted(of_runs.items())) for lane, of_runs in found.items()}
 
 
-def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iterator[Series]:
+def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iterator[FigureSeries]:
     """The series of all lanes over the main line, one by one, so that memory holds one."""
     groups: dict[tuple[str, str, str, str], dict[str, int]] = {}
     better: dict[int, str] = {}
@@ -159,7 +159,7 @@ def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iter
         points = _points(connection, whole, indices)
         if points:
             of_cases = {case: _case_points(connection, key, indices) for case, key in sorted(cases.items())}
-            yield Series(
+            yield FigureSeries(
                 digest_of([lane, metric, component, unit])[:12],
                 lane,
                 metric,
@@ -174,8 +174,8 @@ def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iter
 def _points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[Point, ...]:
     query = "SELECT run, value, golden, judged, low, high, bound, spread, n, status FROM points WHERE series = ?"
     rows = connection.execute(query, (series,)).fetchall()
-    found = [Point(indices[row[0]], *row[1:]) for row in rows if row[0] in indices]
-    return tuple(sorted(found, key=lambda point: point.run))
+    found = {indices[row[0]]: Point(indices[row[0]], *row[1:]) for row in rows if row[0] in indices}  # one a run
+    return tuple(found[run] for run in sorted(found))
 
 
 def _case_points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[CasePoint, ...]:
@@ -224,7 +224,7 @@ def _fingerprint(facts: str) -> Fingerprint:
     return Fingerprint.model_validate_json(facts)
 
 
-def limit_marks(series: Series) -> list[Mark]:
+def limit_marks(series: FigureSeries) -> list[Mark]:
     """Where a series' limit moved."""
     found = []
     for before, after in pairwise(series.points):

@@ -29,8 +29,8 @@ from sdqa.dashboard.page import MAX_INDEX_BYTES, render_index
 from sdqa.dashboard.series import (
     CasePoint,
     DatedRun,
+    FigureSeries,
     Mark,
-    Series,
     all_series,
     dated_runs,
     lane_marks,
@@ -51,7 +51,7 @@ MAX_FLAKY = 200
 
 
 @dataclass(frozen=True)
-class SiteSize:
+class BuiltSite:
     """What was built."""
 
     runs: int
@@ -65,7 +65,7 @@ class SiteSize:
 
 def build(
     place: HistoryPlace, output: Path, *, index: Path, goldens: Path | None = None, address: str = ""
-) -> SiteSize:
+) -> BuiltSite:
     """Build the site of a history.
 
     Args:
@@ -161,7 +161,7 @@ def build(
     page = render_index(content, rows, told, _latest(runs), unread, len(runs))
     write_atomically(output / "index.html", page)
     assert len(page) <= MAX_INDEX_BYTES
-    return SiteSize(len(runs), new, unread, len(rows), len(events), len(page), tuple(problems))
+    return BuiltSite(len(runs), new, unread, len(rows), len(events), len(page), tuple(problems))
 
 
 def record_names(runs: Sequence[DatedRun]) -> list[str]:
@@ -189,7 +189,7 @@ def short(value: float | None) -> float | None:
 
 
 def _series_data(
-    series: Series, marks: Sequence[Mark], changes: Sequence[Change], fingerprints: Mapping[int, str]
+    series: FigureSeries, marks: Sequence[Mark], changes: Sequence[Change], fingerprints: Mapping[int, str]
 ) -> dict[str, object]:
     places = {point.run: place for place, point in enumerate(series.points)}
     kinds = list(dict.fromkeys(fingerprints.get(point.run, "") for point in series.points))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.bundle import Bundle, documents
+from sdqa.bundle import Bundle, Run, documents
+from sdqa.bundle.comparison import RunComparison
 from sdqa.history import History
 from sdqa.report.against import compare
 from sdqa.report.annotations import workflow_commands
+from sdqa.report.brief import FILE as BRIEF
+from sdqa.report.brief import brief_of
 from sdqa.report.gallery import FOLDER
-from sdqa.report.html import make_page
+from sdqa.report.html import Page, make_page
 from sdqa.report.junit import junit_xml
 from sdqa.report.links import PAGE, page_of
 from sdqa.report.summary import summary_markdown
@@ -31,6 +35,7 @@ class ReportFiles:
     junit: Path
     summary: Path
     annotations: Path
+    brief: Path
 
 
 def write_report(
@@ -41,7 +46,7 @@ def write_report(
     against: Bundle | None = None,
     single_file: bool = False,
 ) -> ReportFiles:
-    """Write `index.html`, `junit.xml`, `summary.md` and `annotations.txt` of a bundle.
+    """Write `index.html`, `junit.xml`, `summary.md`, `summary.json` and `annotations.txt` of a bundle.
 
     Where that fails nothing is left of an earlier run's either: it would be read as this one's.
 
@@ -60,18 +65,19 @@ def write_report(
         junit=destination / "junit.xml",
         summary=destination / "summary.md",
         annotations=destination / "annotations.txt",
+        brief=destination / BRIEF,
     )
     comparison = destination / COMPARISON_FILE
     try:
         run, place = bundle.read(), page_of()
         compared = compare(against.read(), run) if against is not None else None
-        runs = history or History()
-        page = make_page(bundle, run, runs.records, unread=runs.unread, compared=compared, single_file=single_file)
+        page = _page(bundle, run, history, compared, single_file)
         texts = {
             files.html: page.html,
             files.junit: junit_xml(run, place),
             files.summary: summary_markdown(run, compared, place),
             files.annotations: workflow_commands(run, place),
+            files.brief: json.dumps(brief_of(run).to_json(), sort_keys=True),
         }
     except BaseException:
         for path in (*vars(files).values(), comparison):
@@ -87,6 +93,11 @@ def write_report(
     else:
         comparison.unlink(missing_ok=True)  # an earlier report's
     return files
+
+
+def _page(bundle: Bundle, run: Run, history: History | None, compared: RunComparison | None, single_file: bool) -> Page:
+    earlier = history or History()
+    return make_page(bundle, run, earlier.records, unread=earlier.unread, compared=compared, single_file=single_file)
 
 
 def _write_beside(destination: Path, pictures: Mapping[str, bytes]) -> None:

@@ -17,7 +17,7 @@ from sdqa.ci import base, comparison, gate, intake
 from sdqa.ci.judge import judge_digest
 from sdqa.ci.plan import plan_of_record, write_plan
 from sdqa.ci.publish import Published
-from sdqa.ci.revision import Checkout
+from sdqa.ci.revision import LaidOut
 from sdqa.errors import SdqaError
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.verify import GoldenFlaw
@@ -161,7 +161,7 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
     }
     plans = {name: honest.plan(tmp_path / name, text) for name, text in texts.items() if name != "broken.toml"}
 
-    class Laid(Checkout):
+    class Laid(LaidOut):
         def plan(self, name: str) -> Plan | None:
             if name == "broken.toml":
                 raise SdqaError("it cannot be read")
@@ -171,7 +171,7 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
 
     def held(*names: str) -> Scenario:
         @contextmanager
-        def tree_at(*_: object) -> Iterator[Checkout]:
+        def tree_at(*_: object) -> Iterator[LaidOut]:
             yield Laid(tmp_path, names)
 
         def scenario(module: types.ModuleType) -> object:

@@ -23,7 +23,7 @@ from unittest import mock
 from sdqa.dashboard.changes import Event, changes_of, events_of
 from sdqa.dashboard.database import opened
 from sdqa.dashboard.series import all_series, dated_runs, lane_marks, lane_runs
-from sdqa.dashboard.site import SiteSize, build
+from sdqa.dashboard.site import BuiltSite, build
 from sdqa.history import add_records, open_place, read_history, record_of
 
 RUNS = 120
@@ -239,7 +239,7 @@ def make(project: Path, runs: int) -> int:
     return len(missing)
 
 
-def site(project: Path, output: Path) -> tuple[SiteSize, list[Event]]:
+def site(project: Path, output: Path) -> tuple[BuiltSite, list[Event]]:
     """The site of the history, and the changes that it tells."""
     home = project / ".sdqa"
     place = open_place(str(home / "history"))

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from sdqa.dashboard.changes import changes_of, events_of
-from sdqa.dashboard.series import CasePoint, Mark, Point, Series, position
+from sdqa.dashboard.series import CasePoint, FigureSeries, Mark, Point, position
 from sdqa.errors import ExtraMissing
 
 pytest.importorskip("ruptures")
@@ -22,7 +22,7 @@ def point(run: int, value: float | None, *, bound: float | None = 0.03, **fields
 
 def series(
     values: list[float | None], *, cases: int = 4, moving: int = 4, better: str = "lower", **fields: object
-) -> Series:
+) -> FigureSeries:
     points = tuple(point(run, value) for run, value in enumerate(values))
     still = values[0] or 0.0
     of_cases = {
@@ -31,7 +31,7 @@ def series(
         )
         for number in range(cases)
     }
-    return Series("s1", "m/fp16", "lpips", "", "", better, points, of_cases, **fields)  # type: ignore[arg-type]
+    return FigureSeries("s1", "m/fp16", "lpips", "", "", better, points, of_cases, **fields)  # type: ignore[arg-type]
 
 
 def steps(*levels: tuple[int, float], noise: float = 0.0, seed: int = 1) -> list[float | None]:

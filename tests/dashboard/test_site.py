@@ -15,7 +15,7 @@ from sdqa.cli import run as sdqa
 from sdqa.dashboard import database
 from sdqa.dashboard.feed import ATOM
 from sdqa.dashboard.page import MAX_INDEX_BYTES
-from sdqa.dashboard.site import SiteSize, build
+from sdqa.dashboard.site import BuiltSite, build
 from sdqa.errors import UsageError
 from sdqa.history import FigureColumns, RecordedRun, add_records
 from sdqa.history.places import HistoryFolder
@@ -26,7 +26,7 @@ from tests.report.realistic import HOSTILE
 pytest.importorskip("ruptures")
 
 
-def site(root: Path, records: list[RecordedRun]) -> SiteSize:
+def site(root: Path, records: list[RecordedRun]) -> BuiltSite:
     place = HistoryFolder(root / "history")
     add_records(place, records)
     return build(place, root / "site", index=root / "index.sqlite", address="https://example.org/site")
