@@ -94,7 +94,7 @@ def alerts(rows: Sequence[Row], events: Sequence[Event], runs: Sequence[DatedRun
         yield Alert("fail", f"{row.label} fails in {row.lane}", row.id)
     if len(failing) > 5:
         yield Alert("fail", f"and {len(failing) - 5} more figures fail")
-    for event in [one for one in events if one.size > 0][:3]:
+    for event in [one for one in events if one.size > 0 and not one.of_times_alone][:3]:
         ago = len(runs) - 1 - event.run
         when = "with the last run" if ago == 0 else f"{ago} run{'s' if ago != 1 else ''} ago"
         change = event.changes[0]
