@@ -177,10 +177,13 @@
       if (value !== null && (count <= 160 || bad)) parts.push(g("circle", { class: `dot${one.machine[at] ? ` m${(one.machine[at] - 1) % 4 + 1}` : ""}${bad ? " bad" : ""}`, cx: x(at).toFixed(1), cy: y(value).toFixed(1), r: count > 80 ? 2.2 : 3.2 }));
     });
     const place = new Map(one.run.map((run, at) => [run, at]));
+    let free = -Infinity; // to the right of the last label
     for (const [run, , , size] of one.changes) {
       const at = place.get(run);
       if (at === undefined) continue;
-      parts.push(g("line", { class: "change", x1: x(at - 0.5), x2: x(at - 0.5), y1: MARGIN.top, y2: height - MARGIN.bottom }), g("path", { class: "change-flag", d: `M${x(at - 0.5) - 6} ${MARGIN.top - 1}h12l-6 8z` }), g("text", { x: Math.min(x(at - 0.5) + 9, width - 90), y: MARGIN.top + 8 }, `${signed(size)} ${size > 0 ? "worse" : "better"}`));
+      parts.push(g("line", { class: "change", x1: x(at - 0.5), x2: x(at - 0.5), y1: MARGIN.top, y2: height - MARGIN.bottom }), g("path", { class: "change-flag", d: `M${x(at - 0.5) - 6} ${MARGIN.top - 1}h12l-6 8z` }));
+      const from = Math.min(x(at - 0.5) + 9, width - 90);
+      if (from > free) { parts.push(g("text", { x: from, y: MARGIN.top + 8 }, `${signed(size)} ${size > 0 ? "worse" : "better"}`)); free = from + 80; }
     }
     const flags = new Map();
     for (const [run, kind] of one.marks) { const at = place.get(run); if (at !== undefined) flags.set(at, [...new Set([...(flags.get(at) || []), LETTER[kind]])]); }
@@ -303,7 +306,7 @@
     const parts = [];
     for (const tick of ticks(0, xMost, width < 500 ? 3 : 6)) parts.push(g("line", { class: "grid", x1: x(tick), x2: x(tick), y1: top, y2: height - bottom }), g("text", { x: x(tick), y: height - bottom + 16, "text-anchor": "middle" }, xAxis === "quality" ? percent(tick) : figure(tick, xUnit)));
     for (const tick of ticks(0, yMost, 5)) parts.push(g("line", { class: "grid", x1: left, x2: width - right, y1: y(tick), y2: y(tick) }), g("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, yAxis === "quality" ? percent(tick) : figure(tick, yUnit)));
-    parts.push(g("text", { x: width - right, y: height - 8, "text-anchor": "end" }, `${xName} →`), g("text", { x: left + 6, y: top + 10 }, `↑ ${yName}`));
+    parts.push(g("text", { x: width - right, y: height - 8, "text-anchor": "end" }, `${width < 600 ? xName.split(":")[0] : xName} →`), g("text", { x: left + 6, y: top + 10 }, `↑ ${width < 600 ? yName.split(":")[0] : yName}`));
     const xBudget = budgetOf(xAxis), yBudget = budgetOf(yAxis);
     if (xBudget !== null && xBudget <= xMost) parts.push(g("line", { class: "budget", x1: x(xBudget), x2: x(xBudget), y1: top, y2: height - bottom }), g("text", { x: x(xBudget) - 5, y: height - bottom - 6, "text-anchor": "end" }, "budget"));
     if (yBudget !== null && yBudget <= yMost) parts.push(g("line", { class: "budget", x1: left, x2: width - right, y1: y(yBudget), y2: y(yBudget) }), g("text", { x: width - right, y: y(yBudget) - 5, "text-anchor": "end" }, yAxis === "quality" ? "limit" : "budget"));
