@@ -72,11 +72,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff and mypy, strict."""
+    """ruff and mypy, strict; of what runs on GitHub zizmor, without a network, and the schemas."""
     prepare(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("zizmor", "--offline", "--min-severity", "medium", "-q", ".github")
+    for kind, pattern in (("workflows", "workflows/*.yml"), ("actions", "actions/*/action.yml")):
+        files = sorted(str(path) for path in Path(".github").glob(pattern))
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.github-{kind}", *files)
 
 
 @nox.session
@@ -94,6 +98,16 @@ def docs(session: nox.Session) -> None:
         session.run("python", "-m", "mkdocs", "serve")
     else:
         session.run("python", "-m", "mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session
+def screenshots(session: nox.Session) -> None:
+    """The README's pictures of the page, from a run with a planted fault; needs a Chromium."""
+    prepare(session, "test")
+    bundle = "build/red"
+    planted = ("-m", "sdqa", "qa", "--fault", "unet-2bit", "--output", bundle)
+    session.run("python", *planted, env=ENVIRONMENT, success_codes=[1])  # the gate has to fail
+    command(session, "-m", "docs.screenshots", bundle, env=ENVIRONMENT)
 
 
 @nox.session
@@ -141,7 +155,8 @@ def diagnose(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Plant every fault and show what the gate catches; `-- --quick` for the short list."""
-    sdqa(session, "faults", "run")
+    prepare(session, "yardstick")
+    command(session, "-m", "sdqa", "faults", "run", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session
@@ -192,6 +207,17 @@ def fuzz(session: nox.Session) -> None:
     prepare(session, "test")
     fuzz = ("-X", "faulthandler", "-m", "pytest", "-q", "-s", "tests/mil/fuzz_packages.py")
     command(session, *fuzz, *session.posargs, env=ENVIRONMENT)
+
+
+@nox.session
+def dashboard(session: nox.Session) -> None:
+    """A static site over the runs in .sdqa/history, in site/; `-- --demo` makes one of 120 runs that really ran."""
+    prepare(session, "dashboard")
+    if "--demo" in session.posargs:
+        rest = [argument for argument in session.posargs if argument != "--demo"]
+        command(session, "-m", "tests.dashboard.demo", *rest, env=ENVIRONMENT)
+    else:
+        command(session, "-m", "sdqa", "dashboard", *session.posargs, env=ENVIRONMENT)
 
 
 @nox.session(name="train-tiny")

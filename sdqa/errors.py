@@ -248,6 +248,19 @@ class SharedStoreMiss(StoreError):
     code = "SDQA-712"
 
 
+class HistoryError(SdqaError):
+    """A history of runs cannot be read or written at all. It never decides about a run."""
+
+    code = "SDQA-730"
+
+
+class ExtraMissing(SdqaError):
+    """What was asked for needs a library that only an extra brings."""
+
+    code = "SDQA-731"
+    exit_code = EXIT_USAGE
+
+
 class DiagnosisError(SdqaError):
     """The evidence that a diagnosis needs is not there."""
 

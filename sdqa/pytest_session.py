@@ -14,6 +14,7 @@ from sdqa.errors import EXIT_INCOMPLETE, Interrupted, SdqaError, Unforeseen, wor
 if TYPE_CHECKING:
     from sdqa.bundle import Lane, Run
     from sdqa.bundle.diagnosis import Diagnosis
+    from sdqa.history import History
     from sdqa.plan import PlannedLane
     from sdqa.workflow.ending import EndedLane
     from sdqa.workflow.job import Job
@@ -138,15 +139,19 @@ def conclude(
         uncaptured: lets progress through to the terminal.
     """
     from sdqa.workflow.diagnose import explain_failures
+    from sdqa.workflow.memory import remember
     from sdqa.workflow.report import summed_up
 
     run = summed_up(job, lanes, checks=checks)
     remarks = tuple(f"{worker} died" for worker in session.lost)
     with held() as signals:
+        history, unkept = remember(run, place.home, job.plan.root)
+        remarks += (unkept,) if unkept else ()
         left = _write(
             job,
             place,
             Left(run, place.folder, full, written=False, kept=None if full else place.report, remarks=remarks),
+            history,
         )
     found: list[Diagnosis] = []
     try:
@@ -158,13 +163,13 @@ def conclude(
         left = replace(left, remarks=(*left.remarks, "the diagnosis was interrupted; the verdict does not rest on it"))
     with held():
         if found:
-            left = _write(job, place, replace(left, diagnoses=tuple(found)))
+            left = _write(job, place, replace(left, diagnoses=tuple(found)), history)
         if left.written and left.full:
             place.clear()
     return left
 
 
-def _write(job: Job, place: Place, left: Left) -> Left:
+def _write(job: Job, place: Place, left: Left, history: History | None) -> Left:
     """The same, written; what cannot be written is said, and takes nothing from the verdict."""
     from filelock import FileLock
 
@@ -174,7 +179,7 @@ def _write(job: Job, place: Place, left: Left) -> Left:
         bundle = place.settle(full=left.full)
         bundle.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{bundle.folder}.lock") if bundle.folder == place.report else nullcontext():  # two full runs
-            run = write(replace(job, bundle=bundle), left.run, left.diagnoses)
+            run = write(replace(job, bundle=bundle), left.run, left.diagnoses, history)
         return replace(left, run=run, folder=bundle.folder, written=True)
     except (SdqaError, OSError, MemoryError) as error:
         words = in_words(error)

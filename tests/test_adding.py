@@ -27,6 +27,7 @@ def registries() -> Iterator[None]:
     from sdqa.cli import cli
     from sdqa.convert.compression import COMPRESSION
     from sdqa.families import FAMILIES
+    from sdqa.faults.local import DAMAGES
     from sdqa.faults.registry import FAULTS, known_faults
     from sdqa.generate.schedule import SCHEDULERS
     from sdqa.metrics import METRICS
@@ -38,7 +39,7 @@ def registries() -> Iterator[None]:
     known_faults()
     operation("add")
     tables: list[dict[str, object]] = [  # type: ignore[list-item]
-        *(COMPRESSION, FAMILIES, FAULTS, METRICS, OPERATIONS, RECIPES, RUNTIMES, SCHEDULERS, SOURCES),
+        *(COMPRESSION, DAMAGES, FAMILIES, FAULTS, METRICS, OPERATIONS, RECIPES, RUNTIMES, SCHEDULERS, SOURCES),
         cli.commands,
     ]
     before = [dict(table) for table in tables]

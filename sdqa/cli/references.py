@@ -175,7 +175,17 @@ def _move_goldens(
 @lane_option
 @store_option
 @reason_option
-def calibrate(suite: str | None, lanes: tuple[str, ...], store: StorePlace, reason: str) -> None:
+@click.option(
+    "--from",
+    "elsewhere",
+    multiple=True,
+    metavar="BUNDLE",
+    type=click.Path(path_type=Path),
+    help="A clean run of another machine, whose noise has to pass too; repeatable.",
+)
+def calibrate(
+    suite: str | None, lanes: tuple[str, ...], store: StorePlace, reason: str, elsewhere: tuple[Path, ...]
+) -> None:
     """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs."""
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
@@ -185,6 +195,7 @@ def calibrate(suite: str | None, lanes: tuple[str, ...], store: StorePlace, reas
     from sdqa.progress import reporting
     from sdqa.store import Store
     from sdqa.workflow import calibrate as calibration
+    from sdqa.workflow.elsewhere import with_elsewhere
     from sdqa.workflow.gate import worst_figures
     from sdqa.workflow.job import Job
 
@@ -193,7 +204,8 @@ def calibrate(suite: str | None, lanes: tuple[str, ...], store: StorePlace, reas
     for model in sorted({lane.model_name for lane in narrowed.running}):
         with reporting() as progress:
             job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
-            harmless, faults = calibration.measure(job, model)
+            measured, faults = calibration.measure(job, model)
+        harmless = with_elsewhere(measured, narrowed, elsewhere)
         checks = calibration.count_checks(made)
         placed = place(model, harmless, faults, checks=checks, environment=environment())
         tolerances = within_reach(placed, worst_figures())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sdqa.bundle.sensitivity import ControlTrial, Figures, Pair, Sensitivity, Share, Trial
+from sdqa.bundle.sensitivity import ControlTrial, Figures, MetricRate, Pair, Sensitivity, Share, Trial, rates_of
 
 ORDER = ("mild", "marked", "severe")
 NOT_DIAGNOSED = frozenset({"packaging", "budget"})
@@ -14,24 +14,36 @@ NOT_DIAGNOSED = frozenset({"packaging", "budget"})
 def figures(trials: Iterable[Trial], quiet: Iterable[ControlTrial], pairs: Iterable[Pair] = ()) -> Figures:
     """The table's figures. A pair counts unless one of its faults is known to be invisible by itself."""
     rows, silent = tuple(trials), tuple(quiet)
-    visible = [trial for trial in rows if trial.visible]
+    noticed = [trial for trial in rows if trial.visible]
+    visible = [trial for trial in noticed if trial.decided in ("", "yardstick")]
     hidden = [trial for trial in rows if not trial.visible]
     unseen = {trial.id for trial in hidden}
-    blames = [trial.blame for trial in visible if trial.caught and trial.blame is not None]
+    blames = [trial.blame for trial in noticed if trial.caught and trial.blame is not None]
 
     def right(answers: Iterable[bool | None]) -> Share:
         known = [answer for answer in answers if answer is not None]
         return Share(count=sum(known), total=len(known))
 
+    def caught(chosen: Sequence[Trial]) -> Share:
+        return Share(count=sum(trial.caught for trial in chosen), total=len(chosen))
+
     return Figures(
-        visible_caught=Share(count=sum(trial.caught for trial in visible), total=len(visible)),
-        below_visibility_caught=Share(count=sum(trial.caught for trial in hidden), total=len(hidden)),
+        visible_caught=caught(visible),
+        below_visibility_caught=caught(hidden),
         false_alarms=Share(count=sum(one.alarm for one in silent), total=len(silent)),
         component_right=right(blame.component_right for blame in blames),
         stage_right=right(blame.stage_right for blame in blames),
         operation_right=right(blame.operation_right for blame in blames),
         both_named=right(pair.both_named for pair in pairs if not pair.faults & unseen),
+        not_running=caught([trial for trial in noticed if trial.decided == "execution"]),
+        over_budget=caught([trial for trial in noticed if trial.decided == "budget"]),
     )
+
+
+def metric_rates(trials: Iterable[Trial]) -> tuple[MetricRate, ...]:
+    """What each metric catches of the faults that the yardstick calls visible, with the others held out."""
+    visible = (trial for trial in trials if trial.visible and trial.decided in ("", "yardstick"))
+    return rates_of(frozenset(trial.metrics()) for trial in visible)
 
 
 def smallest_caught(trials: Sequence[Trial]) -> dict[str, str | None]:

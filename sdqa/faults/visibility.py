@@ -1,21 +1,24 @@
-"""Would a person see it? The teacher's own spread decides, not what the gate happens to catch.
+"""What a fault does to a lane's pictures, and what harmless perturbations do to the teacher's.
 
-The teacher draws every case again under perturbations that nobody would call a fault: its weights in bfloat16, its
-weights in 8 bits, and one percent of other noise. How far those pictures are from its own, in LPIPS, is the spread: two
-standard deviations above the mean of the perturbation that changes most. A candidate whose pictures are farther from
-the golden than that is visibly different.
+Visible is what the yardstick (FLIP, `yardstick`) says of a harmed lane's pictures beside the same lane's sound ones: no
+metric of the gate has a say. What leaves no picture, or exceeds a budget, is noticed too; that is said apart, as the
+gate finds it by the same figures.
+
+The teacher's own spread is the yardstick's control: the teacher draws every case again under perturbations that nobody
+would call a fault, its weights in bfloat16, its weights in 8 bits, and one percent of other noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from sdqa.bundle import Lane
-from sdqa.bundle.sensitivity import Spread
+from sdqa.bundle.sensitivity import Decided, Spread
+from sdqa.faults.yardstick import VISIBLE, Pixels, difference
 
 if TYPE_CHECKING:
     from sdqa.families import Family
@@ -25,15 +28,22 @@ if TYPE_CHECKING:
 NOISE = 0.01
 DEVIATIONS = 2.0
 """Of the spread's distribution that still belong to it; a handful of cases has no meaningful maximum."""
-Distance = Callable[[str, "Generation"], float]
+Distances = Callable[[str, "Generation"], tuple[float, float]]
+"""Of a case's golden and a generation: LPIPS, and the yardstick's figure."""
 
 
-def teacher_spread(teacher: Teacher, requests: Mapping[str, Request], distance: Distance) -> Spread:
-    """Measure the spread over cases.
+@dataclass(frozen=True)
+class Sight:
+    """Whether a person would notice."""
 
-    Args:
-        distance: of a case's golden and a generation, in LPIPS.
-    """
+    visible: bool
+    decided: Decided
+    why: str
+    flip: float | None = None  # of the worst case
+
+
+def teacher_spread(teacher: Teacher, requests: Mapping[str, Request], distances: Distances) -> Spread:
+    """Measure the spread over cases."""
     from sdqa.generate.pipeline import Graph
     from sdqa.generate.teacher import graph_parts, teacher_runners
 
@@ -45,47 +55,63 @@ def teacher_spread(teacher: Teacher, requests: Mapping[str, Request], distance: 
         "1 % of other noise": (Graph(teacher_runners(parts, family), graph_parts(parts)), _other_noise),
     }
     found = {
-        name: [distance(case, graph.generate(change(request))) for case, request in requests.items()]
+        name: [distances(case, graph.generate(change(request))) for case, request in requests.items()]
         for name, (graph, change) in graphs.items()
     }
     return spread_of(found)
 
 
-def spread_of(found: Mapping[str, Sequence[float]]) -> Spread:
+def spread_of(found: Mapping[str, Sequence[tuple[float, float]]]) -> Spread:
     """The spread of measured distances.
 
     Args:
-        found: perturbation → LPIPS of each case, at least one.
+        found: perturbation → LPIPS and the yardstick's figure of each case, at least one.
     """
-    means = {name: fmean(values) for name, values in found.items()}
-    away = {name: DEVIATIONS * (stdev(values) if len(values) > 1 else 0.0) for name, values in found.items()}
+    by_name = {name: [lpips for lpips, _ in pairs] for name, pairs in found.items()}
+    means = {name: fmean(values) for name, values in by_name.items()}
+    away = {name: DEVIATIONS * (stdev(values) if len(values) > 1 else 0.0) for name, values in by_name.items()}
     return Spread(
         conditions=means,
-        mean=max(means[name] + away[name] / sqrt(len(values)) for name, values in found.items()),
-        case=max(max(means[name] + away[name], *values) for name, values in found.items()),
+        flip={name: max(flip for _, flip in pairs) for name, pairs in found.items()},
+        mean=max(means[name] + away[name] / sqrt(len(values)) for name, values in by_name.items()),
+        case=max(max(means[name] + away[name], *values) for name, values in by_name.items()),
     )
 
 
-def visible(lane: Lane, spread: Spread, budgets: Mapping[str, float | None]) -> tuple[bool, str, list[float]]:
-    """Whether a person would notice, why, and the LPIPS of each case."""
-    distances = [m.value for m in lane.measurements if m.metric == "lpips" and m.value is not None]
-    broken = [m for m in lane.measurements if m.metric == "finite" and m.value is not None and m.value < 1]
+def sight(
+    lane: Lane,
+    sound: Mapping[str, Pixels],
+    harmed: Mapping[str, Pixels],
+    budgets: Mapping[str, float | None],
+) -> Sight:
+    """Whether a person would notice what was planted in a lane.
+
+    Args:
+        sound: case → the lane's picture without the fault; `harmed`: with it.
+
+    Raises:
+        FaultError: the yardstick is not installed.
+    """
     if lane.failures:
-        return True, f"it does not run: {lane.failures[0].code}", distances
-    if broken:
-        return True, f"not finite in {len(broken)} cases", distances
+        return Sight(True, "execution", f"it does not run: {lane.failures[0].code}")
+    if not harmed:
+        return Sight(True, "execution", "it leaves no picture")
+    figures = {case: difference(sound[case], picture) for case, picture in harmed.items()}
+    worst = max(figures, key=lambda case: figures[case])
+    said = f"FLIP {figures[worst]:.2g} in {worst}, {VISIBLE} is just noticeable"
+    if figures[worst] >= VISIBLE:
+        return Sight(True, "yardstick", said, figures[worst])
     for measurement in lane.measurements:
         limit = budgets.get(measurement.metric)
         if measurement.case is None and limit is not None and (measurement.value or 0.0) > limit:
-            return True, f"{measurement.metric} is {measurement.value:.3g}, the device allows {limit:.3g}", distances
-    if not distances:
-        return False, "no LPIPS was measured", distances
-    mean, worst = sum(distances) / len(distances), max(distances)
-    if mean > spread.mean:
-        return True, f"mean LPIPS {mean:.2g}, the teacher's own spread is {spread.mean:.2g}", distances
-    if worst > spread.case:
-        return True, f"LPIPS {worst:.2g} in a case, the teacher's own spread is {spread.case:.2g}", distances
-    return False, f"LPIPS {mean:.2g}, within the teacher's own spread of {spread.mean:.2g}", distances
+            over = f"{measurement.metric} is {measurement.value:.3g}, the device allows {limit:.3g}"
+            return Sight(True, "budget", over, figures[worst])
+    return Sight(False, "yardstick", said, figures[worst])
+
+
+def lpips_of(lane: Lane) -> list[float]:
+    """LPIPS of each case to its golden."""
+    return [m.value for m in lane.measurements if m.metric == "lpips" and m.value is not None]
 
 
 def _same(request: Request) -> Request:

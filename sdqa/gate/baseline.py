@@ -79,7 +79,7 @@ class BaselineManifest(Record):
 
     def identity(self, metric: str) -> str:
         """Fingerprint of a figure that was measured against it."""
-        return digest_of(["baseline", metric, self.content()])
+        return figure_identity(metric, self.content())
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,11 @@ class Baseline:
     manifest: BaselineManifest
     image: Pixels  # (H, W, 3)
     latents: Floats  # (C, h, w)
+
+
+def figure_identity(metric: str, content: str) -> str:
+    """Fingerprint of a figure that was measured against the baseline of this content."""
+    return digest_of(["baseline", metric, content])
 
 
 def folder_of(goldens: Path, model: str, variant: str, runtime: str, compute_unit: str) -> Path:
@@ -236,11 +241,11 @@ def limits(found: Mapping[str, BaselineManifest], lane: Lane) -> dict[str, Toler
     repeats = [repeat for manifest in found.values() for repeat in manifest.repeats]
     if on_device(lane.runtime) and (not repeats or any(other_machine(one, lane) for one in found.values())):
         return {}
-    table = {}
+    table, contents = {}, [manifest.content() for manifest in found.values()]
     for metric, like in METRICS.items():
         unit, better = COMPARING[like]
         limit = _limit(like, [repeat[like] for repeat in repeats if like in repeat], better)
-        prints = tuple(sorted(manifest.identity(metric) for manifest in found.values()))
+        prints = tuple(sorted(figure_identity(metric, content) for content in contents))
         table[metric] = stated_tolerance(metric, None, limit, unit, better).model_copy(update={"fingerprints": prints})
     return table if found else {}
 

@@ -22,6 +22,7 @@ COMPARING: dict[str, tuple[str, Better]] = {
     "latent_cosine": ("", "higher"),
     "clip_image_similarity": ("", "higher"),
     "lpips": ("", "lower"),
+    "conditioning_sensitivity": ("dB", "lower"),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from sdqa.bundle import Record
 from sdqa.generate.film import LatentSteps
@@ -22,6 +23,9 @@ class SampleRecord(Record):
 
     timesteps: tuple[float, ...]
     seconds: dict[str, tuple[float, ...]]  # per component, one entry a call
+    between_halves: dict[str, tuple[float, ...]] = Field(
+        default_factory=dict
+    )  # per component, of each call with two rows
     end_to_end_s: float
     nonfinite: dict[str, int]  # per component: NaN and infinite elements put out
     peak_bytes: int  # largest resident set of the process meanwhile
@@ -51,6 +55,7 @@ def sample_record(generation: Generation, end_to_end_s: float, peak_bytes: int, 
         seconds={
             name: tuple(call.seconds for call in recorder.calls) for name, recorder in generation.recorders.items()
         },
+        between_halves=guided_calls(generation),
         end_to_end_s=end_to_end_s,
         nonfinite=generation.nonfinite,
         peak_bytes=peak_bytes,
@@ -58,6 +63,15 @@ def sample_record(generation: Generation, end_to_end_s: float, peak_bytes: int, 
         film_steps=generation.film.steps,
         film_total=generation.film.total,
     )
+
+
+def guided_calls(generation: Generation) -> dict[str, tuple[float, ...]]:
+    """How far the two halves of a component's batch are apart, call by call; only of components that run with two."""
+    found = {
+        name: tuple(call.between_halves for call in recorder.calls if call.between_halves is not None)
+        for name, recorder in generation.recorders.items()
+    }
+    return {name: spreads for name, spreads in found.items() if spreads}
 
 
 def write_sample(folder: Path, generation: Generation, record: SampleRecord) -> None:

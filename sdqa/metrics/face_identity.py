@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sdqa.metrics.subject import Subject
 
 
-@metric("face_identity", unit="", better="higher", valid=(-1, 1.0001), needs=["face", "source"])
+@metric("face_identity", unit="", better="higher", valid=(-1, 1.0001), needs=["face", "source"], on_request=True)
 def face_identity(subject: Subject, models: MetricModels) -> Reading:
     """Cosine of the largest face with the source's, for candidate and golden; no face any more reads 0.
 

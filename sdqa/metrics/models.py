@@ -33,9 +33,9 @@ class MetricModels(Networks):
         """Metric → what makes its figures comparable: unit, direction, range, constants, network and weights.
 
         Args:
-            names: metrics; all but the optional face identity when None.
+            names: metrics; all but those that are measured on request when None.
         """
-        usual = (name for name, known in METRICS.items() if "face" not in known.needs)
+        usual = (name for name, known in METRICS.items() if not known.on_request)
         chosen = sorted(usual if names is None else names)
         return {name: self._identity_of(find(name)) for name in chosen}
 

@@ -74,6 +74,16 @@ SMALLEST = 32
 """Pixels a side below which the deepest stage has nothing left."""
 
 
+def fitted(image: Pixels, size: tuple[int, ...]) -> Pixels:
+    """The image at (height, width), as the pipeline's preprocessing would make it (Lanczos)."""
+    if image.shape[:2] == tuple(size):
+        return image
+    from PIL import Image
+
+    resized = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.LANCZOS)
+    return np.asarray(resized, dtype=np.uint8)
+
+
 @dataclass
 class Perceptual:
     """A perceptual distance between uint8 images; loads its network on first use."""
@@ -115,13 +125,8 @@ class Perceptual:
         return torch.from_numpy(np.ascontiguousarray(x))
 
     def fitted(self, image: Pixels, size: tuple[int, ...]) -> Pixels:
-        """The image at (height, width), as the pipeline's preprocessing would make it (Lanczos)."""
-        if image.shape[:2] == tuple(size):
-            return image
-        from PIL import Image
-
-        resized = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.LANCZOS)
-        return np.asarray(resized, dtype=np.uint8)
+        """The image at (height, width); see `fitted`."""
+        return fitted(image, size)
 
     def distance(self, a: Pixels, b: Pixels) -> float:
         """Distance of two images of one shape; symmetric, 0 for the same image.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Needs = frozenset[str]
 NETWORKS = frozenset({"clip", "lpips", "face"})
-SUBJECT_NEEDS = frozenset({"source", "source_prompt"})
+SUBJECT_NEEDS = frozenset({"source", "source_prompt", "guidance"})
 """Needs that depend on the case."""
 
 
@@ -49,6 +49,7 @@ class Metric:
     measure: Measure
     summary: str  # first line of the docstring
     attainable: float | None = None  # the worst figure that some picture has whatever the golden; None: `valid` ends it
+    on_request: bool = False  # only where a suite names it: identities of all others stay what they were
     compares: bool = False  # its figure compares candidate and golden already: a bare number can limit it
     code: str = ""  # digest of the plugin that it comes from
     self_tests: dict[str, SelfCheck] = field(default_factory=dict)
@@ -77,6 +78,7 @@ def metric(
     valid: tuple[float, float] = (-math.inf, math.inf),
     needs: Iterable[str] = (),
     compares: bool = False,
+    on_request: bool = False,
     attainable: float | None = None,
     **facts: Any,
 ) -> Callable[[Measure], Measure]:
@@ -84,8 +86,9 @@ def metric(
 
     Args:
         valid: closed range of figures that can be right.
-        needs: of `source`, `source_prompt`, `clip`, `lpips`, `face`.
+        needs: of `source`, `source_prompt`, `guidance`, `clip`, `lpips`, `face`.
         compares: whether the figure itself says how far candidate and golden are apart, so that a suite may limit it.
+        on_request: measured only where a suite names it, so that figures recorded before it stay comparable.
         attainable: the worst figure that some candidate has whatever the golden, where the end of `valid` takes a
             golden of its own; no limit is placed beyond it.
         facts: constants that make two figures comparable; part of the identity.
@@ -106,6 +109,7 @@ def metric(
             measure=measure,
             summary=summary,
             attainable=attainable,
+            on_request=on_request,
             compares=compares,
             code=code,
         )

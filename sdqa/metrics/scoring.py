@@ -40,7 +40,7 @@ def applicable(offered: Sequence[str] | frozenset[str], names: Sequence[str] | N
         UsageError: a name is unknown.
     """
     chosen = sorted(METRICS) if names is None else names
-    return tuple(name for name in chosen if find(name).applies(offered) and (names or "face" not in find(name).needs))
+    return tuple(name for name in chosen if find(name).applies(offered) and (names or not find(name).on_request))
 
 
 def score(subject: Subject, names: Sequence[str] | None, models: MetricModels) -> tuple[Measurement, ...]:
@@ -49,7 +49,7 @@ def score(subject: Subject, names: Sequence[str] | None, models: MetricModels) -
     A metric that cannot be computed gives a measurement without a value, which the gate calls "not measured".
 
     Args:
-        names: metrics, in the order wanted; all when None (but face identity, which is an extra).
+        names: metrics, in the order wanted; all when None (but those that are measured on request).
 
     Raises:
         UsageError: a name is unknown.
@@ -61,8 +61,8 @@ def score(subject: Subject, names: Sequence[str] | None, models: MetricModels) -
 
 
 def run_self_tests(models: MetricModels, names: Sequence[str] | None = None) -> tuple[SelfTestResult, ...]:
-    """Run every self-test of the chosen metrics (all but face identity when None); a second or less."""
-    chosen = applicable(["source", "source_prompt"], names)
+    """Run every self-test of the chosen metrics (all that need no extra when None); a second or less."""
+    chosen = [name for name, one in sorted(METRICS.items()) if "face" not in one.needs] if names is None else names
     results = []
     for name in chosen:
         for what in find(name).self_tests:

@@ -53,10 +53,18 @@ class SensitivitySection:
     figures: tuple[tuple[str, str], ...]
     trials: tuple[TrialRow, ...]
     quiet: tuple[QuietRow, ...]
+    further: tuple[tuple[str, str], ...] = ()  # lane, and what is known of it
 
 
-def sensitivity_of(table: Sensitivity | None) -> SensitivitySection | None:
-    """The section's content; None where no faults were planted."""
+def sensitivity_of(
+    table: Sensitivity | None, further: Sequence[Sensitivity] = (), lanes: Sequence[str] = ()
+) -> SensitivitySection | None:
+    """The section's content; None where no faults were planted.
+
+    Args:
+        further: tables of other lanes.
+        lanes: that ran; of one without a table it is said that nothing was measured.
+    """
     if table is None:
         return None
     trials = tuple(_trial(trial) for trial in table.trials)
@@ -67,7 +75,18 @@ def sensitivity_of(table: Sensitivity | None) -> SensitivitySection | None:
         figures=_figures(table.figures),
         trials=tuple(sorted(trials, key=_importance)),
         quiet=quiet,
+        further=_further(table, further, lanes),
     )
+
+
+def _further(table: Sensitivity, further: Sequence[Sensitivity], lanes: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Other lanes than the table's: a figure of one lane says nothing of another."""
+    measured = {
+        one.lane: _sentence(tuple(map(_trial, one.trials)), _quiet(one.quiet), one.pairs) + _measured_on(one)
+        for one in further
+    }
+    unknown = (lane for lane in lanes if lane not in measured and lane != table.lane)
+    return (*measured.items(), *((lane, "No faults were planted in this lane.") for lane in unknown))
 
 
 def _sentence(trials: tuple[TrialRow, ...], quiet: tuple[QuietRow, ...], pairs: Sequence[Pair]) -> str:
@@ -94,7 +113,8 @@ def _measured_on(table: Sensitivity) -> str:
         return ""
     cases = plural(len(table.cases), "case")
     where = f" of {table.lane}" if table.lane else ""
-    return f" Measured on {cases}{where} that the limits were placed with too; of other noise it says nothing."
+    seen = f" Visible is from {table.yardstick.name} {table.yardstick.threshold:g} on." if table.yardstick else ""
+    return f" Measured on {cases}{where} that the limits were placed with too; of other noise it says nothing.{seen}"
 
 
 def _importance(row: TrialRow) -> tuple[bool, bool]:
@@ -157,6 +177,8 @@ def _figures(figures: Figures) -> tuple[tuple[str, str], ...]:
         ("stage_right", figures.stage_right),
         ("operation_right", figures.operation_right),
         ("both_named", figures.both_named),
+        ("not_running", figures.not_running),
+        ("over_budget", figures.over_budget),
     ]
     return tuple((show_words(name), _counted(one)) for name, one in shares)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from sdqa.history import RecordedRun
 from sdqa.report.format import show_figure
 from sdqa.report.glyphs import sparkline
-from sdqa.report.history import HistoryEntry
 
 SHOWN = 50  # runs
 
@@ -33,26 +34,27 @@ class Trend:
 
     rows: tuple[TrendRow, ...]
     runs: tuple[tuple[str, str, str, int], ...]  # created, commit, ref, exit code; newest first
-    unread: int = 0  # lines of the history that could not be read
+    unread: int = 0  # files of the history that could not be read
 
 
-def trend_of(history: Sequence[HistoryEntry], unread: int = 0) -> Trend | None:
+def trend_of(history: Sequence[RecordedRun], unread: int = 0) -> Trend | None:
     """Trends of the last runs without a planted fault; None where there are fewer than two."""
-    entries = [entry for entry in history if not entry.fault][-SHOWN:]
-    if len(entries) < 2:
+    records = [record for record in history if not record.fault][-SHOWN:]
+    if len(records) < 2:
         return None
     series: dict[tuple[str, str], list[float]] = {}
     units: dict[tuple[str, str], str] = {}
-    for entry in entries:
-        for lane, record in entry.lanes.items():
-            for metric, figure in record.metrics.items():
-                key = (lane, metric)
-                # Figures of another unit are another figure: the series starts again.
-                if units.setdefault(key, figure.unit) != figure.unit:
-                    series[key], units[key] = [], figure.unit
-                series.setdefault(key, []).append(figure.median)
+    lanes = (lane for record in records for lane in record.lanes)
+    for lane, figure in ((one.id, figure) for one in lanes for figure in one.figures.rows()):
+        if figure.case or figure.value is None or not math.isfinite(figure.value):
+            continue
+        key = (lane, f"{figure.metric} · {figure.component}" if figure.component else figure.metric)
+        # Figures of another unit are another figure: the series starts again.
+        if units.setdefault(key, figure.unit) != figure.unit:
+            series[key], units[key] = [], figure.unit
+        series.setdefault(key, []).append(figure.value)
     rows = [_row(lane, metric, values, units[lane, metric]) for (lane, metric), values in series.items()]
-    runs = tuple((e.created, e.commit[:10], e.ref, e.exit_code) for e in reversed(entries))
+    runs = tuple((one.created, one.commit[:10], one.ref, one.exit_code) for one in reversed(records))
     return Trend(tuple(row for row in rows if row.runs > 1), runs, unread)
 
 

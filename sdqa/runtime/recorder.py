@@ -20,6 +20,7 @@ class Call:
     nonfinite: int  # elements of the outputs that are NaN or infinite
     inputs: dict[str, np.ndarray[Any, np.dtype[Any]]] | None = None
     outputs: dict[str, np.ndarray[Any, np.dtype[Any]]] | None = None
+    between_halves: float | None = None  # see the function; None where the batch has no halves
 
 
 @dataclass
@@ -45,10 +46,20 @@ class Recorder:
             int(value.size - np.isfinite(value).sum()) for value in outputs.values() if value.dtype.kind == "f"
         )
         copied = {name: np.array(value) for name, value in outputs.items()} if self.keep_tensors else None
-        self.calls.append(Call(len(self.calls), seconds, nonfinite, kept, copied))
+        self.calls.append(Call(len(self.calls), seconds, nonfinite, kept, copied, between_halves(outputs)))
         return outputs
 
     @property
     def seconds(self) -> float:
         """Total time spent in the component."""
         return sum(call.seconds for call in self.calls)
+
+
+def between_halves(outputs: Arrays) -> float | None:
+    """Root mean square of the difference between the two rows of a component's first output: what guidance adds, where
+    one row has the prompt and the other has not. None where there are not two rows of numbers."""
+    first = next(iter(outputs.values()), None)
+    if first is None or first.ndim == 0 or first.shape[0] != 2 or first.dtype.kind != "f":
+        return None
+    difference = first[1].astype(np.float64) - first[0]
+    return float(np.sqrt(np.mean(difference * difference)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sdqa.bundle import Fingerprint
     from sdqa.generate.sample import StoredSample
     from sdqa.metrics import MetricModels
-    from sdqa.metrics.subject import Picture
+    from sdqa.metrics.subject import Picture, Subject
 
 
 def baseline_folder(plan: Plan, lane: PlannedLane) -> Path:
@@ -81,15 +81,26 @@ def compare(
         sample: identity of the candidate in the store.
     """
     from sdqa.metrics.stage import score_case
+
+    subject, names = beside_baseline(case, candidate, baseline)
+    evidence = {"sample": sample, "golden": f"baseline {baseline.manifest.content()}"}
+    yield from of_baseline(score_case(subject, names, models, job.store, evidence), baseline)
+
+
+def beside_baseline(case: str, candidate: Picture, baseline: Baseline) -> tuple[Subject, tuple[str, ...]]:
+    """A picture beside the lane's own approved one, and the metrics that compare them."""
     from sdqa.metrics.subject import Picture, Subject
 
     reference = Picture(baseline.image, None, baseline.latents)
-    subject = Subject(case, "", None, None, candidate=candidate, golden=reference)
-    evidence = {"sample": sample, "golden": f"baseline {baseline.manifest.content()}"}
-    measured = {m.metric: m for m in score_case(subject, tuple(METRICS.values()), models, job.store, evidence)}
+    return Subject(case, "", None, None, candidate=candidate, golden=reference), tuple(METRICS.values())
+
+
+def of_baseline(measured: Iterable[Measurement], baseline: Baseline) -> Iterator[Measurement]:
+    """Figures of a picture beside the baseline's, under the names that they have as such."""
+    figures = {one.metric: one for one in measured}
     for metric, like in METRICS.items():
         update = {"metric": metric, "golden": None, "fingerprint": baseline.manifest.identity(metric)}
-        yield measured[like].model_copy(update=update)
+        yield figures[like].model_copy(update=update)
 
 
 def stale_reason(manifest: BaselineManifest, golden: str, facts: Fingerprint) -> str:

@@ -31,6 +31,7 @@ class Place:
 
     folder: Path
     report: Path | None = None  # None: it stays
+    home: Path = HOME  # what `.sdqa` means
 
     @classmethod
     def of(cls, output: str | Path | None, home: Path, name: str) -> Place:
@@ -39,7 +40,7 @@ class Place:
         Args:
             name: the run's, from `name_run`; all processes of one run share it.
         """
-        return cls(Path(output)) if output else cls(home / RUNS / name, home / REPORT)
+        return cls(Path(output), None, home) if output else cls(home / RUNS / name, home / REPORT, home)
 
     def settle(self, *, full: bool) -> Bundle:
         """The bundle to write the run into; of a full run, with the blobs that were kept by now.

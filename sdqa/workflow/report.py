@@ -20,6 +20,7 @@ from sdqa.workflow.record import planned_case
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis
     from sdqa.bundle.sensitivity import Sensitivity
+    from sdqa.history import History
 
 
 def report(
@@ -67,17 +68,17 @@ def summed_up(
         cases={name: planned_case(case) for name, case in job.plan.suite.cases.items()},
         lanes=(*ran, *left_out(job.plan, ran, interrupted=interrupted)),
         planned_checks=planned,
-        sensitivity=committed_sensitivity(job),
         provenance=provenance_of(job.plan, job.started, ran, interrupted=interrupted),
         orphans=orphans(job.plan),
     )
 
 
-def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
+def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = (), history: History | None = None) -> Run:
     """Write a run's bundle, the page and the files beside it.
 
     Args:
         diagnoses: what broke the lanes that failed, where that was asked for.
+        history: earlier runs and this one, shown as trends.
     """
     from sdqa.bundle.diagnosis import write_diagnoses
     from sdqa.bundle.sensitivity import MEDIA_TYPE
@@ -86,39 +87,48 @@ def write(job: Job, run: Run, diagnoses: Sequence[Diagnosis] = ()) -> Run:
     if not diagnoses:  # of the same run, without them, there may be a verdict here already
         job.bundle.withdraw()
     several = tuple(diagnoses) if len(diagnoses) > 1 else ()
-    run = run.model_copy(update={"diagnosis": diagnoses[0] if diagnoses else None, "diagnoses": several})
-    if run.sensitivity is not None:  # the same table for hundreds of runs: it is kept beside them, by digest
-        table = job.bundle.add_blob(canonical_json(run.sensitivity.to_json()).encode(), MEDIA_TYPE)
-        run = run.model_copy(update={"sensitivity": None, "sensitivity_table": table})
+    tables = [  # the same for hundreds of runs: they are kept beside them, by digest
+        job.bundle.add_blob(canonical_json(table.to_json()).encode(), MEDIA_TYPE)
+        for table in committed_sensitivities(job)
+    ]
+    run = run.model_copy(
+        update={
+            "diagnosis": diagnoses[0] if diagnoses else None,
+            "diagnoses": several,
+            "sensitivity_table": tables[0] if tables else None,
+            "sensitivity_tables": tuple(tables[1:]),
+        }
+    )
     job.bundle.write(run)
     if diagnoses:
         write_diagnoses(job.bundle.folder, diagnoses)
-    write_report(job.bundle, job.bundle.folder)
+    write_report(job.bundle, job.bundle.folder, history=history)
     return run
 
 
-def committed_sensitivity(job: Job) -> Sensitivity | None:
-    """What the gate is known to catch: the table beside the goldens, as `nox -s faults -- --record` left it.
+def committed_sensitivities(job: Job) -> tuple[Sensitivity, ...]:
+    """What the gate is known to catch in each lane: the tables beside the goldens, as `nox -s faults -- --record` left
+    them, the first lane's first.
 
-    It speaks of the tolerances that it was measured with; beside others it would promise what nobody has seen.
+    A table speaks of the tolerances that it was measured with; beside others it would promise what nobody has seen.
     """
-    from sdqa.bundle.sensitivity import FILE as TABLE
-    from sdqa.bundle.sensitivity import read
+    from sdqa.bundle.sensitivity import places, read
     from sdqa.gate import TOLERANCES_FILE, Tolerances
 
-    path = job.plan.goldens / TABLE
-    if not path.exists():
-        return None
-    try:
-        found = read(path)
-        judged_by = Tolerances.load(path.parent / found.lane.partition("/")[0] / TOLERANCES_FILE)
-    except SdqaError as error:  # it says what other runs caught; this one is not worse for it
-        job.progress.step(f"the sensitivity table is left out: {error}")
-        return None
-    if found.tolerances != judged_by.digest():
-        job.progress.step("the sensitivity table is left out: it was measured with other tolerances (nox -s faults)")
-        return None
-    return found
+    found = []
+    for path in places(job.plan.goldens):
+        try:
+            table = read(path)
+            judged_by = Tolerances.load(job.plan.goldens / table.lane.partition("/")[0] / TOLERANCES_FILE)
+        except SdqaError as error:  # it says what other runs caught; this one is not worse for it
+            job.progress.step(f"a sensitivity table is left out: {error}")
+            continue
+        if table.tolerances == judged_by.digest():
+            found.append(table)
+        else:
+            where = f"the sensitivity table of {table.lane} is left out"
+            job.progress.step(f"{where}: it was measured with other tolerances (nox -s faults)")
+    return tuple(found)
 
 
 def _narrowed(lane: Lane, checks: frozenset[str]) -> Lane:

@@ -6,7 +6,7 @@ What a stage calls is imported when it runs: a plan, a report or a merge needs n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Fingerprint, Measurement
@@ -116,7 +116,7 @@ def score(
     ended: BaseException | None = None
     try:
         job.progress.step(f"{lane.id}: score")
-        for measured in _case_scores(job, lane, models, references, samples):
+        for measured in _case_scores(job, lane, teacher, models, references, samples):
             found += measured
         facts = _fingerprint(lane, teacher, models)
         comparable = facts.digest()
@@ -134,17 +134,41 @@ def score(
 
 
 def _case_scores(
-    job: Job, lane: PlannedLane, models: MetricModels, references: References, samples: Samples
+    job: Job,
+    lane: PlannedLane,
+    teacher: Teacher,
+    models: MetricModels,
+    references: References,
+    samples: Samples,
 ) -> Iterator[tuple[Measurement, ...]]:
     """The metrics of one case after the other."""
+    from sdqa.metrics import find
     from sdqa.metrics.stage import demand_sound, score_case
 
     demand_sound(models, job.store)
     for case, sample in samples.by_case.items():
         golden = references.goldens[case]
         digests = {"sample": sample.folder.name, "golden": golden.manifest.content()}
-        subject = _subject(lane, case, references, sample)
+        subject = subject_of(lane, case, references, sample)
+        if any("guidance" in find(name).needs for name in job.plan.suite.metrics.names):
+            subject = _with_guidance(subject, job, lane, teacher, references, sample)
         yield score_case(subject, job.plan.suite.metrics.names, models, job.store, digests)
+
+
+def _with_guidance(
+    subject: Subject, job: Job, lane: PlannedLane, teacher: Teacher, references: References, sample: StoredSample
+) -> Subject:
+    """The case with what guidance adds at each step, in the candidate and in the teacher."""
+    from sdqa.generate.parity import teacher_guidance
+    from sdqa.generate.stage import golden_request
+
+    request = golden_request(lane.cases[subject.case], references.goldens[subject.case])
+    candidate = sample.record.between_halves.get(teacher.family.denoiser.name, ())
+    return replace(
+        subject,
+        candidate=replace(subject.candidate, guidance=candidate),
+        golden=replace(subject.golden, guidance=teacher_guidance(teacher, request, job.store)),
+    )
 
 
 def _lane_figures(
@@ -158,10 +182,12 @@ def _lane_figures(
 ) -> Iterator[list[Measurement]]:
     """Parity of the components, then the lane's sizes, times and memory."""
     from sdqa.generate.parity import parity
+    from sdqa.generate.traced import traced_cases
     from sdqa.workflow.figures import lane_measurements, parity_measurements
 
     job.progress.step(f"{lane.id}: compare each component with the teacher's")
-    requests = _requests(lane, references)
+    traced = traced_cases({name: case.source is not None for name, case in lane.all_cases.items()})
+    requests = {name: request for name, request in _requests(lane, references).items() if name in traced}
     yield parity_measurements(parity(teacher, _components(job, lane, teacher, packages), requests, job.store))
     yield lane_measurements(packages.by_component, samples.by_case, comparable)
 
@@ -208,7 +234,7 @@ def _components(job: Job, lane: PlannedLane, teacher: Teacher, packages: Package
     return components(lane, teacher, packages.by_component, job.store, job.fault)
 
 
-def _subject(lane: PlannedLane, case: str, references: References, sample: StoredSample) -> Subject:
+def subject_of(lane: PlannedLane, case: str, references: References, sample: StoredSample) -> Subject:
     """A case as the metrics look at it."""
     from sdqa.generate.sources import source_prompt
     from sdqa.metrics.subject import Picture, Subject

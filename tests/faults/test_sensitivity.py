@@ -5,13 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sdqa.bundle import Failure, Lane, Measurement
-from sdqa.bundle.sensitivity import ControlTrial, NamedCause, Sensitivity, Spread, Trial, read
+from sdqa.bundle.sensitivity import (
+    ControlTrial,
+    Decided,
+    NamedCause,
+    Sensitivity,
+    Spread,
+    Trial,
+    place_of,
+    places,
+    read,
+)
 from sdqa.errors import FaultError
-from sdqa.faults.sensitivity import figures, regressions, smallest_caught
-from sdqa.faults.visibility import spread_of, visible
+from sdqa.faults.sensitivity import figures, metric_rates, regressions, smallest_caught
+from sdqa.faults.visibility import sight, spread_of
+from sdqa.faults.yardstick import YARDSTICK, Pixels
 
 
 def trial(severity: str = "marked", **changes: Any) -> Trial:
@@ -128,29 +140,80 @@ def lane(*measurements: Measurement, failures: tuple[Failure, ...] = ()) -> Lane
     )
 
 
-def lpips(value: float, case: str) -> Measurement:
-    return Measurement(metric="lpips", case=case, value=value)
+def test_each_lane_has_a_table_of_its_own(tmp_path: Path) -> None:
+    assert place_of(tmp_path, "tiny/fp16") == tmp_path / "sensitivity.json", "the first that is measured"
+    assert places(tmp_path) == ()
+    table(trial()).write(tmp_path / "sensitivity.json")
+    other = place_of(tmp_path, "tiny/palettized-6bit")
+    assert other == tmp_path / "sensitivity" / "tiny" / "palettized-6bit.json"
+    other.parent.mkdir(parents=True)
+    table().model_copy(update={"lane": "tiny/palettized-6bit"}).write(other)
+    assert place_of(tmp_path, "tiny/fp16") == tmp_path / "sensitivity.json"
+    assert [read(path).lane for path in places(tmp_path)] == ["tiny/fp16", "tiny/palettized-6bit"]
 
 
-SPREAD = Spread(mean=0.01, case=0.02)
+def test_the_report_speaks_of_each_lane_apart() -> None:
+    from sdqa.report.sensitivity_section import sensitivity_of
+
+    other = table(trial(caught=False)).model_copy(update={"lane": "tiny/palettized-6bit", "yardstick": YARDSTICK})
+    shown = sensitivity_of(table(trial()), [other], ["tiny/fp16", "tiny/palettized-6bit", "tiny/4bit"])
+    assert shown is not None
+    (lane, said), unknown = shown.further
+    assert lane == "tiny/palettized-6bit"
+    assert said.startswith("0 of 1 visible faults caught.")
+    assert said.endswith("Visible is from FLIP 0.103 on.")
+    assert unknown == ("tiny/4bit", "No faults were planted in this lane.")
 
 
-@pytest.mark.parametrize(
-    ("values", "seen"),
-    [((0.005, 0.015), False), ((0.015, 0.016), True), ((0.0, 0.0, 0.0, 0.025), True), ((0.0, 0.019), False)],
-)
-def test_the_teachers_spread_decides_what_is_visible(values: tuple[float, ...], seen: bool) -> None:
-    measured = [lpips(value, str(index)) for index, value in enumerate(values)]
-    assert visible(lane(*measured), SPREAD, {})[0] is seen
+def picture(damage: int = 0) -> Pixels:
+    """A grey picture with a damaged corner."""
+    image = np.full((64, 64, 3), 128, np.uint8)
+    image[:8, :8] += damage
+    return image
 
 
-def test_what_does_not_run_or_is_not_finite_or_exceeds_a_budget_is_visible() -> None:
+SOUND = {"a": picture(), "b": picture()}
+
+
+def test_the_yardstick_decides_what_is_visible_and_no_metric_of_the_gate() -> None:
+    alarmed = [Measurement(metric=name, case="a", value=value) for name, value in (("lpips", 1.0), ("finite", 0.0))]
+    found = sight(lane(*alarmed), SOUND, {"a": picture(1), "b": picture(1)}, {})
+    assert (found.visible, found.decided) == (False, "yardstick")
+    found = sight(lane(), SOUND, {"a": picture(1), "b": picture(40)}, {})
+    assert (found.visible, found.decided) == (True, "yardstick")
+    assert "in b, 0.103 is just noticeable" in found.why
+    assert found.flip is not None
+    assert found.flip > 0.103
+
+
+def test_what_does_not_run_or_exceeds_a_budget_is_noticed_and_said_apart() -> None:
     failure = Failure(stage="generate", where="x", code="SDQA-400", message="truncated", exit_code=3)
-    assert visible(lane(failures=(failure,)), SPREAD, {})[0]
-    assert visible(lane(lpips(0, "a"), Measurement(metric="finite", case="a", value=0.0)), SPREAD, {})[0]
+    assert sight(lane(failures=(failure,)), SOUND, SOUND, {}).decided == "execution"
+    assert sight(lane(), SOUND, {}, {}).decided == "execution"
     slow = Measurement(metric="inference_s", value=50.0)
-    assert visible(lane(lpips(0, "a"), slow), SPREAD, {"inference_s": 40.0})[0]
-    assert not visible(lane(lpips(0, "a"), slow), SPREAD, {"inference_s": 60.0})[0]
+    found = sight(lane(slow), SOUND, SOUND, {"inference_s": 40.0})
+    assert (found.visible, found.decided) == (True, "budget")
+    assert not sight(lane(slow), SOUND, SOUND, {"inference_s": 60.0}).visible
+
+
+def test_what_the_gate_finds_by_construction_is_counted_apart() -> None:
+    ways: tuple[Decided, ...] = ("yardstick", "execution", "budget")
+    found = figures([trial(decided=way) for way in ways], [])
+    assert str(found.visible_caught) == str(found.not_running) == str(found.over_budget) == "1 of 1 (100.0 %)"
+
+
+def test_each_metric_is_counted_with_the_others_held_out() -> None:
+    trials = [
+        trial(failing=("a/psnr", "b/psnr", "all/lpips")),
+        trial(failing=("a/psnr",)),
+        trial(failing=(), caught=False),
+        trial(failing=("a/ssim",), visible=False),
+        trial(failing=("budget/inference_s",), decided="budget"),
+    ]
+    psnr, lpips = metric_rates(trials)
+    assert (psnr.metric, psnr.alone.count, psnr.alone.total, psnr.only) == ("psnr", 2, 3, 1)
+    assert (lpips.metric, lpips.alone.count, lpips.alone.total, lpips.only) == ("lpips", 1, 3, 0)
+    assert metric_rates([]) == ()
 
 
 def test_the_report_shows_what_the_table_says() -> None:
@@ -168,9 +231,11 @@ def test_the_report_shows_what_the_table_says() -> None:
 
 
 def test_the_spread_is_two_deviations_of_the_perturbation_that_changes_most() -> None:
-    found = spread_of({"calm": [0.1, 0.1, 0.1, 0.1], "restless": [0.1, 0.3, 0.1, 0.3]})
+    calm, restless = [(0.1, 0.01)] * 4, [(0.1, 0.02), (0.3, 0.03)] * 2
+    found = spread_of({"calm": calm, "restless": restless})
     assert found.conditions == pytest.approx({"calm": 0.1, "restless": 0.2})
+    assert found.flip == {"calm": 0.01, "restless": 0.03}, "the worst case by the yardstick"
     deviation = 0.2 / 3**0.5
     assert found.mean == pytest.approx(0.2 + deviation)
     assert found.case == pytest.approx(0.2 + 2 * deviation)
-    assert spread_of({"one case": [0.4]}).case == 0.4
+    assert spread_of({"one case": [(0.4, 0.1)]}).case == 0.4

@@ -19,6 +19,9 @@ from sdqa.metrics.subject import Pixels
 
 LATENTS = np.random.default_rng(1).normal(size=(4, 16, 16)).astype(np.float32)
 
+ASKED = {name for name, one in METRICS.items() if one.on_request}
+"""Metrics that are measured only where a suite names them."""
+
 
 @pytest.fixture(scope="module")
 def models() -> MetricModels:
@@ -43,7 +46,7 @@ def read(given: Subject, name: str, models: MetricModels) -> float:
 
 def test_the_golden_itself_scores_perfectly(models: MetricModels) -> None:
     found = {m.metric: m for m in score(subject(), None, models)}
-    assert set(found) == set(METRICS) - {"face_identity"}
+    assert set(found) == set(METRICS) - ASKED
     perfect = {"psnr": 100, "tile_psnr": 100, "ssim": 1, "latent_psnr": 150, "lpips": 0, "finite": 1, "shape": 1}
     assert {name: found[name].value for name in perfect} == pytest.approx(perfect)
     for name in ("clip_score", "clip_directional", "lpips_source", "black", "noise", "tiling", "grey_wash"):
@@ -60,13 +63,13 @@ def test_scoring_twice_gives_identical_figures(models: MetricModels) -> None:
 def test_text_to_image_has_no_source_metrics(models: MetricModels) -> None:
     given = replace(subject(), source=None, source_prompt=None)
     names = {m.metric for m in score(given, None, models)}
-    assert names == set(applicable([])) == set(METRICS) - {"lpips_source", "clip_directional", "face_identity"}
+    assert names == set(applicable([])) == set(METRICS) - {"lpips_source", "clip_directional", *ASKED}
 
 
 def test_a_touch_up_has_no_direction_of_editing(models: MetricModels) -> None:
     given = replace(subject(), source_prompt=f" {subject().prompt.upper()}")
     names = {m.metric for m in score(given, None, models)}
-    assert names == set(applicable(["source"])) == set(METRICS) - {"clip_directional", "face_identity"}
+    assert names == set(applicable(["source"])) == set(METRICS) - {"clip_directional", *ASKED}
 
 
 def test_an_unknown_metric_is_a_usage_error_with_a_suggestion(models: MetricModels) -> None:
@@ -194,3 +197,44 @@ def test_importing_the_metrics_imports_nothing_heavy() -> None:
     code = "import sys, sdqa.metrics; sdqa.metrics.MetricModels().identity(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_measured_on_request_leaves_all_other_identities_alone(models: MetricModels) -> None:
+    assert {"outside_edit", "face_identity"} <= ASKED
+    assert not ASKED & set(models.identity())
+    assert "outside_edit" in models.identity(("outside_edit",))
+    assert "outside_edit" not in applicable(["source"])
+
+
+def test_the_background_of_an_edit_is_held_to_the_source(models: MetricModels) -> None:
+    given = subject()
+    assert given.source is not None
+    golden = given.source.copy()
+    golden[:24] = 255 - golden[:24]
+    other = replace(given, golden=picture(golden), candidate=picture(golden))
+    damaged = golden.copy()
+    damaged[40:] = 0
+    elsewhere = golden.copy()
+    elsewhere[:8] = 128
+    assert read(other, "outside_edit", models) == 0
+    assert read(replace(other, candidate=picture(elsewhere)), "outside_edit", models) == 0, "within the edit"
+    assert read(replace(other, candidate=picture(damaged)), "outside_edit", models) > 10
+
+
+@pytest.mark.parametrize(("factor", "wanted"), [(1.0, 0.0), (0.5, 6.02), (2.0, 6.02), (0.0, 60.0), (np.inf, np.nan)])
+def test_a_prompt_that_moves_less_or_more_than_the_teachers_is_told_in_decibel(
+    models: MetricModels, factor: float, wanted: float
+) -> None:
+    teacher = (0.4, 0.2, 0.1)
+    golden = replace(subject().golden, guidance=teacher)
+    candidate = replace(golden, guidance=tuple(factor * one for one in teacher))
+    found = read(replace(subject(candidate), golden=golden), "conditioning_sensitivity", models)
+    assert found == pytest.approx(wanted, abs=0.01, nan_ok=True)
+
+
+def test_without_guidance_there_is_no_sensitivity_to_it(models: MetricModels) -> None:
+    names = ("psnr", "conditioning_sensitivity")
+    assert [one.metric for one in score(subject(), names, models)] == ["psnr"]
+    guided = replace(subject(), golden=replace(subject().golden, guidance=(0.1, 0.2)))
+    *_, found = score(guided, names, models)
+    assert (found.value, found.reason) == (None, "0 guided steps, the teacher makes 2")

@@ -8,6 +8,7 @@ import numpy as np
 
 from sdqa.runtime import Arrays, Recorder
 from sdqa.runtime.memory import PeakMemory
+from sdqa.runtime.recorder import between_halves
 
 
 class Doubler:
@@ -48,3 +49,15 @@ def test_peak_memory_sees_an_allocation() -> None:
         total = float(block.sum())
     assert total == 8 * 2**20
     assert memory.peak_bytes - memory.start_bytes > 32 * 2**20
+
+
+def test_what_guidance_adds_is_the_distance_of_the_two_rows() -> None:
+    rows = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 3.0, 1.0, 3.0]], np.float16)
+    assert between_halves({"y": rows}) == 2**0.5
+    recorder = Recorder(Doubler())
+    recorder.run({"x": rows})
+    assert recorder.calls[0].between_halves == 8**0.5
+    assert between_halves({"y": rows[:1]}) is None, "one row: nothing is guided"
+    assert between_halves({"y": rows.astype(np.int32)}) is None
+    assert between_halves({"y": np.float32(1)}) is None
+    assert between_halves({}) is None

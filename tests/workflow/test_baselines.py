@@ -40,7 +40,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Bench:
-    """The embedded suite with its goldens and tolerances, one case of its 6-bit lane, and samples made by hand."""
+    """The embedded suite without its baselines, one case of its 6-bit lane, and samples made by hand."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.suite = folder, folder / "sdqa.toml"
@@ -48,7 +48,7 @@ class Bench:
         parts = text.split("[metrics]\n")
         names = f"[metrics]\nnames = {list(NAMES)}\n".replace("'", '"')
         self.suite.write_text(names.join(parts), encoding="utf-8")
-        shutil.copytree(ROOT / "goldens", folder / "goldens")
+        shutil.copytree(ROOT / "goldens", folder / "goldens", ignore=shutil.ignore_patterns("baselines"))
         self.store = Store(folder / "store")
         self.golden: Golden = read_golden(folder / "goldens" / "tiny" / CASE)
 
@@ -144,7 +144,7 @@ def test_another_palette_is_a_change_that_a_person_approves(bench: Bench, capsys
     assert "dB from the one before" in said
     assert set(of_case(bench.run("approved", bench.recompressed(2)), "baseline").values()) == {"pass"}
     assert read_golden(bench.folder / "goldens" / "tiny" / CASE).manifest == before, "the golden of all lanes stays"
-    entries = [e for e in read_audit(bench.folder / "goldens" / "tiny") if e.subject.startswith("baselines/")]
+    entries = [e for e in read_audit(bench.folder / "goldens" / "tiny") if e.subject.startswith("baselines/")][-2:]
     assert [(e.subject, e.reason) for e in entries] == [
         (f"baselines/palettized-6bit@reference/{CASE}", "looked at")
     ] * 2

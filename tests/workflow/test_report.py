@@ -14,7 +14,7 @@ from sdqa.bundle.diagnosis import FILE, Diagnosis
 from sdqa.plan import Plan, load_suite, make_plan
 from sdqa.store import Store
 from sdqa.workflow.job import Job
-from sdqa.workflow.report import committed_sensitivity, report
+from sdqa.workflow.report import committed_sensitivities, report
 
 SUITE = Path(__file__).parents[2] / "sdqa.toml"
 
@@ -85,18 +85,17 @@ def test_the_sensitivity_table_is_shown_beside_the_tolerances_it_was_measured_wi
     shutil.copytree(plan.goldens / "tiny", goldens / "tiny", ignore=shutil.ignore_patterns("*.png", "*.safetensors"))
     suite = plan.suite.model_copy(update={"goldens": "goldens"})
     job = Job(replace(plan, suite=suite, suite_path=tmp_path / "sdqa.toml"), Store(tmp_path), Bundle(tmp_path))
-    assert committed_sensitivity(job) is None, "nobody has measured"
+    assert committed_sensitivities(job) == (), "nobody has measured"
     shutil.copy(plan.goldens / "sensitivity.json", goldens)
-    shown = committed_sensitivity(job)
-    assert shown is not None
+    (shown,) = committed_sensitivities(job)
     assert shown.figures.visible_caught.count > 200
     tolerances = goldens / "tiny" / "tolerances.json"
     text = tolerances.read_text(encoding="utf-8")
     tolerances.write_text(text.replace('"checks": ', '"checks": 1'), encoding="utf-8")
-    assert committed_sensitivity(job) is None, "other tolerances"
+    assert committed_sensitivities(job) == (), "other tolerances"
     tolerances.write_text(text, encoding="utf-8")
     (goldens / "sensitivity.json").write_text("{", encoding="utf-8")
-    assert committed_sensitivity(job) is None, "damaged"
+    assert committed_sensitivities(job) == (), "damaged"
 
 
 def test_goldens_that_nothing_asks_for_are_part_of_the_run(tmp_path: Path) -> None:
@@ -106,10 +105,10 @@ def test_goldens_that_nothing_asks_for_are_part_of_the_run(tmp_path: Path) -> No
     (tmp_path / "goldens" / "tiny").rename(tmp_path / "goldens" / "left")
     job = Job(make_plan(load_suite(suite), suite, platform="linux"), Store(tmp_path / "s"), Bundle(tmp_path / "report"))
     run = report(job, [lane("pass")])
-    assert len(run.orphans) == 12
-    assert {one.kind for one in run.orphans} == {"golden", "tolerances"}
+    assert len(run.orphans) == 34
+    assert {one.kind for one in run.orphans} == {"baseline", "golden", "tolerances"}
     assert "orphans" in Bundle(tmp_path / "report").read().to_json()
-    assert "12 references that no model, lane or case asks for" in (tmp_path / "report" / "summary.md").read_text(
+    assert "34 references that no model, lane or case asks for" in (tmp_path / "report" / "summary.md").read_text(
         "utf-8"
     )
 

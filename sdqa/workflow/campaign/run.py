@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from sdqa.bundle.environment import environment
 from sdqa.bundle.sensitivity import ControlTrial, Pair, Sensitivity, Trial
-from sdqa.faults.sensitivity import figures, smallest_caught
+from sdqa.faults.sensitivity import figures, metric_rates, smallest_caught
+from sdqa.faults.yardstick import YARDSTICK, demand
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings, Outcome
 from sdqa.workflow.campaign.tasks import Task
 
@@ -26,13 +27,16 @@ def run_campaign(
     Raises:
         GoldenMissing: the model has no tolerances, without which nothing can be judged.
         UsageError: no lane of that name runs on this machine.
+        FaultError: the yardstick is not installed.
     """
+    demand()
     start = time.perf_counter()
     stage = CampaignLane(settings)
     say(f"{len(todo)} trials of {stage.lane.id} on {len(stage.lane.cases)} cases, {workers} at a time")
     settings = replace(settings, spread=stage.measure_spread())
     spread = settings.spread
-    say(f"the teacher's own spread: LPIPS up to {spread.mean:.3g} on average, {spread.case:.3g} in a case")
+    control = max(spread.flip.values(), default=0.0)
+    say(f"the teacher's own spread: FLIP up to {control:.2g}, visible from {YARDSTICK.threshold}")
     outcomes: list[Outcome] = []
     for done, outcome in enumerate(_outcomes(settings, todo, workers), start=1):
         say(f"[{done}/{len(todo)}] {_line(outcome)}")
@@ -50,6 +54,8 @@ def run_campaign(
         quiet=quiet,
         figures=figures(trials, quiet, pairs),
         smallest_caught=smallest_caught(trials),
+        yardstick=YARDSTICK,
+        metrics=metric_rates(trials),
         tolerances=stage.recorded,
         environment=environment(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,23 +19,29 @@ from sdqa.errors import EXIT_PASS, UsageError
 from sdqa.faults import Injection, injection
 from sdqa.faults.controls import find_control
 from sdqa.faults.sensitivity import NOT_DIAGNOSED
-from sdqa.faults.visibility import teacher_spread, visible
+from sdqa.faults.visibility import lpips_of, sight, teacher_spread
+from sdqa.faults.yardstick import difference
 from sdqa.gate import judge
+from sdqa.gate.baseline import manifests
+from sdqa.gate.standards import Standards
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
 from sdqa.runtime.registry import find_runtime
 from sdqa.store import Store, StorePlace, code_digest
 from sdqa.workflow import measure_lane
+from sdqa.workflow.baselines import baseline_cases, baseline_folder
 from sdqa.workflow.campaign.tasks import Task
 from sdqa.workflow.gate import exit_code, lane_budgets, load_tolerances, planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
 from sdqa.workflow.record import record
 from sdqa.workflow.references import read_references
-from sdqa.workflow.stages import load_teacher
+from sdqa.workflow.stages import convert, generate, load_teacher
 
 if TYPE_CHECKING:
+    from sdqa.faults.yardstick import Pixels
     from sdqa.generate.pipeline import Generation, Request
+    from sdqa.generate.sample import StoredSample
 
 Outcome = Trial | Pair | ControlTrial
 """A row of the table."""
@@ -81,11 +89,12 @@ class CampaignLane:
     def _trial(self, task: Task) -> Trial:
         fault = injection(task.name, task.severity)
         evidence, lane, code = self._judged(self.plan, self.lane, fault)
-        seen, why, distances = visible(lane, self.settings.spread, self.budgets)
+        harmed = {case: sample.image for case, sample in evidence.samples.by_case.items()}
+        seen, distances = sight(lane, self.sound, harmed, self.budgets), lpips_of(lane)
         culprit = None
-        harmed = evidence.packages.by_component.get(fault.package_component or "")
-        if fault.locate is not None and harmed is not None:
-            culprit = fault.locate(harmed.path)
+        package = evidence.packages.by_component.get(fault.package_component or "")
+        if fault.locate is not None and package is not None:
+            culprit = fault.locate(package.path)
         trial = Trial(
             fault=fault.name,
             severity=fault.severity,
@@ -93,8 +102,10 @@ class CampaignLane:
             stage=fault.stage,
             summary=fault.summary,
             rows=fault.rows,
-            visible=seen,
-            visibility=why,
+            visible=seen.visible,
+            visibility=seen.why,
+            decided=seen.decided,
+            flip=seen.flip,
             lpips=sum(distances) / len(distances) if distances else None,
             worst_lpips=max(distances, default=None),
             caught=code != EXIT_PASS,
@@ -131,6 +142,26 @@ class CampaignLane:
         self.forget(fault)
         return pair
 
+    @functools.cached_property
+    def sound(self) -> dict[str, Pixels]:
+        """The lane's own pictures, with nothing planted."""
+        return {case: sample.image for case, sample in self.samples().items()}
+
+    def samples(self) -> Mapping[str, StoredSample]:
+        """The lane's own samples, with nothing planted; from the store when they are there.
+
+        Raises:
+            SdqaError: what kept the lane from running.
+        """
+        job = Job(self.plan, self.store, Bundle(self.store.root))
+        with notices.quiet_warnings(job.sayer(self.lane)):
+            teacher = load_teacher(job, self.lane)
+            references = read_references(job, self.lane, teacher)
+            found = generate(job, self.lane, teacher, convert(job, self.lane, teacher), references)
+        if found.error is not None:
+            raise found.error
+        return found.by_case
+
     def _job(self, fault: Injection) -> Job:
         return Job(self.plan, self.store, Bundle(self.store.root), fault)
 
@@ -140,10 +171,11 @@ class CampaignLane:
         plan = reseeded(self.plan, SEED_STEP * task.seed) if task.seed else self.plan
         lane = plan.lanes[0]
         if change.variant:
-            lane = replace(lane, variant=lane.variant.model_copy(update=dict(change.variant)))
+            # Another variant has a baseline of its own, that a person approves.
+            lane = replace(lane, variant=lane.variant.model_copy(update=dict(change.variant)), baseline="off")
             plan = replace(plan, lanes=(lane,))
         _, judged, code = self._judged(plan, lane, applied)
-        distances = [m.value for m in judged.measurements if m.metric == "lpips" and m.value is not None]
+        distances = lpips_of(judged)
         self.forget(applied)
         return ControlTrial(
             change=change.name,
@@ -158,15 +190,19 @@ class CampaignLane:
         )
 
     def _judged(self, plan: Plan, lane: PlannedLane, fault: Injection) -> tuple[Collected, Lane, int]:
-        """Measure a lane with something planted in it, and judge it by the committed tolerances."""
+        """Measure a lane with something planted in it, and judge it as the main job would."""
         with tempfile.TemporaryDirectory() as folder:
             job = Job(plan, self.store, Bundle(Path(folder)), fault)
             evidence = measure_lane(job, lane)
         measured = record(lane, evidence)
-        planned = planned_checks(plan, lane)
-        verdicts = judge(measured, self.tolerances, lane_budgets(plan, lane), planned=planned)
+        planned, standards = planned_checks(plan, lane), self.standards(plan, lane)
+        verdicts = judge(measured, standards, lane_budgets(plan, lane), planned=planned)
         judged = measured.model_copy(update={"verdicts": verdicts})
         return evidence, judged, exit_code(plan, [judged])
+
+    def standards(self, plan: Plan, lane: PlannedLane) -> Standards:
+        """What a lane's figures are held against: the committed tolerances, and its baselines where it has any."""
+        return Standards(self.tolerances, manifests(baseline_folder(plan, lane), baseline_cases(plan, lane)))
 
     def measure_spread(self) -> Spread:
         """The teacher's own spread over the lane's cases; from the store when it is there."""
@@ -184,7 +220,7 @@ class CampaignLane:
             chosen = self.plan.suite.metrics
             models = MetricModels(clip=chosen.clip, lpips=chosen.lpips)
 
-            def distance(case: str, generation: Generation) -> float:
+            def distances(case: str, generation: Generation) -> tuple[float, float]:
                 golden = goldens[case]
                 subject = Subject(
                     case=case,
@@ -194,7 +230,8 @@ class CampaignLane:
                     candidate=Picture(generation.image, generation.decoded, generation.latents),
                     golden=Picture(golden.image, None, golden.latents),
                 )
-                return float(score(subject, ("lpips",), models)[0].value or 0.0)
+                lpips = float(score(subject, ("lpips",), models)[0].value or 0.0)
+                return lpips, difference(golden.image, generation.image)
 
             key: dict[str, object] = {
                 "teacher": teacher.digest,
@@ -205,7 +242,7 @@ class CampaignLane:
             }
 
             def build(folder: Path) -> None:
-                spread = teacher_spread(teacher, requests, distance)
+                spread = teacher_spread(teacher, requests, distances)
                 (folder / "spread.json").write_text(spread.model_dump_json(), encoding="utf-8")
 
             folder = self.store.memo("spread", key, build).path

@@ -1,0 +1,233 @@
+"""Rows as series: of a lane's figure over the runs of the main line, with its cases, its limit and its marks."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from sdqa.bundle import Fingerprint
+from sdqa.bundle.fingerprint import differences
+from sdqa.history import RecordedRun
+from sdqa.store import digest_of
+
+SHORT = 10
+"""Digits of a commit that are shown."""
+
+
+@dataclass(frozen=True)
+class DatedRun:
+    """A run's place among all of them, the oldest first."""
+
+    row: int  # in the database
+    key: str  # of its record, the name of its file on the site
+    header: RecordedRun  # without lanes
+    counts: tuple[int, ...] = ()  # of pass, suspicious, fail, not measured, not judged
+
+    @property
+    def on_main_line(self) -> bool:
+        """Whether it says something of the project's state: no planted fault, no pull request, nothing left out."""
+        return not (self.header.fault or self.header.pull_request or self.header.partial)
+
+
+@dataclass(frozen=True)
+class LaneRun:
+    """A lane in one run."""
+
+    status: str
+    fingerprint: str
+    facts: str  # JSON of the fingerprint
+    bytes: int
+    inputs: str  # digest of all that its verdicts follow from
+    goldens: str  # JSON: case → digest
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something other than the candidate that changed with a run."""
+
+    run: int  # index of the run
+    kind: str  # golden, judge, limit, version, machine
+    words: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """A figure in one run."""
+
+    run: int  # index of the run
+    value: float | None
+    golden: float | None
+    judged: float | None  # what the limit holds: the value, or its difference from the golden's
+    low: float | None
+    high: float | None
+    bound: float | None
+    spread: float | None
+    n: int
+    status: str
+
+
+class CasePoint(NamedTuple):
+    """A case's figure in one run."""
+
+    run: int  # index of the run
+    judged: float | None
+    status: str
+
+
+@dataclass(frozen=True)
+class FigureSeries:
+    """One figure of one lane over the runs, and its cases."""
+
+    id: str  # the same tomorrow: digest of what it is of
+    lane: str
+    metric: str
+    component: str
+    unit: str
+    better: str
+    points: tuple[Point, ...]  # oldest first
+    cases: Mapping[str, tuple[CasePoint, ...]] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The metric, with its component where there is one."""
+        return f"{self.metric} · {self.component}" if self.component else self.metric
+
+
+def position(point: Point, better: str) -> float | None:
+    """How much of the way to its limit a figure uses: 1 at the limit, above 1 beyond it; None without a limit."""
+    judged, bound = point.judged, point.bound
+    if judged is None or bound is None or not (math.isfinite(judged) and math.isfinite(bound)):
+        return None
+    if better == "higher" and bound > 0:
+        return bound / judged if judged > 0 else None
+    if better in ("higher", "lower") and bound != 0:
+        return max(0.0, judged / bound)
+    return None
+
+
+def dated_runs(connection: sqlite3.Connection) -> list[DatedRun]:
+    """Every run once, the oldest first; of two records of one run the one that says more of where it comes from."""
+    best: dict[tuple[str, str], DatedRun] = {}
+    rows = connection.execute(
+        "SELECT id, name, created, identity, header, counts FROM runs ORDER BY moment, identity, name"
+    )
+    for row, name, created, identity, header, counts in rows:
+        key = name.rsplit("/", 1)[-1].removesuffix(".json.gz")
+        found = DatedRun(row, key, RecordedRun.model_validate_json(header), tuple(json.loads(counts)))
+        known = best.get((created, identity))
+        if known is None or _says(found.header) > _says(known.header):
+            best[created, identity] = found
+    return list(best.values())
+
+
+def _says(header: RecordedRun) -> int:
+    said = (header.commit, header.parent, header.ref, header.pull_request, header.ci, header.report)
+    return sum(map(bool, said))
+
+
+def lane_runs(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> dict[str, dict[int, LaneRun]]:
+    """Lane → index of the run → the lane in it."""
+    indices = {run.row: index for index, run in enumerate(runs)}
+    found: dict[str, dict[int, LaneRun]] = {}
+    query = "SELECT run, lane, status, fingerprint, facts, bytes, inputs, goldens FROM lanes ORDER BY lane"
+    for row, lane, *rest in connection.execute(query):
+        if row in indices:
+            found.setdefault(lane, {})[indices[row]] = LaneRun(*rest)
+    return {lane: dict(sorted(of_runs.items())) for lane, of_runs in found.items()}
+
+
+def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iterator[FigureSeries]:
+    """The series of all lanes over the main line, one by one, so that memory holds one."""
+    groups: dict[tuple[str, str, str, str], dict[str, int]] = {}
+    better: dict[int, str] = {}
+    query = (
+        "SELECT id, lane, metric, component, case_name, unit, better FROM series ORDER BY lane, metric, component, unit"
+    )
+    for key, lane, metric, component, case, unit, direction in connection.execute(query):
+        groups.setdefault((lane, metric, component, unit), {})[case] = key
+        better[key] = direction
+    indices = {run.row: index for index, run in enumerate(runs) if run.on_main_line}
+    for (lane, metric, component, unit), cases in groups.items():
+        whole = cases.pop("", None)
+        if whole is None:
+            continue
+        points = _points(connection, whole, indices)
+        if points:
+            of_cases = {case: _case_points(connection, key, indices) for case, key in sorted(cases.items())}
+            yield FigureSeries(
+                digest_of([lane, metric, component, unit])[:12],
+                lane,
+                metric,
+                component,
+                unit,
+                better[whole],
+                points,
+                of_cases,
+            )
+
+
+def _points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[Point, ...]:
+    query = "SELECT run, value, golden, judged, low, high, bound, spread, n, status FROM points WHERE series = ?"
+    rows = connection.execute(query, (series,)).fetchall()
+    found = {indices[row[0]]: Point(indices[row[0]], *row[1:]) for row in rows if row[0] in indices}  # one a run
+    return tuple(found[run] for run in sorted(found))
+
+
+def _case_points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[CasePoint, ...]:
+    rows = connection.execute("SELECT run, judged, status FROM points WHERE series = ?", (series,))
+    found = [CasePoint(indices[row], judged, status) for row, judged, status in rows if row in indices]
+    return tuple(sorted(found, key=lambda point: point.run))
+
+
+def lane_marks(runs: Sequence[DatedRun], of_runs: Mapping[int, LaneRun]) -> list[Mark]:
+    """What changed for a lane besides the candidate, from one run of the main line to the next."""
+    found: list[Mark] = []
+    before: int | None = None
+    for index, lane in of_runs.items():
+        if not runs[index].on_main_line:
+            continue
+        if before is not None:
+            found += [Mark(index, *one) for one in _changed(runs, before, index, of_runs[before], lane)]
+        before = index
+    return found
+
+
+def _changed(
+    runs: Sequence[DatedRun], before: int, after: int, old: LaneRun, new: LaneRun
+) -> Iterator[tuple[str, str]]:
+    one, other = runs[before].header, runs[after].header
+    goldens = _changed_goldens(old.goldens, new.goldens)
+    if goldens:
+        more = f" and {len(goldens) - 3} more" if len(goldens) > 3 else ""
+        yield "golden", f"golden of {', '.join(goldens[:3])}{more}"
+    elif one.judge != other.judge and one.judge and other.judge:
+        yield "judge", f"the judge: {one.judge[:8]} → {other.judge[:8]} (limits, budgets or baselines)"
+    if one.sdqa_version != other.sdqa_version:
+        yield "version", f"sdqa {one.sdqa_version} → {other.sdqa_version}"
+    if old.fingerprint != new.fingerprint:
+        lines = differences(_fingerprint(old.facts), _fingerprint(new.facts))
+        yield "machine", f"another fingerprint: {'; '.join(lines[:3])}{' …' if len(lines) > 3 else ''}"
+
+
+def _changed_goldens(old: str, new: str) -> list[str]:
+    """Cases that are in both and have another golden."""
+    one, other = json.loads(old), json.loads(new)
+    return [case for case, digest in other.items() if one.get(case, digest) != digest]
+
+
+def _fingerprint(facts: str) -> Fingerprint:
+    return Fingerprint.model_validate_json(facts)
+
+
+def limit_marks(series: FigureSeries) -> list[Mark]:
+    """Where a series' limit moved."""
+    found = []
+    for before, after in pairwise(series.points):
+        if before.bound is not None and after.bound is not None and before.bound != after.bound:
+            found.append(Mark(after.run, "limit", f"limit {before.bound:.4g} → {after.bound:.4g}"))
+    return found
