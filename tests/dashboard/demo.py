@@ -29,8 +29,6 @@ from sdqa.history import add_records, open_place, read_history, record_of
 RUNS = 120
 BEGIN = datetime(2026, 10, 1, 8, tzinfo=UTC)
 EVERY = timedelta(hours=9)
-TIMES = ("_s", "_ms", "_bytes_peak")
-"""Figures that the machine's load decides: what they do in a demonstration is true, and nobody planted it."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,11 @@ class Script:
         )
 
     def wrong(self, events: Sequence[Event]) -> list[str]:
-        """What was planted and not found within one run, and what was found and not planted, in words."""
-        judged = [one for one in events if any(not change.label.endswith(TIMES) for change in one.changes)]
+        """What was planted and not found within one run, and what was found and not planted, in words.
+
+        Times and memory are the machine's as well: what they do in a demonstration is true, and nobody planted it.
+        """
+        judged = [one for one in events if not one.of_times_alone]
         problems, expected = [], []
         for planted in self.planted:
             found = [
