@@ -72,11 +72,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff and mypy, strict."""
+    """ruff and mypy, strict; of what runs on GitHub zizmor, without a network, and the schemas."""
     prepare(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("zizmor", "--offline", "--min-severity", "medium", "-q", ".github")
+    for kind, pattern in (("workflows", "workflows/*.yml"), ("actions", "actions/*/action.yml")):
+        files = sorted(str(path) for path in Path(".github").glob(pattern))
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.github-{kind}", *files)
 
 
 @nox.session
@@ -94,6 +98,16 @@ def docs(session: nox.Session) -> None:
         session.run("python", "-m", "mkdocs", "serve")
     else:
         session.run("python", "-m", "mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session
+def screenshots(session: nox.Session) -> None:
+    """The README's pictures of the page, from a run with a planted fault; needs a Chromium."""
+    prepare(session, "test")
+    bundle = "build/red"
+    planted = ("-m", "sdqa", "qa", "--fault", "unet-2bit", "--output", bundle)
+    session.run("python", *planted, env=ENVIRONMENT, success_codes=[1])  # the gate has to fail
+    command(session, "-m", "docs.screenshots", bundle, env=ENVIRONMENT)
 
 
 @nox.session

@@ -60,7 +60,7 @@ class SuiteFile(pytest.File):
     def _job(self) -> Job:
         from sdqa.progress import Lines, Silent
         from sdqa.store import Store, StorePlace
-        from sdqa.workflow import prepare
+        from sdqa.workflow.job import prepare
         from sdqa.workflow.place import Place
 
         option = self.config.getoption
@@ -71,7 +71,8 @@ class SuiteFile(pytest.File):
         prefix, read_only = option("--sdqa-store-prefix"), option("--sdqa-store-read-only")
         store = StorePlace.parse(option("--sdqa-store") or str(home / "store"), prefix, read_only=read_only)
         lanes, fault = option("--sdqa-lane"), option("--sdqa-fault") or ""
-        return prepare(self.path, Store(store), self.place.folder, lanes, fault, progress)
+        unit = option("--sdqa-unit") or ""
+        return prepare(self.path, Store(store), self.place.folder, lanes, fault, progress, unit)
 
     def run(self, lane: PlannedLane) -> EndedLane:
         """The lane's evidence and verdicts, computed once a process. What ends it early ends the session."""
@@ -86,7 +87,8 @@ class SuiteFile(pytest.File):
 
     def is_full(self, selected: int) -> bool:
         """Whether a selection is all that the suite has on this machine."""
-        return selected == self.checks and not self.config.getoption("--sdqa-lane")
+        option = self.config.getoption
+        return selected == self.checks and not option("--sdqa-lane") and not option("--sdqa-unit")
 
 
 class CheckItem(pytest.Item):

@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--sdqa-lane", action="append", default=[], metavar="LANE", help="only lanes that match (repeatable)"
     )
+    group.addoption("--sdqa-unit", default=None, metavar="UNIT", help="only a unit: LANE, LANE:1/3, any:1/3")
     group.addoption("--sdqa-fault", default=None, metavar="FAULT", help="plant a fault, to see the gate turn red")
     group.addoption(
         "--sdqa-output",

@@ -17,7 +17,10 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
+from sdqa.bundle import Bundle
+from sdqa.ci.scaffold import template
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
 from tests.ci.test_gate import Place
@@ -26,6 +29,10 @@ ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
 FILES = sorted(GITHUB.rglob("*.yml"))
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+PRIVILEGES = {"comment.yml": {"actions": "read", "pull-requests": "write"}}
+"""Of the one workflow that writes something: without a checkout, and with one small file of a pull request."""
+AFTERWARDS = {"publish"}
+"""Jobs that decide nothing any more, and write nothing but a cache."""
 BASH = shutil.which("bash") or "bash"
 
 
@@ -38,7 +45,7 @@ def read(path: Path) -> dict[Any, Any]:
 def steps(path: Path) -> list[dict[str, Any]]:
     data = read(path)
     jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
-    return [step for job in jobs for step in job["steps"]]
+    return [step for job in jobs for step in job.get("steps", [])]
 
 
 def script(action: str, name: str) -> str:
@@ -55,7 +62,7 @@ def identify(path: Path) -> str:
 def test_others_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
     for line in path.read_text(encoding="utf-8").splitlines():
         match = re.search(r"^\s*(?:- )?uses: (\S+)(.*)", line)
-        if match and not match[1].startswith("./"):
+        if match and not match[1].startswith(("./", "$/")):
             assert re.fullmatch(r"[\w-]+/[\w./-]+@[0-9a-f]{40}", match[1]), line
             assert re.fullmatch(r" # v\d+\.\d+\.\d+", match[2]), line
 
@@ -64,8 +71,8 @@ def test_others_actions_are_pinned_by_commit_with_their_version(path: Path) -> N
 def test_own_actions_exist_and_get_inputs_that_they_know(path: Path) -> None:
     for step in steps(path):
         uses = step.get("uses", "")
-        if uses.startswith("./"):
-            action = read(ROOT / uses.removeprefix("./").removeprefix(".sdqa-source/") / "action.yml")
+        if uses.startswith(("./", "$/")):
+            action = read(ROOT / uses[2:].removeprefix(".sdqa-source/") / "action.yml")
             given = set(step.get("with", {}))
             assert given <= set(action["inputs"])
             assert {name for name, one in action["inputs"].items() if one.get("required")} <= given
@@ -92,7 +99,8 @@ def test_privileges_are_least_and_jobs_end(path: Path) -> None:
     assert data["permissions"] == {}
     for name, job in data["jobs"].items():
         writes = name in keeping(path)
-        assert job["permissions"] == {"contents": "write" if writes else "read"}
+        own = PRIVILEGES.get(path.name, {"contents": "read"})
+        assert job["permissions"] == ({"contents": "write"} if writes else own)
         assert job["timeout-minutes"]
         for step in job["steps"]:
             if step.get("uses", "").startswith("actions/checkout@") and not writes:
@@ -101,7 +109,7 @@ def test_privileges_are_least_and_jobs_end(path: Path) -> None:
 
 def keeping(path: Path) -> set[str]:
     """Jobs that keep what the gate has said: after it, of the main branch alone, one at a time."""
-    found = {name for name, job in read(path)["jobs"].items() if job.get("needs") == ["gate"]}
+    found = {name for name, job in read(path)["jobs"].items() if job.get("needs") == ["gate"]} - AFTERWARDS
     for name in found:
         job = read(path)["jobs"][name]
         assert job["if"] == "always() && github.ref == 'refs/heads/main'"
@@ -112,11 +120,14 @@ def keeping(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=identify)
 def test_the_gate_runs_always_and_sees_every_other_job(path: Path) -> None:
     jobs = read(path)["jobs"]
+    if path.name == "comment.yml":
+        return
     gate = jobs["gate"]
     assert gate["if"] == "always()"
-    assert set(gate["needs"]) == set(jobs) - {"gate"} - keeping(path)
-    given = next(step["with"]["results"] for step in gate["steps"] if "actions/gate" in step.get("uses", ""))
-    assert given == "${{ toJSON(needs) }}"
+    assert set(gate["needs"]) == set(jobs) - {"gate"} - keeping(path) - AFTERWARDS
+    given = [step["with"]["results"] for step in gate["steps"] if "actions/gate" in step.get("uses", "")]
+    given += [step["env"]["SDQA_RESULTS"] for step in gate["steps"] if step.get("id") == "gate" and "env" in step]
+    assert given == ["${{ toJSON(needs) }}"]
 
 
 def test_the_main_workflow_runs_the_readmes_commands_on_both_systems() -> None:
@@ -138,11 +149,23 @@ def test_every_lane_of_the_suite_runs_on_exactly_one_machine() -> None:
     assert sorted(linux + mac) == sorted(planned)
 
 
-def test_what_reads_bundles_is_a_part_of_the_requirements() -> None:
-    step = next(s for s in steps(GITHUB / "actions" / "gate" / "action.yml") if "READER" in s.get("env", {}))
+def pinned() -> dict[str, str]:
+    """What plans and gates: distribution → version."""
+    text = template("gate.txt")
+    assert all(block.count("--hash=sha256:") for block in re.split(r"\n(?=\w)", text)[1:])
+    return dict(re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE))
+
+
+def test_what_decides_is_pinned_within_sdqas_own_ranges() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    required = {re.split(r"[<>=\[]", name)[0] for name in project["dependencies"]}
-    assert set(step["env"]["READER"].split()) <= required
+    ranges = {one.name: one.specifier for one in map(Requirement, project["dependencies"])}
+    known = pinned()
+    assert {"click", "filelock", "jinja2", "numpy", "pillow", "pydantic", "rich", "safetensors"} <= set(known)
+    assert [name for name, version in known.items() if name in ranges and version not in ranges[name]] == []
+    for path in (GITHUB / "actions" / "gate" / "action.yml", GITHUB / "actions" / "install" / "action.yml"):
+        installs = [step["run"] for step in steps(path) if "gate.txt" in step.get("run", "")]
+        assert len(installs) == 1
+        assert "--require-hashes" in installs[0]
 
 
 def run_script(text: str, temporary: Path, *, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -243,7 +266,6 @@ def test_the_gate_decides_in_no_script() -> None:
 def test_the_gate_needs_only_what_its_action_installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(tmp_path, monkeypatch)
     place.send_all()
-    step = next(s for s in steps(GITHUB / "actions" / "gate" / "action.yml") if "READER" in s.get("env", {}))
     code = (
         "import sys, importlib.metadata as metadata\n"
         "from sdqa.cli import run\n"
@@ -257,8 +279,27 @@ def test_the_gate_needs_only_what_its_action_installs(tmp_path: Path, monkeypatc
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=place.suite.parent, capture_output=True, text=True, check=True, env=path)
     needed = {name.lower().replace("_", "-") for name in done.stderr.split()}
-    installed = set(step["env"]["READER"].split())
-    # What comes with them: the requirements of jinja2, pydantic and rich, and what every environment has.
-    installed |= {"markupsafe", "annotated-types", "pydantic-core", "typing-extensions", "typing-inspection"}
-    installed |= {"markdown-it-py", "mdurl", "pygments", "setuptools", "pip", "sdqa"}
-    assert needed <= installed
+    assert needed <= set(pinned()) | {"setuptools", "pip", "sdqa"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("ci", "plan", "--github"), ("history", "add", "{report}", "--to", "{place}")],
+    ids=lambda words: str(words[1]),
+)
+def test_what_plans_and_publishes_needs_no_more(arguments: tuple[str, ...], tmp_path: Path, bundle: Bundle) -> None:
+    words = [one.format(report=bundle.folder, place=tmp_path / "history") for one in arguments]
+    code = (
+        "import sys, importlib.metadata as metadata\n"
+        "from sdqa.cli import run\n"
+        f"code = run({words!r})\n"
+        "packages = metadata.packages_distributions()\n"
+        "roots = {module.partition('.')[0] for module in sys.modules}\n"
+        "print(*{name for root in roots for name in packages.get(root, ())}, file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=path)
+    needed = {name.lower().replace("_", "-") for name in done.stderr.splitlines()[-1].split()}
+    assert needed <= set(pinned()) | {"setuptools", "pip", "sdqa"}

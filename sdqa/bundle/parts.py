@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from sdqa.bundle.readings import worst_reading
 from sdqa.bundle.record import Record
 from sdqa.bundle.records import Lane, Measurement, Status, Verdict, is_timing
 from sdqa.errors import BundleError
@@ -21,6 +22,11 @@ Key = tuple[str, ...]
 BADNESS: dict[Status, int] = {"pass": 0, "suspicious": 1, "not measured": 2, "fail": 3}
 WHOLE = "all"
 """Scope of a statistic over the cases that a part has."""
+
+
+def is_statistic(check: str, lane: str) -> bool:
+    """Whether a check's id is that of a statistic over the cases of a lane."""
+    return check.startswith(f"{lane}/{WHOLE}/")
 
 
 def join_lanes(one: Lane, other: Lane) -> Lane:
@@ -50,9 +56,11 @@ def join_lanes(one: Lane, other: Lane) -> Lane:
             "verdicts": _joined(one.verdicts, other.verdicts, lambda v: (v.check,), _judged(one)),
             "estimate": min((e for e in (one.estimate, other.estimate) if e is not None), key=_text, default=None),
             "failures": tuple(failures),
-            "warnings": tuple(sorted({*one.warnings, *other.warnings})),
-            "planned": one.planned if one.planned == other.planned else tuple(sorted({*one.planned, *other.planned})),
+            "warnings": _sorted_union(one.warnings, other.warnings),
+            "remarks": one.remarks if one.remarks == other.remarks else _sorted_union(one.remarks, other.remarks),
+            "planned": one.planned if one.planned == other.planned else _sorted_union(one.planned, other.planned),
             "replayed": one.replayed and other.replayed,
+            "carried": one.carried if one.carried == other.carried else "",
         }
     )
 
@@ -87,6 +95,11 @@ def _measured(lane: Lane) -> Callable[[Measurement, Measurement], Measurement]:
     def join(one: Measurement, other: Measurement) -> Measurement:
         if one.case is not None and not is_timing(one.metric):
             _demand(_text(one) == _text(other), lane, f"{one.case}/{one.metric}")
+        if one.by_case and other.by_case:
+            for case in one.by_case.keys() & other.by_case.keys():
+                same = repr(one.by_case[case]) == repr(other.by_case[case])  # NaN is not equal to itself
+                _demand(same, lane, f"{one.component or WHOLE}/{one.metric} of {case}")
+            return worst_reading(_first(one, other), {**one.by_case, **other.by_case})
         return max(one, other, key=lambda m: (_badness(m), _text(m)))
 
     return join
@@ -94,8 +107,7 @@ def _measured(lane: Lane) -> Callable[[Measurement, Measurement], Measurement]:
 
 def _judged(lane: Lane) -> Callable[[Verdict, Verdict], Verdict]:
     def join(one: Verdict, other: Verdict) -> Verdict:
-        scope = one.check.removeprefix(f"{lane.id}/").rpartition("/")[0]
-        if scope != WHOLE and one.component is None and not is_timing(one.metric):
+        if not is_statistic(one.check, lane.id) and one.component is None and not is_timing(one.metric):
             _demand(one.status == other.status, lane, one.check)
         return max(one, other, key=lambda v: (BADNESS[v.status], _text(v)))
 
@@ -109,6 +121,10 @@ def _badness(measurement: Measurement) -> tuple[int, float]:
     if math.isnan(measurement.value):
         return 1, 0.0
     return 0, -measurement.value if measurement.better == "higher" else measurement.value
+
+
+def _sorted_union(*texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({text for some in texts for text in some}))
 
 
 def _first(*records: Part) -> Part:

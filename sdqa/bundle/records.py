@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from sdqa.bundle.blob import Blob
+from sdqa.bundle.cost import Bill
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
@@ -55,6 +56,7 @@ class Measurement(Record):
     cases: tuple[str, ...] = later(())  # that a figure of the lane was measured on, where not on all
     replayed: bool = later(False)  # a time or memory that an earlier run measured: shown, never judged
     measured_on: str = later("")  # the machine that did, in words, where it is replayed
+    by_case: dict[str, tuple[float, ...]] = later({})  # readings behind a lane's figure that is the worst over cases
 
 
 class Verdict(Record):
@@ -163,6 +165,7 @@ class Lane(Record):
     planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
     planned_first: int = later(0)  # written in place of `planned`: so many of the verdicts, from the first, have these
     replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
+    carried: str = later("")  # the commit that was measured, where nothing that the lane is made from changed since
 
     @model_validator(mode="before")
     @classmethod
@@ -197,6 +200,7 @@ class Lane(Record):
                 "warnings": (),  # what comes from the store warns no more
                 "planned": (),  # counted by `Run.planned_checks`
                 "replayed": False,
+                "carried": "",
             }
         )
 
@@ -241,6 +245,7 @@ class Run(Record):
     judge_comparison: JudgeComparison | None = later(None)  # of a gate
     orphans: tuple[Orphan, ...] = later(())  # references that nothing in the suite asks for
     failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
+    cost: Bill | None = later(None)  # of all machines together
 
     @property
     def machines(self) -> dict[str, Environment]:
@@ -269,7 +274,8 @@ class Run(Record):
         others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
         lanes = tuple(lane.without_times() for lane in self.lanes)
         timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
-        return digest_of(timeless.to_json(exclude={"created", "environment", "provenance", "judge_comparison"}))
+        beside = {"created", "environment", "provenance", "judge_comparison", "cost"}
+        return digest_of(timeless.to_json(exclude=beside))
 
 
 def is_timing(name: str) -> bool:

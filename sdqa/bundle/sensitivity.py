@@ -20,8 +20,8 @@ from sdqa.errors import FaultError
 SCHEMA_VERSION = 1
 FILE = "sensitivity.json"
 """In the folder of the goldens: the committed table."""
-FOLDER = "sensitivity"
-"""Beside it: those of further lanes."""
+FURTHER = "sensitivity-{}.json"
+"""Beside it: those of further lanes, by the lane's name."""
 MEDIA_TYPE = "application/json"
 MAX_BYTES = 32 * 2**20
 
@@ -219,7 +219,7 @@ class Sensitivity(OpenRecord):
 
 def place_of(goldens: Path, lane: str) -> Path:
     """Where the committed table of a lane is: `sensitivity.json` holds the lane that was measured first, the others are
-    beside it, `sensitivity/<model>/<variant>….json`.
+    beside it, `sensitivity-<model>-<variant>….json`.
 
     Args:
         goldens: the folder of the goldens.
@@ -231,13 +231,13 @@ def place_of(goldens: Path, lane: str) -> Path:
     first = goldens / FILE
     if not first.exists() or read(first).lane == lane:
         return first
-    return goldens / FOLDER / f"{lane}.json"
+    return goldens / FURTHER.format(lane.replace("/", "-"))
 
 
 def places(goldens: Path) -> tuple[Path, ...]:
     """The committed tables that there are, the first lane's first."""
     first = goldens / FILE
-    return (*((first,) if first.exists() else ()), *sorted((goldens / FOLDER).rglob("*.json")))
+    return (*((first,) if first.exists() else ()), *sorted(goldens.glob(FURTHER.format("*"))))
 
 
 def read(path: Path) -> Sensitivity:

@@ -15,7 +15,7 @@ from pathlib import Path
 from sdqa.bundle import JudgeChange
 from sdqa.ci.judge import Rules, judge_digest
 from sdqa.ci.judge_diff import judge_diff, with_reason
-from sdqa.ci.revision import Tree, tree_at
+from sdqa.ci.revision import LaidOut, tree_at
 from sdqa.errors import SdqaError
 from sdqa.plan import Plan
 from sdqa.plan.load import is_suite
@@ -61,7 +61,7 @@ def _not_comparable(suites: Sequence[str], head: Plan) -> JudgeChange:
     return JudgeChange(kind=KIND, subject=head.suite_path.name, what=what, looser=True)
 
 
-def _predecessor(tree: Tree, head: Plan) -> tuple[str, Plan | None]:
+def _predecessor(tree: LaidOut, head: Plan) -> tuple[str, Plan | None]:
     """The suite of the base that is most like this one; an empty name where none is like it at all."""
     found: tuple[Likeness, str, Plan | None] = ((False, False, 0, False, 0), "", None)
     for name in tree.suites:

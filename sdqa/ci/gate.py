@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, JudgeComparison, Run
-from sdqa.bundle.provenance import work_tree
+from sdqa.bundle.provenance import provenance, work_tree
 from sdqa.ci.base import Base, base_of
+from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
 from sdqa.ci.comparison import compared
+from sdqa.ci.cost import cost_of
 from sdqa.ci.decide import Expected, decide
 from sdqa.ci.intake import Submitted, find_bundles, take
+from sdqa.ci.jobs import PlannedJob
 from sdqa.ci.judge import Rules, judge_of
-from sdqa.ci.needs import SUCCESS, JobResult, parse_results
+from sdqa.ci.needs import SKIPPED, SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
 from sdqa.ci.problem import problem
 from sdqa.ci.publish import Published, publish
@@ -38,6 +41,7 @@ def gate(
     base: str = "",
     download: str = SUCCESS,
     history: str = "",
+    carried: Path | None = None,
 ) -> tuple[Run, Published]:
     """Judge bundles by a checkout and write the outcome.
 
@@ -50,6 +54,7 @@ def gate(
         base: what the service names to hold the judge against; see `sdqa.ci.base.base_of`.
         download: how fetching the bundles ended.
         history: the place of earlier runs, which are only read: shown as trends. Empty for none.
+        carried: the report of an earlier commit, whose lanes stand where nothing that they are made from changed.
 
     Raises:
         UsageError: the destination is one of the bundles, or the results cannot be read.
@@ -63,7 +68,10 @@ def gate(
     jobs: tuple[JobResult, ...] | None = None if results is None else parse_results(results)
     submitted, unread = _submitted(places, destination)
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
-    expected = Expected(own, judge_of(whole, rules), own.commit, jobs)
+    judge = judge_of(whole, rules)
+    standing = carried_lanes(whole, carried, base)
+    submitted += as_evidence(standing, own, judge)
+    expected = Expected(own, judge, own.commit, _had_to_run(jobs, standing, own))
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     before = base_of(base, plan.suite_path)
     changes, not_compared = _judge_changes(before, whole, rules)
@@ -71,7 +79,11 @@ def gate(
     why = before.reason or "; ".join(one.message for one in not_compared)
     comparison = JudgeComparison(base=before.revision, reason=why)
     run = decide(expected, submitted, problems, changes)
-    run = run.model_copy(update={"judge_comparison": comparison, "orphans": orphans(plan)})
+    ran = [one for one in submitted if one.name != CARRIED]
+    origins = [one.run.provenance for one in ran if one.run is not None and one.run.provenance is not None]
+    beside = {"judge_comparison": comparison, "orphans": orphans(plan), "cost": cost_of(origins, _jobs(plan_file))}
+    beside["provenance"] = provenance(plan.suite_path.parent, started=run.created, judge_digest=own.judge_digest)
+    run = run.model_copy(update=beside)
     published = publish(run, submitted, destination, history=_earlier(history, plan, run) if history else None)
     return run, published
 
@@ -95,6 +107,23 @@ def _handed_over(path: Path, own: PlanOfRecord) -> list[Failure]:
     return [
         problem("plan", f"{path.name} is not this checkout's plan: {what}") for what in plan_differences(given, own)
     ]
+
+
+def _had_to_run(
+    jobs: tuple[JobResult, ...] | None, standing: Carried, own: PlanOfRecord
+) -> tuple[JobResult, ...] | None:
+    """The results that count: where every lane is carried, a job that was skipped had nothing to do."""
+    if jobs is None or {unit.lane for unit in own.units} - set(standing.lanes):
+        return jobs
+    return tuple(job for job in jobs if job.result != SKIPPED)
+
+
+def _jobs(path: Path | None) -> tuple[PlannedJob, ...]:
+    """The jobs that were planned: they say what a run was expected to cost, and decide nothing."""
+    try:
+        return read_plan(path).jobs if path is not None else ()
+    except SdqaError:  # said by `_handed_over`
+        return ()
 
 
 def _checkout(plan: Plan, commit: str) -> list[Failure]:

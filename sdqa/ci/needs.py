@@ -9,7 +9,7 @@ from typing import Any
 from sdqa.bundle import Record
 from sdqa.errors import UsageError
 
-SUCCESS = "success"
+SUCCESS, SKIPPED = "success", "skipped"
 MAX_BYTES = 2**20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 

@@ -12,18 +12,19 @@ from typing import Any
 import sdqa
 from sdqa.bundle import Record, documents
 from sdqa.bundle.provenance import work_tree
+from sdqa.bundle.record import later
 from sdqa.bundle.schema import DIALECT
+from sdqa.ci.jobs import PlannedJob
 from sdqa.ci.judge import Rules, judge_of
 from sdqa.errors import BundleError
 from sdqa.plan import Plan, PlannedLane, make_plan
 from sdqa.plan.describe import unet_calls
-from sdqa.runtime.registry import find_runtime
+from sdqa.plan.parts import ROLES, SYSTEMS, role_of
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = f"urn:sdqa:plan:{SCHEMA_VERSION}"
 PLAN_FILE = "plan.json"
 MAX_PLAN_BYTES = 32 * 2**20
-NEURAL_ENGINE = ("CPU_AND_NE", "ALL")
 
 
 class PlannedUnit(Record):
@@ -55,6 +56,8 @@ class PlanOfRecord(Record):
     commit: str = ""  # empty where nobody knows
     base: str = ""
     units: tuple[PlannedUnit, ...]
+    carried: tuple[str, ...] = later(())  # lanes that no job runs: earlier evidence stands, see `sdqa.ci.carried`
+    jobs: tuple[PlannedJob, ...] = later(())  # who runs them; the evidence is held against the units alone
 
 
 def plan_of_record(plan: Plan, rules: Rules, *, commit: str = "", base: str = "") -> PlanOfRecord:
@@ -80,9 +83,7 @@ def plan_of_record(plan: Plan, rules: Rules, *, commit: str = "", base: str = ""
 
 
 def _unit(lane: PlannedLane, checks: tuple[str, ...]) -> PlannedUnit:
-    apple = find_runtime(lane.runtime).on_device
-    engine = apple and lane.compute_unit in NEURAL_ENGINE
-    labels = ("macOS", "sdqa-ane") if engine else ("macOS",) if apple else ()
+    role = role_of(lane)
     return PlannedUnit(
         id=lane.id,
         lane=lane.id,
@@ -90,9 +91,9 @@ def _unit(lane: PlannedLane, checks: tuple[str, ...]) -> PlannedUnit:
         variant=lane.variant.name,
         runtime=lane.runtime,
         compute_unit=lane.compute_unit,
-        role="mac-ane" if engine else "mac" if apple else "any",
-        labels=labels,
-        system="Darwin" if apple else "",
+        role=role,
+        labels=ROLES[role],
+        system=SYSTEMS[role],
         cases=tuple(lane.cases),
         checks=checks,
         unet_calls=sum(unet_calls(case) for case in lane.cases.values()),

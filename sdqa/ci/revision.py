@@ -25,7 +25,7 @@ MAX_SUITES = 256
 
 
 @dataclass(frozen=True)
-class Tree:
+class LaidOut:
     """What a revision or a folder has, laid out on disk: suites, and the records that belong to their judge.
 
     Names are relative to the folder of the suite that was asked for.
@@ -45,7 +45,7 @@ class Tree:
 
 
 @contextmanager
-def tree_at(place: str, suite: Path) -> Iterator[Tree]:
+def tree_at(place: str, suite: Path) -> Iterator[LaidOut]:
     """A repository as a revision has it, or a folder.
 
     Args:
@@ -60,7 +60,7 @@ def tree_at(place: str, suite: Path) -> Iterator[Tree]:
     if commit is None and place.startswith((".", "/")) and Path(place).is_dir():
         folder = Path(place)
         names = sorted(path.name for path in folder.glob("*.toml") if path.is_file())
-        yield Tree(folder, tuple(name for name in names[:MAX_SUITES] if is_suite((folder / name).read_bytes())))
+        yield LaidOut(folder, tuple(name for name in names[:MAX_SUITES] if is_suite((folder / name).read_bytes())))
         return
     if commit is None:
         raise UsageError(
@@ -84,7 +84,7 @@ def plan_at(place: str, suite: Path) -> Iterator[Plan | None]:
         yield tree.plan(suite.name)
 
 
-def _lay_out(commit: str, suite: Path, root: Path) -> Tree:
+def _lay_out(commit: str, suite: Path, root: Path) -> LaidOut:
     """The suites of a commit and what belongs to their judges, written below `root` as they lie in the repository."""
     here = suite.parent
     prefix = (_git(here, "rev-parse", "--show-prefix") or b"").decode().strip()
@@ -106,7 +106,7 @@ def _lay_out(commit: str, suite: Path, root: Path) -> Tree:
         _write(root, file, data)
     names = (posixpath.relpath(name, prefix or ".") for name in suites)
     (root / prefix).mkdir(parents=True, exist_ok=True)
-    return Tree(root / prefix, tuple(sorted(names)))
+    return LaidOut(root / prefix, tuple(sorted(names)))
 
 
 def _goldens(root: Path, name: str) -> str:

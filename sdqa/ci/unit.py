@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdqa.bundle import Lane, Verdict
-from sdqa.bundle.parts import WHOLE, join_lanes
+from sdqa.bundle import Lane, Measurement, Verdict
+from sdqa.bundle.parts import is_statistic, join_lanes
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlannedUnit
 from sdqa.ci.problem import NAMED, problem, some
 from sdqa.errors import BundleError
+from sdqa.gate.evidence import BUDGET
 
 
 def whole_units(units: Sequence[PlannedUnit]) -> tuple[PlannedUnit, ...]:
@@ -49,9 +50,10 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
     wrong = _mismatches(unit, lane)
     if wrong:
         return _refused(absent, "; ".join(wrong))
+    lane = _in_order(unit, lane)
     verdicts = judge.verdicts(lane)
     whole = all(set(unit.cases) <= {m.case for m in part.measurements} for part in parts)
-    against = [*_unaccounted(unit, lane, verdicts), *_disagreements(lane, verdicts, statistics=whole)]
+    against = [*_unaccounted(unit, lane, verdicts, statistics=whole), *_disagreements(lane, verdicts, statistics=whole)]
     failures = (*lane.failures, *(problem(unit.lane, text) for text in against))
     return lane.model_copy(
         update={
@@ -68,6 +70,25 @@ def _joined(parts: Sequence[Lane]) -> Lane:
     for part in parts[1:]:
         lane = join_lanes(lane, part)
     return lane
+
+
+def _in_order(unit: PlannedUnit, lane: Lane) -> Lane:
+    """The same record in the plan's order, however its parts arrived: one lane is one document."""
+    checks = {check: number for number, check in enumerate(unit.checks)}
+    cases = {case: number for number, case in enumerate(unit.cases)}
+
+    def place(figure: Measurement) -> tuple[int, int, str, str]:
+        check = f"{unit.lane}/{figure.case or figure.component or BUDGET}/{figure.metric}"
+        case = cases.get(figure.case or "", len(cases))
+        return case, checks.get(check, len(checks)), figure.component or "", figure.metric
+
+    return lane.model_copy(
+        update={
+            "samples": tuple(sorted(lane.samples, key=lambda sample: cases.get(sample.case, len(cases)))),
+            "measurements": tuple(sorted(lane.measurements, key=place)),
+            "remarks": tuple(sorted(lane.remarks)),
+        }
+    )
 
 
 def _refused(absent: Lane, what: str) -> Lane:
@@ -95,14 +116,18 @@ def _mismatches(unit: PlannedUnit, lane: Lane) -> list[str]:
     return found
 
 
-def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict]) -> list[str]:
-    """Check ids: what was planned, what the bundle answered and what the judge finds must be the same."""
+def _unaccounted(unit: PlannedUnit, lane: Lane, verdicts: Sequence[Verdict], *, statistics: bool) -> list[str]:
+    """Check ids: what was planned, what the bundle answered and what the judge finds must be the same.
+
+    Args:
+        statistics: whether figures over all cases had to be answered; a part has only some of them.
+    """
     planned, answered = set(unit.checks), {verdict.check for verdict in lane.verdicts}
     judged = {verdict.check for verdict in verdicts}
     found = []
     if lane.status != "ran" and not lane.failures:
         found.append(f"it did not finish: {lane.reason or 'no reason was given'}")
-    missing = sorted(planned - answered)
+    missing = sorted(check for check in planned - answered if statistics or not is_statistic(check, unit.lane))
     if missing:
         found.append(f"{len(missing)} of {len(planned)} planned checks have no verdict: {some(missing)}")
     foreign = sorted(answered - judged)
@@ -119,6 +144,6 @@ def _disagreements(lane: Lane, verdicts: Sequence[Verdict], *, statistics: bool)
     """
     ours = {verdict.check: verdict.status for verdict in verdicts}
     bad = ("fail", "not measured")
-    said = [v for v in lane.verdicts if statistics or not v.check.startswith(f"{lane.id}/{WHOLE}/")]
+    said = [v for v in lane.verdicts if statistics or not is_statistic(v.check, lane.id)]
     lost = [v.check for v in said if v.status in bad and ours.get(v.check) not in bad]
     return [f"it failed where it ran, though its measurements pass: {some(sorted(lost))}"] if lost else []

@@ -35,7 +35,8 @@ def gate(bundle: Path, suite: str | None, baseline: Path | None, as_json: bool) 
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="Where to write; the bundle's folder.")
 @click.option("--history", default="", metavar="PLACE", help="Of earlier runs: show the trend (sdqa history).")
 @click.option("--against", type=click.Path(path_type=Path), metavar="RUN_A", help="An earlier bundle: say what is new.")
-def report(bundle: Path, output: Path | None, history: str, against: Path | None) -> None:
+@click.option("--single-file", is_flag=True, help="All pictures in the page, however large it gets.")
+def report(bundle: Path, output: Path | None, history: str, against: Path | None, single_file: bool) -> None:
     """Write the page, JUnit XML and summary of a bundle again."""
     from sdqa.bundle import Bundle
     from sdqa.history.reading import read_history, with_run
@@ -44,7 +45,7 @@ def report(bundle: Path, output: Path | None, history: str, against: Path | None
 
     earlier = with_run(read_history(history, last=SHOWN), Bundle(bundle).read()) if history else None
     before = Bundle(against) if against is not None else None
-    files = write_report(Bundle(bundle), output or bundle, history=earlier, against=before)
+    files = write_report(Bundle(bundle), output or bundle, history=earlier, against=before, single_file=single_file)
     click.echo(str(files.html))
 
 

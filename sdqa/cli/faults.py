@@ -97,7 +97,6 @@ def run_faults(
     click.echo(json.dumps(table.model_dump(mode="json"), sort_keys=True) if as_json else _summary(table))
     baseline = baseline or place_of(GOLDENS, table.lane)
     if record:
-        baseline.parent.mkdir(parents=True, exist_ok=True)
         table.write(baseline)
     worse = regressions(read(baseline), table) if baseline.exists() else []
     for line in worse:

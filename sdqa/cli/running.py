@@ -21,11 +21,10 @@ from sdqa.cli.options import (
     store_option,
     suite_option,
 )
+from sdqa.cli.session import run_suite
 from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
-    import pytest
-
     from sdqa.workflow import Stage
 
 
@@ -45,7 +44,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
     from sdqa.workflow.preflight import preflight
 
     if record is not None:
-        record_plan(suite, record, "", "")
+        record_plan(suite, record)
         return
     made = resolve_plan(suite, lanes)
     try:
@@ -70,9 +69,19 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
     sys.exit(status)
 
 
+def _shard(_context: click.Context, _option: click.Parameter, given: str) -> str:
+    """`2/3`, or nothing."""
+    number, _, count = given.partition("/")
+    right = number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)
+    if given and not right:
+        raise click.BadParameter(f"{given!r} is not I/N: 2/3 is the second of three shares")
+    return given
+
+
 @click.command(context_settings={"ignore_unknown_options": True})
 @suite_option
 @lane_option
+@click.option("--shard", default="", metavar="I/N", callback=_shard, help="Only the I-th of N shares of the cases.")
 @fault_option
 @click.option("--diagnose/--no-diagnose", default=True, help="Whether to find out what broke a lane that failed.")
 @click.option(
@@ -87,6 +96,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
 def qa(
     suite: str | None,
     lanes: tuple[str, ...],
+    shard: str,
     fault: str | None,
     diagnose: bool,
     output: Path | None,
@@ -98,19 +108,11 @@ def qa(
 
     Further arguments go to pytest (-k, -x, --lf, -n, -v, `sdqa.toml::tiny/fp16/portrait-hat/lpips`).
     """
-    from sdqa.bundle import Bundle
-    from sdqa.workflow.preflight import look_at_pictures
+    from sdqa.plan.parts import HERE
 
-    made = resolve_plan(suite, lanes)
-    _check_fault(fault)
-    click.echo(described(made, look_at_models(made), look_at_pictures(made).notes), err=as_json)
-    cache = ("-o", f"cache_dir={made.root.resolve() / '.sdqa' / 'pytest_cache'}")  # not beside a suite that sdqa ships
-    more = (*cache, *(["--sdqa-diagnose"] if diagnose else []), *pytest_arguments)
-    session = SessionEnd()
-    status = _pytest(made.suite_path, lanes, fault, output, store, more, session, quiet=as_json)
-    if as_json and session.folder is not None:  # otherwise what lies there is another run's
-        click.echo(json.dumps(Bundle(session.folder).read().to_json(), sort_keys=True))
-    sys.exit(status)
+    unit = f"{HERE}:{shard}" if shard else ""
+    code = run_suite(suite, lanes, unit, fault, output, store, pytest_arguments, diagnose=diagnose, as_json=as_json)
+    sys.exit(code)
 
 
 @click.command()
@@ -145,72 +147,6 @@ def score(suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: s
     _stage("score", suite, lanes, store, fault, as_json)
 
 
-def _check_fault(fault: str | None) -> None:
-    if fault is not None:
-        from sdqa.faults import injection
-
-        injection(fault)
-
-
-def _pytest(
-    suite: Path,
-    lanes: tuple[str, ...],
-    fault: str | None,
-    output: Path | None,
-    store: StorePlace,
-    extra: tuple[str, ...],
-    session: SessionEnd,
-    *,
-    quiet: bool,
-) -> int:
-    """Run pytest over the suite in this process, with a configuration of its own."""
-    import contextlib
-
-    import pytest
-
-    from sdqa.errors import EXIT_PASS, EXIT_USAGE
-    from sdqa.workflow.place import HOME
-
-    configuration = Path(__file__).parents[1] / "suites" / "pytest.ini"
-    chosen = [] if any(argument.startswith(f"{suite}::") for argument in extra) else [str(suite)]
-    arguments = [*chosen, "-c", str(configuration), f"--rootdir={suite.resolve().parent}", f"--sdqa-suite={suite}"]
-    arguments += [f"--sdqa-home={HOME}", *store.options("--sdqa-store"), *(f"--sdqa-lane={lane}" for lane in lanes)]
-    arguments += [f"--sdqa-output={output}"] if output is not None else []
-    arguments += [f"--sdqa-fault={fault}"] if fault else []
-    if not _plugin_is_installed():
-        arguments += ["-p", "sdqa.pytest_plugin"]
-    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
-        status = int(pytest.main([*arguments, *extra], plugins=[session]))
-    if session.code is not None:
-        return session.code
-    return EXIT_USAGE if status else EXIT_PASS
-
-
-class SessionEnd:
-    """Remembers how pytest's session ended. There is none where pytest refuses the command line, or only gives help.
-
-    `pytest.main` alone does not tell: its own 4 is a usage error, sdqa's is missing evidence.
-    """
-
-    code: int | None = None
-    folder: Path | None = None  # where the bundle was written
-
-    def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """The exit code that the plugin made of the exit status."""
-        from sdqa.pytest_status import FINAL, FOLDER
-
-        self.code = config.stash.get(FINAL, None)
-        self.folder = config.stash.get(FOLDER, None)
-
-
-def _plugin_is_installed() -> bool:
-    """Whether pytest finds the plugin by itself (it does unless sdqa runs from a source tree)."""
-    import importlib.metadata
-
-    points = importlib.metadata.entry_points(group="pytest11")
-    return any(point.value == "sdqa.pytest_plugin" for point in points)
-
-
 def _stage(
     name: Stage, suite: str | None, lanes: tuple[str, ...], store: StorePlace, fault: str | None, as_json: bool
 ) -> None:
@@ -219,8 +155,8 @@ def _stage(
     from sdqa.plan import find_suite
     from sdqa.progress import reporting
     from sdqa.store import Store
-    from sdqa.workflow import prepare
     from sdqa.workflow.alone import run_stage
+    from sdqa.workflow.job import prepare
 
     made = resolve_plan(suite, lanes)
     look_at_models(made, drawing=name != "convert")

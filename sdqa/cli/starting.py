@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sdqa.cli.options import naming, resolve_plan, suite_option
+
+if TYPE_CHECKING:
+    from sdqa.ci.scaffold import Service
 
 
 @click.command()
@@ -15,16 +19,53 @@ from sdqa.cli.options import naming, resolve_plan, suite_option
 @click.option("--model", default=None, metavar="MODEL", help="A diffusers folder, packages, OWNER/NAME or any source.")
 @click.option("--reference", default="", metavar="SOURCE", help="The PyTorch model that packages were converted from.")
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="The file; FOLDER/sdqa.toml otherwise.")
-def init(folder: Path, model: str | None, reference: str, output: Path | None) -> None:
-    """Write a commented suite to start from: for a model of yours, or for the embedded one; say what is missing."""
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab", "buildkite", "jenkins", "shell"]),
+    default=None,
+    help="Write what a CI service needs, too.",
+)
+@click.option("--nox", is_flag=True, help="With --ci: a noxfile with sdqa's sessions.")
+@click.option("--repository", default="", metavar="OWNER/NAME", help="With --ci github: call its workflow (@REF).")
+@click.option("--owners", default="", metavar="NAMES", help="With --ci: who owns suite and goldens, for CODEOWNERS.")
+def init(
+    folder: Path,
+    model: str | None,
+    reference: str,
+    output: Path | None,
+    ci: Service | None,
+    nox: bool,
+    repository: str,
+    owners: str,
+) -> None:
+    """Write a commented suite to start from: for a model of yours, or for the embedded one; say what is missing.
+
+    With --ci also what makes it a required check. Nothing that is there is overwritten.
+    """
+    target = output or folder / "sdqa.toml"
+    if target.exists() and (ci is None or model is not None):
+        raise click.UsageError(f"{target} is there already")
+    if (nox or repository or owners) and ci is None:
+        raise click.UsageError("--nox, --repository and --owners need --ci")
+    if output is None and not target.absolute().parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.absolute().parent))
+    if target.exists():
+        click.echo(f"{target}: is there already and was left as it is")
+    else:
+        _write_suite(target, model, reference)
+        click.echo(str(target))
+    if ci is not None:
+        from sdqa.ci.scaffold import starting_files, write_file
+
+        for file in starting_files(ci, resolve_plan(str(target)), repository=repository, nox=nox, owners=owners):
+            click.echo(write_file(target.absolute().parent, file))
+    _say_what_is_missing(target)
+
+
+def _write_suite(target: Path, model: str | None, reference: str) -> None:
     from sdqa.plan import shipped_suites
     from sdqa.store import write_atomically
 
-    target = output or folder / "sdqa.toml"
-    if target.exists():
-        raise click.UsageError(f"{target} is there already")
-    if output is None and not target.absolute().parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.absolute().parent))
     if model is None:
         text = shipped_suites()["starter"].read_bytes()
     else:
@@ -32,8 +73,6 @@ def init(folder: Path, model: str | None, reference: str, output: Path | None) -
 
         text = suite_text(starting_model(model, reference)).encode("utf-8")
     write_atomically(target, text)
-    click.echo(str(target))
-    _say_what_is_missing(target)
 
 
 def _say_what_is_missing(target: Path) -> None:

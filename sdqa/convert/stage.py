@@ -6,7 +6,7 @@ weights describes the same packages anew and converts nothing.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import importlib.metadata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -178,11 +178,16 @@ def _recipe_facts(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def _versions(*names: str) -> dict[str, str]:
     """Versions of libraries; one that is not installed is none."""
-    found = {}
-    for name in names:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
+    found = ((name, _version(name)) for name in names)
+    return {name: version for name, version in found if version is not None}
+
+
+@functools.cache
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _moved(record: PackageRecord, old: Path, new: Path) -> PackageRecord:

@@ -20,10 +20,10 @@ from sdqa.generate.pipeline import Graph, Request
 from sdqa.generate.stage import Components, request_facts, teacher_execution
 from sdqa.generate.teacher import graph_parts, teacher_runners
 from sdqa.models import Teacher
+from sdqa.runtime import Runner
 from sdqa.runtime.recorder import between_halves
 from sdqa.store import Store, code_digest, digest_of
 
-TRACED_CASES = 3
 PSNR_CAP_DB = 160.0  # what equal outputs read
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -96,41 +96,44 @@ def psnr_db(reference: npt.NDArray[Any], value: npt.NDArray[Any]) -> float:
 
 def parity(
     teacher: Teacher, components: Components, requests: Mapping[str, Request], store: Store
-) -> dict[str, tuple[float, ...]]:
-    """PSNR in dB of each component's main output at every call of the first few cases of each kind."""
-    chosen = _representatives(requests)
+) -> dict[str, dict[str, tuple[float, ...]]]:
+    """PSNR in dB of each component's main output at every call of each case: component → case → calls.
+
+    Args:
+        requests: of the cases that are traced, see `sdqa.generate.traced`.
+    """
+    if not requests:
+        return {}
     outputs = {component.name: component.compared for component in teacher.family.components}
     key = {
         "teacher": teacher.digest,
         "components": dict(components.identity),
-        "requests": {case: request_facts(request) for case, request in chosen.items()},
+        "requests": {case: request_facts(request) for case, request in requests.items()},
         "execution": teacher_execution(),  # of the traces; the components' own is part of their identity
         "code": code_digest(__name__, *components.code),
-        "what": digest_of([TRACED_CASES, outputs]),
+        "what": digest_of(outputs),
     }
 
     def build(folder: Path) -> None:
         runners = components.load()
-        readings: dict[str, list[float]] = {name: [] for name in runners}
-        for request in chosen.values():
+        readings: dict[str, dict[str, list[float | None]]] = {name: {} for name in runners}
+        for case, request in requests.items():
             for name, calls in teacher_trace(teacher, request, store).items():
-                output = outputs[name]
-                for call in calls:
-                    found = runners[name].run(call.inputs)
-                    readings[name].append(psnr_db(call.outputs[output], found[output]))
-        clean = {name: [None if np.isnan(value) else value for value in values] for name, values in readings.items()}
-        (folder / "parity.json").write_text(json.dumps(clean, sort_keys=True), encoding="utf-8")
+                found = [_reading(runners[name], call, outputs[name]) for call in calls]
+                if found:
+                    readings[name][case] = [None if np.isnan(value) else value for value in found]
+        (folder / "parity.json").write_text(json.dumps(readings, sort_keys=True), encoding="utf-8")
 
     data = json.loads((store.memo("parity", key, build).path / "parity.json").read_bytes())
     return {
-        name: tuple(float("nan") if value is None else float(value) for value in values)
-        for name, values in data.items()
+        name: {
+            case: tuple(float("nan") if value is None else float(value) for value in data[name][case])
+            for case in requests
+            if case in data[name]
+        }
+        for name in data
     }
 
 
-def _representatives(requests: Mapping[str, Request]) -> dict[str, Request]:
-    """A few cases, spread over the suite, text-to-image among them when there is one."""
-    with_source = [case for case, request in requests.items() if request.source is not None]
-    without = [case for case, request in requests.items() if request.source is None]
-    spread = with_source[:: max(1, len(with_source) // (TRACED_CASES - 1))][: TRACED_CASES - 1]
-    return {case: requests[case] for case in [*spread, *without[: TRACED_CASES - len(spread)]]}
+def _reading(runner: Runner, call: TracedCall, output: str) -> float:
+    return psnr_db(call.outputs[output], runner.run(call.inputs)[output])

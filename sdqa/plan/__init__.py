@@ -2,6 +2,7 @@
 
 from sdqa.plan.lanes import Plan, PlannedLane, make_plan, reseeded
 from sdqa.plan.load import find_suite, load_suite, shipped_suites
+from sdqa.plan.parts import only_unit
 from sdqa.plan.suite import Budgets, Case, Model, Suite
 from sdqa.plan.variant import Variant
 
@@ -16,6 +17,7 @@ __all__ = [
     "find_suite",
     "load_suite",
     "make_plan",
+    "only_unit",
     "reseeded",
     "shipped_suites",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,11 +30,22 @@ class PlannedLane:
     skip_reason: str = ""  # empty: it runs here
     baseline: Baseline = "auto"
     required: bool = False  # asked for by name: not running it is incomplete evidence, not a skip
+    whole: Mapping[str, Case] | None = None  # all cases of the lane, where these are a part of them
+
+    @property
+    def all_cases(self) -> Mapping[str, Case]:
+        """The cases of the lane as the suite has it, whatever part of them this is."""
+        return self.cases if self.whole is None else self.whole
+
+    @property
+    def is_part(self) -> bool:
+        """Whether cases of the lane are somebody else's."""
+        return set(self.cases) != set(self.all_cases)
 
     @property
     def image_to_image(self) -> bool:
-        """Whether any of its cases starts from a picture."""
-        return any(case.source is not None for case in self.cases.values())
+        """Whether any case of the lane starts from a picture."""
+        return any(case.source is not None for case in self.all_cases.values())
 
     @property
     def idle(self) -> frozenset[str]:

@@ -1,19 +1,19 @@
-"""Cases as cards of the page: source and golden once, then each lane's candidate and difference with its checks."""
+"""Cases as the page shows them, the worst first: what was asked for, and how each lane answered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sdqa.bundle import CaseInputs, Lane, Run, Sample, Status
+from sdqa.bundle import Blob, CaseInputs, Film, Run, Sample, Status
 from sdqa.report.checks import CheckRow
 from sdqa.report.facts import FactRows, facts_of
 from sdqa.report.format import show_seconds
 from sdqa.report.headline import SEVERITY, worst
-from sdqa.report.pictures import Album, ShownPicture
 
-KINDS = ("source", "golden", "candidate", "difference")
-SHARED = ("source", "golden")
+KINDS = ("source", "golden", "baseline", "candidate")
+COMPUTED = "difference"  # the page computes it from the two pictures, with a gain to choose
 
 
 @dataclass(frozen=True)
@@ -22,104 +22,96 @@ class CaseLane:
 
     lane: str
     status: Status | None  # None: pictures, but no verdict of its own
-    pictures: tuple[ShownPicture, ...]
-    golden: ShownPicture | None  # what the candidate is compared with
-    candidate: ShownPicture | None
-    checks: tuple[CheckRow, ...]
+    images: Mapping[str, Blob]  # in the order in which they are shown
+    worst: CheckRow | None
     seconds: str
     facts: FactRows
+    film: Film | None = None
+
+    @property
+    def blobs(self) -> Iterator[tuple[str, Blob]]:
+        """Everything that is shown, by its kind."""
+        yield from self.images.items()
+        for frame in self.film.frames if self.film else ():
+            yield from (("film", blob) for blob in (frame.teacher, frame.candidate) if blob is not None)
 
 
 @dataclass(frozen=True)
 class CaseCard:
     """A case over all lanes."""
 
-    anchor: str
     name: str
     prompt: str
     settings: FactRows
     status: Status | None
-    shared: tuple[ShownPicture, ...]
-    lanes: tuple[CaseLane, ...]
+    lanes: tuple[CaseLane, ...]  # in the order of the run
+
+    @property
+    def shown(self) -> CaseLane | None:
+        """The lane in which the case is worst."""
+        return min(self.lanes, key=lambda lane: rank(lane.worst), default=None)
 
 
-def case_cards(run: Run, rows: tuple[CheckRow, ...], album: Album) -> tuple[CaseCard, ...]:
-    """Cards of all cases that the run knows, the worst first."""
-    cards = [_card(anchor, name, run, rows, album) for name, anchor in case_anchors(run).items()]
-    return tuple(sorted(cards, key=lambda card: len(SEVERITY) if card.status is None else SEVERITY[card.status]))
+def rank(row: CheckRow | None) -> tuple[int, float]:
+    """What orders checks everywhere: status, then how far beyond the limit."""
+    if row is None:
+        return (len(SEVERITY), 0.0)
+    return (SEVERITY[row.status], -row.excess)
 
 
-def case_anchors(run: Run) -> dict[str, str]:
-    """Each case's place in the page, in the order of the run."""
-    names = dict.fromkeys(run.cases)
-    for lane in run.lanes:
-        names.update(dict.fromkeys(sample.case for sample in lane.samples))
-        names.update(dict.fromkeys(v.case for v in lane.verdicts if v.case))
-    return {name: f"case-{i}" for i, name in enumerate(names)}
+def case_cards(run: Run, rows: Sequence[CheckRow]) -> tuple[CaseCard, ...]:
+    """All cases that the run knows, the worst first."""
+    by_place: dict[tuple[str, str], list[CheckRow]] = {}
+    for row in rows:
+        by_place.setdefault((row.case, row.lane), []).append(row)
+    samples = {(sample.case, lane.id): sample for lane in run.lanes for sample in lane.samples}
+    names = dict.fromkeys((*run.cases, *(case for case, _ in samples), *(case for case, _ in by_place if case)))
+    cards = [_card(name, run, by_place, samples) for name in names]
+    return tuple(sorted(cards, key=lambda card: rank(card.shown.worst if card.shown else None)))
 
 
-def _card(anchor: str, name: str, run: Run, rows: tuple[CheckRow, ...], album: Album) -> CaseCard:
-    samples = {lane.id: next((s for s in lane.samples if s.case == name), None) for lane in run.lanes}
-    shared = _shared(name, samples, album)
-    digests = {picture.kind: picture.digest for picture in shared}
-    lanes = []
-    for lane in run.lanes:
-        checks = tuple(row for row in rows if row.lane == lane.id and row.case == name)
-        sample = samples[lane.id]
-        if sample or checks:
-            lanes.append(_case_lane(lane, name, sample, checks, shared, digests, album))
+def _card(
+    name: str,
+    run: Run,
+    rows: Mapping[tuple[str, str], Sequence[CheckRow]],
+    samples: Mapping[tuple[str, str], Sample],
+) -> CaseCard:
     planned = run.cases.get(name, CaseInputs())
-    status = worst(lane.status for lane in lanes if lane.status)
+    lanes = []
+    remarks: dict[str, None] = {}
+    for lane in run.lanes:
+        sample, checks = samples.get((name, lane.id)), rows.get((name, lane.id), ())
+        if sample or checks:
+            lanes.append(_case_lane(lane.id, sample, checks))
+        remarks.update(dict.fromkeys(sample.facts.source_remarks if sample else ()))
+    # Models may have different sizes, so the source picture may be treated differently.
+    source = (("source picture", "; ".join(remarks)),) if remarks else ()
     return CaseCard(
-        anchor=anchor,
         name=name,
         prompt=planned.prompt,
-        settings=(*facts_of(planned, {"prompt"}), *_source_rows(samples)),
-        status=status,
-        shared=shared,
+        settings=(*facts_of(planned, {"prompt"}), *source),
+        status=worst(lane.status for lane in lanes if lane.status),
         lanes=tuple(lanes),
     )
 
 
-def _shared(name: str, samples: Mapping[str, Sample | None], album: Album) -> tuple[ShownPicture, ...]:
-    """Source and golden, where all lanes that have one have the same."""
-    pictures = []
-    for kind in SHARED:
-        blobs = {s.images[kind].sha256: s.images[kind] for s in samples.values() if s and kind in s.images}
-        if len(blobs) == 1:
-            blob = next(iter(blobs.values()))
-            pictures.append(album.picture(kind, f"{kind} of {name}", blob))
-    return tuple(pictures)
-
-
-def _case_lane(
-    lane: Lane,
-    name: str,
-    sample: Sample | None,
-    checks: tuple[CheckRow, ...],
-    shared: tuple[ShownPicture, ...],
-    digests: Mapping[str, str],
-    album: Album,
-) -> CaseLane:
+def _case_lane(lane: str, sample: Sample | None, checks: Sequence[CheckRow]) -> CaseLane:
     images = sample.images if sample else {}
-    kinds = [*(kind for kind in KINDS if kind in images), *sorted(set(images) - set(KINDS))]
-    pictures = tuple(
-        album.picture(kind, f"{kind} of {name} in {lane.id}", images[kind]) for kind in kinds if kind not in digests
-    )
-    both = {picture.kind: picture for picture in (*shared, *pictures)}
+    kinds = [*(kind for kind in KINDS if kind in images), *sorted(set(images) - {*KINDS, COMPUTED})]
+    broken = {name: count for name, count in sample.facts.nonfinite.items() if count} if sample else {}
+    facts = facts_of(sample.facts, {"source_remarks", "nonfinite", "latents", "film"}) if sample else ()
     return CaseLane(
-        lane=lane.id,
-        status=worst(c.status for c in checks),
-        pictures=pictures,
-        golden=both.get("golden"),
-        candidate=both.get("candidate"),
-        checks=checks,
+        lane=lane,
+        status=worst(row.status for row in checks),
+        images={kind: images[kind] for kind in kinds},
+        worst=min(checks, key=rank, default=None),
         seconds=show_seconds(sample.seconds) if sample and sample.seconds is not None else "",
-        facts=facts_of(sample.facts, {"source_remarks"}) if sample else (),
+        facts=(*_not_finite(broken), *facts),
+        film=sample.facts.film if sample else None,
     )
 
 
-def _source_rows(samples: Mapping[str, Sample | None]) -> FactRows:
-    """What was done to the source picture, over all lanes: their models may have different sizes."""
-    remarks = dict.fromkeys(one for sample in samples.values() if sample for one in sample.facts.source_remarks)
-    return (("source picture", "; ".join(remarks)),) if remarks else ()
+def _not_finite(broken: Mapping[str, int]) -> FactRows:
+    """What was NaN or infinite, in words."""
+    said = [f"{count:,} of {component}" for component, count in broken.items() if math.isfinite(count)]
+    return (("elements not finite (NaN or infinite)", ", ".join(said)),) if said else ()

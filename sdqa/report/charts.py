@@ -27,7 +27,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Series:
+class Curve:
     """One named line; `marked` points are drawn as alarms."""
 
     name: str
@@ -47,7 +47,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def bar_chart(bars: Sequence[Bar], label: str, *, reach: float = 0.0, label_width: int = 170) -> Markup:
+def bar_chart(bars: Sequence[Bar], label: str, *, reach: float = 0.0, label_width: int = 140) -> Markup:
     """Horizontal bars from zero, with the figure in words at the end and a whisker where there is an interval.
 
     The scale ends at `reach`, or at the largest figure beyond it; infinite bars go to the end.
@@ -56,7 +56,7 @@ def bar_chart(bars: Sequence[Bar], label: str, *, reach: float = 0.0, label_widt
     known += finite([bar.low for bar in bars]) + finite([bar.high for bar in bars])
     low, high = min([0.0, *known]), max([0.0, reach, *known])
     span = (high - low) or 1.0
-    row, width, room = 24, 640, 150
+    row, width, room = 24, 480, 92
     plot = width - label_width - room
     body: list[Markup] = []
 
@@ -93,7 +93,7 @@ def waterfall_chart(bars: Sequence[Bar], label: str, total_label: str = "total")
     ends = [start + value for start, (_, value) in zip(starts, known, strict=True)]
     low, high = min([0.0, *starts, *ends]), max([0.0, *starts, *ends])
     span = (high - low) or 1.0
-    label_width, room, width, row = 170, 110, 640, 26
+    label_width, room, width, row = 140, 92, 480, 26
     plot = width - label_width - room
 
     def x(value: float) -> float:
@@ -102,7 +102,7 @@ def waterfall_chart(bars: Sequence[Bar], label: str, total_label: str = "total")
     body: list[Markup] = []
     for i, ((bar, value), start, end) in enumerate(zip(known, starts, ends, strict=True)):
         y = 4 + i * row
-        body.append(text(label_width - 8, y + 14, _cut(bar.label, 24), "label", "end"))
+        body.append(text(label_width - 8, y + 14, _cut(bar.label, label_width // 7), "label", "end"))
         left, right = sorted((x(start), x(end)))
         body.append(rect(left, y + 3, max(right - left, 1.5), row - 10, f"bar {'bad' if value > 0 else 'good'}"))
         body.append(line(x(end), y + 3, x(end), y + row + 3, "guide"))
@@ -118,7 +118,7 @@ def waterfall_chart(bars: Sequence[Bar], label: str, total_label: str = "total")
 
 
 def line_chart(
-    series: Sequence[Series], label: str, *, x_label: str, y_label: str, log: bool = False, whole_x: bool = False
+    series: Sequence[Curve], label: str, *, x_label: str, y_label: str, log: bool = False, whole_x: bool = False
 ) -> Markup:
     """Lines over a numeric axis with ticks and a legend; points that are not finite are left out."""
     drawn = []
@@ -126,7 +126,7 @@ def line_chart(
         plain = ((drawable(x), drawable(y)) for x, y in one.points)
         points = tuple((x, y) for x, y in plain if x is not None and y is not None and (y > 0 or not log))
         if points:
-            drawn.append(Series(one.name, points, one.css))
+            drawn.append(Curve(one.name, points, one.css))
     if not drawn:
         return Markup("")
     xs = [p[0] for one in drawn for p in one.points]

@@ -1,16 +1,17 @@
-"""Verdicts as rows of the page."""
+"""Verdicts as rows: what every surface shows of one check, and how far beyond its limit it is."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from sdqa.bundle import Lane, Run, Status, Verdict
-from sdqa.report.format import show_digest, show_figure
+from sdqa.report.format import show_figure
 from sdqa.report.glyphs import interval_glyph, limit_glyph
-from sdqa.report.headline import MARKS, SEVERITY
+from sdqa.report.headline import SEVERITY
 from sdqa.report.words import MUST_BE_ONE, bounds_difference, evidence_words, show_bound, show_verdict_interval
 
 
@@ -18,14 +19,12 @@ from sdqa.report.words import MUST_BE_ONE, bounds_difference, evidence_words, sh
 class CheckRow:
     """One verdict, ready to be shown."""
 
-    anchor: str
     lane: str
     check: str
     metric: str
     case: str
     component: str
     status: Status
-    mark: str
     value: str
     golden: str
     difference: str
@@ -33,11 +32,12 @@ class CheckRow:
     bound: str  # "limit +0.05" or "limit 40 s"
     n: int
     reason: str
-    fingerprint: str
     words: str  # all figures in one line
     excess: float  # how far beyond its limit, in limits; infinite where it is not finite or not measured
-    chart: Markup
     provisional: bool
+    verdict: Verdict  # the figures themselves; its limit is filled in where the record has none
+    better: str
+    bounds_difference: bool  # whether the limit is one on the difference
 
 
 def check_rows(run: Run) -> tuple[CheckRow, ...]:
@@ -45,13 +45,15 @@ def check_rows(run: Run) -> tuple[CheckRow, ...]:
     rows: list[CheckRow] = []
     for lane in run.lanes:
         better = {m.metric: m.better for m in lane.measurements}
-        for verdict in lane.verdicts:
-            rows.append(_row(f"check-{len(rows)}", lane, verdict, better.get(verdict.metric, "")))
+        limits = _limits(lane.verdicts)
+        rows += [_row(lane, verdict, better.get(verdict.metric, ""), limits) for verdict in lane.verdicts]
     return tuple(sorted(rows, key=lambda row: SEVERITY[row.status]))
 
 
 def excess_of(verdict: Verdict, better: str) -> float:
     """How far a figure lies beyond its limit, in units of the limit, to order checks of one status by."""
+    if verdict.metric in MUST_BE_ONE and verdict.status == "pass":
+        return -1.0  # yes or no: what is right is not close to wrong
     figure = verdict.difference if bounds_difference(verdict) else verdict.value
     if figure is None or not math.isfinite(figure):
         return math.inf
@@ -74,27 +76,51 @@ def verdict_glyph(verdict: Verdict, better: str) -> Markup:
     return limit_glyph(verdict.value, verdict.interval, verdict.tolerance, better, label)
 
 
-def _row(anchor: str, lane: Lane, verdict: Verdict, better: str) -> CheckRow:
-    unit = verdict.unit
+Scope = tuple[str, str | None, bool]  # metric, component, whether it is of a case
+
+
+def _scope(verdict: Verdict) -> Scope:
+    return (verdict.metric, verdict.component, verdict.case is not None)
+
+
+def _limits(verdicts: Iterable[Verdict]) -> dict[Scope, Verdict]:
+    """A check of each kind that has a limit, where all of its kind have the same.
+
+    A figure that is not finite fails before its limit is looked up, so its record has none; the reader needs it.
+    """
+    found: dict[Scope, Verdict] = {}
+    several: set[Scope] = set()
+    for verdict in verdicts:
+        if verdict.tolerance is not None:
+            first = found.setdefault(_scope(verdict), verdict)
+            if first.tolerance != verdict.tolerance:
+                several.add(_scope(verdict))
+    return {scope: verdict for scope, verdict in found.items() if scope not in several}
+
+
+def _row(lane: Lane, verdict: Verdict, better: str, limits: dict[Scope, Verdict]) -> CheckRow:
+    unit, bounding = verdict.unit, verdict
+    if verdict.tolerance is None and verdict.value is not None and not math.isfinite(verdict.value):
+        bounding = limits.get(_scope(verdict), verdict)
+        verdict = verdict.model_copy(update={"tolerance": bounding.tolerance})
     return CheckRow(
-        anchor=anchor,
         lane=lane.id,
         check=verdict.check,
         metric=verdict.metric,
         case=verdict.case or "",
         component=verdict.component or "",
         status=verdict.status,
-        mark=MARKS[verdict.status],
         value=show_figure(verdict.value, unit),
         golden=show_figure(verdict.golden, unit),
         difference=show_figure(verdict.difference, unit, signed=True),
         interval=show_verdict_interval(verdict),
-        bound=show_bound(verdict),
+        bound=show_bound(bounding),
         n=verdict.n,
         reason=verdict.reason,
-        fingerprint=show_digest(verdict.fingerprint),
         words=evidence_words(verdict),
         excess=excess_of(verdict, better),
-        chart=verdict_glyph(verdict, better),
         provisional=verdict.provisional,
+        verdict=verdict,
+        better=better,
+        bounds_difference=bounds_difference(bounding),
     )

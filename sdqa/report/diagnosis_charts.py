@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from sdqa.bundle.diagnosis import Diagnosis, Ladder, OperationFinding, Rung
 from sdqa.families import flow_order
-from sdqa.report.charts import Bar, Series, bar_chart, line_chart, waterfall_chart
+from sdqa.report.charts import Bar, Curve, bar_chart, line_chart, waterfall_chart
 from sdqa.report.format import show_figure, show_number
 
 PERFECT_DB = 100.0  # the scale of ladders: fp32 against fp32 is about there, identical is infinite
@@ -53,7 +53,7 @@ def ladder_chart(ladder: Ladder) -> LadderChart:
         bad = math.isnan(rung.psnr_db) or (rung.psnr_db < POOR_DB and before - rung.psnr_db > FALL_DB)
         before = rung.psnr_db
         bars.append(Bar(rung.name, rung.psnr_db, show_figure(rung.psnr_db, "dB"), "bad" if bad else ""))
-    series = [Series(r.name, tuple(sorted((one.timestep, one.psnr_db) for one in r.per_timestep))) for r in rungs]
+    series = [Curve(r.name, tuple(sorted((one.timestep, one.psnr_db) for one in r.per_timestep))) for r in rungs]
     label = f"error ladder of {component}: PSNR in dB after each rung, higher is better"
     over = line_chart(series, f"{component}: PSNR over timesteps", x_label="timestep", y_label="PSNR dB")
     return LadderChart(component, bar_chart(bars, label, reach=PERFECT_DB), over, tuple(_row(rung) for rung in rungs))
@@ -88,7 +88,7 @@ def swap_chart(diagnosis: Diagnosis) -> tuple[Markup, tuple[tuple[str, str, str]
 def steps_chart(diagnosis: Diagnosis) -> Markup:
     """Error over the number of steps, a line for each pipeline."""
     series = [
-        Series(name, tuple(sorted((float(one.steps), one.error) for one in points)))
+        Curve(name, tuple(sorted((float(one.steps), one.error) for one in points)))
         for name, points in in_order(diagnosis.steps)
     ]
     metric = diagnosis.steps_metric or "error"
@@ -102,7 +102,7 @@ def operations_chart(operations: Sequence[OperationFinding]) -> Markup:
     added = tuple((float(i), min(one.added_db, PERFECT_DB)) for i, one in enumerate(operations))
     label = "PSNR along the operations, higher is better: what reaches each one, and what each one adds"
     return line_chart(
-        [Series("carried", carried), Series("added", added)],
+        [Curve("carried", carried), Curve("added", added)],
         label,
         x_label="operation, in order of execution",
         y_label="PSNR dB",

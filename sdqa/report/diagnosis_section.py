@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -14,6 +13,11 @@ from sdqa.report.format import show_number
 
 LISTED_OPERATIONS = 12
 LISTED_WEIGHTS = 30
+ORDER = (
+    "the table is in the order of the error that each operation adds to its own result; the cause is the operation"
+    " that changes the component's output most when it alone is the candidate's, the first in order of execution among"
+    " those that come close."
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class OperationRow:
     added: str
     carried: str
     findings: tuple[str, ...]
+    blamed: bool
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class DiagnosisSection:
     steps: Markup
     operations: Markup
     operation_rows: tuple[OperationRow, ...]
+    order_note: str  # why the blamed operation is not the first of them; empty where it is
     weights: tuple[tuple[str, ...], ...]  # component, name, parameter, verdict, relative error, cosine
 
 
@@ -50,6 +56,7 @@ def diagnosis_of(found: Diagnosis | None) -> DiagnosisSection | None:
     if found is None:
         return None
     swap, swap_rows = swap_chart(found)
+    operations, note = _operation_rows(found)
     return DiagnosisSection(
         found=found,
         verdict=tuple(line for line in found.verdict.splitlines() if line.strip()),
@@ -59,7 +66,8 @@ def diagnosis_of(found: Diagnosis | None) -> DiagnosisSection | None:
         attributions=tuple(_attribution(one) for one in found.attributions),
         steps=steps_chart(found),
         operations=operations_chart(found.operations),
-        operation_rows=_operation_rows(found.operations),
+        operation_rows=operations,
+        order_note=note,
         weights=tuple(_weight(one) for one in found.weights[:LISTED_WEIGHTS]),
     )
 
@@ -90,13 +98,16 @@ def _weight(one: WeightFinding) -> tuple[str, ...]:
     return (one.component, one.name, one.parameter, one.verdict, *figures)
 
 
-def _operation_rows(operations: Sequence[OperationFinding]) -> tuple[OperationRow, ...]:
-    """The operations that add most error, the worst first; NaN is worse than anything."""
+def _operation_rows(found: Diagnosis) -> tuple[tuple[OperationRow, ...], str]:
+    """The operations that add most error, the worst first, and the blamed one wherever it stands; NaN is the worst."""
 
     def added(item: tuple[int, OperationFinding]) -> float:
         return -math.inf if math.isnan(item[1].added_db) else item[1].added_db
 
-    return tuple(
+    blamed = {cause.operation for cause in found.causes if cause.operation}
+    ranked = sorted(enumerate(found.operations), key=added)
+    listed = [item for rank, item in enumerate(ranked) if rank < LISTED_OPERATIONS or item[1].name in blamed]
+    rows = tuple(
         OperationRow(
             number=number,
             name=one.name,
@@ -105,6 +116,13 @@ def _operation_rows(operations: Sequence[OperationFinding]) -> tuple[OperationRo
             added=show_number(one.added_db),
             carried=show_number(one.carried_db),
             findings=one.findings,
+            blamed=one.name in blamed,
         )
-        for number, one in sorted(enumerate(operations), key=added)[:LISTED_OPERATIONS]
+        for number, one in listed
     )
+    places = [(rank, one.name) for rank, (_, one) in enumerate(ranked, 1) if one.name in blamed]
+    late = "; ".join(f"{name} stands at place {rank}" for rank, name in places if rank > 1)
+    first = ranked[0][1].name if ranked else ""
+    if not late or first in blamed:
+        return rows, ""
+    return rows, f"{late}: {ORDER}"

@@ -1,83 +1,140 @@
-"""The offline page: one file, no network, no script needed to read it. A pure function of a bundle."""
+"""The offline page: no network, no script needed to read it. A pure function of a bundle."""
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdqa.bundle import Bundle, Run
+from sdqa.bundle.comparison import RunComparison
 from sdqa.bundle.orphan import orphan_words
 from sdqa.errors import SdqaError
 from sdqa.history import RecordedRun
-from sdqa.report.cases import case_anchors, case_cards
-from sdqa.report.checks import check_rows, verdict_glyph
+from sdqa.report.assets import content_security_policy, script, style
+from sdqa.report.cases import case_cards
+from sdqa.report.checks import check_rows
 from sdqa.report.diagnosis_charts import RUNG_COLUMNS
 from sdqa.report.diagnosis_section import diagnosis_of, show_explained
 from sdqa.report.direction import undirected
 from sdqa.report.facts import facts_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
-from sdqa.report.glyphs import histogram, strip_glyph
-from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, is_incomplete
-from sdqa.report.highlights import attention_of
+from sdqa.report.gallery import gallery_of
+from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete, missed
+from sdqa.report.island import island_of
 from sdqa.report.lanes import lane_cards, package_rows
-from sdqa.report.overview import Cell, measured_lanes, overview_of
+from sdqa.report.origin import origin_of
 from sdqa.report.pictures import Album
 from sdqa.report.placement import estimates, placements
+from sdqa.report.review import GOOD, not_passed, worst_pairs
 from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
+from sdqa.report.since import since_of
+from sdqa.report.tradeoff import tradeoff_chart
 from sdqa.report.trends import trend_of
 
-TEMPLATES = "sdqa.report.templates"
+
+@dataclass(frozen=True)
+class Page:
+    """A page, and the pictures that lie beside it by their relative paths."""
+
+    html: str
+    beside: Mapping[str, bytes]
 
 
 def render_page(bundle: Bundle, run: Run, history: Sequence[RecordedRun] = (), *, unread: int = 0) -> str:
-    """The page as text.
+    """The page as one text, with all its pictures inside."""
+    return make_page(bundle, run, history, unread=unread, single_file=True).html
+
+
+def make_page(
+    bundle: Bundle,
+    run: Run,
+    history: Sequence[RecordedRun] = (),
+    *,
+    unread: int = 0,
+    compared: RunComparison | None = None,
+    single_file: bool = False,
+) -> Page:
+    """The page, and what lies beside it where it would grow too large.
 
     Args:
         unread: files of the history that could not be read.
+        compared: with an earlier run.
+        single_file: whether all pictures have to be inside.
 
-    Everything of the bundle is escaped by Jinja2; the content security policy allows this page's own style and script
-    by their digests and nothing else, so that even a flaw in the escaping could neither run code nor reach a network.
+    Everything of the bundle is escaped by Jinja2, or written as JSON in which no character means anything to HTML; the
+    content security policy allows this page's own style and script by their digests and nothing else, so that even a
+    flaw in the escaping could neither run code nor reach a network.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    rows = check_rows(run)
-    template = _environment().get_template("page.html.j2")
-    return template.render(
-        policy=content_security_policy(style, script),
-        style=Markup(style),
-        script=Markup(script),
-        run=run,
-        identity=run.identity(),
-        headline=headline_of(run),
-        incomplete=is_incomplete(run),
-        failures=failures_of(run),
-        orphans=orphan_words(run.orphans),
-        absent=[lane for lane in run.lanes if lane.status != "ran" and not lane.failures],
-        rows=rows,
-        attention=attention_of(rows),
-        metrics=sorted({row.metric for row in rows}),
-        lanes=lane_cards(run),
-        cases=case_cards(run, rows, Album(bundle)),
-        case_anchors=case_anchors(run),
-        overview=overview_of(run),
-        overview_lanes=measured_lanes(run),
-        packages=package_rows(run),
-        placements=placements(run),
-        estimates=estimates(run),
-        diagnosis=diagnosis_of(run.diagnosis),
-        sensitivity=_sensitivity(bundle, run),
-        trend=trend_of(history, unread),
-        environment=[
-            (f"{place}.{name}" if place else name, shown)
-            for place, one in run.machines.items()
-            for name, shown in facts_of(one)
-        ],
+    rows, identity = check_rows(run), run.identity()
+    cards = case_cards(run, rows)
+    gallery = gallery_of(cards, Album(bundle), single_file=single_file)
+    pairs = worst_pairs(cards, gallery)
+    failed, failed_more = not_passed(rows)
+    lanes = lane_cards(run)
+    records = run.diagnoses or ((run.diagnosis,) if run.diagnosis else ())
+    found = [shown for one in records if (shown := diagnosis_of(one))]
+    absent = [lane for lane in run.lanes if lane.status != "ran" and not lane.failures]
+    elsewhere = [lane for lane in absent if not missed(lane, run)]
+    red = [lane.id for lane in run.lanes if any(v.status == "fail" for v in lane.verdicts)]
+    placed, estimated = placements(run), estimates(run)
+    sensitivity, trend = _sensitivity(bundle, run), trend_of(history, unread)
+    more = {
+        "lanes": "Lanes",
+        "packages": "Packages",
+        "devices": "Devices" if placed or estimated else "",
+        "sensitivity": "Sensitivity" if sensitivity else "",
+        "trend": "Trend" if trend else "",
+        "environment": "Environment",
+    }
+    text = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            policy=content_security_policy(style(), script(), beside=bool(gallery.beside)),
+            style=Markup(style()),  # the package's own files
+            script=Markup(script()),
+            island=island_of(
+                run, identity, rows, cards, gallery, records, [digest for pair in pairs for digest in pair.digests]
+            ),
+            run=run,
+            identity=identity,
+            headline=headline_of(run),
+            origin=origin_of(run),
+            incomplete=is_incomplete(run),
+            failures=failures_of(run),
+            orphans=orphan_words(run.orphans),
+            since=since_of(compared) if compared else None,
+            missing=[lane for lane in absent if lane not in elsewhere],
+            elsewhere=elsewhere,
+            elsewhere_ids={lane.id for lane in elsewhere},
+            elsewhere_why=list(dict.fromkeys(lane.reason for lane in elsewhere if lane.reason)),
+            pairs_shown=pairs,
+            pairs_bad=any(pair.status not in GOOD for pair in pairs),
+            failed=failed,
+            failed_more=failed_more,
+            lanes=[lane for lane in lanes if lane.state != "skipped"],
+            all_lanes=lanes,
+            diagnoses=found,
+            undiagnosed=[lane for lane in red if lane not in {one.lane for one in records}],
+            more=[(name, title) for name, title in more.items() if title],
+            packages=package_rows(run),
+            placements=placed,
+            estimates=estimated,
+            sensitivity=sensitivity,
+            trend=trend,
+            tradeoff=tradeoff_chart(run, rows),
+            environment=[
+                (f"{place}.{name}" if place else name, shown)
+                for place, one in run.machines.items()
+                for name, shown in facts_of(one)
+            ],
+        )
     )
+    return Page(text, gallery.beside)
 
 
 def _sensitivity(bundle: Bundle, run: Run) -> SensitivitySection | None:
@@ -87,22 +144,6 @@ def _sensitivity(bundle: Bundle, run: Run) -> SensitivitySection | None:
     except SdqaError:
         return None
     return sensitivity_of(table, further, [lane.id for lane in run.lanes if lane.status == "ran"])
-
-
-def content_security_policy(style: str, script: str) -> str:
-    """Own style and script by digest, pictures from `data:` URIs, nothing else: no network, no forms, no frames."""
-
-    def digest(text: str) -> str:
-        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-    return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest(style)}'; "
-        f"script-src 'sha256-{digest(script)}'; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _asset(name: str) -> str:
-    return resources.files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -118,31 +159,10 @@ def _environment() -> Environment:
     environment.filters.update(
         figure=show_figure, digest=show_digest, words=show_words, plural=plural, explained=show_explained
     )
-    environment.globals.update(
-        MARKS=MARKS, SEVERITY=SEVERITY, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS, cell_chart=_cell_chart
-    )
+    environment.globals.update(MARKS=MARKS, MISSING=MISSING, RUNG_COLUMNS=RUNG_COLUMNS)
     return environment
 
 
 def _shown(value: object) -> object:
     """Every value on its way into the page; what is Markup stays Markup."""
     return type(value)(undirected(value)) if isinstance(value, str) else value
-
-
-def _cell_chart(cell: Cell) -> Markup:
-    """The verdict on the whole; then dots over the cases, coloured by verdict, or a histogram of repeated readings."""
-    status = {(v.case, v.component): v.status for v in cell.verdicts}
-    points = [
-        (
-            m.case or m.component or "lane",
-            m.value,
-            f"dot-{status.get((m.case, m.component), 'none').replace(' ', '-')}",
-        )
-        for m in cell.values
-    ]
-    overall = cell.overall
-    chart = verdict_glyph(overall, cell.better) if overall else Markup("")
-    if len(points) > 1:
-        return chart + strip_glyph(points, f"{cell.metric} in {cell.lane}: {plural(len(points), 'value')}")
-    samples = cell.values[0].samples if cell.values else ()
-    return chart + histogram(samples, f"{cell.metric} in {cell.lane}: {plural(len(samples), 'reading')}")

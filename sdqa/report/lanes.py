@@ -51,7 +51,6 @@ class PackageRow:
 class LaneCard:
     """One lane at a glance."""
 
-    anchor: str
     id: str
     status: Status
     state: str  # ran, incomplete, skipped
@@ -69,16 +68,15 @@ class LaneCard:
 
 def lane_cards(run: Run) -> tuple[LaneCard, ...]:
     """Cards in the order of the run."""
-    return tuple(_card(f"lane-{i}", lane) for i, lane in enumerate(run.lanes))
+    return tuple(_card(lane) for lane in run.lanes)
 
 
-def _card(anchor: str, lane: Lane) -> LaneCard:
+def _card(lane: Lane) -> LaneCard:
     counts: dict[Status, int] = {}
     for verdict in lane.verdicts:
         counts[verdict.status] = counts.get(verdict.status, 0) + 1
     total = sum(package.bytes for package in lane.packages)
     return LaneCard(
-        anchor=anchor,
         id=lane.id,
         status=lane_tone(lane),
         state=lane.status,

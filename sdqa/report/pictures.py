@@ -1,8 +1,7 @@
-"""Blobs as pictures in the page: `data:` URIs of what really is a PNG, JPEG or WebP, of a size that a browser opens."""
+"""Blobs as pictures of the page: only what really is a PNG, JPEG or WebP, of a size that a browser opens."""
 
 from __future__ import annotations
 
-import base64
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,72 +13,93 @@ from sdqa.errors import BundleError
 from sdqa.report.format import show_bytes
 
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "WEBP": b"RIFF"}
 MAX_BLOB_BYTES = 16 * 2**20
-MAX_PAGE_BYTES = 96 * 2**20  # of all pictures together: above, browsers get slow and CI artifacts large
 MAX_SIDE = 8192
-PIXELATED_SIDE = 256  # up to here a picture is enlarged pixel by pixel
+QUALITY = 90  # of WebP
 
 
 @dataclass(frozen=True)
-class ShownPicture:
-    """One picture of the page, or why it cannot be shown."""
+class PictureFile:
+    """One picture as it was recorded, or why it cannot be shown."""
 
-    kind: str  # source, golden, candidate, difference …
-    alt: str
-    uri: str = ""
+    digest: str
+    data: bytes = b""
+    media_type: str = ""
     width: int = 0
     height: int = 0
-    digest: str = ""
-    note: str = ""  # why there is no picture
-
-    @property
-    def pixelated(self) -> bool:
-        """Whether enlarging must keep the pixels visible."""
-        return 0 < max(self.width, self.height) <= PIXELATED_SIDE
+    note: str = ""  # why there is no picture; or what is to be said of one that is black
+    lossy: bool = False  # compressed for the page: not what the figures were measured on
 
 
 class Album:
-    """Reads a bundle's blobs into pictures and keeps count of the page's size; the same blob is encoded once."""
+    """Reads a bundle's blobs as pictures; the same blob is read once."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._known: dict[str, tuple[str, int, int, str]] = {}
-        self._bytes = 0
+        self._known: dict[str, PictureFile] = {}
 
-    def picture(self, kind: str, alt: str, blob: Blob) -> ShownPicture:
+    def picture(self, blob: Blob) -> PictureFile:
         """A blob as a picture; anything that is not one becomes a note, never a broken page."""
         if blob.sha256 not in self._known:
             self._known[blob.sha256] = self._load(blob)
-        uri, width, height, note = self._known[blob.sha256]
-        return ShownPicture(kind, alt, uri, width, height, blob.sha256, note)
+        return self._known[blob.sha256]
 
-    def _load(self, blob: Blob) -> tuple[str, int, int, str]:
+    def _load(self, blob: Blob) -> PictureFile:
         if blob.bytes > MAX_BLOB_BYTES:
-            return "", 0, 0, f"not shown: {show_bytes(blob.bytes)} is more than a picture may have"
-        if self._bytes + blob.bytes > MAX_PAGE_BYTES:
-            return "", 0, 0, f"not shown: the page is full ({show_bytes(MAX_PAGE_BYTES)} of pictures)"
+            return _absent(blob, f"{show_bytes(blob.bytes)} is more than a picture may have")
         try:
             data = self._bundle.read_blob(blob)
         except BundleError as error:
-            return "", 0, 0, f"not shown: {error.what}"
+            return _absent(blob, error.what)
         kind = _format_of(data)
         if kind is None or len(data) > MAX_BLOB_BYTES:
-            return "", 0, 0, "not shown: not a PNG, JPEG or WebP picture"
+            return _absent(blob, "not a PNG, JPEG or WebP picture")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(BytesIO(data), formats=(kind,)) as image:
                     width, height = image.size
-                    image.verify()
+                    if max(width, height) > MAX_SIDE:
+                        return _absent(blob, f"{width} × {height} pixels are too many")
+                    image.load()
+                    black = _is_black(image)
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as error:
-            return "", 0, 0, f"not shown: the picture is damaged ({type(error).__name__})"
+            return _absent(blob, f"the picture is damaged ({type(error).__name__})")
         except Image.DecompressionBombError:
-            return "", 0, 0, "not shown: the picture is too large"
-        if max(width, height) > MAX_SIDE:
-            return "", 0, 0, f"not shown: {width} × {height} pixels are too many"
-        self._bytes += len(data)
-        return f"data:{MEDIA_TYPES[kind]};base64,{base64.b64encode(data).decode()}", width, height, ""
+            return _absent(blob, "the picture is too large")
+        return PictureFile(blob.sha256, data, MEDIA_TYPES[kind], width, height, "every pixel is black" if black else "")
+
+
+def compressed(picture: PictureFile) -> PictureFile:
+    """The picture as WebP of quality 90, where that is smaller."""
+    with Image.open(BytesIO(picture.data)) as image:
+        buffer = BytesIO()
+        image.convert("RGB").save(buffer, "WEBP", quality=QUALITY, method=1)
+    data = buffer.getvalue()
+    if len(data) >= len(picture.data):
+        return picture
+    return PictureFile(picture.digest, data, "image/webp", picture.width, picture.height, picture.note, lossy=True)
+
+
+def thumbnail(picture: PictureFile, side: int) -> PictureFile:
+    """The picture at no more than `side` pixels, as WebP."""
+    with Image.open(BytesIO(picture.data)) as image:
+        small = image.convert("RGB")
+        small.thumbnail((side, side))
+        buffer = BytesIO()
+        small.save(buffer, "WEBP", quality=QUALITY, method=1)
+    return PictureFile(picture.digest, buffer.getvalue(), "image/webp", *small.size, picture.note, lossy=True)
+
+
+def _absent(blob: Blob, why: str) -> PictureFile:
+    return PictureFile(blob.sha256, note=f"not shown: {why}")
+
+
+def _is_black(image: Image.Image) -> bool:
+    """Whether the picture has no light at all: what NaN becomes on its way to a file."""
+    return max(image.convert("L").getextrema()) == 0
 
 
 def _format_of(data: bytes) -> str | None:

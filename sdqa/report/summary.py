@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sdqa.bundle import JudgeChange, Run
 from sdqa.bundle.comparison import RunComparison
 from sdqa.bundle.orphan import orphan_words
+from sdqa.report.brief import cost_sentence
 from sdqa.report.change_words import comparison_blocks, linked
 from sdqa.report.checks import CheckRow, check_rows
 from sdqa.report.format import MISSING, plural, show_figure
@@ -44,6 +45,9 @@ def summary_markdown(run: Run, against: RunComparison | None = None, page: str =
     if against is not None:
         blocks += comparison_blocks(against, page)
     blocks += [_failures(run), _attention(run, page), _lanes(run), *_diagnoses(run), _overview(run)]
+    cost = cost_sentence(run)
+    if cost:
+        blocks.append((markdown("### Cost"), EMPTY, escape(cost), EMPTY))
     ending = markdown(
         "<sub>sdqa {} · {} · suite {} · identity {}</sub>",
         run.sdqa_version[:ENDING_TEXT],
@@ -142,6 +146,10 @@ def _lanes(run: Run) -> list[Markdown]:
         reason = f": {lane.reason}" if lane.reason and not lane.failures else ""
         provisional = sum(v.provisional for v in lane.verdicts)
         note = f"{provisional} provisional: nobody has calibrated this machine yet" if provisional else ""
+        if lane.carried:
+            note = (
+                f"carried from {lane.carried[:12]}: nothing that it is made from changed{f'; {note}' if note else ''}"
+            )
         note = note if lane.status == "ran" else f"{lane.status}{reason}"
         checks = f"{passed} of {len(lane.verdicts)} passed"
         rows.append(row((_ICONS[lane_tone(lane)], lane.id, checks, size, note)))

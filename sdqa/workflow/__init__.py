@@ -5,14 +5,10 @@ Each stage returns what it made of what the one before left in the store: it run
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Literal
 
-from sdqa.bundle import Bundle, Lane, Run
-from sdqa.plan import PlannedLane, load_suite, make_plan
-from sdqa.progress import Progress, Silent
-from sdqa.store import Store
+from sdqa.bundle import Lane, Run
+from sdqa.plan import PlannedLane
 from sdqa.workflow.examination import examine
 from sdqa.workflow.film import filmed
 from sdqa.workflow.gate import gate
@@ -23,17 +19,6 @@ from sdqa.workflow.report import report
 from sdqa.workflow.stages import convert, generate, load_teacher, score
 
 Stage = Literal["convert", "generate", "score"]
-
-
-def prepare(
-    suite: Path, store: Store, output: Path, lanes: Iterable[str], fault: str = "", progress: Progress | None = None
-) -> Job:
-    """Plan what this machine runs of a suite, with a fault planted where one is named."""
-    from sdqa.faults import injection
-    from sdqa.words import require_known_metrics
-
-    plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
-    return Job(plan, store, Bundle(output), injection(fault) if fault else None, progress or Silent())
 
 
 def run(job: Job) -> Run:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package, PackageFacts
 from sdqa.bundle.facts import ComputePlan, PackageCost, PlacementFinding, PlacementLint, WeightCoverage
+from sdqa.bundle.readings import worst_reading
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def estimated_latency(lane: PlannedLane, packages: Mapping[str, StoredPackage]) 
 
     if not packages or not lane.cases:
         return None
-    name, case = max(lane.cases.items(), key=lambda item: unet_calls(item[1]))
+    name, case = max(lane.all_cases.items(), key=lambda item: unet_calls(item[1]))
     costs = [package.record.cost for package in packages.values()]
     estimate = partial(Estimate, case=name, steps=unet_calls(case))
     if not _linted(packages.values()):
@@ -183,21 +184,17 @@ def _package_facts(package: StoredPackage, plans: Sequence[ComputePlan]) -> Pack
 PARITY_IDENTITY = digest_of({"metric": "parity_psnr", "peak": "reference range", "cap_db": 160, "worst of": "calls"})
 
 
-def parity_measurements(readings: Mapping[str, tuple[float, ...]]) -> list[Measurement]:
-    """The worst teacher-forced PSNR of each component; NaN where anything was not finite."""
+def parity_measurements(readings: Mapping[str, Mapping[str, tuple[float, ...]]]) -> list[Measurement]:
+    """The worst teacher-forced PSNR of each component; NaN where anything was not finite.
+
+    Args:
+        readings: component → case → calls, in dB.
+    """
+    blank = Measurement(metric="parity_psnr", unit="dB", better="higher", fingerprint=PARITY_IDENTITY)
     return [
-        Measurement(
-            metric="parity_psnr",
-            component=name,
-            value=min(values) if all(value == value for value in values) else float("nan"),
-            unit="dB",
-            better="higher",
-            spread=statistics.pstdev(values) if all(value == value for value in values) else None,
-            n=len(values),
-            fingerprint=PARITY_IDENTITY,
-        )
-        for name, values in readings.items()
-        if values
+        worst_reading(blank.model_copy(update={"component": name}), by_case)
+        for name, by_case in readings.items()
+        if by_case
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
+from sdqa.bundle.parts import is_statistic
 from sdqa.ci.judge import Rules
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.plan import Budgets, Plan, PlannedLane
@@ -32,7 +33,17 @@ EXECUTION_CHECKS = ("parity_psnr",)
 def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
     """What is judged of each component that a lane's cases run; where no packages are made, nothing of packages."""
     of_packages = PACKAGE_CHECKS if find_runtime(lane.runtime).needs_packages else ()
-    return dict.fromkeys(lane.components, (*of_packages, *EXECUTION_CHECKS))
+    executed = _traced_components(lane) if lane.is_part else lane.components
+    return {name: (*of_packages, *(EXECUTION_CHECKS if name in executed else ())) for name in lane.components}
+
+
+def _traced_components(lane: PlannedLane) -> tuple[str, ...]:
+    """The components that a part of a lane compares with the teacher's: those that its own traced cases run."""
+    from sdqa.generate.traced import traced_cases
+
+    traced = traced_cases({name: case.source is not None for name, case in lane.all_cases.items()})
+    own = {name: case for name, case in lane.cases.items() if name in traced}
+    return replace(lane, cases=own, whole=None).components if own else ()
 
 
 def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
@@ -57,6 +68,8 @@ def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     measured = record(lane, whole, samples=sample_records(lane, found, job.bundle, job.plan.root))
     planned = planned_checks(job.plan, lane)
     verdicts = judge(measured, lane_standards(job.plan, lane), lane_budgets(job.plan, lane), planned=planned)
+    if lane.is_part:  # over all cases there is something to say once all are there
+        verdicts = tuple(verdict for verdict in verdicts if not is_statistic(verdict.check, lane.id))
     replayed = is_replayed(found)
     return measured.model_copy(update={"verdicts": verdicts, "planned": planned, "replayed": replayed})
 
@@ -96,7 +109,8 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     cases = {name: applicable(offer, plan.suite.metrics.names) for name, offer in offers.items()}
     for name in baseline_cases(plan, lane):
         cases[name] += tuple(METRICS)
-    return tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
+    checks = tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
+    return tuple(check for check in checks if not is_statistic(check, lane.id)) if lane.is_part else checks
 
 
 def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, tuple[Failure, ...]]:

@@ -1,4 +1,4 @@
-"""What every stage is given."""
+"""What every stage is given, and how it comes about."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle
-from sdqa.plan import Plan, PlannedLane
+from sdqa.plan import Plan, PlannedLane, load_suite, make_plan, only_unit
 from sdqa.progress import Progress, Silent
 from sdqa.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from sdqa.faults import Injection
 
@@ -31,3 +32,26 @@ class Job:
     def sayer(self, lane: PlannedLane) -> Callable[[str], None]:
         """Tells what begins in a lane."""
         return lambda text: self.progress.step(f"{lane.id}: {text}")
+
+
+def prepare(
+    suite: Path,
+    store: Store,
+    output: Path,
+    lanes: Iterable[str],
+    fault: str = "",
+    progress: Progress | None = None,
+    unit: str = "",
+) -> Job:
+    """Plan what this machine runs of a suite, with a fault planted where one is named.
+
+    Args:
+        unit: what one of several jobs runs of it, see `sdqa.plan.parts`; empty for all.
+    """
+    from sdqa.faults import injection
+    from sdqa.words import require_known_metrics
+
+    plan = require_known_metrics(make_plan(load_suite(suite), suite, only=tuple(lanes)))
+    if unit:
+        plan = only_unit(plan, unit)
+    return Job(plan, store, Bundle(output), injection(fault) if fault else None, progress or Silent())

@@ -182,10 +182,12 @@ def _lane_figures(
 ) -> Iterator[list[Measurement]]:
     """Parity of the components, then the lane's sizes, times and memory."""
     from sdqa.generate.parity import parity
+    from sdqa.generate.traced import traced_cases
     from sdqa.workflow.figures import lane_measurements, parity_measurements
 
     job.progress.step(f"{lane.id}: compare each component with the teacher's")
-    requests = _requests(lane, references)
+    traced = traced_cases({name: case.source is not None for name, case in lane.all_cases.items()})
+    requests = {name: request for name, request in _requests(lane, references).items() if name in traced}
     yield parity_measurements(parity(teacher, _components(job, lane, teacher, packages), requests, job.store))
     yield lane_measurements(packages.by_component, samples.by_case, comparable)
 

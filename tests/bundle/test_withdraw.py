@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ def test_a_run_that_dies_while_it_is_written_down_leaves_nothing_of_the_last(
         raise MemoryError
 
     monkeypatch.setattr(Bundle, "write", crash)
+    monkeypatch.setattr(sys.modules[write_run.__module__], "committed_sensitivities", lambda job: ())
     job: Any = type("Job", (), {"bundle": yesterday})()
     with pytest.raises(MemoryError):
         write_run(job, run_record(lane("a")))

@@ -174,6 +174,16 @@ def a_whole_lanes_statistic_that_failed_where_it_ran() -> Any:
 
 
 @scenario(0)
+def parts_say_nothing_of_all_cases() -> Any:
+    one, two, _ = units()
+    parts = [part(one, case) for case in CASES]
+    silent = [
+        with_lane(run_of(p), FP16, verdicts=tuple(v for v in p.verdicts if "/all/" not in v.check)) for p in parts
+    ]
+    return [*silent, run_of(lane_of(two)), mac()]
+
+
+@scenario(0)
 def a_newer_attempt_heals_an_interrupted_one() -> Any:
     one = units()[0]
     broken = run_of(lane_of(one, ["cat"]), exit_code=130, origin={"interrupted": True})

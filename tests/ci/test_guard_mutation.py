@@ -17,11 +17,10 @@ from sdqa.ci import base, comparison, gate, intake
 from sdqa.ci.judge import judge_digest
 from sdqa.ci.plan import plan_of_record, write_plan
 from sdqa.ci.publish import Published
-from sdqa.ci.revision import Tree
+from sdqa.ci.revision import LaidOut
 from sdqa.errors import SdqaError
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.verify import GoldenFlaw
-from sdqa.history import History
 from sdqa.plan import Plan
 from sdqa.workflow.gate import RULES
 from tests.builders import lane_record, run_record
@@ -95,8 +94,7 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
                 verify=lambda *_, **__: iter(
                     [GoldenFlaw("a", True, "fine"), *([] if sound else [GoldenFlaw("b", False, "bad")])]
                 ),
-                read_history=lambda place, **_: History(unread=len(place)),
-                with_run=lambda found, *_: found,
+                append_history=lambda *_: None,
             )
             options = {"results": '{"lanes": {"result": "success"}}', "commit": honest.COMMIT, **given}
             run, published = module.gate(use, RULES, [tmp_path / "bundles"], tmp_path / to, **options)
@@ -111,7 +109,7 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
         gated(download="failure"),
         gated(results=None),
         gated(results=""),
-        gated(history="place"),
+        gated(history=tmp_path / "history.jsonl"),
         gated(base="HEAD"),
         gated(state=(honest.COMMIT, False)),
         gated(state=("1" * 40, False)),
@@ -163,7 +161,7 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
     }
     plans = {name: honest.plan(tmp_path / name, text) for name, text in texts.items() if name != "broken.toml"}
 
-    class Laid(Tree):
+    class Laid(LaidOut):
         def plan(self, name: str) -> Plan | None:
             if name == "broken.toml":
                 raise SdqaError("it cannot be read")
@@ -173,7 +171,7 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
 
     def held(*names: str) -> Scenario:
         @contextmanager
-        def tree_at(*_: object) -> Iterator[Tree]:
+        def tree_at(*_: object) -> Iterator[LaidOut]:
             yield Laid(tmp_path, names)
 
         def scenario(module: types.ModuleType) -> object:

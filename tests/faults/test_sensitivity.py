@@ -145,8 +145,7 @@ def test_each_lane_has_a_table_of_its_own(tmp_path: Path) -> None:
     assert places(tmp_path) == ()
     table(trial()).write(tmp_path / "sensitivity.json")
     other = place_of(tmp_path, "tiny/palettized-6bit")
-    assert other == tmp_path / "sensitivity" / "tiny" / "palettized-6bit.json"
-    other.parent.mkdir(parents=True)
+    assert other == tmp_path / "sensitivity-tiny-palettized-6bit.json"
     table().model_copy(update={"lane": "tiny/palettized-6bit"}).write(other)
     assert place_of(tmp_path, "tiny/fp16") == tmp_path / "sensitivity.json"
     assert [read(path).lane for path in places(tmp_path)] == ["tiny/fp16", "tiny/palettized-6bit"]

@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The project's suite without its last case, beside all goldens."""
+    """The project's suite without its last case, beside all goldens and no baselines."""
     head, _, _ = (ROOT / "sdqa.toml").read_text(encoding="utf-8").rpartition("[cases.text-landscape]")
     (tmp_path / "sdqa.toml").write_text(head, encoding="utf-8")
-    shutil.copytree(ROOT / "goldens", tmp_path / "goldens")
+    shutil.copytree(ROOT / "goldens", tmp_path / "goldens", ignore=shutil.ignore_patterns("baselines"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -14,6 +14,7 @@ from sdqa.bundle import (
     CaseInputs,
     Environment,
     Failure,
+    Film,
     Fingerprint,
     Lane,
     Measurement,
@@ -25,6 +26,7 @@ from sdqa.bundle import (
     Status,
     Verdict,
 )
+from sdqa.bundle.film import FilmFrame
 from tests.report.culprits import DIAGNOSIS, SENSITIVITY
 from tests.report.pictures import HAIR, disturb, draw, png
 
@@ -71,6 +73,17 @@ def _images(bundle: Bundle, case: str, damage: float) -> dict[str, Blob]:
     if not case.startswith("text-"):
         images = {"source": source, **images}
     return {kind: bundle.add_blob(png(image), "image/png") for kind, image in images.items()}
+
+
+def _film(bundle: Bundle) -> Film:
+    """Three recorded steps of twenty; the teacher's picture of the last is missing."""
+
+    def still(seed: int) -> Blob:
+        return bundle.add_blob(png(draw("landscape", seed).resize((8, 8))), "image/png")
+
+    frames = [FilmFrame(step=step, candidate=still(step), teacher=still(40), error=step / 25) for step in (1, 10)]
+    frames.append(FilmFrame(step=20, candidate=still(20), error=math.nan))
+    return Film(total=20, frames=tuple(frames), colours="a linear map of four channels")
 
 
 def _lane(bundle: Bundle, variant: str, damage: float, seed: int) -> Lane:
@@ -189,6 +202,7 @@ def make_run(bundle: Bundle) -> Run:
     samples[7] = samples[7].model_copy(
         update={"images": {**samples[7].images, "candidate": bundle.add_blob(b"<svg onload=alert(1)>", "image/png")}}
     )
+    samples[3] = samples[3].model_copy(update={"facts": samples[3].facts.model_copy(update={"film": _film(bundle)})})
     damaged = damaged.model_copy(update={"failures": (failure,), "status": "incomplete", "samples": tuple(samples)})
     return Run(
         sdqa_version="0.1.0",

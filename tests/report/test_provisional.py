@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,7 @@ from sdqa.bundle import Bundle, Run, Verdict
 from sdqa.report.annotations import workflow_commands
 from sdqa.report.headline import headline_of, lane_tone
 from sdqa.report.html import render_page
+from sdqa.report.island import PROVISIONAL
 from sdqa.report.junit import junit_xml
 from sdqa.report.summary import summary_markdown
 from sdqa.report.terminal import console_for, print_run
@@ -66,7 +68,8 @@ def test_it_is_in_the_summary_the_terminal_and_the_page(half: Run, tmp_path: Pat
     assert "2 of them provisionally" in stream.getvalue()
     page = render_page(Bundle(tmp_path), half)
     assert "2 of them provisional, by what a person would see" in page
-    assert page.count('<span class="quiet">provisional</span>') == 2
+    island = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    assert sum(row[7] & PROVISIONAL for row in island["rows"]) == 2
     assert "not judged" in page
 
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from sdqa.bundle import Bundle, Run
-from sdqa.bundle.diagnosis import Diagnosis, Ladder, OperationFinding
+from sdqa.bundle.diagnosis import Cause, Diagnosis, Ladder, OperationFinding
 from sdqa.bundle.sensitivity import ControlTrial, Figures, Pair, Sensitivity, Share, Spread, Trial
 from sdqa.report.diagnosis_section import diagnosis_of, show_explained, show_share
 from sdqa.report.html import render_page
@@ -76,6 +76,25 @@ def test_the_rung_that_loses_most_is_marked(run: Run) -> None:
     assert ladder.chart.count('class="bar bad"') == 1
     assert ladder.rungs[3] == ("compressed", "NaN", "NaN", "NaN", "NaN", "NaN", "0", "")
     assert "PSNR over timesteps" in ladder.timesteps
+
+
+def test_words_say_why_the_blamed_operation_is_not_the_first_of_its_table() -> None:
+    figures = (("louder", 5.0), ("blamed", 9.0), ("fine", 80.0))
+    operations = tuple(
+        OperationFinding(component="unet", name=name, type="conv", added_db=added, carried_db=60.0)
+        for name, added in figures
+    )
+    cause = Cause(component="unet", stage="conversion", operation="blamed")
+    shown = diagnosis_of(Diagnosis(verdict="", operations=operations, causes=(cause,)))
+    assert shown is not None
+    assert [(row.name, row.blamed) for row in shown.operation_rows] == [
+        ("louder", False), ("blamed", True), ("fine", False),
+    ]  # fmt: skip
+    assert shown.order_note.startswith("blamed stands at place 2: the table is in the order of the error")
+    first = cause.model_copy(update={"operation": "louder"})
+    alone = diagnosis_of(Diagnosis(verdict="", operations=operations, causes=(first,)))
+    assert alone is not None
+    assert alone.order_note == ""
 
 
 def test_a_sensitivity_table_counts_visible_faults_and_false_alarms(run: Run) -> None:
@@ -154,7 +173,7 @@ def test_everything_that_a_diagnosis_says_is_shown(bundle: Bundle, run: Run) -> 
     assert [row.name for row in shown.operation_rows] == ["conv_1"]
     assert shown.weights == (("unet", "w", "conv_in.weight", "kernel transposed", "1.4", "0.02"),)
     page = render_page(bundle, run.model_copy(update={"diagnosis": record}))
-    section = page.split('<section id="diagnosis"')[1].split("</section>")[0]
+    section = page.split('<template id="screen-diagnosis-0">')[1].split("</template>")[0]
     for words in (
         "of tiny/fp16", "Confidence: high", "unet · conversion", "90 % (80 % to 100 %)", "conv_1", "unet.conv_in",
         "<code>w</code>", "<li>kernel transposed</li>", "<li>fix it</li>", "<strong>steps</strong>: converged",

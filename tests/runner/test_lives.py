@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sdqa.cli import run
-from sdqa.errors import EXIT_INCOMPLETE, EXIT_INFRASTRUCTURE, EXIT_PASS, EXIT_USAGE
+from sdqa.errors import EXIT_INCOMPLETE, EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, EXIT_PASS, EXIT_USAGE
 from tests.runner.conftest import TOKEN
 from tests.runner.github import SCOPE, FakeGitHub
 from tests.runner.machine import Machine
@@ -290,3 +292,20 @@ def test_a_configuration_that_cannot_be_kept_is_taken_back(
     monkeypatch.setattr("os.open", full)
     assert setup(machine) == EXIT_INFRASTRUCTURE
     assert github.runners == {}
+
+
+def test_a_loop_that_is_ended_takes_its_registration_back(
+    machine: Machine, github: FakeGitHub, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end() -> None:
+        until(lambda: any(one["status"] == "online" for one in github.runners.values()))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    ending = threading.Thread(target=end)
+    ending.start()
+    assert setup(machine, "--service", "foreground") == EXIT_INTERRUPTED
+    ending.join()
+    assert github.runners == {}
+    assert not (home / ".sdqa-runner" / "work" / "life").exists()
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -105,10 +105,10 @@ def test_goldens_that_nothing_asks_for_are_part_of_the_run(tmp_path: Path) -> No
     (tmp_path / "goldens" / "tiny").rename(tmp_path / "goldens" / "left")
     job = Job(make_plan(load_suite(suite), suite, platform="linux"), Store(tmp_path / "s"), Bundle(tmp_path / "report"))
     run = report(job, [lane("pass")])
-    assert len(run.orphans) == 12
-    assert {one.kind for one in run.orphans} == {"golden", "tolerances"}
+    assert len(run.orphans) == 34
+    assert {one.kind for one in run.orphans} == {"baseline", "golden", "tolerances"}
     assert "orphans" in Bundle(tmp_path / "report").read().to_json()
-    assert "12 references that no model, lane or case asks for" in (tmp_path / "report" / "summary.md").read_text(
+    assert "34 references that no model, lane or case asks for" in (tmp_path / "report" / "summary.md").read_text(
         "utf-8"
     )
 

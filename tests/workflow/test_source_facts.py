@@ -10,7 +10,6 @@ from PIL import Image
 from sdqa.bundle import CaseInputs, Sample, SampleFacts
 from sdqa.plan import Case
 from sdqa.report.cases import case_cards
-from sdqa.report.pictures import Album
 from sdqa.workflow.record import _source_facts, planned_case
 from tests.builders import lane_record, run_record
 
@@ -43,6 +42,6 @@ def test_the_page_shows_it_once_beside_the_cases_settings() -> None:
     samples = tuple(Sample(case="c", facts=SampleFacts(source_remarks=REMARKS)) for _ in range(2))
     lanes = [lane_record(name, samples=(sample,)) for name, sample in zip("ab", samples, strict=True)]
     run = run_record(*lanes, cases={"c": CaseInputs(prompt="p")})
-    [card] = case_cards(run, (), Album(None))  # type: ignore[arg-type] # there are no pictures
+    [card] = case_cards(run, ())
     assert card.settings == (("source picture", "; ".join(REMARKS)),)
     assert [lane.facts for lane in card.lanes] == [(), ()]

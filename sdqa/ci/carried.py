@@ -1,0 +1,112 @@
+"""Evidence of an earlier commit that stands for this one too: nothing that a lane is made from has changed since.
+
+It is judged again like any other, by this checkout's judge, and shown as carried. Only evidence of a commit that the
+base has in its history counts, and none that was carried itself.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sdqa.bundle import Run
+from sdqa.bundle.folder import RUN_FILE
+from sdqa.ci.affected import GIT_SECONDS, Affected, affected
+from sdqa.ci.intake import Submitted, take
+from sdqa.ci.judge import LaneJudge
+from sdqa.ci.plan import PlanOfRecord
+from sdqa.plan import Plan
+
+CARRIED = "carried"
+"""The name of carried evidence among the bundles."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What stands, with its evidence; or in words why nothing does."""
+
+    lanes: tuple[str, ...] = ()
+    evidence: Submitted | None = None
+    words: str = ""
+
+
+def carried_lanes(plan: Plan, place: Path | None, base: str = "") -> Carried:
+    """The lanes of a plan whose evidence lies in a folder and stands for what is checked out.
+
+    Args:
+        place: the report of a gate on an earlier commit; None, or a folder without one, for none.
+        base: a commit whose history the evidence must be of; empty for what is checked out.
+    """
+    if place is None or not (place / RUN_FILE).exists():
+        return Carried(words="nothing is carried: there is no earlier evidence")
+    submitted = take(place)
+    run = submitted.run
+    if run is None:
+        return Carried(words=f"nothing is carried: the earlier evidence cannot be read: {submitted.problem}")
+    refusal = _refusal(plan, run, base)
+    if refusal or run.provenance is None:
+        return Carried(words=f"nothing is carried: {refusal}")
+    found = affected(plan, run.provenance.commit)
+    whole = {lane.id for lane in run.lanes if lane.status == "ran" and not lane.failures and not lane.carried}
+    lanes = tuple(lane for lane in found.carried if lane in whole)
+    return Carried(lanes, submitted, _words(found, lanes))
+
+
+def _words(found: Affected, lanes: tuple[str, ...]) -> str:
+    missing = [lane for lane in found.carried if lane not in lanes]
+    said = found.words()
+    return f"{said}; no whole evidence of {', '.join(missing)}" if missing else said
+
+
+def _refusal(plan: Plan, run: Run, base: str) -> str:
+    """Why a run is no evidence that could stand for another commit."""
+    from sdqa import __version__
+
+    origin = run.provenance
+    if run.fault is not None:
+        return f"a fault was planted: {run.fault}"
+    if run.sdqa_version != __version__:
+        return f"another version of sdqa: {run.sdqa_version[:60]}"
+    if origin is None or not origin.commit:
+        return "the earlier evidence does not say of which commit it is"
+    if origin.modified:
+        return "files of its commit were changed before it was made"
+    if not _is_ancestor(plan.suite_path.parent, origin.commit, base or "HEAD"):
+        return f"its commit {origin.commit[:12]} is not in the history of the base"
+    return ""
+
+
+def _is_ancestor(folder: Path, commit: str, of: str) -> bool:
+    command = ["git", "-C", str(folder), "merge-base", "--is-ancestor", "--end-of-options", commit, of]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def as_evidence(carried: Carried, plan: PlanOfRecord, judge: LaneJudge) -> list[Submitted]:
+    """The carried lanes as a bundle of this commit, judged by this checkout."""
+    submitted = carried.evidence
+    if submitted is None or submitted.run is None or submitted.run.provenance is None or not carried.lanes:
+        return []
+    run, origin = submitted.run, submitted.run.provenance
+    checks = {unit.lane: unit.checks for unit in plan.units}
+    lanes = tuple(
+        lane.model_copy(update={"carried": origin.commit, "planned": checks[lane.id], "verdicts": judge.verdicts(lane)})
+        for lane in run.lanes
+        if lane.id in carried.lanes
+    )
+    said = {"commit": plan.commit, "judge_digest": plan.judge_digest, "narrowed": (), "interrupted": False}
+    update = {
+        "suite": plan.suite,
+        "suite_digest": plan.suite_digest,
+        "lanes": lanes,
+        "exit_code": 0,
+        "failures": (),
+        "diagnosis": None,
+        "diagnoses": (),
+        "judge_changes": (),
+        "provenance": origin.model_copy(update={**said, "job": "", "run_id": "", "attempt": 1}),
+    }
+    return [replace(submitted, name=CARRIED, run=run.model_copy(update=update))]

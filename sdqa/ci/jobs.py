@@ -1,0 +1,127 @@
+"""The jobs that a plan is run by: shares of lanes for each kind of machine, and what each is expected to take."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sdqa.bundle.record import Record
+from sdqa.errors import UsageError
+from sdqa.plan import Plan, PlannedLane
+from sdqa.plan.parts import MOST, ROLES, LanePart, role_of, share_out
+
+RUNNERS: dict[str, tuple[str, ...]] = {
+    "any": ("ubuntu-24.04",),
+    "mac": ("macos-15",),
+    "mac-ane": ("self-hosted", *ROLES["mac-ane"]),  # hosted Macs are virtual and have no Neural Engine
+}
+"""Where a service runs each kind of job, if nobody says otherwise."""
+MAX_RUNNERS_TEXT = 10_000
+
+
+class JobPart(Record):
+    """Cases of a lane that a job runs."""
+
+    lane: str
+    cases: tuple[str, ...]
+
+
+class PlannedJob(Record):
+    """One job: `sdqa ci unit UNIT` on a machine with these labels."""
+
+    unit: str  # its name, see `sdqa.plan.parts`
+    role: str
+    runner: tuple[str, ...]  # labels
+    parts: tuple[JobPart, ...]
+    unet_calls: int
+    seconds: float | None = None  # expected, with nothing in the store and without installing; None where unknown
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How a plan is shared out."""
+
+    shards: int | None = None  # jobs for each kind of machine; None: as few as `minutes` allow
+    minutes: float | None = None  # that a job may be expected to take
+    runners: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: RUNNERS)
+    seconds: Mapping[str, float] = field(default_factory=dict)  # lane → what all its cases are expected to take
+    carried: frozenset[str] = frozenset()  # lanes that nobody has to run
+
+
+def jobs_of(plan: Plan, sharing: Sharing) -> tuple[PlannedJob, ...]:
+    """Jobs for the lanes of a plan; a kind of machine that no lane needs, or that has no runner, gets none.
+
+    Raises:
+        UsageError: they are more than a service starts, or minutes are to be kept and nobody knows what lanes take.
+    """
+    found: list[PlannedJob] = []
+    for role in ROLES:
+        lanes = [lane for lane in plan.lanes if role_of(lane) == role and lane.id not in sharing.carried]
+        runner = sharing.runners.get(role, ())
+        if lanes and runner:
+            shares = share_out(lanes, _count(lanes, sharing))
+            found += [
+                PlannedJob(
+                    unit=_unit(plan, lanes, role, number, len(shares)),
+                    role=role,
+                    runner=runner,
+                    parts=tuple(JobPart(lane=part.lane, cases=part.cases) for part in share),
+                    unet_calls=sum(part.unet_calls for part in share),
+                    seconds=_seconds(lanes, share, sharing.seconds),
+                )
+                for number, share in enumerate(shares, start=1)
+            ]
+    if len(found) > MOST:
+        raise UsageError(f"{len(found)} jobs are more than the {MOST} of one matrix", hint="use fewer --shards")
+    return tuple(found)
+
+
+def _unit(plan: Plan, lanes: Sequence[PlannedLane], role: str, number: int, count: int) -> str:
+    """The name of a share; where lanes are carried, of the lane that is left, because a role would mean all."""
+    of = role if len(lanes) == sum(role_of(lane) == role for lane in plan.lanes) else "+".join(one.id for one in lanes)
+    return of if count == 1 else f"{of}:{number}/{count}"
+
+
+def _count(lanes: Sequence[PlannedLane], sharing: Sharing) -> int:
+    if sharing.minutes is None:
+        return sharing.shards or 1
+    unknown = [lane.id for lane in lanes if lane.id not in sharing.seconds]
+    if unknown:
+        hint = "give --shards, or --measured with the report of an earlier run"
+        raise UsageError(f"nobody knows how long {unknown[0]} takes, so that minutes cannot be kept", hint=hint)
+    return max(1, math.ceil(sum(sharing.seconds[lane.id] for lane in lanes) / (60 * sharing.minutes)))
+
+
+def _seconds(lanes: Sequence[PlannedLane], share: Sequence[LanePart], seconds: Mapping[str, float]) -> float | None:
+    """Of a lane's time what its share of the U-Net calls is."""
+    whole = {part.lane: part.unet_calls for (part,) in (share_out([lane], 1)[0] for lane in lanes)}
+    if any(part.lane not in seconds for part in share):
+        return None
+    return round(sum(seconds[part.lane] * part.unet_calls / whole[part.lane] for part in share), 1)
+
+
+def parse_runners(text: str) -> dict[str, tuple[str, ...]]:
+    """`{"any": "ubuntu-24.04", "mac-ane": ["self-hosted", "macOS", "sdqa-ane"], "mac": ""}`: labels by role, over the
+    usual ones; an empty one means that there is no such machine.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not text.strip():
+        return dict(RUNNERS)
+    hint = """--runners takes {"any": "ubuntu-24.04", "mac-ane": ["self-hosted", "macOS", "sdqa-ane"]}"""
+    try:
+        data = json.loads(text) if len(text) <= MAX_RUNNERS_TEXT else None
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise UsageError("the runners are not an object of JSON", hint=hint)
+    found = dict(RUNNERS)
+    for role, labels in data.items():
+        given = [labels] if isinstance(labels, str) else labels
+        if role not in ROLES or not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+            raise UsageError(f"runners: {str(role)[:40]!r} is no kind of machine with labels", hint=hint)
+        found[role] = tuple(label for label in given if label)
+    return found
