@@ -152,9 +152,13 @@
     if (one.bound.length && options.limit) {
       const steps = one.bound.map((value, at) => value === null ? "" : `${at && one.bound[at - 1] !== null ? "L" : "M"}${(at ? x(at - 0.5) : x(at)).toFixed(1)} ${y(value).toFixed(1)}L${(at < count - 1 ? x(at + 0.5) : x(at)).toFixed(1)} ${y(value).toFixed(1)}`).join("");
       const last = one.bound[count - 1];
-      if (last !== null && one.better !== "none" && one.better !== "equal") {
-        const edge = y(last), below = one.better === "higher";
-        parts.push(g("rect", { class: "beyond", x: MARGIN.left, width: inner, y: below ? edge : MARGIN.top, height: Math.max(0, below ? height - MARGIN.bottom - edge : edge - MARGIN.top) }));
+      if (one.better === "higher" || one.better === "lower") {
+        for (let start = 0, at = 1; at <= count; at++) { // what lay beyond the limit, while it was that one
+          if (at < count && one.bound[at] === one.bound[start]) continue;
+          const [left, right] = [start ? x(start - 0.5) : x(0), at < count ? x(at - 0.5) : x(count - 1)];
+          if (one.bound[start] !== null) { const edge = y(one.bound[start]), below = one.better === "higher"; parts.push(g("rect", { class: "beyond", x: left, width: Math.max(0, right - left), y: below ? edge : MARGIN.top, height: Math.max(0, below ? height - MARGIN.bottom - edge : edge - MARGIN.top) })); }
+          start = at;
+        }
       }
       parts.push(g("path", { class: "limit", d: steps }));
       if (last !== null) parts.push(g("text", { x: width - MARGIN.right, y: y(last) - 5, "text-anchor": "end" }, `limit ${figure(last, one.unit)}`));
