@@ -21,7 +21,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The project's suite without its last case, beside all goldens."""
     head, _, _ = (ROOT / "sdqa.toml").read_text(encoding="utf-8").rpartition("[cases.text-landscape]")
     (tmp_path / "sdqa.toml").write_text(head, encoding="utf-8")
-    shutil.copytree(ROOT / "goldens", tmp_path / "goldens")
+    shutil.copytree(ROOT / "goldens", tmp_path / "goldens", ignore=shutil.ignore_patterns("baselines"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
