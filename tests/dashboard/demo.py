@@ -187,8 +187,9 @@ def begin(project: Path) -> None:
 
 def run_once(project: Path, script: Script, number: int) -> None:
     """Commit `number` and its run, added to the history."""
-    from sdqa.workflow import prepare
+    from sdqa.store import Store
     from sdqa.workflow.ending import run_to_an_end
+    from sdqa.workflow.job import prepare
     from sdqa.workflow.report import summed_up
 
     suite, sdqa = project / "sdqa.toml", project / ".sdqa"
@@ -203,7 +204,7 @@ def run_once(project: Path, script: Script, number: int) -> None:
     for kind in ("sample", "score"):  # drawn and measured anew in every run; packages are found where they are the same
         shutil.rmtree(sdqa / "store" / kind, ignore_errors=True)
     with machine(changed=number >= script.machine):
-        job = prepare(suite, sdqa / "store", sdqa / "report")
+        job = prepare(suite, Store(sdqa / "store"), sdqa / "report", ())
         run = summed_up(job, [run_to_an_end(job, lane).lane for lane in job.plan.running])
     dated = run.model_copy(update={"created": moment(number).isoformat()})
     add_records(open_place(str(sdqa / "history")), [record_of(dated, folder=project, environment={})])
