@@ -215,8 +215,8 @@ def _folder(path: Path) -> Foreign | None:
         return _SAVED_MODEL
     inside = packages_inside(path)
     if inside:
-        if path.suffix == ".mlpackage":
-            hint = f"move {listed(inside)} out of it, into its place"
+        if path.suffix == ".mlpackage" and len(inside) == 1:
+            hint = f"move {inside[0]} out of it, into its place"
             return Foreign("folder", "a folder around a package, not a package", hint)
         return Foreign("folder", "a folder of packages, not a package", f"inside are: {listed(inside)}: name one")
     compiled = sorted(item.name for item in path.glob("*.mlmodelc"))

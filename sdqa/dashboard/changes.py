@@ -37,6 +37,7 @@ SMALLEST = {"limit": 0.02, "none": 0.01, "time": 0.08}
 NOISE = 0.25
 """Of the smallest: what a series is taken to vary by, however still it stands."""
 TIMES = ("_s", "_ms", "_seconds", "peak_memory_bytes")
+"""How names of figures end that the machine's load decides too."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class Event:
     lane: str
     changes: tuple[Change, ...]
     marks: tuple[Mark, ...]  # what else changed with that run
+    same_packages: bool = False  # the candidate is what it was
+
+    @property
+    def of_times_alone(self) -> bool:
+        """Whether only times and memory changed, which the machine's load decides too."""
+        return all(change.label.partition(" · ")[0].endswith(TIMES) for change in self.changes)
 
     @property
     def size(self) -> float:
@@ -196,11 +203,16 @@ def _moved(series: FigureSeries, points: Sequence[Point], cut: int, shift: float
     return moved, of
 
 
-def events_of(changes: Sequence[Change], marks: Mapping[str, Sequence[Mark]]) -> list[Event]:
+def events_of(
+    changes: Sequence[Change],
+    marks: Mapping[str, Sequence[Mark]],
+    packages: Mapping[str, Mapping[int, str]] | None = None,
+) -> list[Event]:
     """Changes of a lane within one run of each other as one event, the newest first.
 
     Args:
         marks: of each lane.
+        packages: digest of each lane's packages, by the index of the run.
     """
     groups: list[list[Change]] = []
     for change in sorted(changes, key=lambda one: (one.lane, one.run)):
@@ -213,14 +225,16 @@ def events_of(changes: Sequence[Change], marks: Mapping[str, Sequence[Mark]]) ->
     for group in groups:
         runs = [one.run for one in group]
         run = max(set(runs), key=lambda one: (runs.count(one), -one))  # where most of them say that it was
-        near = {*runs}
+        before, lane = next(one.before for one in group if one.run == run), group[0].lane
+        known = (packages or {}).get(lane, {})
         found.append(
             Event(
                 run=run,
-                before=next(one.before for one in group if one.run == run),
-                lane=group[0].lane,
+                before=before,
+                lane=lane,
                 changes=tuple(sorted(group, key=lambda one: -abs(one.size))),
-                marks=tuple(mark for mark in marks.get(group[0].lane, ()) if mark.run in near),
+                marks=tuple(mark for mark in marks.get(lane, ()) if mark.run in runs),
+                same_packages=before in known and known[before] == known.get(run),
             )
         )
     return sorted(found, key=lambda one: (-one.run, one.lane))

@@ -19,14 +19,14 @@ from sdqa.history.reading import Unread, read_records
 from sdqa.history.records import utc
 from sdqa.store import digest_of
 
-VERSION = 3
+VERSION = 4
 BATCH = 100
 """Records that are read at once."""
 SCHEMA = """
 CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT UNIQUE, moment REAL, created TEXT, identity TEXT, header TEXT,
   counts TEXT);
 CREATE TABLE lanes(run INTEGER, lane TEXT, status TEXT, fingerprint TEXT, facts TEXT, bytes INTEGER, inputs TEXT,
-  goldens TEXT, PRIMARY KEY(run, lane)) WITHOUT ROWID;
+  goldens TEXT, packages TEXT, PRIMARY KEY(run, lane)) WITHOUT ROWID;
 CREATE TABLE series(id INTEGER PRIMARY KEY, lane TEXT, metric TEXT, component TEXT, case_name TEXT, unit TEXT,
   better TEXT);
 CREATE TABLE points(series INTEGER, run INTEGER, value REAL, golden REAL, judged REAL, low REAL, high REAL, bound REAL,
@@ -124,8 +124,18 @@ def _add(connection: sqlite3.Connection, ids: dict[SeriesKey, int], name: str, r
     for lane in record.lanes:
         facts = lane.fingerprint.model_dump_json()
         connection.execute(
-            "INSERT OR IGNORE INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (run, lane.id, lane.status, machine_digest(lane), facts, lane.bytes, _inputs(record, lane), _goldens(lane)),
+            "INSERT OR IGNORE INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run,
+                lane.id,
+                lane.status,
+                machine_digest(lane),
+                facts,
+                lane.bytes,
+                _inputs(record, lane),
+                _goldens(lane),
+                digest_of(sorted((one.component, one.digest) for one in lane.packages))[:16],
+            ),
         )
         _add_points(connection, ids, run, lane)
 

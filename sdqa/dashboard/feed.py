@@ -58,7 +58,8 @@ def event_words(event: Event, runs: Sequence[DatedRun]) -> str:
     more = len(event.changes) - 5
     words = "; ".join(parts) + (f"; and {more} more figures" if more > 0 else "")
     coincides = "".join(f"; coincides with {mark.words}" for mark in event.marks)
-    return f"{words}; between {commit_range(event, runs)}{coincides}"
+    same = "; the packages are the same: the machine, or what else runs on it" if event.same_packages else ""
+    return f"{words}; between {commit_range(event, runs)}{coincides}{same}"
 
 
 def _add(parent: ElementTree.Element, tag: str, text: str) -> None:

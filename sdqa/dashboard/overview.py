@@ -94,7 +94,14 @@ def alerts(rows: Sequence[Row], events: Sequence[Event], runs: Sequence[DatedRun
         yield Alert("fail", f"{row.label} fails in {row.lane}", row.id)
     if len(failing) > 5:
         yield Alert("fail", f"and {len(failing) - 5} more figures fail")
-    for event in [one for one in events if one.size > 0][:3]:
+    better = {(change.series, event.run) for event in events for change in event.changes if change.size < 0}
+    for event in [
+        one
+        for one in events
+        if one.size > 0
+        and not one.of_times_alone
+        and not any(series == one.changes[0].series and run > one.run for series, run in better)  # put right since
+    ][:3]:
         ago = len(runs) - 1 - event.run
         when = "with the last run" if ago == 0 else f"{ago} run{'s' if ago != 1 else ''} ago"
         change = event.changes[0]

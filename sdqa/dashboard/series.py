@@ -44,6 +44,7 @@ class LaneRun:
     bytes: int
     inputs: str  # digest of all that its verdicts follow from
     goldens: str  # JSON: case → digest
+    packages: str  # digest of all
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def position(point: Point, better: str) -> float | None:
     judged, bound = point.judged, point.bound
     if judged is None or bound is None or not (math.isfinite(judged) and math.isfinite(bound)):
         return None
+    if better == "higher" and 0 < bound < 1 and judged <= 1:  # a share: 1 is as good as can be
+        return (1 - judged) / (1 - bound)
     if better == "higher" and bound > 0:
         return bound / judged if judged > 0 else None
     if better in ("higher", "lower") and bound != 0:
@@ -134,7 +137,7 @@ def lane_runs(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> dict[
     """Lane → index of the run → the lane in it."""
     indices = {run.row: index for index, run in enumerate(runs)}
     found: dict[str, dict[int, LaneRun]] = {}
-    query = "SELECT run, lane, status, fingerprint, facts, bytes, inputs, goldens FROM lanes ORDER BY lane"
+    query = "SELECT run, lane, status, fingerprint, facts, bytes, inputs, goldens, packages FROM lanes ORDER BY lane"
     for row, lane, *rest in connection.execute(query):
         if row in indices:
             found.setdefault(lane, {})[indices[row]] = LaneRun(*rest)

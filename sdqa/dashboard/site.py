@@ -102,7 +102,8 @@ def build(
             flaky += flaky_of(series, of_runs)
             both = sorted([*marks[series.lane], *limit_marks(series)], key=lambda mark: mark.run)
             give(output, series.id, _series_data(series, both, found, fingerprints))
-    events = events_of(changes, marks)
+    packages = {lane: {run: one.packages for run, one in of_runs.items()} for lane, of_runs in lanes.items()}
+    events = events_of(changes, marks, packages)
     names = {lane: _name_of(lane) for lane in lanes}
     chosen = choices(runs, lanes, rows, names)
     rows.sort(key=lambda row: row.severity)
@@ -129,6 +130,8 @@ def build(
                 "range": commit_range(event, runs),
                 "lane": event.lane,
                 "size": short(event.size),
+                "times": event.of_times_alone,
+                "same": event.same_packages,
                 "series": event.changes[0].series,
                 "words": event_words(event, runs),
                 "marks": [[mark.kind, mark.words] for mark in event.marks],

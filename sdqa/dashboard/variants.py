@@ -84,7 +84,7 @@ def budgets(rows: Sequence[Row]) -> dict[str, float]:
 
 def best(found: Sequence[Choice]) -> set[str]:
     """Lanes that no other lane of the same device beats: none is as good in all of size, latency and quality and
-    better in one. What is not known of a lane counts as the worst."""
+    better in one. What is not known of a lane counts as the worst; a lane that fails is nothing to ship."""
 
     def key(one: Choice) -> tuple[float, float, float]:
         return (
@@ -94,8 +94,9 @@ def best(found: Sequence[Choice]) -> set[str]:
         )
 
     front = set()
-    for one in found:
-        others = [key(other) for other in found if other is not one and other.device == one.device]
+    sound = [one for one in found if one.status != "fail"]
+    for one in sound:
+        others = [key(other) for other in sound if other is not one and other.device == one.device]
         mine = key(one)
         if not any(all(a <= b for a, b in zip(other, mine, strict=True)) and other != mine for other in others):
             front.add(one.lane)

@@ -1,4 +1,4 @@
-"""Small charts that stand in a table's row: interval against tolerance, figure against limit, dots, sparkline.
+"""Small charts that stand in a table's row: interval against tolerance, figure against limit, sparkline.
 
 All are inline SVG with a text alternative; colours come from classes, so that they follow the page's theme and print.
 """
@@ -121,23 +121,6 @@ def limit_glyph(
     return svg(WIDTH, HEIGHT, label, body, "glyph")
 
 
-def strip_glyph(points: Sequence[tuple[str, float | None, str]], label: str) -> Markup:
-    """One dot for each (name, value, css class) on a common axis: the spread over cases at a glance."""
-    values = finite([value for _, value, _ in points])
-    if len(values) < 2:
-        return Markup("")
-    low, high = min(values), max(values)
-    span = (high - low) or 1.0
-    width, height, y = 120, 16, 8
-    body = [line(4, y, width - 4, y, "axis")]
-    for name, reading, css in points:
-        value = drawable(reading)
-        if value is not None:
-            x = 6 + (width - 12) * ((value - low) / span if high > low else 0.5)
-            body.append(dot(x, y, 3, css, f"{name}: {value:.6g}"))
-    return svg(width, height, label, body, "strip")
-
-
 def sparkline(values: Sequence[float], label: str) -> Markup:
     """A line through the values in their order; the last one is marked."""
     known = finite(values)
@@ -152,25 +135,4 @@ def sparkline(values: Sequence[float], label: str) -> Markup:
     ]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     body = [Markup('<polyline points="{}" class="line s0"/>').format(path), dot(*points[-1], 2.5, "point")]
-    return svg(width, height, label, body, "spark")
-
-
-def histogram(values: Sequence[float], label: str, bins: int = 16) -> Markup:
-    """How often values fall into equal bins between the least and the greatest."""
-    known = finite(values)
-    if len(known) < 3:
-        return Markup("")
-    low, high = min(known), max(known)
-    counts = [0] * bins
-    for value in known:
-        place = int((value - low) / (high - low) * bins) if high > low else bins // 2
-        counts[min(place, bins - 1)] += 1
-    width, height = 120, 22
-    step, top = (width - 4) / bins, max(counts)
-    body = [
-        rect(2 + i * step, height - 2 - (height - 4) * count / top, step - 1, (height - 4) * count / top, "bar")
-        for i, count in enumerate(counts)
-        if count
-    ]
-    body.append(line(2, height - 2, width - 2, height - 2, "axis"))
     return svg(width, height, label, body, "spark")

@@ -1,4 +1,4 @@
-"""Lanes × metrics: the worst status and the median figure of each cell. Page, Markdown and terminal share it."""
+"""Lanes × metrics: the worst status and the median figure of each cell. Markdown and terminal share it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ class Cell:
     better: str
     values: tuple[Measurement, ...]
     verdicts: tuple[Verdict, ...]
-
-    @property
-    def overall(self) -> Verdict | None:
-        """The verdict on the lane as a whole: the mean over cases, or the only one there is."""
-        return next((verdict for verdict in self.verdicts if verdict.case is None), None)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from sdqa.ci.revision import LaidOut
 from sdqa.errors import SdqaError
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.verify import GoldenFlaw
+from sdqa.history import History
 from sdqa.plan import Plan
 from sdqa.workflow.gate import RULES
 from tests.builders import lane_record, run_record
@@ -94,7 +95,8 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
                 verify=lambda *_, **__: iter(
                     [GoldenFlaw("a", True, "fine"), *([] if sound else [GoldenFlaw("b", False, "bad")])]
                 ),
-                append_history=lambda *_: None,
+                read_history=lambda place, **_: History(unread=len(place)),
+                with_run=lambda found, *_: found,
             )
             options = {"results": '{"lanes": {"result": "success"}}', "commit": honest.COMMIT, **given}
             run, published = module.gate(use, RULES, [tmp_path / "bundles"], tmp_path / to, **options)
@@ -109,7 +111,7 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
         gated(download="failure"),
         gated(results=None),
         gated(results=""),
-        gated(history=tmp_path / "history.jsonl"),
+        gated(history="place"),
         gated(base="HEAD"),
         gated(state=(honest.COMMIT, False)),
         gated(state=("1" * 40, False)),

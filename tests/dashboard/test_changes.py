@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -101,6 +102,17 @@ def test_what_changes_together_is_one_event_and_says_what_else_changed() -> None
     assert (event.before, event.run) == (19, 20)
 
 
+def test_an_event_says_whether_the_candidate_is_the_same() -> None:
+    found = changes_of(series(steps((20, 0.01), (20, 0.02))), {})
+    (event,) = events_of(found, {}, {"m/fp16": {19: "a", 20: "a"}})
+    assert event.same_packages
+    assert not event.of_times_alone
+    (event,) = events_of(found, {}, {"m/fp16": {19: "a", 20: "b"}})
+    assert not event.same_packages
+    (event,) = events_of([replace(found[0], label="latency_ms · unet")], {})
+    assert event.of_times_alone
+
+
 def test_without_its_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ruptures", None)
     with pytest.raises(ExtraMissing, match=r"sdqa\[dashboard\]"):
@@ -115,6 +127,8 @@ def test_without_its_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
         (0.4, -0.8, "higher", 0.0),
         (40.0, 30.0, "higher", 0.75),
         (20.0, 30.0, "higher", 1.5),
+        (0.99, 0.9, "higher", 0.1),
+        (0.8, 0.9, "higher", 2.0),
         (1.0, None, "lower", None),
         (float("nan"), 1.0, "lower", None),
         (1.0, 1.0, "equal", None),

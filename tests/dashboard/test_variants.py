@@ -28,5 +28,10 @@ def test_what_is_not_known_counts_as_the_worst() -> None:
     assert best(lanes((8, 2.0, 0.5), (8, None, 0.5), (8, 2.0, None), (7, None, None))) == {"reference0", "reference3"}
 
 
+def test_what_fails_is_nothing_to_ship_and_beats_nobody() -> None:
+    bad, good = lanes((4, 1.0, 0.1), (8, 2.0, 0.5))
+    assert best([replace(bad, status="fail"), good]) == {"reference1"}
+
+
 def test_devices_are_not_held_against_each_other() -> None:
     assert best([*lanes((8, 2.0, 0.5)), *lanes((4, 1.0, 0.1), device="coreml")]) == {"reference0", "coreml0"}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from sdqa.report.charts import Bar, Series, bar_chart, line_chart, ticks, waterfall_chart
-from sdqa.report.glyphs import histogram, interval_glyph, limit_glyph, sparkline, strip_glyph
+from sdqa.report.charts import Bar, Curve, bar_chart, line_chart, ticks, waterfall_chart
+from sdqa.report.glyphs import interval_glyph, limit_glyph, sparkline
 
 NUMBERS = st.none() | st.floats()
 ANY = st.lists(st.floats(), max_size=6)
@@ -48,13 +48,11 @@ def test_limit_glyphs_of_any_figures(value: float | None, limit: float | None) -
 @given(ANY)
 def test_rows_of_any_figures(values: list[float]) -> None:
     coordinates(sparkline(values, "label"))
-    coordinates(histogram(values, "label"))
-    coordinates(strip_glyph([("n", value, "dot-pass") for value in values], "label"))
     coordinates(bar_chart([Bar("n", value, "", low=value, high=value) for value in values], "label"))
     coordinates(waterfall_chart([Bar("n", value, "") for value in values], "label"))
     points = tuple((float(i), value) for i, value in enumerate(values))
-    coordinates(line_chart([Series("n", points)], "label", x_label="x", y_label="y"))
-    coordinates(line_chart([Series("n", points)], "label", x_label="x", y_label="y", log=True))
+    coordinates(line_chart([Curve("n", points)], "label", x_label="x", y_label="y"))
+    coordinates(line_chart([Curve("n", points)], "label", x_label="x", y_label="y", log=True))
 
 
 def bar_widths(chart: Markup) -> list[float]:

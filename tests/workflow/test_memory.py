@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sdqa.history import read_history
 from sdqa.pytest_session import Session, conclude
-from sdqa.workflow import prepare
+from sdqa.store import Store
+from sdqa.workflow.job import prepare
 from sdqa.workflow.memory import remember
 from sdqa.workflow.place import Place
 from tests.history.records import run_at
@@ -32,7 +33,7 @@ def test_what_cannot_be_remembered_is_said(tmp_path: Path) -> None:
 
 
 def test_a_session_remembers_its_run_wherever_its_bundle_goes(tmp_path: Path) -> None:
-    job = prepare(write_suite(tmp_path), tmp_path / "store", tmp_path / "elsewhere")
+    job = prepare(write_suite(tmp_path), Store(tmp_path / "store"), tmp_path / "elsewhere", ())
     place = Place.of(tmp_path / "elsewhere", tmp_path / ".sdqa", "name")
     left = conclude(job, place, [], frozenset(), Session(), full=False, diagnose=False, uncaptured=nullcontext)
     (record,) = read_history(str(tmp_path / ".sdqa" / "history")).records
@@ -44,7 +45,7 @@ def test_a_session_remembers_its_run_wherever_its_bundle_goes(tmp_path: Path) ->
 
 
 def test_a_history_that_cannot_be_kept_leaves_the_verdict_alone(tmp_path: Path) -> None:
-    job = prepare(write_suite(tmp_path), tmp_path / "store", tmp_path / "elsewhere")
+    job = prepare(write_suite(tmp_path), Store(tmp_path / "store"), tmp_path / "elsewhere", ())
     (tmp_path / "home").write_text("a file where a folder should be")
     place = Place.of(tmp_path / "elsewhere", tmp_path / "home", "name")
     left = conclude(job, place, [], frozenset(), Session(), full=False, diagnose=False, uncaptured=nullcontext)

@@ -152,9 +152,13 @@
     if (one.bound.length && options.limit) {
       const steps = one.bound.map((value, at) => value === null ? "" : `${at && one.bound[at - 1] !== null ? "L" : "M"}${(at ? x(at - 0.5) : x(at)).toFixed(1)} ${y(value).toFixed(1)}L${(at < count - 1 ? x(at + 0.5) : x(at)).toFixed(1)} ${y(value).toFixed(1)}`).join("");
       const last = one.bound[count - 1];
-      if (last !== null && one.better !== "none" && one.better !== "equal") {
-        const edge = y(last), below = one.better === "higher";
-        parts.push(g("rect", { class: "beyond", x: MARGIN.left, width: inner, y: below ? edge : MARGIN.top, height: Math.max(0, below ? height - MARGIN.bottom - edge : edge - MARGIN.top) }));
+      if (one.better === "higher" || one.better === "lower") {
+        for (let start = 0, at = 1; at <= count; at++) { // what lay beyond the limit, while it was that one
+          if (at < count && one.bound[at] === one.bound[start]) continue;
+          const [left, right] = [start ? x(start - 0.5) : x(0), at < count ? x(at - 0.5) : x(count - 1)];
+          if (one.bound[start] !== null) { const edge = y(one.bound[start]), below = one.better === "higher"; parts.push(g("rect", { class: "beyond", x: left, width: Math.max(0, right - left), y: below ? edge : MARGIN.top, height: Math.max(0, below ? height - MARGIN.bottom - edge : edge - MARGIN.top) })); }
+          start = at;
+        }
       }
       parts.push(g("path", { class: "limit", d: steps }));
       if (last !== null) parts.push(g("text", { x: width - MARGIN.right, y: y(last) - 5, "text-anchor": "end" }, `limit ${figure(last, one.unit)}`));
@@ -177,10 +181,13 @@
       if (value !== null && (count <= 160 || bad)) parts.push(g("circle", { class: `dot${one.machine[at] ? ` m${(one.machine[at] - 1) % 4 + 1}` : ""}${bad ? " bad" : ""}`, cx: x(at).toFixed(1), cy: y(value).toFixed(1), r: count > 80 ? 2.2 : 3.2 }));
     });
     const place = new Map(one.run.map((run, at) => [run, at]));
+    let free = -Infinity; // to the right of the last label
     for (const [run, , , size] of one.changes) {
       const at = place.get(run);
       if (at === undefined) continue;
-      parts.push(g("line", { class: "change", x1: x(at - 0.5), x2: x(at - 0.5), y1: MARGIN.top, y2: height - MARGIN.bottom }), g("path", { class: "change-flag", d: `M${x(at - 0.5) - 6} ${MARGIN.top - 1}h12l-6 8z` }), g("text", { x: Math.min(x(at - 0.5) + 9, width - 90), y: MARGIN.top + 8 }, `${signed(size)} ${size > 0 ? "worse" : "better"}`));
+      parts.push(g("line", { class: "change", x1: x(at - 0.5), x2: x(at - 0.5), y1: MARGIN.top, y2: height - MARGIN.bottom }), g("path", { class: "change-flag", d: `M${x(at - 0.5) - 6} ${MARGIN.top - 1}h12l-6 8z` }));
+      const from = Math.min(x(at - 0.5) + 9, width - 90);
+      if (from > free) { parts.push(g("text", { x: from, y: MARGIN.top + 8 }, `${signed(size)} ${size > 0 ? "worse" : "better"}`)); free = from + 80; }
     }
     const flags = new Map();
     for (const [run, kind] of one.marks) { const at = place.get(run); if (at !== undefined) flags.set(at, [...new Set([...(flags.get(at) || []), LETTER[kind]])]); }
@@ -246,14 +253,24 @@
       names.length ? table("Cases in the last run", ["Case", "#Last", "#First of these runs"], names.map((name) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "num" }, figure(one.cases[name][one.run.length - 1], one.unit)), h("td", { class: "num" }, figure(one.cases[name].find((value) => value !== null), one.unit))))) : null];
   };
 
-  const changesPage = () => [h("h1", {}, "Changes"), h("p", { class: "quiet" }, "Where a figure moved to another level and stayed there for three runs at least, measured against its own noise and confirmed on the cases. ", h("a", { href: "changes.atom" }, "Atom feed")),
-    events.length ? events.map((one) => h("section", { class: `card event ${one.size > 0 ? "" : "good"}` },
-      h("h2", {}, h("a", { href: `#/series/${one.series}` }, one.changes[0][1]), one.changes.length + one.more > 1 ? ` and ${one.changes.length + one.more - 1} more` : "", h("span", { class: one.size > 0 ? "worse" : "better" }, ` ${signed(one.size)} ${one.size > 0 ? "worse" : "better"}`), ` in ${one.lane}`),
-      h("p", { class: "quiet" }, `run ${one.run + 1} · ${minute(one.when)} · `, h("code", {}, one.range), " ", h("button", { click: (event) => copy(`git log ${one.range}`, event.currentTarget) }, "Copy git log")),
-      one.marks.length ? h("p", {}, "Coincides with ", one.marks.map(([kind, words]) => h("span", { class: "tag" }, h("b", {}, LETTER[kind]), ` ${words}`))) : null,
-      h("ul", { class: "steps" }, one.changes.map(([series, label, old, next, unit, size, limit, moved, of]) => h("li", {}, h("a", { href: `#/series/${series}` }, label), ` ${figure(old, unit)} → ${figure(next, unit)} `, h("span", { class: size > 0 ? "worse" : "better" }, signed(size)), ` of ${limit ? "its limit" : "itself"}`, of ? h("span", { class: "quiet" }, ` · ${moved} of ${of} cases moved with it`) : ""))),
-      one.more ? h("p", { class: "quiet" }, `and ${one.more} more figures`) : null))
-      : h("p", { class: "card" }, data.main < 6 ? `No change can be told from ${plural(data.main, "run")} yet: it takes three on each side.` : "No figure changed its level.")];
+  const eventCard = (one) => h("section", { class: `card event ${one.size > 0 ? "" : "good"}` },
+    h("h2", {}, h("a", { href: `#/series/${one.series}` }, one.changes[0][1]), one.changes.length + one.more > 1 ? ` and ${one.changes.length + one.more - 1} more` : "", h("span", { class: one.size > 0 ? "worse" : "better" }, ` ${signed(one.size)} ${one.size > 0 ? "worse" : "better"}`), ` in ${one.lane}`),
+    h("p", { class: "quiet" }, `run ${one.run + 1} · ${minute(one.when)} · `, h("code", {}, one.range), " ", h("button", { click: (event) => copy(`git log ${one.range}`, event.currentTarget) }, "Copy git log")),
+    one.marks.length ? h("p", {}, "Coincides with ", one.marks.map(([kind, words]) => h("span", { class: "tag" }, h("b", {}, LETTER[kind]), ` ${words}`))) : null,
+    one.same ? h("p", { class: "quiet" }, "The packages are the same on both sides: the machine, or what else ran on it.") : null,
+    h("ul", { class: "steps" }, one.changes.map(([series, label, old, next, unit, size, limit, moved, of]) => h("li", {}, h("a", { href: `#/series/${series}` }, label), ` ${figure(old, unit)} → ${figure(next, unit)} `, h("span", { class: size > 0 ? "worse" : "better" }, signed(size)), ` of ${limit ? "its limit" : "itself"}`, of ? h("span", { class: "quiet" }, ` · ${moved} of ${of} cases moved with it`) : ""))),
+    one.more ? h("p", { class: "quiet" }, `and ${one.more} more figures`) : null);
+  const changesPage = () => {
+    const body = h("div", {}), times = events.filter((one) => one.times);
+    const box = h("input", { type: "checkbox", checked: times.length === events.length, change: () => draw() });
+    const draw = () => {
+      const shown = events.filter((one) => box.checked || !one.times);
+      body.replaceChildren(...(shown.length ? shown.map(eventCard) : [h("p", { class: "card" }, data.main < 6 ? `No change can be told from ${plural(data.main, "run")} yet: it takes three on each side.` : "No figure changed its level.")]));
+    };
+    draw();
+    return [h("h1", {}, "Changes"), h("p", { class: "quiet" }, "Where a figure moved to another level and stayed there for three runs at least, measured against its own noise and confirmed on the cases. ", h("a", { href: "changes.atom" }, "Atom feed")),
+      times.length && times.length < events.length ? h("div", { class: "tools" }, h("label", { class: "check" }, box, `also the ${times.length} of times and memory alone`)) : null, body];
+  };
 
   const flakyPage = () => {
     const near = rows.filter((one) => one.room !== null && one.room > 0.9 && one.room <= 1);
@@ -293,7 +310,7 @@
     const parts = [];
     for (const tick of ticks(0, xMost, width < 500 ? 3 : 6)) parts.push(g("line", { class: "grid", x1: x(tick), x2: x(tick), y1: top, y2: height - bottom }), g("text", { x: x(tick), y: height - bottom + 16, "text-anchor": "middle" }, xAxis === "quality" ? percent(tick) : figure(tick, xUnit)));
     for (const tick of ticks(0, yMost, 5)) parts.push(g("line", { class: "grid", x1: left, x2: width - right, y1: y(tick), y2: y(tick) }), g("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, yAxis === "quality" ? percent(tick) : figure(tick, yUnit)));
-    parts.push(g("text", { x: width - right, y: height - 8, "text-anchor": "end" }, `${xName} →`), g("text", { x: left + 6, y: top + 10 }, `↑ ${yName}`));
+    parts.push(g("text", { x: width - right, y: height - 8, "text-anchor": "end" }, `${width < 600 ? xName.split(":")[0] : xName} →`), g("text", { x: left + 6, y: top + 10 }, `↑ ${width < 600 ? yName.split(":")[0] : yName}`));
     const xBudget = budgetOf(xAxis), yBudget = budgetOf(yAxis);
     if (xBudget !== null && xBudget <= xMost) parts.push(g("line", { class: "budget", x1: x(xBudget), x2: x(xBudget), y1: top, y2: height - bottom }), g("text", { x: x(xBudget) - 5, y: height - bottom - 6, "text-anchor": "end" }, "budget"));
     if (yBudget !== null && yBudget <= yMost) parts.push(g("line", { class: "budget", x1: left, x2: width - right, y1: y(yBudget), y2: y(yBudget) }), g("text", { x: width - right, y: y(yBudget) - 5, "text-anchor": "end" }, yAxis === "quality" ? "limit" : "budget"));
