@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdqa.bundle import Bundle, Run
+from tests import times
 from tests.builders import Convert
 from tests.report.pictures import draw, png
 from tests.report.realistic import HOSTILE, make_run
@@ -17,6 +18,11 @@ from tests.report.realistic import HOSTILE, make_run
 if TYPE_CHECKING:
     from sdqa.convert import PackageRecord, Variant
     from sdqa.models import Teacher
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that are recorded as slow."""
+    times.mark(items)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ def test_all_files_are_written_into_a_new_folder(bundle: Bundle, empty_folder: P
     assert {path.name for path in empty_folder.iterdir()} == {
         "index.html",
         "junit.xml",
+        "summary.json",
         "summary.md",
         "annotations.txt",
     }

@@ -16,12 +16,13 @@ const figuresTable = (rows, caption) =>
 /** The latents after a few steps: the teacher's above the candidate's, the error under each. */
 const filmStrip = (film) => {
   if (!film) return null;
+  const taught = film.frames.some((one) => one.teacher);
   const still = (picture, words) => (picture?.address ? h("img", { src: picture.address, alt: words, width: picture.width, height: picture.height, class: "pixelated" }) : h("span", { class: "no-still", text: picture?.words || "none" }));
-  return h("section", { class: "film", "aria-label": "Film" }, h("h2", {}, "Latents on their way ", h("span", { class: "count", text: `of ${plural(film.total, "step")}; teacher above candidate, then how far they are apart, relative to the teacher` })),
+  return h("section", { class: "film", "aria-label": "Film" }, h("h2", {}, "Latents on their way ", h("span", { class: "count", text: `of ${plural(film.total, "step")}${taught ? "; teacher above candidate, then how far they are apart, relative to the teacher" : ""}` })),
     film.frames.length > 0 && h("div", { class: "scroll plain strip", tabindex: "0", role: "region", "aria-label": "Latents after each recorded step" },
-      film.frames.map((one) => h("figure", {}, still(one.teacher, `the teacher's latents after step ${one.step}`), still(one.candidate, `the candidate's latents after step ${one.step}`),
-        h("figcaption", {}, `step ${one.step}`, h("br"), h("b", { text: one.error === null || one.error === undefined ? MISSING : Number.isFinite(one.error) ? `${showNumber(Number((100 * one.error).toPrecision(3)))} %` : showNumber(one.error) }))))),
-    [film.reason, film.colours].filter(Boolean).map((words) => h("p", { class: "quiet", text: words })));
+      film.frames.map((one) => h("figure", {}, taught && still(one.teacher, `the teacher's latents after step ${one.step}`), still(one.candidate, `the candidate's latents after step ${one.step}`),
+        h("figcaption", {}, `step ${one.step}`, taught && h("br"), taught && h("b", { text: one.error === null || one.error === undefined ? MISSING : Number.isFinite(one.error) ? `${showNumber(Number((100 * one.error).toPrecision(3)))} %` : showNumber(one.error) }))))),
+    [film.reason, film.colours && `Colours: ${film.colours}`].filter(Boolean).map((words) => h("p", { class: "quiet", text: words })));
 };
 const caseScreen = (root) => {
   const kase = caseOf.get(here.subject);

@@ -1,0 +1,58 @@
+"""How long each test takes, as recorded: what takes long is marked `slow`, and `nox -s tests -- --fast` leaves it out.
+
+    python -m pytest -n 2 --dist loadfile --junitxml=times.xml && python -m tests.times times.xml
+
+writes `tests/times.json`: seconds of the tests that take more than `SLOW`, set-up included. A test that is not in it is
+fast until the next recording.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+FILE = Path(__file__).with_suffix(".json")
+SLOW = 0.2
+"""Seconds from which on a test is slow."""
+DIGITS = 1
+
+
+def recorded() -> Mapping[str, float]:
+    """Seconds by test, `tests/room/test_module.py::test_name[parameters]`."""
+    return {name: float(value) for name, value in json.loads(FILE.read_text(encoding="utf-8")).items()}
+
+
+def mark(items: Iterable[pytest.Item]) -> None:
+    """Mark what is recorded as slow."""
+    slow = recorded()
+    for item in items:
+        if item.nodeid in slow:
+            item.add_marker(pytest.mark.slow)
+
+
+def slow_tests(report: Path) -> dict[str, float]:
+    """The tests of a JUnit report that take more than `SLOW` seconds.
+
+    Args:
+        report: of pytest itself: class names are modules, with classes behind them.
+    """
+    found = {}
+    for case in ElementTree.parse(report).iter("testcase"):  # our own file
+        seconds = float(case.get("time", 0))
+        if seconds >= SLOW:
+            found[node_id(case.get("classname", ""), case.get("name", ""))] = round(seconds, DIGITS)
+    return dict(sorted(found.items()))
+
+
+def node_id(classname: str, name: str) -> str:
+    """What pytest calls a test of that module."""
+    return f"{classname.replace('.', '/')}.py::{name}"
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(slow_tests(Path(sys.argv[1])), indent=0) + "\n", encoding="utf-8")
