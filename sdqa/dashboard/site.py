@@ -27,7 +27,7 @@ from sdqa.dashboard.goldens import GoldenChange, timeline
 from sdqa.dashboard.overview import Row, alerts, row_of, settled_since
 from sdqa.dashboard.page import MAX_INDEX_BYTES, render_index
 from sdqa.dashboard.series import (
-    CasePoint,
+    CaseSeries,
     DatedRun,
     FigureSeries,
     Mark,
@@ -223,10 +223,10 @@ def _sparse(values: Sequence[float | None]) -> list[float | None]:
     return found if any(value is not None for value in found) else []
 
 
-def _aligned(points: Sequence[CasePoint], places: Mapping[int, int]) -> str:
+def _aligned(case: CaseSeries, places: Mapping[int, int]) -> str:
     """A case's figures beside the lane's, five digits each, commas between; nothing where there is none."""
     found = [""] * len(places)
-    for run, judged, _ in points:
+    for run, judged in zip(case.run, case.judged, strict=True):
         place = places.get(run)
         if place is not None and judged is not None and judged - judged == 0:
             found[place] = f"{judged:.5g}"
