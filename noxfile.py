@@ -63,7 +63,7 @@ def qa(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The project's own tests but those marked long; `-- --all` is everything, `-- --fast` leaves out the slow ones too."""
+    """The project's own tests but the long ones; `-- --all` is everything, `-- --fast` leaves out the slow ones too."""
     prepare(session, "test")
     chosen = [argument for argument in session.posargs if argument not in ("--fast", "--all")]
     left_out = [] if "--all" in session.posargs else ["-m", "not slow" if "--fast" in session.posargs else "not long"]
