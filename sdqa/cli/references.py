@@ -43,18 +43,28 @@ def goldens(
     """Record the references from the PyTorch teacher; changes nothing without --reason."""
     if context.invoked_subcommand is not None:
         return
+    from sdqa.errors import GoldenBelowFloor
     from sdqa.progress import reporting
     from sdqa.store import Store
+    from sdqa.workflow.floors import MEND
     from sdqa.workflow.goldens import record_goldens
+    from sdqa.workflow.teacher_change import got_worse
 
     with reporting() as progress:
         plan = resolve_own_plan(suite)
         made = record_goldens(plan, Store(store), progress, cases=cases, reason=reason, check_stability=check_stability)
         recorded = list(made)
     for item in recorded:
-        click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
+        said = "refused" if item.refused else "recorded" if item.changed else "unchanged"
+        click.echo(f"{said}  {item.model}/{item.case}{f': {item.refused}' if item.refused else ''}")
+        if item.teacher is not None:
+            click.echo(f"  {item.teacher}")
         if item.warning():
             click.echo(f"warning: {item.warning()}", err=True)
+    for line in got_worse([item.teacher for item in recorded if item.teacher is not None]):
+        click.echo(f"warning: the teacher itself got worse: {line}", err=True)
+    if refused := [f"{item.model}/{item.case}" for item in recorded if item.refused]:
+        raise GoldenBelowFloor(f"the teacher is below the floor in {', '.join(refused)}", where=suite or "", hint=MEND)
 
 
 @goldens.command()

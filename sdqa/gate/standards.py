@@ -47,8 +47,8 @@ class Standards:
     def _of_calibration(self, measurement: Measurement, lane: Lane, tolerance: Tolerance, teacher: str) -> Standard:
         """The lane's own limit, where it was measured with this metric and this teacher.
 
-        What another teacher's limit says of this one is not known: a provisional bound may still find the figure visibly
-        wrong, and without one the figure is not measured.
+        What another teacher's limit says of this one is not known: a provisional bound may still find the figure wrong,
+        and without one it is not measured.
         """
         if not tolerance.serves(measurement.fingerprint):
             what = "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
