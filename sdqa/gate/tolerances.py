@@ -107,6 +107,7 @@ class Tolerances(Record):
     environments: dict[str, Environment] = later({})  # table → where, if it was another machine
     teacher: str = later("")  # digest of the model that it was measured with; empty: nobody wrote it down
     teachers: dict[str, str] = later({})  # table → its teacher's digest, if that was another; empty: not written down
+    left_out: tuple[str, ...] = later(())  # faults that there was no time to plant: what they do, nobody knows
     variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
     def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:
