@@ -74,9 +74,13 @@ class Place:
 
     def prune(self) -> None:
         """Remove all but the newest runs that are no full ones; nothing where somebody named the folder."""
-        if self.report is None or not (self.home / RUNS).is_dir():
+        if self.report is None:
             return
-        runs = sorted(one for one in (self.home / RUNS).iterdir() if _NAME.fullmatch(one.name) and not one.is_symlink())
+        try:
+            found = list((self.home / RUNS).iterdir())
+        except OSError:  # no such run, or another process has just removed the last one
+            return
+        runs = sorted(one for one in found if _NAME.fullmatch(one.name) and not one.is_symlink())
         for folder in runs[:-KEPT_RUNS]:
             if folder != self.folder and time.time() - _last_written(folder) > UNTOUCHED_S:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from sdqa.metrics.floors import own_figures
 
 
 @dataclass(frozen=True)
-class Figure:
+class TeacherFigure:
     """One metric of the teacher's own picture, before and now."""
 
     metric: str
@@ -43,7 +43,7 @@ class TeacherChange:
     before: str
     """Digest of the teacher before."""
     now: str
-    figures: tuple[Figure, ...]
+    figures: tuple[TeacherFigure, ...]
 
     def __str__(self) -> str:
         said = ", ".join(map(str, self.figures)) or "no figure of both"
@@ -63,7 +63,7 @@ def teacher_change(before: Manifest | None, now: Manifest) -> TeacherChange | No
     for name, one in sorted(own_figures().items()):
         old, new = before.scores.get(name), now.scores.get(name)
         if old is not None and new is not None and before.metrics.get(name) == now.metrics.get(name):
-            figures.append(Figure(name, old, new, one.better))
+            figures.append(TeacherFigure(name, old, new, one.better))
     return TeacherChange(f"{now.model}/{now.case}", before.teacher, now.teacher, tuple(figures))
 
 
@@ -73,7 +73,7 @@ def got_worse(changes: Sequence[TeacherChange]) -> list[str]:
     for name in sorted({figure.metric for change in changes for figure in change.figures}):
         figures = [figure for change in changes for figure in change.figures if figure.metric == name]
         before, now = (statistics.fmean(values) for values in zip(*((f.before, f.now) for f in figures), strict=True))
-        mean = Figure(name, before, now, figures[0].better)
+        mean = TeacherFigure(name, before, now, figures[0].better)
         if mean.worse:
             found.append(f"{name} {before:.4g} → {now:.4g} on average over {len(figures)} cases")
     return found
