@@ -212,6 +212,13 @@ class GoldenStale(SdqaError):
     exit_code = EXIT_INCOMPLETE
 
 
+class GoldenBelowFloor(SdqaError):
+    """The teacher's own picture of a case does not reach what the suite asks of it."""
+
+    code = "SDQA-603"
+    exit_code = EXIT_INCOMPLETE
+
+
 class GoldenDamaged(DigestMismatch):
     """A golden or baseline is there and is not what was recorded: its case cannot be compared with anything."""
 

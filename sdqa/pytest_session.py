@@ -166,6 +166,7 @@ def conclude(
             left = _write(job, place, replace(left, diagnoses=tuple(found)), history)
         if left.written and left.full:
             place.clear()
+        place.prune()
     return left
 
 

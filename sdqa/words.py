@@ -21,7 +21,7 @@ def require_known_metrics(plan: Plan) -> Plan:
         for index, name in enumerate(plan.suite.metrics.names)
         if name not in METRICS
     ]
-    problems += [*_limits(plan), *_clip(plan)]
+    problems += [*_limits(plan), *_floors(plan), *_clip(plan)]
     if problems:
         text = plan.suite_path.read_text(encoding="utf-8-sig")
         raise ConfigError(located(problems, text, plan.suite_path.name), where=str(plan.suite_path))
@@ -40,6 +40,16 @@ def _limits(plan: Plan) -> list[tuple[Location, str]]:
     except ConfigError as error:
         return [(("limits", one.path.removeprefix("$.limits.")), one.message) for one in error.problems]
     return []
+
+
+def _floors(plan: Plan) -> list[tuple[Location, str]]:
+    """What is wrong with `[floors]`."""
+    if not plan.suite.floors:
+        return []
+    from sdqa.metrics.floors import wrong_floors
+
+    found = wrong_floors(plan.suite.floors, plan.suite.metrics.names)
+    return [(("floors", name), message) for name, message in found.items()]
 
 
 def _clip(plan: Plan) -> list[tuple[Location, str]]:

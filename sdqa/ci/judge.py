@@ -65,8 +65,10 @@ def judge_digest(plan: Plan) -> str:
         for name, case in suite.cases.items():
             if not case.models or model in case.models:
                 goldens[f"{model}/{name}"] = golden_content(plan, model, name)
+    floors = {"floors": suite.floors} if suite.floors else {}  # it came later: digests without one stay
     return digest_of(
         {
+            **floors,
             "limits": suite.limits,
             "budgets": suite.budgets.model_dump(mode="json"),
             "metrics": suite.metrics.model_dump(mode="json"),

@@ -24,7 +24,9 @@ from sdqa.store import digest_of
 
 SUBJECT = "judge"
 """Subject of the audit log's entries about the suite itself; they stand in `goldens/audit.jsonl`."""
-SUITE_KINDS = frozenset({"suite", "lane", "case", "check", "metric", "budget", "limit", "goldens", "calibration"})
+SUITE_KINDS = frozenset(
+    {"suite", "lane", "case", "check", "metric", "budget", "limit", "floor", "goldens", "calibration"}
+)
 NAMED = 3
 
 
@@ -45,6 +47,7 @@ def judge_diff(base: Plan, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
         *_metrics(base, head),
         *_budgets(base, head),
         *_limits(base, head, rules),
+        *_floors(base, head),
         *_calibration(base, head),
     ]
     files = [*_tolerances(base, head, rules), *_goldens(base, head), *_baselines(base, head), *_audit(base, head)]
@@ -143,6 +146,23 @@ def _budgets(base: Plan, head: Plan) -> list[JudgeChange]:
             looser = old is not None and (new is None or new > old)
             what = f"{_number(old)} → {_number(new)}"
             found.append(JudgeChange(kind="budget", subject=name, what=what, looser=looser))
+    return found
+
+
+def _floors(base: Plan, head: Plan) -> list[JudgeChange]:
+    """What is asked of the teacher itself; of a metric that is not known here, every other number counts as laxer."""
+    if base.suite.floors == head.suite.floors:
+        return []
+    from sdqa.metrics import METRICS
+
+    found = []
+    for name in sorted(base.suite.floors.keys() | head.suite.floors.keys()):
+        old, new = base.suite.floors.get(name), head.suite.floors.get(name)
+        if old != new:
+            what = f"{_number(old)} → {_number(new)}"
+            better = METRICS[name].better if name in METRICS else "none"
+            tighter = new is not None and (old is None or {"higher": new > old, "lower": new < old}.get(better, False))
+            found.append(JudgeChange(kind="floor", subject=name, what=what, looser=not tighter))
     return found
 
 

@@ -43,18 +43,28 @@ def goldens(
     """Record the references from the PyTorch teacher; changes nothing without --reason."""
     if context.invoked_subcommand is not None:
         return
+    from sdqa.errors import GoldenBelowFloor
     from sdqa.progress import reporting
     from sdqa.store import Store
+    from sdqa.workflow.floors import MEND
     from sdqa.workflow.goldens import record_goldens
+    from sdqa.workflow.teacher_change import got_worse
 
     with reporting() as progress:
         plan = resolve_own_plan(suite)
         made = record_goldens(plan, Store(store), progress, cases=cases, reason=reason, check_stability=check_stability)
         recorded = list(made)
     for item in recorded:
-        click.echo(f"{'recorded' if item.changed else 'unchanged'}  {item.model}/{item.case}")
+        said = "refused" if item.refused else "recorded" if item.changed else "unchanged"
+        click.echo(f"{said}  {item.model}/{item.case}{f': {item.refused}' if item.refused else ''}")
+        if item.teacher is not None:
+            click.echo(f"  {item.teacher}")
         if item.warning():
             click.echo(f"warning: {item.warning()}", err=True)
+    for line in got_worse([item.teacher for item in recorded if item.teacher is not None]):
+        click.echo(f"warning: the teacher itself got worse: {line}", err=True)
+    if refused := [f"{item.model}/{item.case}" for item in recorded if item.refused]:
+        raise GoldenBelowFloor(f"the teacher is below the floor in {', '.join(refused)}", where=suite or "", hint=MEND)
 
 
 @goldens.command()
@@ -183,13 +193,28 @@ def _move_goldens(
     type=click.Path(path_type=Path),
     help="A clean run of another machine, whose noise has to pass too; repeatable.",
 )
+@click.option(
+    "--budget",
+    default=None,
+    metavar="TIME",
+    help="How long each model may take, as 2h or 30 min: fewer faults are planted, and those left out are named.",
+)
 def calibrate(
-    suite: str | None, lanes: tuple[str, ...], store: StorePlace, reason: str, elsewhere: tuple[Path, ...]
+    suite: str | None,
+    lanes: tuple[str, ...],
+    store: StorePlace,
+    reason: str,
+    elsewhere: tuple[Path, ...],
+    budget: str | None,
 ) -> None:
-    """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs."""
+    """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs.
+
+    Stopped, it goes on where it was: what was measured is in the store.
+    """
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
+    from sdqa.gate.limit_table import limit_table
     from sdqa.gate.reach import within_reach
     from sdqa.gate.tolerances import Tolerances
     from sdqa.progress import reporting
@@ -197,20 +222,25 @@ def calibrate(
     from sdqa.workflow import calibrate as calibration
     from sdqa.workflow.elsewhere import with_elsewhere
     from sdqa.workflow.gate import worst_figures
+    from sdqa.workflow.intent import calibration_intent
     from sdqa.workflow.job import Job
 
     made = resolve_own_plan(suite)
     narrowed = resolve_plan(suite, lanes)
     for model in sorted({lane.model_name for lane in narrowed.running}):
+        intent = calibration_intent(narrowed, model, budget)
+        click.echo(str(intent))
         with reporting() as progress:
             job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
-            measured, faults = calibration.measure(job, model)
-        harmless = with_elsewhere(measured, narrowed, elsewhere)
+            measured = calibration.measure(job, model, intent.budget_s)
+        harmless = with_elsewhere(measured.harmless, narrowed, elsewhere)
         checks = calibration.count_checks(made)
-        placed = place(model, harmless, faults, checks=checks, environment=environment())
-        tolerances = within_reach(placed, worst_figures())
+        placed = place(model, harmless, measured.faults, checks=checks, environment=environment())
+        tolerances = within_reach(placed, worst_figures()).model_copy(update={"left_out": measured.left_out})
         path = made.goldens / model / "tolerances.json"
         if path.exists():
             tolerances = tolerances.beside(Tolerances.load(path), everything=bool(lanes))
         tolerances.save(path, reason)
+        for line in limit_table(tolerances, sorted(harmless), sorted(measured.faults)):
+            click.echo(line)
         click.echo(str(path))

@@ -74,7 +74,8 @@ def calibrate(
         environment: where it was measured.
 
     Raises:
-        UsageError: a harmless lane is not whole, or a variant has fewer than two harmless figures of some metric.
+        UsageError: a harmless lane is not whole, the lanes are of several teachers, or a variant has fewer than two
+            harmless figures of some metric.
     """
     if checks < 1 or not 0 < false_alarms < 1 or not 0 < confidence < 1:
         raise UsageError("calibration needs at least one check, and probabilities between 0 and 1")
@@ -94,8 +95,18 @@ def calibrate(
         false_alarms=false_alarms,
         confidence=confidence,
         environment=environment or Environment(),
+        teacher=_teacher(lane for conditions in harmless.values() for lanes in conditions.values() for lane in lanes),
         variants=variants,
     )
+
+
+def _teacher(lanes: Iterable[Lane]) -> str:
+    """Digest of the one teacher that all lanes were measured with; empty where none says."""
+    known = sorted({lane.fingerprint.teacher for lane in lanes} - {""})
+    if len(known) > 1:
+        what = f"the harmless lanes are of {len(known)} teachers: {', '.join(one[:12] for one in known)}"
+        raise UsageError(what, hint="calibrate with one: sdqa calibrate --reason '…'")
+    return known[0] if known else ""
 
 
 def _tolerance(key: Key, conditions: Conditions, faults: Conditions, risk: Risk, day: str) -> Tolerance:

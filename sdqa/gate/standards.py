@@ -35,31 +35,46 @@ class Standards:
         """What applies to a figure of a lane."""
         if measurement.metric in BASELINE_METRICS:
             return self._of_baseline(measurement, lane)
-        found = self.tolerances.find(lane, measurement.metric, measurement.component) if self.tolerances else None
-        if found is not None and not found.serves(measurement.fingerprint):
-            what = "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
-            return Standard(None, words=what)
+        known = self.tolerances
+        found = known.find_with_teacher(lane, measurement.metric, measurement.component) if known else None
         if found is not None:
-            return Standard(found)
+            return self._of_calibration(measurement, lane, *found)
         where = f"{lane.variant} on {lane.runtime}"
         if has_own_limits(self.tolerances, lane):
             return Standard(None, words=f"{measurement.metric} has no tolerance for {where}: sdqa calibrate")
-        return self._provisional(measurement, f"nobody has calibrated {where}: sdqa calibrate")
+        return self._provisional(measurement, lane, f"nobody has calibrated {where}: sdqa calibrate")
+
+    def _of_calibration(self, measurement: Measurement, lane: Lane, tolerance: Tolerance, teacher: str) -> Standard:
+        """The lane's own limit, where it was measured with this metric and this teacher.
+
+        What another teacher's limit says of this one is not known: a provisional bound may still find the figure wrong,
+        and without one it is not measured.
+        """
+        if not tolerance.serves(measurement.fingerprint):
+            what = "the tolerance was measured with another metric, network or resolution: sdqa calibrate"
+            return Standard(None, words=what)
+        now = lane.fingerprint.teacher
+        if not teacher or not now or teacher == now:
+            return Standard(tolerance)
+        why = f"recalibrate: measured with another teacher ({teacher[:12]} → {now[:12]}): sdqa calibrate --reason '…'"
+        provisional = self._provisional(measurement, lane, why)
+        return Standard(None, words=why) if provisional.tolerance is None else provisional
 
     def _of_baseline(self, measurement: Measurement, lane: Lane) -> Standard:
         own = limits(self.baselines, lane).get(measurement.metric)
         if own is None:
             like = _same_against_golden(measurement, lane)
             what = "how well this machine repeats itself was not measured: sdqa approve --repeat BUNDLE"
-            return self._provisional(like, what)
+            return self._provisional(like, lane, what)
         if not own.serves(measurement.fingerprint):
             return Standard(
                 None, words="the figure was measured against another baseline than today's: run the lane again"
             )
         return Standard(own)
 
-    def _provisional(self, measurement: Measurement, why: str) -> Standard:
-        bound = visibility_bound(self.tolerances, measurement.metric, measurement.component, measurement.fingerprint)
+    def _provisional(self, measurement: Measurement, lane: Lane, why: str) -> Standard:
+        known = self.tolerances.serving(lane.fingerprint.teacher) if self.tolerances else None
+        bound = visibility_bound(known, measurement.metric, measurement.component, measurement.fingerprint)
         if bound is not None:
             return Standard(
                 bound.tolerance,

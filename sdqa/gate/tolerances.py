@@ -75,6 +75,11 @@ class Tolerance(Record):
         """Whether it was measured with a figure's metric, network and resolution; one stated by hand serves all."""
         return not self.fingerprints or fingerprint in self.fingerprints
 
+    @property
+    def stated(self) -> bool:
+        """Whether a person wrote it down: nothing was measured for it, with no teacher either."""
+        return not self.harmless.n
+
     def explain(self) -> str:
         """Where the limits come from, in one sentence."""
         sign = "≥" if self.better == "higher" else "≤"
@@ -100,6 +105,9 @@ class Tolerances(Record):
     confidence: float  # that the bounds cover what they say
     environment: Environment = Environment()  # where it was measured
     environments: dict[str, Environment] = later({})  # table → where, if it was another machine
+    teacher: str = later("")  # digest of the model that it was measured with; empty: nobody wrote it down
+    teachers: dict[str, str] = later({})  # table → its teacher's digest, if that was another; empty: not written down
+    left_out: tuple[str, ...] = later(())  # faults that there was no time to plant: what they do, nobody knows
     variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
     def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:
@@ -108,12 +116,31 @@ class Tolerances(Record):
         Looked up under `variant@runtime-unit`, `variant@runtime`, `variant` and `*`. What was measured with the
         reference runtime is not taken for a device, whose own noise is larger: the bare variant serves the others only.
         """
+        found = self.find_with_teacher(lane, metric, component)
+        return None if found is None else found[0]
+
+    def find_with_teacher(self, lane: Lane, metric: str, component: str | None = None) -> tuple[Tolerance, str] | None:
+        """The same, with the digest of the teacher that it was measured with; empty where that is not known."""
         for name in self.names_of(lane):
             table = self.variants.get(name, {})
             for key in (f"{metric}@{component}", metric) if component else (metric,):
                 if key in table:
-                    return table[key]
+                    return table[key], "" if table[key].stated else self.teacher_of(name)
         return None
+
+    def teacher_of(self, table: str) -> str:
+        """Digest of the teacher that a table was measured with; empty where that is not known."""
+        return self.teachers.get(table, self.teacher)
+
+    def serving(self, teacher: str) -> Tolerances:
+        """Without the tables that were measured with another teacher than this one; what is not known counts."""
+        if not teacher:
+            return self
+        kept = {
+            name: {key: one for key, one in table.items() if one.stated or self.teacher_of(name) in ("", teacher)}
+            for name, table in self.variants.items()
+        }
+        return self.model_copy(update={"variants": kept})
 
     @staticmethod
     def names_of(lane: Lane) -> tuple[str, ...]:
@@ -134,7 +161,9 @@ class Tolerances(Record):
         }
         places = {name: before.environments.get(name, before.environment) for name in kept}
         elsewhere = {name: place for name, place in places.items() if place != self.environment}
-        return self.model_copy(update={"variants": {**kept, **self.variants}, "environments": elsewhere})
+        others = {name: before.teacher_of(name) for name in kept if before.teacher_of(name) != self.teacher}
+        tables = {**kept, **self.variants}
+        return self.model_copy(update={"variants": tables, "environments": elsewhere, "teachers": others})
 
     def digest(self) -> str:
         """Identity of the whole file."""

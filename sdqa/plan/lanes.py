@@ -143,6 +143,8 @@ def _digest(suite: Suite) -> str:
     for name in ("plugins", "gate", "evidence"):
         if getattr(suite, name) == type(getattr(suite, name))():
             del data[name]
+    if not suite.floors:
+        del data["floors"]
     for group in data["lanes"]:
         if group["baseline"] == "auto":
             del group["baseline"]

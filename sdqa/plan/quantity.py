@@ -60,3 +60,10 @@ def show_seconds(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def show_about(seconds: float) -> str:
+    """An estimate, no more exact than it is: `7` → `"10 s"`, `400` → `"7 min"`, `8000` → `"2.2 h"`."""
+    if seconds < 90:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

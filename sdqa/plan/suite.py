@@ -208,6 +208,10 @@ class Suite(Section):
         default_factory=dict, description="metric or component/metric: a limit stated by hand instead of calibrated"
     )
 
+    floors: dict[str, float] = Field(
+        default_factory=dict, description="metric of the teacher's own pictures: a golden that is worse is refused"
+    )
+
     @field_validator("cases")
     @classmethod
     def _free_name(cls, value: dict[str, object]) -> dict[str, object]:

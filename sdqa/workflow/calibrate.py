@@ -9,18 +9,22 @@ catalogue is left out on purpose: the sensitivity table shows how the gate does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
+from sdqa.plan.quantity import show_about
 from sdqa.runtime.engine import ENGINE_DB
 from sdqa.runtime.registry import find_runtime, on_device
 from sdqa.workflow import measure_lane
 from sdqa.workflow.gate import planned_checks
 from sdqa.workflow.job import Job
+from sdqa.workflow.pace import Pace
 from sdqa.workflow.record import record
 
 if TYPE_CHECKING:
@@ -54,24 +58,132 @@ FAULTS = (
 FAULT_SEVERITY = "marked"
 
 
-def measure(job: Job, model: str) -> tuple[dict[str, dict[str, list[Lane]]], dict[str, list[Lane]]]:
-    """All lanes that a calibration needs.
+@dataclass(frozen=True)
+class CalibrationPart:
+    """One lane to be measured: a sound one under a condition, or one with a planted fault."""
 
-    Returns:
-        variant → condition → lanes; fault → lanes.
+    lane: PlannedLane
+    condition: str = ""
+    """Of a sound lane: `as planned`, `noise 1` …"""
+    offset: int = 0
+    """Of the seeds, for other noise."""
+    fault: Injection | None = None
+
+    def __str__(self) -> str:
+        return f"{table_name(self.lane)} {self.condition if self.fault is None else f'with {self.fault.id}'}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a calibration has measured."""
+
+    harmless: Mapping[str, Mapping[str, list[Lane]]]
+    """Table of a variant → condition → lanes."""
+    faults: Mapping[str, list[Lane]]
+    left_out: tuple[str, ...] = ()
+    """Faults that there was no time for."""
+
+
+def measure(job: Job, model: str, budget_s: float | None = None) -> Measured:
+    """All lanes that a calibration needs. What an earlier one drew comes from the store.
+
+    Args:
+        budget_s: how long it may take; None: as long as it takes. Fewer faults are planted, nothing else is left out.
 
     Raises:
-        UsageError: a lane that is to say what is normal is broken itself.
+        UsageError: a lane that is to say what is normal is broken itself, or there is no time for any fault.
     """
-    converted = [lane for lane in job.plan.running if find_runtime(lane.runtime).needs_packages]
+    sound, planted = sound_parts(job.plan, model), fault_parts(job.plan, model)
+    pace = Pace(job.progress, len(sound) + len(planted))
+    harmless: dict[str, dict[str, list[Lane]]] = {}
+    for part in sound:
+        with pace.part(str(part)) as timed:
+            lane = timed.drawn(*_measure(replace(job, progress=timed.progress), part))
+        if part.offset == 0 and part.lane.variant.compression is None:
+            demand_sound(lane)
+        harmless.setdefault(table_name(part.lane), {})[part.condition] = [lane]
+    chosen, left_out = affordable(planted)
+    if budget_s is not None:
+        chosen, left_out = affordable(planted, budget_s - pace.spent_s, pace.usual_s)
+        pace.total -= len(left_out)
+        if planted and not chosen:
+            what = f"no time for any fault: what is harmless took {show_about(pace.spent_s)} of the budget"
+            raise UsageError(what, hint="give it more (--budget): what was measured stays in the store")
+    faults = {}
+    for part in chosen:
+        with pace.part(str(part)) as timed:
+            assert part.fault is not None
+            faults[part.fault.id] = [timed.drawn(*_measure(replace(job, progress=timed.progress), part))]
+    return Measured(harmless, faults, left_out)
+
+
+def calibrated_lanes(plan: Plan, model: str) -> tuple[PlannedLane, ...]:
+    """The lanes that get limits, those of 8 bits that no suite has to name among them; the first is the one that
+    faults are planted in.
+
+    Raises:
+        UsageError: no lane with packages runs here.
+    """
+    converted = [lane for lane in plan.running if find_runtime(lane.runtime).needs_packages]
     lanes = [lane for lane in converted if lane.model_name == model]
     if not lanes:
         raise UsageError(f"no lane of {model} with packages runs here", hint="`sdqa plan` says which lanes run")
     first = next((lane for lane in lanes if not on_device(lane.runtime)), lanes[0])
-    if first.variant.compression is None:
-        lanes += [_stored_as(recipe, first) for recipe in INVISIBLE]
-    harmless = {table_name(lane): {name: [one] for name, one in _harmless(job, lane)} for lane in lanes}
-    return harmless, {name: [one] for name, one in _faults(job, first)}
+    others = [lane for lane in lanes if lane is not first]
+    stored = [_stored_as(recipe, first) for recipe in INVISIBLE] if first.variant.compression is None else []
+    return (first, *others, *stored)
+
+
+def sound_parts(plan: Plan, model: str) -> tuple[CalibrationPart, ...]:
+    """What is harmless: each lane as it is planned, and from other noise."""
+    conditions = [("as planned", 0), *((f"noise {index}", 1000 * index) for index in range(1, SEEDS + 1))]
+    return tuple(
+        CalibrationPart(lane, name, offset) for lane in calibrated_lanes(plan, model) for name, offset in conditions
+    )
+
+
+def fault_parts(plan: Plan, model: str) -> tuple[CalibrationPart, ...]:
+    """What is not: the first lane with each fault that changes something there."""
+    from sdqa.faults import injection
+
+    lane = calibrated_lanes(plan, model)[0]
+    planted = [injection(name, FAULT_SEVERITY) for name in FAULTS]
+    return tuple(
+        CalibrationPart(lane, fault=one) for one in planted if lane.image_to_image or not _of_pictures(one, lane)
+    )
+
+
+def affordable(
+    parts: Sequence[CalibrationPart], left_s: float = math.inf, each_s: float = 1.0
+) -> tuple[tuple[CalibrationPart, ...], tuple[str, ...]]:
+    """As many faults as there is time for, each component's first before any component's second; and the others' ids.
+
+    Args:
+        left_s: seconds that are left.
+        each_s: seconds that one takes.
+    """
+    seen: Counter[str] = Counter()
+    ranked = []
+    for part in parts:
+        assert part.fault is not None
+        ranked.append((seen[part.fault.component], part))
+        seen[part.fault.component] += 1
+    ranked.sort(key=lambda one: one[0])
+    in_time = [part for count, (_, part) in enumerate(ranked, 1) if count * each_s <= left_s]
+    left_out = tuple(part.fault.id for part in parts if part.fault is not None and part not in in_time)
+    return tuple(part for part in parts if part in in_time), left_out
+
+
+def _measure(job: Job, part: CalibrationPart) -> tuple[Lane, float]:
+    """A part's lane, and how long its cases took to draw, now or when they were."""
+    plan, lane = job.plan, part.lane
+    if part.offset:
+        plan = reseeded(plan, part.offset)
+        twin = next(one for one in plan.lanes if one.id == lane.id)
+        lane = replace(twin, variant=lane.variant)
+    found = measure_lane(replace(job, plan=plan, fault=part.fault, timed=False), lane)
+    drawn = sum(sample.record.end_to_end_s for sample in found.samples.by_case.values())
+    return record(lane, found), drawn
 
 
 def table_name(lane: PlannedLane) -> str:
@@ -79,17 +191,6 @@ def table_name(lane: PlannedLane) -> str:
     if not on_device(lane.runtime):
         return lane.variant.name
     return f"{lane.variant.name}@{lane.runtime}-{lane.compute_unit.lower()}"
-
-
-def _harmless(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
-    planned = _lane(job, lane)
-    if lane.variant.compression is None:
-        demand_sound(planned)
-    yield "as planned", planned
-    for index in range(1, SEEDS + 1):
-        plan = reseeded(job.plan, 1000 * index)
-        twin = next(one for one in plan.lanes if one.id == lane.id)
-        yield f"noise {index}", _lane(replace(job, plan=plan), replace(twin, variant=lane.variant))
 
 
 def demand_sound(lane: Lane) -> None:
@@ -130,26 +231,10 @@ def _stored_as(recipe: str, lane: PlannedLane) -> PlannedLane:
     return replace(lane, variant=lane.variant.model_copy(update={"name": recipe, "compression": recipe}))
 
 
-def _faults(job: Job, lane: PlannedLane) -> Iterator[tuple[str, Lane]]:
-    from sdqa.faults import injection
-
-    for name in FAULTS:
-        planted = injection(name, FAULT_SEVERITY)
-        if not lane.image_to_image and _of_pictures(planted, lane):
-            continue
-        yield planted.id, _lane(replace(job, fault=planted), lane)
-
-
 def _of_pictures(planted: Injection, lane: PlannedLane) -> bool:
     """Whether a fault changes nothing where no case starts from a picture."""
     glue = planted.glue
     return planted.package_component in lane.idle or bool(glue is not None and glue.source_transform)
-
-
-def _lane(job: Job, lane: PlannedLane) -> Lane:
-    what = f" with {job.fault.id}" if job.fault else ""
-    job.progress.step(f"calibrate {lane.id}{what}")
-    return record(lane, measure_lane(job, lane))
 
 
 def count_checks(plan: Plan) -> int:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from sdqa import notices
 from sdqa.bundle.environment import versions
-from sdqa.errors import GoldenStale, UsageError
+from sdqa.errors import GoldenBelowFloor, GoldenStale, UsageError
 from sdqa.gate import large_files
 from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.progress import Progress
 from sdqa.store import Store
 from sdqa.workflow.examination import examine_plan
+from sdqa.workflow.floors import below_floors
 from sdqa.workflow.stability import Stability, measure_stability
+from sdqa.workflow.teacher_change import TeacherChange, teacher_change
 
 if TYPE_CHECKING:
     from sdqa.bundle import Measurement
@@ -33,6 +35,8 @@ class Recorded:
     case: str
     changed: bool
     stability: Stability | None = None  # None: not asked for
+    teacher: TeacherChange | None = None  # None: there was no golden of this case, or the same teacher drew it
+    refused: str = ""  # why nothing was recorded: the teacher's picture is below the suite's floors
 
     def warning(self) -> str:
         """What is to be said of a chaotic case; empty of any other."""
@@ -92,17 +96,39 @@ def _record_model(
             continue
         progress.step(f"{model}: draw {name}")
         folder = plan.goldens / model / name
-        before = read_manifest(folder).content() if (folder / "manifest.json").exists() else None
+        before = read_manifest(folder) if (folder / "manifest.json").exists() else None
         stability = measure_stability(plan, teacher, name, store) if check_stability else None
         words = str(stability) if stability is not None else ""
-        manifest = draw_golden(folder, plan, teacher, name, store, reason=reason, stability=words)
-        yield Recorded(model, name, before != manifest.content(), stability)
+        try:
+            manifest = draw_golden(
+                folder, plan, teacher, name, store, reason=reason, stability=words, demand_floors=True
+            )
+        except GoldenBelowFloor as error:
+            yield Recorded(model, name, False, stability, refused=error.what)
+            continue
+        changed = before is None or before.content() != manifest.content()
+        yield Recorded(model, name, changed, stability, teacher_change(before, manifest))
 
 
 def draw_golden(
-    folder: Path, plan: Plan, teacher: Teacher, name: str, store: Store, *, reason: str = "", stability: str = ""
+    folder: Path,
+    plan: Plan,
+    teacher: Teacher,
+    name: str,
+    store: Store,
+    *,
+    reason: str = "",
+    stability: str = "",
+    demand_floors: bool = False,
 ) -> Manifest:
-    """Draw one case with the teacher and write its golden into `folder`."""
+    """Draw one case with the teacher and write its golden into `folder`.
+
+    Args:
+        demand_floors: write nothing where the picture is below the suite's floors.
+
+    Raises:
+        GoldenBelowFloor: it is.
+    """
     from sdqa.gate.goldens import write_golden
     from sdqa.generate.inputs import case_inputs
     from sdqa.generate.request import draw_noise, make_request
@@ -122,6 +148,9 @@ def draw_golden(
     subject = Subject(name, case.prompt, source_prompt(case), source, candidate=picture, golden=picture)
     models = MetricModels(clip=plan.suite.metrics.clip, lpips=plan.suite.metrics.lpips)
     measured = score(subject, names=plan.suite.metrics.names, models=models)
+    scores = {item.metric: item.value for item in measured}
+    if demand_floors and (below := below_floors(plan, case, scores)):
+        raise GoldenBelowFloor("; ".join(below), where=str(folder))
     return write_golden(
         folder,
         inputs=case_inputs(case, teacher.facts),
@@ -133,7 +162,7 @@ def draw_golden(
         noise=noise.initial,
         posterior_noise=None if source is None else noise.posterior,
         source=source,
-        scores={item.metric: item.value for item in measured},
+        scores=scores,
         teacher_digest=teacher.digest,
         metric_identities=models.identity(),
         versions=versions(),

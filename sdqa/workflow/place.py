@@ -7,8 +7,10 @@ While a run goes on nobody knows yet which of the two it will be. So it lies in 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +19,10 @@ from pathlib import Path
 from sdqa.bundle import BLOB_FOLDER, Bundle
 
 HOME = Path(".sdqa")
+KEPT_RUNS, UNTOUCHED_S = 20, 3600.0
+"""How many runs that are no full ones stay, and how long any is left alone after it was last written: it may go on."""
 REPORT, RUNS = "report", "runs"
+_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 
 def name_run() -> str:
@@ -66,3 +71,24 @@ class Place:
             shutil.rmtree(self.folder, ignore_errors=True)
             with suppress(OSError):  # other runs are there
                 self.folder.parent.rmdir()
+
+    def prune(self) -> None:
+        """Remove all but the newest runs that are no full ones; nothing where somebody named the folder."""
+        if self.report is None:
+            return
+        try:
+            found = list((self.home / RUNS).iterdir())
+        except OSError:  # no such run, or another process has just removed the last one
+            return
+        runs = sorted(one for one in found if _NAME.fullmatch(one.name) and not one.is_symlink())
+        for folder in runs[:-KEPT_RUNS]:
+            if folder != self.folder and time.time() - _last_written(folder) > UNTOUCHED_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _last_written(folder: Path) -> float:
+    """When a file was last put into a run's folder, in seconds since the epoch; now, where nobody can tell."""
+    try:
+        return max(path.lstat().st_mtime for path in (folder, *folder.iterdir()))
+    except OSError:
+        return time.time()

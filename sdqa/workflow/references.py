@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import Failure
-from sdqa.errors import GoldenStale, SdqaError
+from sdqa.errors import GoldenBelowFloor, GoldenStale, SdqaError
 from sdqa.gate import large_files
 from sdqa.gate.codec import array_digest
 from sdqa.gate.goldens import Golden, read_golden, stale_reasons
@@ -16,6 +16,7 @@ from sdqa.plan import PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import code_digest, digest_of
 from sdqa.workflow.failure import failure_of
+from sdqa.workflow.floors import MEND, below_floors
 from sdqa.workflow.job import Job
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ def read_references(job: Job, lane: PlannedLane, teacher: Teacher) -> References
             if reasons:
                 hint = f"renew it: nox -s goldens -- --case {name} --reason '…'"
                 raise GoldenStale("; ".join(reasons), where=str(folder), hint=hint)
+            if below := below_floors(plan, case, golden.manifest.scores):
+                raise GoldenBelowFloor(
+                    f"the golden is below the floor: {'; '.join(below)}", where=str(folder), hint=MEND
+                )
         except SdqaError as error:
             failures.append(failure_of("golden", name, error))
         else:

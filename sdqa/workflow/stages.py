@@ -95,7 +95,8 @@ def generate(job: Job, lane: PlannedLane, teacher: Teacher, packages: Packages, 
     found: dict[str, StoredSample] = {}
     try:
         components = _components(job, lane, teacher, packages)
-        for case, sample in stage.generate(teacher, components, requests, job.store, measure=True, say=job.sayer(lane)):
+        drawn = stage.generate(teacher, components, requests, job.store, measure=job.timed, say=job.sayer(lane))
+        for case, sample in drawn:
             found[case] = sample
     except BaseException as error:  # Ctrl-C too: whoever keeps the samples raises it again
         return Samples(found, error)

@@ -60,6 +60,24 @@ def test_words_that_judge_nothing_are_no_change(pair: tuple[Path, Path]) -> None
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "looser"),
+    [
+        ("", "clip_score = 0.2", False),
+        ("clip_score = 0.2", "", True),
+        ("clip_score = 0.2", "clip_score = 0.3", False),
+        ("clip_score = 0.2", "clip_score = 0.1", True),
+        ("noise = 2.0", "noise = 3.0", True),
+        ("noise = 2.0", "noise = 1.0", False),
+    ],
+)
+def test_what_is_asked_of_the_teacher(pair: tuple[Path, Path], before: str, after: str, looser: bool) -> None:
+    for folder, floor in zip(pair, (before, after), strict=True):
+        edit(folder, ("[budgets]", f"[floors]\n{floor}\n[budgets]"))
+    [change] = changed(pair)
+    assert (change.kind, change.looser) == ("floor", looser)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "kind", "subject", "looser"),
     [
         ('inference_s = "40 s"', 'inference_s = "80 s"', "budget", "inference_s", True),

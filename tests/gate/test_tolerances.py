@@ -83,3 +83,18 @@ def test_the_file_is_stable_json(tmp_path: Path, tolerances: Tolerances) -> None
     tolerances.save(path, "")
     text = path.read_text()
     assert text == json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_where_no_teacher_was_written_down_nothing_is(tolerances: Tolerances) -> None:
+    assert {"teacher", "teachers"} & set(tolerances.model_dump(mode="json")) == set(), "older digests stay as they are"
+    assert tolerances.serving("new") == tolerances
+
+
+def test_tables_of_another_teacher_keep_its_digest(tolerances: Tolerances) -> None:
+    device = tolerances.model_copy(update={"teacher": "old", "variants": {"fp16@coreml": tolerances.variants["fp16"]}})
+    both = tolerances.model_copy(update={"teacher": "new"}).beside(device, everything=False)
+    assert (both.teacher, both.teachers) == ("new", {"fp16@coreml": "old"})
+    unknown = device.model_copy(update={"teacher": ""})
+    assert both.beside(unknown, everything=False).teachers == {}, "a table that is measured again is not kept"
+    kept = tolerances.model_copy(update={"teacher": "new"}).beside(unknown, everything=False)
+    assert kept.teacher_of("fp16@coreml") == "", "what nobody wrote down stays unknown beside a known teacher"

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from sdqa import cli
 from sdqa.bundle import Lane, Measurement
-from sdqa.errors import UsageError
+from sdqa.errors import EXIT_PASS, EXIT_USAGE, UsageError
+from sdqa.gate import TOLERANCES_FILE, Tolerances
+from sdqa.plan import load_suite, make_plan
 from sdqa.runtime.engine import ENGINE_DB
-from sdqa.workflow.calibrate import SOUND_DB, demand_sound
+from sdqa.workflow import calibrate
+from sdqa.workflow.calibrate import SOUND_DB, affordable, demand_sound, fault_parts, sound_parts
+from sdqa.workflow.lane import Collected
+from tests.workflow.preflight.test_preflight import SOUND, SUITE
 
 
 def lane(**parity: float | None) -> Lane:
@@ -45,7 +51,7 @@ def test_a_healthy_engine_may_say_what_is_normal_on_it() -> None:
 
 def test_tables_of_devices_are_kept_when_another_machine_calibrates(tmp_path: Path) -> None:
     from sdqa.bundle import Environment
-    from sdqa.gate import Tolerance, Tolerances
+    from sdqa.gate import Tolerance
 
     def measured(place: str, *names: str) -> Tolerances:
         tables: dict[str, dict[str, Tolerance]] = {name: {} for name in names}
@@ -64,3 +70,87 @@ def test_tables_of_devices_are_kept_when_another_machine_calibrates(tmp_path: Pa
     again.save(tmp_path / "tolerances.json", "first")
     assert Tolerances.load(tmp_path / "tolerances.json") == again
     assert "environments" not in linux.model_dump(mode="json")
+
+
+EMBEDDED = Path(__file__).parents[2] / "sdqa.toml"
+
+
+def test_what_is_to_be_measured_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(load_suite(EMBEDDED), EMBEDDED, platform="linux")
+    sound, planted = sound_parts(plan, "tiny"), fault_parts(plan, "tiny")
+    tables = {calibrate.table_name(part.lane) for part in sound}
+    assert tables == {"fp16", "palettized-6bit", "palettize-8bit", "linear-int8"}
+    assert len(sound) == 4 * (calibrate.SEEDS + 1)
+    assert len(planted) == len(calibrate.FAULTS)
+    assert {part.lane.id for part in planted} == {"tiny/fp16"}
+
+
+def test_little_time_plants_a_fault_in_every_component_first() -> None:
+    plan = make_plan(load_suite(EMBEDDED), EMBEDDED, platform="linux")
+    planted = fault_parts(plan, "tiny")
+    assert affordable(planted) == (planted, ())
+    components = {part.fault.component for part in planted if part.fault is not None}
+    chosen, left_out = affordable(planted, left_s=10.0 * len(components) + 5, each_s=10.0)
+    assert {part.fault.component for part in chosen if part.fault is not None} == components
+    assert len(chosen) == len(components)
+    assert len(chosen) + len(left_out) == len(planted)
+    assert affordable(planted, left_s=-1.0, each_s=10.0)[0] == ()
+
+
+@pytest.mark.slow
+def test_a_calibration_that_was_stopped_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(calibrate, "FAULTS", ("unet-noise", "vae-decoder-noise", "unet-2bit"))
+    monkeypatch.setattr(calibrate, "SEEDS", 1)
+    monkeypatch.setattr(calibrate, "INVISIBLE", ())
+    short = "[defaults]\nsteps = 2\nstrength = 0.5\n"
+    suite = SUITE.format(**{**SOUND, "more": short, "limits": ""})
+    (tmp_path / "sdqa.toml").write_text(suite.replace("[limits]\n", ""), encoding="utf-8")
+
+    measure, drawn = calibrate.measure_lane, list[bool]()
+
+    def stopped(*arguments: object, **options: object) -> Collected:
+        if len(drawn) == 3:
+            raise KeyboardInterrupt
+        found = measure(*arguments, **options)  # type: ignore[arg-type]
+        drawn.append(any(sample.fresh for sample in found.samples.by_case.values()))
+        return found
+
+    monkeypatch.setattr(calibrate, "measure_lane", stopped)
+    assert cli.run(["calibrate", "--reason", "first"]) != EXIT_PASS
+    said = capsys.readouterr()
+    assert "calibrate mine: 5 parts (2 sound, 3 with a fault)" in said.out
+    assert "3 of 5: fp16 with unet-noise@marked; about " in said.err
+    assert "Traceback" not in said.err
+    assert drawn == [True, True, True]
+
+    monkeypatch.setattr(calibrate, "measure_lane", lambda *a, **k: _remembered(measure(*a, **k), drawn))
+    drawn.clear()
+    assert cli.run(["calibrate", "--budget", "1000 h", "--reason", "first"]) == EXIT_PASS
+    assert drawn == [False, False, False, True, True], "what was finished is not drawn again"
+    said = capsys.readouterr()
+    assert "mine, fp16: 3 faults planted" in said.out
+    assert "blind to" in said.out
+    known = Tolerances.load(tmp_path / "teacher" / "mine" / TOLERANCES_FILE)
+    assert len(known.teacher) == 64
+    assert known.left_out == ()
+
+    assert cli.run(["calibrate", "--budget", "1 ms", "--reason", "in no time"]) == EXIT_USAGE
+    assert "no time for any fault" in capsys.readouterr().err
+
+
+def _remembered(found: Collected, drawn: list[bool]) -> Collected:
+    drawn.append(any(sample.fresh for sample in found.samples.by_case.values()))
+    return found
+
+
+@pytest.mark.parametrize("budget", ["soon", "2", "-1h", "0 s"])
+def test_a_budget_that_is_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], budget: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sdqa.toml").write_text(SUITE.format(**SOUND), encoding="utf-8")
+    assert cli.run(["calibrate", f"--budget={budget}"]) == EXIT_USAGE
+    assert "--budget 2h" in capsys.readouterr().err

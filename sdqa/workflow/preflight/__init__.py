@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdqa.plan import Plan
+from sdqa.plan.quantity import show_about
 from sdqa.workflow.preflight.cost import Cost, estimate
 from sdqa.workflow.preflight.evidence import look_at_limits
 from sdqa.workflow.preflight.goldens import look_at_goldens
@@ -26,7 +27,7 @@ def preflight(plan: Plan, *, store: Path = STORE, output: Path = OUTPUT) -> Look
     look += look_at_metrics(plan)
     look += look_at_goldens(plan, models)
     cost = estimate(plan, models)
-    look += look_at_limits(plan, "of unknown length" if cost is None else f"about {_minutes(cost.calibration_s)}")
+    look += look_at_limits(plan, "of unknown length" if cost is None else f"about {show_about(cost.calibration_s)}")
     look += look_at_places(store, output, cost)
     look += _time(cost)
     if not plan.running:
@@ -38,13 +39,7 @@ def _time(cost: Cost | None) -> Look:
     if cost is None:
         return Look((Note("time", "not estimated: the size of a model is not known yet"),))
     said = (
-        f"about {_minutes(cost.seconds)} for a first run, {_minutes(cost.goldens_s)} for goldens: "
+        f"about {show_about(cost.seconds)} for a first run, {show_about(cost.goldens_s)} for goldens: "
         "estimates by the models' sizes, with an empty store"
     )
     return Look((Note("time", said),))
-
-
-def _minutes(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(10, round(seconds, -1)):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

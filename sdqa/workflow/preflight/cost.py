@@ -47,22 +47,26 @@ def estimate(plan: Plan, models: Mapping[str, SeenModel]) -> Cost | None:
     convert = sum(_convert_s(lane, models[lane.model_name]) for lane in packages.values())
     drawn = [_draw_s(lane, models[lane.model_name]) for lane in running]
     goldens = TORCH_SHARE * sum({lane.model_name: s for lane, s in zip(running, drawn, strict=True)}.values())
-    clean, faults = calibration_runs()
-    measured = [s for lane, s in zip(running, drawn, strict=True) if _converts(lane)]
     size = sum(_bytes(lane, models[lane.model_name]) for lane in packages.values())
     return Cost(
         seconds=START_S + convert + sum(drawn),
         goldens_s=START_S + goldens,
-        calibration_s=START_S + clean * sum(measured) + faults * max(measured, default=0.0),
+        calibration_s=sum(calibration_s(plan, models[name]) for name in {lane.model_name for lane in running}),
         bytes=size,
     )
 
 
-def calibration_runs() -> tuple[int, int]:
-    """How often a calibration draws each converted lane, and how many faults it plants in one."""
-    from sdqa.workflow.calibrate import FAULTS, INVISIBLE, SEEDS
+def calibration_s(plan: Plan, model: SeenModel) -> float:
+    """What a calibration of a model takes on this machine, with an empty store; 0 where it has no lane to calibrate."""
+    from sdqa.workflow.calibrate import FAULTS, SEEDS, calibrated_lanes
 
-    return (SEEDS + 1) * (1 + len(INVISIBLE)), len(FAULTS)
+    if not any(_converts(lane) and lane.model_name == model.name for lane in plan.running):
+        return 0.0
+    lanes = calibrated_lanes(plan, model.name)
+    drawn = [_draw_s(lane, model) for lane in lanes]
+    converted = sum(_convert_s(lane, model) for lane in lanes)
+    references = SEEDS * TORCH_SHARE * drawn[0]  # the teacher draws each further noise once
+    return START_S + converted + references + (SEEDS + 1) * sum(drawn) + len(FAULTS) * drawn[0]
 
 
 def _converts(lane: PlannedLane) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from sdqa.errors import SdqaError
+from sdqa.gate import Tolerances
 from sdqa.gate.evidence import HARD
+from sdqa.gate.manifest import read_manifest
 from sdqa.plan import Plan, PlannedLane
+from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.gate import EXECUTION_CHECKS, planned_checks, read_tolerances
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
 from sdqa.workflow.record import record
@@ -15,10 +19,11 @@ def look_at_limits(plan: Plan, cost: str) -> Look:
     Args:
         cost: what a calibration costs, in words.
     """
-    wanted, missing, failures = 0, dict[str, None](), dict[str, None]()
+    wanted, missing, failures, others = 0, dict[str, None](), dict[str, None](), dict[str, None]()
     for lane in plan.running:
         tolerances, refused = read_tolerances(plan, lane)
         failures.update(dict.fromkeys(failure.message for failure in refused if failure.code != "SDQA-600"))
+        others.update(dict.fromkeys(_other_teachers(plan, lane, tolerances) if tolerances else ()))
         for metric, component in _limited(plan, lane):
             wanted += 1
             if tolerances is None or tolerances.find(record(lane), metric, component) is None:
@@ -27,10 +32,29 @@ def look_at_limits(plan: Plan, cost: str) -> Look:
     if failures:
         return Look(lacks=tuple(Lack("limits", text, "correct [limits]", in_suite=True) for text in failures))
     said = f"{wanted - len(missing)} of {wanted} are known"
-    if not missing:
-        return Look((Note("limits", said),))
-    command = f"sdqa calibrate ({cost}), or state them in [limits] where they compare with the teacher"
-    return Look(lacks=(Lack("limits", f"{said}; missing: {some(missing)}", command),))
+    lacks = [Lack("limits", text, f"sdqa calibrate --reason '…' ({cost})") for text in others]
+    if missing:
+        command = f"sdqa calibrate ({cost}), or state them in [limits] where they compare with the teacher"
+        lacks.append(Lack("limits", f"{said}; missing: {some(missing)}", command))
+    return Look(() if lacks else (Note("limits", said),), tuple(lacks))
+
+
+def _other_teachers(plan: Plan, lane: PlannedLane, tolerances: Tolerances) -> list[str]:
+    """Why a lane's limits do not count: its goldens are of another teacher than they were measured with."""
+    drawn: dict[str, None] = {}
+    for name in lane.cases if plan.suite.goldens != TEACHER_NOW else ():
+        try:
+            drawn[read_manifest(plan.goldens / lane.model_name / name).teacher] = None
+        except SdqaError:  # whoever looks at the goldens says so
+            continue
+    limited = [tolerances.find_with_teacher(record(lane), *one) for one in _limited(plan, lane)]
+    measured = dict.fromkeys(found[1] for found in limited if found is not None and found[1])
+    return [
+        f"{lane.model_name}: recalibrate: measured with another teacher ({old[:12]} → {new[:12]})"
+        for new in drawn
+        for old in measured
+        if old != new
+    ]
 
 
 def _limited(plan: Plan, lane: PlannedLane) -> list[tuple[str, str | None]]:

@@ -22,6 +22,7 @@ from sdqa.models.folder import load_folder
 from sdqa.models.opening import OpenedFolder
 from sdqa.plan import Case, Plan
 from sdqa.plan.suite import TEACHER_NOW
+from sdqa.workflow.floors import MEND, below_floors
 from sdqa.workflow.preflight.models import SeenModel
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
 
@@ -39,7 +40,8 @@ def look_at_goldens(plan: Plan, models: Mapping[str, SeenModel]) -> Look:
     missing = [name for name in wanted if not (plan.goldens / name / MANIFEST_FILE).is_file()]
     said = f"{len(wanted) - len(missing)} of {len(wanted)} are recorded in {plan.goldens}"
     lacks = [Lack("goldens", f"{said}; missing: {some(missing)}", "sdqa goldens")] if missing else []
-    lacks += _stale(plan, {name: case for name, case in wanted.items() if name not in missing}, models)
+    recorded = {name: case for name, case in wanted.items() if name not in missing}
+    lacks += [*_stale(plan, recorded, models), *_below(plan, recorded)]
     return Look((Note("goldens", said),) if not missing else (), tuple(lacks))
 
 
@@ -61,6 +63,19 @@ def _stale(plan: Plan, recorded: Mapping[str, Case], models: Mapping[str, SeenMo
         Lack("goldens", f"{some(names)} {'are' if len(names) > 1 else 'is'} stale: {'; '.join(reasons)}", _renew(names))
         for reasons, names in found.items()
     ]
+
+
+def _below(plan: Plan, recorded: Mapping[str, Case]) -> list[Lack]:
+    """The goldens that do not reach the suite's floors, one lack each: their figures differ."""
+    found = []
+    for name, case in recorded.items():
+        try:
+            below = below_floors(plan, case, read_manifest(plan.goldens / name).scores)
+        except SdqaError:
+            continue  # it is stale, and that is said already
+        if below:
+            found.append(Lack("goldens", f"{name} is below the floor: {'; '.join(below)}", MEND))
+    return found
 
 
 def _renew(names: list[str]) -> str:
