@@ -19,7 +19,7 @@ UNNEEDED = {
     "--help": HEAVY | {"numpy", "pydantic", "rich", "sdqa.plan", "sdqa.bundle", "sdqa.store", "sdqa.cli.options"},
     "plan": HEAVY | {"rich", "sdqa.runtime.recorder", "sdqa.report"},
     "report": HEAVY | {"numpy", "sdqa.plan", "sdqa.metrics", "sdqa.workflow", "sdqa.models"},
-    "gate": HEAVY,
+    "gate": HEAVY | {"jinja2", "PIL.Image", "sdqa.report.writer", "sdqa.report.html", "sdqa.history"},
     "runner": HEAVY | {"numpy", "pydantic", "rich", "filelock", "sdqa.plan", "sdqa.bundle", "sdqa.workflow"},
 }
 
