@@ -1,29 +1,17 @@
-"""One family of errors, each says what happened, where, and what to do next; exit codes (README, "Exit codes")."""
+"""One family of errors: every message says what happened, where, and what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-EXIT_PASS = 0
-EXIT_GATE_FAILED = 1
-EXIT_USAGE = 2
-EXIT_INFRASTRUCTURE = 3
-EXIT_INCOMPLETE = 4
-EXIT_INTERRUPTED = 130
-_WORST_FIRST = (EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, EXIT_INFRASTRUCTURE, EXIT_INCOMPLETE, EXIT_PASS)
-
-
-def worst(codes: Iterable[int]) -> int:
-    """The exit code that speaks for several: of checks, lanes, machines, or a run and what ended it.
-
-    1 outranks the rest: what a finished check found stays true whatever else went wrong. Then 130: a run that was
-    stopped says nothing of what it lacks. Then 2 and 3, which name something to repair; then 4, which they would
-    explain; then 0. Nothing at all is 0. A code that sdqa does not give counts as 3.
-    """
-    ranks = {code: rank for rank, code in enumerate(_WORST_FIRST)}
-    known = (code if code in ranks else EXIT_INFRASTRUCTURE for code in codes)
-    return min(known, key=ranks.__getitem__, default=EXIT_PASS)
+from sdqa.exit_codes import EXIT_GATE_FAILED as EXIT_GATE_FAILED
+from sdqa.exit_codes import EXIT_INCOMPLETE as EXIT_INCOMPLETE
+from sdqa.exit_codes import EXIT_INFRASTRUCTURE as EXIT_INFRASTRUCTURE
+from sdqa.exit_codes import EXIT_INTERRUPTED as EXIT_INTERRUPTED
+from sdqa.exit_codes import EXIT_PASS as EXIT_PASS
+from sdqa.exit_codes import EXIT_USAGE as EXIT_USAGE
+from sdqa.exit_codes import worst as worst
 
 
 class SdqaError(Exception):

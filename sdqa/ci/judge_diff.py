@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sdqa.bundle import JudgeChange, Lane
+from sdqa.bundle import JudgeChange
+from sdqa.ci.effective import effective_changes
 from sdqa.ci.judge import Rules, baseline_contents, golden_content
 from sdqa.errors import SdqaError
-from sdqa.gate import TOLERANCES_FILE, Tolerance, Tolerances
+from sdqa.gate import TOLERANCES_FILE, Tolerances
 from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, author, now, read_audit
 from sdqa.gate.evidence import BUDGETS
 from sdqa.gate.orphans import orphans
-from sdqa.gate.visibility import has_own_limits
-from sdqa.plan import Plan, PlannedLane
+from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import digest_of
 
@@ -179,7 +179,7 @@ def _limits(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
     """What applies to each check in the end, where the suite's own limits changed."""
     if base.suite.limits == head.suite.limits:
         return []
-    return _effective(base, head, rules, "limit")
+    return effective_changes(base, head, rules, "limit")
 
 
 def _tolerances(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
@@ -189,62 +189,12 @@ def _tolerances(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
         old, new = _file_digest(base, model), _file_digest(head, model)
         if old == new:
             continue
-        changes = [one for one in _effective(base, head, rules, "tolerance", model) if one.looser]
+        changes = [one for one in effective_changes(base, head, rules, "tolerance", model) if one.looser]
         what = f"{_short(old)} → {_short(new)}"
         whole = JudgeChange(kind="tolerance", subject=f"{model}/{TOLERANCES_FILE}", what=what, looser=False)
         reason = _reason(base.goldens / model, head.goldens / model, "tolerances", new)
         found += [whole, *(one.model_copy(update={"recorded": reason}) for one in changes)]
     return found
-
-
-def _effective(base: Plan, head: Plan, rules: Rules, kind: str, model: str | None = None) -> list[JudgeChange]:
-    new = {lane.id: lane for lane in head.lanes}
-    names = [*base.suite.metrics.names, "parity_psnr"]
-    found: dict[tuple[str, str], JudgeChange] = {}
-    for lane in base.lanes:
-        if lane.id not in new or model not in (None, lane.model_name):
-            continue
-        old_file, new_file = rules.limits(base, lane), rules.limits(head, new[lane.id])
-        record = _record(lane)
-        for metric in names:
-            for component in (None, *_components(old_file, new_file, metric)):
-                before = old_file.find(record, metric, component) if old_file else None
-                after = new_file.find(record, metric, component) if new_file else None
-                if before == after or before is None:
-                    continue
-                subject = f"{lane.model_name}/{lane.variant.name}/{f'{component}/' if component else ''}{metric}"
-                lax = not head.suite.gate.require_calibrated and not has_own_limits(new_file, record)
-                what, looser = _compared(before, after, provisional=lax)
-                if what:
-                    found.setdefault((subject, what), JudgeChange(kind=kind, subject=subject, what=what, looser=looser))
-    return list(found.values())
-
-
-def _compared(before: Tolerance, after: Tolerance | None, *, provisional: bool) -> tuple[str, bool]:
-    if after is None and provisional:
-        return "has no limit any more: it will be judged provisionally", True
-    if after is None:
-        return "has no limit any more: it will not count as measured", False
-    if (before.of, before.better) != (after.of, after.better):
-        return f"compares {after.of}, {after.better} is better, instead of {before.of}, {before.better}", True
-    pairs = [(name, getattr(before, name), getattr(after, name)) for name in ("limit", "case_limit", "severe")]
-    looser = any(before.worse_than(new, old) for _, old, new in pairs)
-    measured = before.fingerprints and after.harmless.n > 0  # a stated limit names no networks
-    lifted = bool(measured) and not (after.fingerprints and set(after.fingerprints) <= set(before.fingerprints))
-    words = [f"{name} {old:.4g} → {new:.4g}" for name, old, new in pairs if old != new]
-    words += ["taken for figures of other networks too"] if lifted else []
-    return ", ".join(words), looser or lifted
-
-
-def _components(old: Tolerances | None, new: Tolerances | None, metric: str) -> list[str]:
-    tables = [table for file in (old, new) if file is not None for table in file.variants.values()]
-    keys = {key for table in tables for key in table if key.startswith(f"{metric}@")}
-    return sorted(key.partition("@")[2] for key in keys)
-
-
-def _record(lane: PlannedLane) -> Lane:
-    names = {"id": lane.id, "model": lane.model_name, "variant": lane.variant.name}
-    return Lane(**names, runtime=lane.runtime, compute_unit=lane.compute_unit)
 
 
 def _goldens(base: Plan, head: Plan) -> list[JudgeChange]:
