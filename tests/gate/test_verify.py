@@ -76,7 +76,7 @@ def test_a_changed_file_and_a_change_without_a_record_are_found(goldens: Path) -
     (goldens / "tiny" / "landscape" / "image.png").write_bytes(b"")
     found = bad(goldens)
     assert any(text.startswith("tiny/portrait: portrait: changed without a record") for text in found)
-    assert any(text.startswith("tiny/landscape: SDQA-202") for text in found)
+    assert any(text.startswith("tiny/landscape: SDQA-602") for text in found)
 
 
 def test_tolerances_changed_by_hand_are_found(goldens: Path, tolerances: Tolerances) -> None:
