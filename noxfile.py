@@ -63,11 +63,11 @@ def qa(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The project's own tests; `-- --fast` leaves out those that are marked slow."""
+    """The project's own tests but the long ones; `-- --all` is everything, `-- --fast` leaves out the slow ones too."""
     prepare(session, "test")
-    chosen = [argument for argument in session.posargs if argument != "--fast"]
-    fast = ["-m", "not slow"] if "--fast" in session.posargs else []
-    session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *fast, *chosen, env=ENVIRONMENT)
+    chosen = [argument for argument in session.posargs if argument not in ("--fast", "--all")]
+    left_out = [] if "--all" in session.posargs else ["-m", "not slow" if "--fast" in session.posargs else "not long"]
+    session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *left_out, *chosen, env=ENVIRONMENT)
 
 
 @nox.session

@@ -1,7 +1,4 @@
-"""One family of errors: every message says what happened, where, and what to do next.
-
-The exit codes are part of the command line's contract (see README, "Exit codes").
-"""
+"""One family of errors, each says what happened, where, and what to do next; exit codes (README, "Exit codes")."""
 
 from __future__ import annotations
 
@@ -14,22 +11,15 @@ EXIT_USAGE = 2
 EXIT_INFRASTRUCTURE = 3
 EXIT_INCOMPLETE = 4
 EXIT_INTERRUPTED = 130
-_WORST_FIRST = (
-    EXIT_GATE_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_USAGE,
-    EXIT_INFRASTRUCTURE,
-    EXIT_INCOMPLETE,
-    EXIT_PASS,
-)
+_WORST_FIRST = (EXIT_GATE_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, EXIT_INFRASTRUCTURE, EXIT_INCOMPLETE, EXIT_PASS)
 
 
 def worst(codes: Iterable[int]) -> int:
     """The exit code that speaks for several: of checks, lanes, machines, or a run and what ended it.
 
-    1 outranks the rest, because what a finished check found stays true whatever else went wrong. Then 130: a run that
-    somebody stopped says nothing of what it lacks. Then 2 and 3, which name something to repair; then 4, which they
-    would explain; then 0. Nothing at all is 0. A code that sdqa does not give counts as 3.
+    1 outranks the rest: what a finished check found stays true whatever else went wrong. Then 130: a run that was
+    stopped says nothing of what it lacks. Then 2 and 3, which name something to repair; then 4, which they would
+    explain; then 0. Nothing at all is 0. A code that sdqa does not give counts as 3.
     """
     ranks = {code: rank for rank, code in enumerate(_WORST_FIRST)}
     known = (code if code in ranks else EXIT_INFRASTRUCTURE for code in codes)
@@ -59,9 +49,8 @@ class SdqaError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        where = f" ({self.where})" if self.where else ""
         hint = f"\n  → {self.hint}" if self.hint else ""
-        return f"{self.code}: {self.what}{where}{hint}"
+        return f"{self.code}: {self.what}{f' ({self.where})' if self.where else ''}{hint}"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep the fields across process boundaries (workers re-raise what happened in them)."""

@@ -95,7 +95,8 @@ def _heard_loggers(hear: Callable[[str], None]) -> Iterator[None]:
     handler = _Hearing(hear)
     loggers = []
     for name in ("transformers", "diffusers"):
-        importlib.import_module(f"{name}.utils.logging").get_logger()  # sets up the library's logger, once
+        with compat.uncollected():
+            importlib.import_module(f"{name}.utils.logging").get_logger()  # sets up the library's logger, once
         loggers.append(logging.getLogger(name))
     before = [(logger.level, logger.handlers[:]) for logger in loggers]
     for logger in loggers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -38,6 +39,19 @@ def test_open_clip_still_loads_torch_for_its_tables() -> None:
         "from sdqa import compat; compat.prepare_hub(); import open_clip.pretrained, sys; print('torch' in sys.modules)"
     )
     assert result.stdout.strip() == "True", result.stderr
+
+
+def test_the_collector_goes_on_after_an_import_however_it_ends_and_stays_off_for_who_turned_it_off() -> None:
+    assert gc.isenabled()
+    with compat.uncollected():
+        assert not gc.isenabled()
+        with compat.uncollected():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ImportError), compat.uncollected():
+        raise ImportError
+    assert gc.isenabled()
 
 
 def test_coremltools_cast_still_needs_repair() -> None:

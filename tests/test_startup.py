@@ -7,17 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from sdqa.bundle import Bundle
+from sdqa.cli.verbs import VERBS, Commands
 from tests.small_suite import ROOT
 
 HEAVY = {"torch", "scipy", "diffusers", "transformers", "coremltools", "open_clip", "pytest"}
 UNNEEDED = {
-    "--help": HEAVY | {"numpy", "pydantic", "rich", "sdqa.plan", "sdqa.bundle"},
+    "--help": HEAVY | {"numpy", "pydantic", "rich", "sdqa.plan", "sdqa.bundle", "sdqa.store", "sdqa.cli.options"},
     "plan": HEAVY | {"rich", "sdqa.runtime.recorder", "sdqa.report"},
     "report": HEAVY | {"numpy", "sdqa.plan", "sdqa.metrics", "sdqa.workflow", "sdqa.models"},
-    "gate": HEAVY,
+    "gate": HEAVY | {"jinja2", "PIL.Image", "sdqa.report.writer", "sdqa.report.html", "sdqa.history"},
     "runner": HEAVY | {"numpy", "pydantic", "rich", "filelock", "sdqa.plan", "sdqa.bundle", "sdqa.workflow"},
 }
 
@@ -40,3 +42,11 @@ def test_a_verb_imports_only_what_it_needs(verb: str, bundle: Bundle, tmp_path: 
     status, modules = json.loads(result.stdout.splitlines()[-1])
     assert status in (0, 1, 3, 4), result.stderr
     assert sorted(UNNEEDED[verb] & set(modules)) == []
+
+
+def test_the_help_says_of_each_verb_what_the_verb_says_of_itself() -> None:
+    table, loaded = Commands(), Commands()
+    for name in VERBS:
+        assert isinstance(loaded[name], click.Command)
+        for letters in (45, 60, 85, 1000):
+            assert table.short_help(name, letters) == loaded.short_help(name, letters), name

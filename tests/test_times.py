@@ -27,8 +27,10 @@ def test_recorded_files_are_there() -> None:
     } == set()
 
 
-def test_what_is_recorded_is_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(times, "recorded", lambda: {request.node.nodeid: 1.0})
-    assert request.node.get_closest_marker("slow") is None
+@pytest.mark.parametrize(("seconds", "marks"), [(0.1, set()), (1.0, {"slow"}), (9.0, {"slow", "long"})])
+def test_what_is_recorded_is_marked(
+    seconds: float, marks: set[str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(times, "recorded", lambda: {request.node.nodeid: seconds})
     times.mark([request.node])
-    assert request.node.get_closest_marker("slow") is not None
+    assert {name for name in ("slow", "long") if request.node.get_closest_marker(name)} == marks

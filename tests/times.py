@@ -1,6 +1,8 @@
-"""How long each test takes, as recorded: what takes long is marked `slow`, and `nox -s tests -- --fast` leaves it out.
+"""How long each test takes, as recorded: what takes long is marked `slow` or, beyond that, `long`.
 
-    python -m pytest -n 2 --dist loadfile --junitxml=times.xml && python -m tests.times times.xml
+`nox -s tests` leaves out the long ones, `nox -s tests -- --fast` the slow ones too, `nox -s tests -- --all` nothing.
+
+    nox -s tests -- --all --junitxml=times.xml && python -m tests.times times.xml
 
 writes `tests/times.json`: seconds of the tests that take more than `SLOW`, set-up included. A test that is not in it is
 fast until the next recording.
@@ -19,6 +21,8 @@ import pytest
 FILE = Path(__file__).with_suffix(".json")
 SLOW = 0.2
 """Seconds from which on a test is slow."""
+LONG = 8.0
+"""Seconds from which on a test is long: run every night, and by whoever changes what it is of."""
 DIGITS = 1
 
 
@@ -28,10 +32,13 @@ def recorded() -> Mapping[str, float]:
 
 
 def mark(items: Iterable[pytest.Item]) -> None:
-    """Mark what is recorded as slow."""
-    slow = recorded()
+    """Mark what is recorded as slow, and as long; what is marked `long` by hand is slow too."""
+    seconds = recorded()
     for item in items:
-        if item.nodeid in slow:
+        taken = seconds.get(item.nodeid, 0.0)
+        if taken >= LONG:
+            item.add_marker(pytest.mark.long)
+        if taken >= SLOW or item.get_closest_marker("long"):
             item.add_marker(pytest.mark.slow)
 
 

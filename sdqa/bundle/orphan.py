@@ -19,6 +19,11 @@ class Orphan(Record):
         """The model's folder, whether or not the suite still has it."""
         return self.subject.partition("/")[0]
 
+    @property
+    def words(self) -> str:
+        """What it is, as a change of the judge."""
+        return f"{self.kind if self.kind == 'tolerances' else f'a {self.kind}'} that nothing asks for"
+
 
 NAMED = 5
 

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import (
     Discriminator,
     Field,
-    JsonValue,
     SerializerFunctionWrapHandler,
     Tag,
     model_serializer,
@@ -181,9 +180,9 @@ class Lane(Record):
         return {**{name: value for name, value in data.items() if name != "planned_first"}, "planned": checks}
 
     @model_serializer(mode="wrap")
-    def _planned_once(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+    def _planned_once(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         """The verdicts say the planned ids already, as a rule in the same order: they are not written twice."""
-        said: dict[str, JsonValue] = handler(self)
+        said: dict[str, object] = handler(self)
         if self.planned and self.planned == tuple(one.check for one in self.verdicts[: len(self.planned)]):
             said.pop("planned", None)
             said["planned_first"] = len(self.planned)

@@ -28,7 +28,6 @@ SUITE_KINDS = frozenset(
     {"suite", "lane", "case", "check", "metric", "budget", "limit", "floor", "goldens", "calibration"}
 )
 NAMED = 3
-WHICH = {"golden": "a golden", "baseline": "a baseline", "tolerances": "tolerances"}
 
 
 def judge_diff(base: Plan, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
@@ -81,10 +80,8 @@ def _of_suite(changes: Iterable[JudgeChange]) -> list[JudgeChange]:
 
 def record_reason(head: Plan, changes: Sequence[JudgeChange], reason: str) -> AuditEntry:
     """Write down why the suite's own judge becomes looser."""
-    loose = tuple(f"{one.subject}: {one.what}" for one in _of_suite(changes))
-    entry = AuditEntry(
-        date=now(), who=author(), subject=SUBJECT, after=changes_digest(changes), reason=reason, worse=loose
-    )
+    loose, after = tuple(f"{one.subject}: {one.what}" for one in _of_suite(changes)), changes_digest(changes)
+    entry = AuditEntry(date=now(), who=author(), subject=SUBJECT, after=after, reason=reason, worse=loose)
     append(head.goldens, entry)
     return entry
 
@@ -287,17 +284,13 @@ def _audit(base: Plan, head: Plan) -> list[JudgeChange]:
     for model in ("", *sorted(base.suite.models)):
         old, new = read_audit(base.goldens / model), read_audit(head.goldens / model)
         if new[: len(old)] != old:
-            subject = f"{model}/{AUDIT_FILE}".lstrip("/")
-            what = "entries were removed or rewritten"
-            found.append(JudgeChange(kind="audit", subject=subject, what=what, looser=True))
+            lost = {"subject": f"{model}/{AUDIT_FILE}".lstrip("/"), "what": "entries were removed or rewritten"}
+            found.append(JudgeChange(kind="audit", looser=True, **lost))
     return found
 
 
 def _orphans(head: Plan) -> list[JudgeChange]:
-    return [
-        JudgeChange(kind="orphan", subject=one.subject, what=f"{WHICH[one.kind]} that nothing asks for", looser=False)
-        for one in orphans(head)
-    ]
+    return [JudgeChange(kind="orphan", subject=one.subject, what=one.words, looser=False) for one in orphans(head)]
 
 
 def _reason(base: Path, head: Path, subject: str, after: str | None) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sdqa.dashboard.series import FigureSeries, Mark, Point
+from sdqa.dashboard.series import CaseSeries, FigureSeries, Mark, Point
 from sdqa.errors import ExtraMissing
 
 if TYPE_CHECKING:
@@ -192,8 +192,8 @@ def _moved(series: FigureSeries, points: Sequence[Point], cut: int, shift: float
     after = {point.run for point in points[cut : cut + SIDE]}
     moved = of = 0
     for of_case in series.cases.values():
-        old = [p.judged for p in of_case if p.run in before and p.judged is not None and math.isfinite(p.judged)]
-        new = [p.judged for p in of_case if p.run in after and p.judged is not None and math.isfinite(p.judged)]
+        old = _finite(of_case, before)
+        new = _finite(of_case, after)
         if len(old) < SIDE or len(new) < SIDE:
             continue
         of += 1
@@ -201,6 +201,12 @@ def _moved(series: FigureSeries, points: Sequence[Point], cut: int, shift: float
         noise = max(max(old) - min(old), max(new) - min(new))
         moved += step * shift > 0 and abs(step) > max(noise, min(smallest, abs(shift) / 2))
     return moved, of
+
+
+def _finite(case: CaseSeries, runs: set[int]) -> list[float]:
+    """A case's figures in some runs."""
+    pairs = zip(case.run, case.judged, strict=True)
+    return [judged for run, judged in pairs if run in runs and judged is not None and math.isfinite(judged)]
 
 
 def events_of(

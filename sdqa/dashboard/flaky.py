@@ -26,7 +26,8 @@ class Flaky:
 
 def flaky_of(series: FigureSeries, of_runs: Mapping[int, LaneRun]) -> Iterator[Flaky]:
     """The checks of a series that are flaky: the lane's own, then its cases'."""
-    checks: dict[str, Sequence[Point] | Sequence[CasePoint]] = {"": series.points, **series.cases}
+    checks: dict[str, Sequence[Point] | Sequence[CasePoint]] = {"": series.points}
+    checks |= {case: one.points() for case, one in series.cases.items() if len({*one.status} & DECIDED) > 1}
     for case, points in checks.items():
         found = _flaky(points, of_runs)
         if found is not None:

@@ -81,6 +81,19 @@ class CasePoint(NamedTuple):
 
 
 @dataclass(frozen=True)
+class CaseSeries:
+    """A case's figures over the runs, as columns: there are many, and most are only drawn."""
+
+    run: tuple[int, ...] = ()
+    judged: tuple[float | None, ...] = ()
+    status: tuple[str, ...] = ()
+
+    def points(self) -> list[CasePoint]:
+        """One by one."""
+        return list(map(CasePoint, self.run, self.judged, self.status))
+
+
+@dataclass(frozen=True)
 class FigureSeries:
     """One figure of one lane over the runs, and its cases."""
 
@@ -91,7 +104,7 @@ class FigureSeries:
     unit: str
     better: str
     points: tuple[Point, ...]  # oldest first
-    cases: Mapping[str, tuple[CasePoint, ...]] = field(default_factory=dict)
+    cases: Mapping[str, CaseSeries] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -161,7 +174,7 @@ def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iter
             continue
         points = _points(connection, whole, indices)
         if points:
-            of_cases = {case: _case_points(connection, key, indices) for case, key in sorted(cases.items())}
+            of_cases = {case: _case_series(connection, key, indices) for case, key in sorted(cases.items())}
             yield FigureSeries(
                 digest_of([lane, metric, component, unit])[:12],
                 lane,
@@ -181,10 +194,14 @@ def _points(connection: sqlite3.Connection, series: int, indices: Mapping[int, i
     return tuple(found[run] for run in sorted(found))
 
 
-def _case_points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[CasePoint, ...]:
-    rows = connection.execute("SELECT run, judged, status FROM points WHERE series = ?", (series,))
-    found = [CasePoint(indices[row], judged, status) for row, judged, status in rows if row in indices]
-    return tuple(sorted(found, key=lambda point: point.run))
+def _case_series(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> CaseSeries:
+    query = "SELECT run, judged, status FROM points WHERE series = ?"
+    rows = [row for row in connection.execute(query, (series,)).fetchall() if row[0] in indices]
+    if not rows:
+        return CaseSeries()
+    rows.sort(key=lambda row: indices[row[0]])
+    places, judged, statuses = zip(*rows, strict=True)
+    return CaseSeries(tuple(map(indices.__getitem__, places)), judged, statuses)
 
 
 def lane_marks(runs: Sequence[DatedRun], of_runs: Mapping[int, LaneRun]) -> list[Mark]:

@@ -12,22 +12,19 @@ Data files are scripts that hand over one JSON value, because a page that lies o
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.dashboard import database
 from sdqa.dashboard.changes import Change, changes_of, events_of
 from sdqa.dashboard.feed import commit_range, event_words, feed
+from sdqa.dashboard.files import CODES, figures_data, give, key_of, short, write_goldens, write_runs
 from sdqa.dashboard.flaky import Flaky, flaky_of
-from sdqa.dashboard.goldens import GoldenChange, timeline
 from sdqa.dashboard.overview import Row, alerts, row_of, settled_since
 from sdqa.dashboard.page import MAX_INDEX_BYTES, render_index
 from sdqa.dashboard.series import (
-    CasePoint,
+    CaseSeries,
     DatedRun,
     FigureSeries,
     Mark,
@@ -39,14 +36,9 @@ from sdqa.dashboard.series import (
 )
 from sdqa.dashboard.variants import best, budgets, choices
 from sdqa.errors import UsageError
-from sdqa.history import RecordedRun
-from sdqa.history.making import machine_digest
 from sdqa.history.places import HistoryPlace
 from sdqa.store import write_atomically
 
-STATUSES = ("pass", "suspicious", "fail", "not measured", "not judged")
-CODES = {**{status: str(code) for code, status in enumerate(STATUSES)}, "": "5"}
-"""A status as one digit."""
 MAX_FLAKY = 200
 
 
@@ -80,7 +72,7 @@ def build(
     """
     with database.opened(index) as connection:
         new = database.refresh(
-            connection, place, lambda name, record: give(output, f"run/{_key(name)}", _figures_data(record))
+            connection, place, lambda name, record: give(output, f"run/{key_of(name)}", figures_data(record))
         )
         runs = dated_runs(connection)
         if not runs:
@@ -89,7 +81,7 @@ def build(
         (unread,) = connection.execute("SELECT count(*) FROM unread").fetchone()
         lanes = lane_runs(connection, runs)
         marks = {lane: lane_marks(runs, of_runs) for lane, of_runs in lanes.items()}
-        _write_runs(place, record_names(runs), output)
+        write_runs(place, record_names(runs), output)
         rows: list[Row] = []
         changes: list[Change] = []
         flaky: list[Flaky] = []
@@ -107,7 +99,7 @@ def build(
     names = {lane: _name_of(lane) for lane in lanes}
     chosen = choices(runs, lanes, rows, names)
     rows.sort(key=lambda row: row.severity)
-    problems = _write_goldens(goldens, output)
+    problems = write_goldens(goldens, output)
     told = list(alerts(rows, events, runs, unread))
     give(output, "runs", [_run_data(run) for run in runs])
     write_atomically(output / "changes.atom", feed(runs[-1].header.suite, runs, events, address))
@@ -172,25 +164,6 @@ def record_names(runs: Sequence[DatedRun]) -> list[str]:
     return [f"runs/{run.key[:4]}/{run.key[4:6]}/{run.key}.json.gz" for run in runs]
 
 
-def give(output: Path, name: str, content: object) -> None:
-    """Write a data file, unless the same lies there; nothing in it can end a script or begin a tag."""
-    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    data = f"sdqaGive({json.dumps(name)},{escape_script(text)});\n".encode()
-    path = output / "data" / f"{name}.js"
-    if not path.exists() or path.stat().st_size != len(data) or path.read_bytes() != data:
-        write_atomically(path, data)
-
-
-def escape_script(text: str) -> str:
-    """JSON that may stand inside a script element."""
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def short(value: float | None) -> float | None:
-    """A figure as the page needs it: six digits; None where it is not finite."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
-
-
 def _series_data(
     series: FigureSeries, marks: Sequence[Mark], changes: Sequence[Change], fingerprints: Mapping[int, str]
 ) -> dict[str, object]:
@@ -223,10 +196,10 @@ def _sparse(values: Sequence[float | None]) -> list[float | None]:
     return found if any(value is not None for value in found) else []
 
 
-def _aligned(points: Sequence[CasePoint], places: Mapping[int, int]) -> str:
+def _aligned(case: CaseSeries, places: Mapping[int, int]) -> str:
     """A case's figures beside the lane's, five digits each, commas between; nothing where there is none."""
     found = [""] * len(places)
-    for run, judged, _ in points:
+    for run, judged in zip(case.run, case.judged, strict=True):
         place = places.get(run)
         if place is not None and judged is not None and judged - judged == 0:
             found[place] = f"{judged:.5g}"
@@ -250,65 +223,6 @@ def _run_data(run: DatedRun) -> dict[str, object]:
         "modified": head.modified, "machine": ", ".join(head.machines)[:120], "suite": head.suite_digest[:10],
     }  # fmt: skip
     return {name: value for name, value in said.items() if value}
-
-
-def _write_runs(place: HistoryPlace, names: Sequence[str], output: Path) -> None:
-    """One file a run, of those that are not there yet: what is in them never changes."""
-    from sdqa.history.reading import Unread, read_records
-
-    missing = [name for name in names if not (output / "data" / "run" / f"{_key(name)}.js").exists()]
-    for start in range(0, len(missing), database.BATCH):
-        for name, found in read_records(place, missing[start : start + database.BATCH]):
-            if not isinstance(found, Unread):
-                give(output, f"run/{_key(name)}", _figures_data(found))
-
-
-def _key(name: str) -> str:
-    return name.rsplit("/", 1)[-1].removesuffix(".json.gz")
-
-
-def _figures_data(record: RecordedRun) -> dict[str, object]:
-    """A run's lanes: every figure over cases, and the cases that did not pass."""
-
-    def rows(lane_index: int) -> Iterator[list[object]]:
-        for one in record.lanes[lane_index].figures.rows():
-            if not one.case or one.status in ("fail", "suspicious", "not measured"):
-                label = f"{one.metric} · {one.component}" if one.component else one.metric
-                figures = (short(one.value), short(one.judged), short(one.limit), CODES[one.status])
-                yield [label, one.case, *figures, one.unit, one.better]
-
-    return {
-        lane.id: {
-            "bytes": lane.bytes,
-            "fingerprint": machine_digest(lane),
-            "packages": {package.component: package.digest[:12] for package in lane.packages},
-            "goldens": hashlib.sha256(json.dumps(sorted(lane.goldens.items())).encode()).hexdigest()[:10],
-            "rows": list(rows(index)),
-        }
-        for index, lane in enumerate(record.lanes)
-    }
-
-
-def _write_goldens(goldens: Path | None, output: Path) -> list[str]:
-    found, problems = timeline(goldens) if goldens else ([], [])
-
-    def picture(data: bytes) -> str:
-        if not data:
-            return ""
-        name = f"pictures/{hashlib.sha256(data).hexdigest()[:20]}.webp"
-        if not (output / name).exists():
-            write_atomically(output / name, data)
-        return name
-
-    def entry(one: GoldenChange) -> dict[str, object]:
-        return {
-            "model": one.model, "date": one.date, "who": one.who, "subject": one.subject, "before": one.before[:10],
-            "after": one.after[:10], "reason": one.reason, "diagnosis": one.diagnosis, "worse": one.worse,
-            "first": one.first, "pictures": [picture(one.picture_before), picture(one.picture_after)],
-        }  # fmt: skip
-
-    give(output, "goldens", {"entries": [entry(one) for one in found], "problems": problems})
-    return problems
 
 
 def _name_of(lane: str) -> tuple[str, str]:

@@ -16,9 +16,10 @@ from sdqa.runtime import Recorder, Runner
 
 compat.prepare_hub()
 
-import torch  # noqa: E402
-from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline  # noqa: E402
-from torch import Tensor  # noqa: E402
+with compat.uncollected():
+    import torch
+    from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+    from torch import Tensor
 
 from sdqa.generate.modules import TextEncoderModule, UNetModule, VaeModule  # noqa: E402
 from sdqa.generate.schedule import make_scheduler  # noqa: E402

@@ -20,6 +20,7 @@ from sdqa.bundle import (
     Verdict,
 )
 from sdqa.bundle.diagnosis import Diagnosis
+from sdqa.bundle.folder import blobs_of
 from sdqa.bundle.merge import merge
 from sdqa.errors import BundleError, UsageError
 from sdqa.report import write_report
@@ -141,7 +142,7 @@ def test_no_bundles_and_overwriting_a_part_are_refused(tmp_path: Path) -> None:
 def test_pictures_come_along_and_the_merged_bundle_can_be_reported(tmp_path: Path, run: Run, bundle: Bundle) -> None:
     merged = merge([bundle], Bundle(tmp_path / "out"))
     assert merged.identity() == run.model_copy(update={"lanes": merged.lanes}).identity()
-    named = {blob.sha256 for one in run.lanes for sample in one.samples for blob in sample.images.values()}
+    named = {blob.sha256 for blob in blobs_of(run)}
     assert {path.name for path in (tmp_path / "out" / "blobs").iterdir()} == named
     assert write_report(Bundle(tmp_path / "out"), tmp_path / "report").html.stat().st_size > 100_000
 

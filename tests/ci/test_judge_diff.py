@@ -20,12 +20,12 @@ from tests.ci import honest
 
 ROOT = Path(__file__).parents[2]
 LIMITS = ("limit", "case_limit", "severe")
-RECORDS = shutil.ignore_patterns("*.png", "*.safetensors")
+RECORDS = shutil.ignore_patterns("baselines", "*.png", "*.safetensors")
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """The project's own suite and goldens' records, twice."""
+    """The project's own suite and goldens' records without baselines, twice."""
     for name in ("base", "head"):
         (tmp_path / name).mkdir()
         shutil.copy(ROOT / "sdqa.toml", tmp_path / name)

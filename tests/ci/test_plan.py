@@ -24,7 +24,7 @@ SUITE = ROOT / "sdqa.toml"
 def test_all_lanes_of_the_suite_are_units_with_their_checks_and_machines() -> None:
     plan = plan_of_record(make_plan(load_suite(SUITE), SUITE), RULES)
     assert len(plan.units) == 6
-    assert sum(len(unit.checks) for unit in plan.units) == 1338
+    assert sum(len(unit.checks) for unit in plan.units) == 1410
     assert {unit.role for unit in plan.units} == {"any", "mac", "mac-ane"}
     engine = next(unit for unit in plan.units if unit.id == "tiny/fp16@coreml-cpu_and_ne")
     assert (engine.labels, engine.system) == (("macOS", "sdqa-ane"), "Darwin")

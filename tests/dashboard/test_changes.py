@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from sdqa.dashboard.changes import changes_of, events_of
-from sdqa.dashboard.series import CasePoint, FigureSeries, Mark, Point, position
+from sdqa.dashboard.series import CaseSeries, FigureSeries, Mark, Point, position
 from sdqa.errors import ExtraMissing
 
 pytest.importorskip("ruptures")
@@ -21,18 +21,18 @@ def point(run: int, value: float | None, *, bound: float | None = 0.03, **fields
     return Point(run=run, **{**facts, "spread": None, "n": 1, "status": status, **fields})  # type: ignore[arg-type]
 
 
-def series(
-    values: list[float | None], *, cases: int = 4, moving: int = 4, better: str = "lower", **fields: object
-) -> FigureSeries:
+def series(values: list[float | None], *, cases: int = 4, moving: int = 4, better: str = "lower") -> FigureSeries:
     points = tuple(point(run, value) for run, value in enumerate(values))
     still = values[0] or 0.0
     of_cases = {
-        f"c{number}": tuple(
-            CasePoint(run, value if number < moving else still, "pass") for run, value in enumerate(values)
+        f"c{number}": CaseSeries(
+            tuple(range(len(values))),
+            tuple(one if number < moving else still for one in values),
+            ("pass",) * len(values),
         )
         for number in range(cases)
     }
-    return FigureSeries("s1", "m/fp16", "lpips", "", "", better, points, of_cases, **fields)  # type: ignore[arg-type]
+    return FigureSeries("s1", "m/fp16", "lpips", "", "", better, points, of_cases)
 
 
 def steps(*levels: tuple[int, float], noise: float = 0.0, seed: int = 1) -> list[float | None]:

@@ -160,6 +160,7 @@ class Leg:
     def __init__(self, service: Service, folder: Path, job: str, contexts: dict[str, Any], *, lost: bool) -> None:
         self.service, self.folder, self.contexts, self.lost = service, folder, contexts, lost
         self.workspace = folder / "workspace"
+        self.workspace.mkdir(parents=True)
         self.failed, self.log = False, ""
         hidden = ("GITHUB_", "RUNNER_", "SDQA_", "PYTEST_", "CI")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
@@ -211,7 +212,7 @@ class Leg:
             path.write_text("", encoding="utf-8")
         done = subprocess.run(
             [BASH, "--noprofile", "--norc", "-eo", "pipefail", "-c", str(step["run"])],
-            cwd=self.workspace if self.workspace.exists() else self.folder,
+            cwd=self.workspace,
             env={**self.environment, **{k: str(v) for k, v in files.items()}, **variables},
             capture_output=True,
             text=True,

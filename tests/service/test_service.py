@@ -147,13 +147,13 @@ def test_a_looser_judge_is_red_in_a_merge_queue_too(stage: Stage) -> None:
         git(stage.consumer.root, "reset", "-q", "--hard", "HEAD~1")
 
 
-def test_a_plan_over_its_budget_is_red_before_anything_runs(stage: Stage) -> None:
+def test_a_plan_that_cannot_keep_its_budget_is_red_before_anything_runs(stage: Stage) -> None:
     service = Service(stage.root / "dear", stage.consumer.root, inputs={"budget-minutes": 0.001})
     service.run(QUALITY)
     assert service.jobs["plan"].result == "failure"
     assert service.jobs["lanes"].result == "skipped"
     assert service.jobs["gate"].result == "failure"
-    assert "the budget is 0.001" in service.jobs["plan"].log
+    assert "a budget of minutes cannot be kept" in service.jobs["plan"].log  # nobody knows what random weights take
 
 
 def test_what_the_branch_measured_stands_for_a_change_of_words(stage: Stage, tmp_path: Path) -> None:
@@ -162,7 +162,9 @@ def test_what_the_branch_measured_stands_for_a_change_of_words(stage: Stage, tmp
     event = ("push", {"before": stage.consumer.first, "repository": {"default_branch": "main"}})
     branch = Service(tmp_path / "branch", repository, event=event)
     branch.run(QUALITY)
-    assert {name: job.result for name, job in branch.jobs.items()} == dict.fromkeys(branch.jobs, "success")
+    assert {name: job.result for name, job in branch.jobs.items()} == dict.fromkeys(branch.jobs, "success"), [
+        job.log[-2000:] for job in branch.jobs.values() if job.result != "success"
+    ]
     try:
         (repository / "README.md").write_text("words\n", encoding="utf-8")
         stage.consumer.commit("words")
