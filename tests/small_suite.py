@@ -53,10 +53,12 @@ def write_suite(folder: Path, *, extra: str = "") -> Path:
     return path
 
 
-def sdqa(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python -m sdqa` in a process of its own, in a folder."""
+def sdqa(
+    folder: Path, *arguments: str, prefix: tuple[str, ...] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """`python -m sdqa` in a process of its own, in a folder; after `prefix`, which is what starts it."""
     return subprocess.run(
-        [sys.executable, "-m", "sdqa", *arguments],
+        [*prefix, sys.executable, "-m", "sdqa", *arguments],
         cwd=folder,
         env={
             **{

@@ -7,13 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sdqa import cli
-from sdqa.errors import EXIT_GATE_FAILED, EXIT_INFRASTRUCTURE, EXIT_PASS, EXIT_USAGE
+from sdqa.bundle import Bundle
+from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_INFRASTRUCTURE, EXIT_PASS, EXIT_USAGE
+from sdqa.history import read_history
 from tests.small_suite import ROOT, SUITE, sdqa, write_suite
 
 Prepare = Callable[[Path], None]
@@ -266,3 +269,106 @@ def test_no_permission_for_the_goldens(project: Path, capsys: pytest.CaptureFixt
     code, said = said_by(capsys, "goldens", "verify", "--digests-only")
     assert code in (EXIT_GATE_FAILED, EXIT_INFRASTRUCTURE, 4), said
     assert "Traceback" not in said
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """A folder in which nothing can be made, and what a command starts with so that this holds for root too."""
+    if os.name == "nt" or (os.geteuid() == 0 and shutil.which("setpriv") is None):
+        pytest.skip("whoever may do everything may write everywhere")
+    write_suite(tmp_path)
+    (tmp_path / "empty").mkdir(mode=0o555)
+    tmp_path.chmod(0o555)
+    yield tmp_path, ("setpriv", "--bounding-set=-dac_override") if os.geteuid() == 0 else ()
+    tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("plan",), EXIT_PASS, "cannot be written"),
+        (("qa", "--no-diagnose", "--lane", "tiny/fp16@torch"), EXIT_INFRASTRUCTURE, "no permission (.sdqa)"),
+        (
+            ("score", "--lane", "tiny/fp16@torch"),
+            EXIT_INFRASTRUCTURE,
+            "cannot be written: Permission denied (.sdqa/store)",
+        ),
+        (("init", "empty"), EXIT_INFRASTRUCTURE, "no permission"),
+    ],
+)
+def test_a_folder_that_may_only_be_read(
+    read_only: tuple[Path, tuple[str, ...]], arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    folder, prefix = read_only
+    result = sdqa(folder, *arguments, prefix=prefix)
+    said = result.stdout + result.stderr
+    assert result.returncode == code, said
+    assert "Traceback" not in said
+    assert "Errno" not in said
+    assert words in said
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_in_one_folder(tmp_path: Path) -> None:
+    write_suite(tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: sdqa(tmp_path, "qa", "--no-diagnose"), range(2)))
+    for result in both:
+        said = result.stdout + result.stderr
+        assert result.returncode == EXIT_PASS, said
+        assert "Traceback" not in said
+        assert "Pass: All" in said
+    run = Bundle(tmp_path / ".sdqa" / "report").read()
+    assert [lane.status for lane in run.lanes].count("ran") == 2, "a whole report, not a mixture"
+    assert len(read_history(str(tmp_path / ".sdqa" / "history")).records) == 2
+    assert not (tmp_path / ".sdqa" / "runs").exists()
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with the golden of one case, as a run records it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    suite = write_suite(folder)
+    text = suite.read_text(encoding="utf-8").replace('goldens = "teacher"', 'goldens = "goldens"')
+    suite.write_text(text, encoding="utf-8")
+    result = sdqa(folder, "goldens", "--case", "edit-1", "--no-check-stability")
+    assert result.returncode == EXIT_PASS, result.stderr
+    return folder
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def as_pointer(path: Path) -> None:
+    path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 20\n", encoding="utf-8")
+
+
+BROKEN: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "a picture that was cut off": ("image.png", cut, "image.png"),
+    "another picture": ("image.png", lambda path: path.write_bytes(path.with_name("source.png").read_bytes()), "image"),
+    "latents that are gone": ("latents.safetensors", Path.unlink, "latents.safetensors"),
+    "noise that git did not fetch": ("noise.safetensors", as_pointer, "noise.safetensors"),
+    "no record": ("manifest.json", Path.unlink, "no golden for this case"),
+    "half a record": ("manifest.json", cut, "manifest"),
+    "a record of another shape": ("manifest.json", lambda path: path.write_text("[]"), "manifest"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_golden_that_is_broken(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    file, damage, words = BROKEN[name]
+    shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    damage(tmp_path / "goldens" / "tiny" / "edit-1" / file)
+    for arguments in (("score", "--lane", "tiny/fp16@torch"), ("plan",)):
+        code, said = said_by(capsys, *arguments)
+        assert "Traceback" not in said
+        if arguments[0] == "score":
+            assert code == EXIT_INCOMPLETE, said
+            assert words in said
+    code, said = said_by(capsys, "goldens", "verify", "--digests-only")
+    assert (code, "Traceback" in said) == (EXIT_GATE_FAILED, False), said
+    assert "WRONG  tiny/edit-1" in said

@@ -14,6 +14,9 @@ from sdqa.bundle.environment import environment
 from sdqa.bundle.record import SparseRecord
 from sdqa.store import digest_of
 
+OTHER_TEACHER = "measured with another teacher"
+"""What a verdict's reason says of limits that were; what sums up verdicts tells by it why they are provisional."""
+
 
 class Mac(SparseRecord):
     """The Mac that Core ML ran on, as Core ML and the system describe it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,8 @@ def run_pytest(
     if not _plugin_is_installed():
         arguments += ["-p", "sdqa.pytest_plugin"]
     arguments += ["--assert=plain", *(f"-pno:{name}" for name in _idle_plugins(extra))]
+    # Where nothing can be written, the run's own last words say so; pytest's would be about its cache.
+    warnings.filterwarnings("ignore", category=pytest.PytestCacheWarning)
     with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
         status = int(pytest.main([*arguments, *extra], plugins=[session]))
     if session.code is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sdqa.bundle import Lane, Measurement
+from sdqa.bundle.fingerprint import OTHER_TEACHER
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.baseline import BaselineManifest, limits
 from sdqa.gate.tolerances import Tolerance, Tolerances
@@ -56,7 +57,7 @@ class Standards:
         now = lane.fingerprint.teacher
         if not teacher or not now or teacher == now:
             return Standard(tolerance)
-        why = f"recalibrate: measured with another teacher ({teacher[:12]} → {now[:12]}): sdqa calibrate --reason '…'"
+        why = f"recalibrate: {OTHER_TEACHER} ({teacher[:12]} → {now[:12]}): sdqa calibrate --reason '…'"
         provisional = self._provisional(measurement, lane, why)
         return Standard(None, words=why) if provisional.tolerance is None else provisional
 

@@ -16,6 +16,8 @@ from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 
 TEACHER_VARIANT = "teacher"
 """Name under which a model's tolerances keep the noise of the teacher itself."""
+LATENTS_FILE = "latents.safetensors"
+"""Of every golden, with a preview in place of its picture or not."""
 STATED_NOISE = {"finite": 1.0, "psnr": 70.0, "latent_psnr": 90.0}
 """dB that the teacher's own repetition on another platform must reach, where nothing was calibrated: between harmless
 rounding and the nearest change. Measured on the embedded model (2-core x86-64 Linux, 2026-11-23): without oneDNN the
@@ -66,8 +68,16 @@ def verify(
         yield from _model(folder, cases, reproduce, stale, place) if files else _records(folder, cases)
 
 
+def _without_manifest(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
+    """Files of a golden that nothing describes: they can be held against nothing."""
+    for path in sorted(one for one in folder.iterdir() if one.is_dir() and (not cases or one.name in cases)):
+        if (path / LATENTS_FILE).exists() and not (path / MANIFEST_FILE).exists():
+            yield GoldenFlaw(f"{folder.name}/{path.name}", False, f"its files are there, and no {MANIFEST_FILE}")
+
+
 def _records(folder: Path, cases: Sequence[str]) -> Iterator[GoldenFlaw]:
     """A model's manifests and tolerances against its audit log."""
+    yield from _without_manifest(folder, cases)
     current: dict[str, str] = {}
     for path in sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).exists()):
         if not cases or path.name in cases:
@@ -102,6 +112,7 @@ def _recorded(folder: Path, current: Mapping[str, str]) -> Iterator[GoldenFlaw]:
 def _model(
     folder: Path, cases: Sequence[str], reproduce: Reproduce | None, stale: Stale | None, place: str
 ) -> Iterator[GoldenFlaw]:
+    yield from _without_manifest(folder, cases)
     current: dict[str, str] = {}
     tolerances: Tolerances | None = None
     if (folder / TOLERANCES_FILE).exists():

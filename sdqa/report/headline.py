@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sdqa.bundle import Failure, Lane, Run, Status
+from sdqa.bundle import Failure, Lane, Run, Status, Verdict
+from sdqa.bundle.fingerprint import OTHER_TEACHER
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from sdqa.report.format import plural
 
@@ -65,7 +66,9 @@ def headline_of(run: Run) -> Headline:
         sentence += _provisional(run, counts) + _elsewhere(run)
         return Headline("suspicious", "Pass, with doubts", loosened + sentence, counts)
     judged = plural(total - counts.get("not judged", 0), "check")
-    provisional = f", {run.provisional()} of them provisionally: {NOBODY}" if run.provisional() else ""
+    provisional = (
+        f", {run.provisional()} of them provisionally: {why_provisional(run.verdicts)}" if run.provisional() else ""
+    )
     sentence = f"{loosened}All {judged} {across} passed{provisional}." + _not_judged(counts)
     return Headline("pass", "Pass", sentence + _elsewhere(run), counts)
 
@@ -150,9 +153,15 @@ def _rest(run: Run, counts: dict[Status, int]) -> str:
     return also + _provisional(run, counts) + _elsewhere(run)
 
 
+def why_provisional(verdicts: Iterable[Verdict]) -> str:
+    """Why verdicts rest on what a person would see alone."""
+    others = any(verdict.provisional and OTHER_TEACHER in verdict.reason for verdict in verdicts)
+    return f"the limits were {OTHER_TEACHER}: sdqa calibrate" if others else NOBODY
+
+
 def _provisional(run: Run, counts: dict[Status, int]) -> str:
     """What rests on what a person would see alone, and what on nothing."""
-    said = f" {run.provisional()} are provisional: {NOBODY}." if run.provisional() else ""
+    said = f" {run.provisional()} are provisional: {why_provisional(run.verdicts)}." if run.provisional() else ""
     return said + _not_judged(counts)
 
 

@@ -15,7 +15,7 @@ from sdqa.report.brief import cost_sentence
 from sdqa.report.change_words import comparison_blocks, linked
 from sdqa.report.checks import CheckRow, check_rows
 from sdqa.report.format import MISSING, plural, show_figure
-from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone
+from sdqa.report.headline import MARKS, failures_of, headline_of, lane_tone, why_provisional
 from sdqa.report.highlights import attention_of
 from sdqa.report.links import PAGE, case_address, published
 from sdqa.report.markdown import MAX_BYTES, Markdown, assemble, escape, markdown, row
@@ -145,7 +145,7 @@ def _lanes(run: Run) -> list[Markdown]:
         size = show_figure(sum(package.bytes for package in lane.packages), "B") if lane.packages else MISSING
         reason = f": {lane.reason}" if lane.reason and not lane.failures else ""
         provisional = sum(v.provisional for v in lane.verdicts)
-        note = f"{provisional} provisional: nobody has calibrated this machine yet" if provisional else ""
+        note = f"{provisional} provisional: {why_provisional(lane.verdicts)}" if provisional else ""
         if lane.carried:
             note = (
                 f"carried from {lane.carried[:12]}: nothing that it is made from changed{f'; {note}' if note else ''}"

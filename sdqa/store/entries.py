@@ -127,7 +127,9 @@ class Store:
             place.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock(lock_path(place))
         except OSError as error:
-            raise StoreError("the store cannot be written", where=str(self.root), hint=str(error)) from error
+            what = f"the store cannot be written: {error.strerror or error}"
+            hint = "give this user the permission, or name another place: --store FOLDER"
+            raise StoreError(what, where=str(self.root), hint=hint) from error
         self._hold()
         return lock
 

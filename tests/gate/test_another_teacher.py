@@ -9,6 +9,8 @@ from sdqa.errors import UsageError
 from sdqa.gate import Tolerances, judge
 from sdqa.gate.calibrate import calibrate
 from sdqa.gate.stated import combined, stated_tolerances
+from sdqa.report.headline import headline_of
+from tests.builders import run_record
 from tests.gate.conftest import MakeLane
 
 OLD, NEW = "a" * 64, "b" * 64
@@ -66,3 +68,12 @@ def test_a_calibration_writes_its_teacher_down(make_lane: MakeLane) -> None:
     mixed = {"fp16": {"as planned": lanes[:1], "noise 1": [of_teacher(make_lane, NEW)]}}
     with pytest.raises(UsageError, match="2 teachers: aaaaaaaaaaaa, bbbbbbbbbbbb"):
         calibrate("tiny", mixed, {}, checks=10)
+
+
+def test_the_headline_says_why(make_lane: MakeLane, tolerances: Tolerances) -> None:
+    known = tolerances.model_copy(update={"teacher": OLD})
+    lane = of_teacher(make_lane, NEW, {"psnr": [40.0, 41.0]})
+    run = run_record(lane.model_copy(update={"verdicts": judge(lane, known)}))
+    said = headline_of(run).sentence
+    assert "3 of them provisionally: the limits were measured with another teacher: sdqa calibrate." in said
+    assert "nobody has calibrated" not in said

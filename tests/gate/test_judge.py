@@ -286,6 +286,6 @@ def test_judging_is_light() -> None:
 
 def test_lanes_are_not_changed(make_lane: MakeLane, tolerances: Tolerances) -> None:
     lane = make_lane(GOOD)
-    copy = Lane.model_validate(lane.model_dump())
+    copy = lane.model_copy(deep=True)
     judge(lane, tolerances)
     assert lane == copy
