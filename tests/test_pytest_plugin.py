@@ -135,7 +135,8 @@ def test_workers_share_the_checks_and_one_report_is_written(store: Path, tmp_pat
     result = qa(store, tmp_path, "-n", "2", "-k", "portrait-red-hair and lpips")
     assert result.returncode == 0, result.stdout + result.stderr
     verdicts = [v["check"] for lane in run_of(tmp_path)["lanes"] for v in lane["verdicts"]]  # type: ignore[attr-defined]
-    assert sorted(verdicts) == ["tiny/fp16/portrait-red-hair/lpips", "tiny/fp16/portrait-red-hair/lpips_source"]
+    case = "tiny/fp16/portrait-red-hair"
+    assert sorted(verdicts) == [f"{case}/baseline_lpips", f"{case}/lpips", f"{case}/lpips_source"]
     assert (tmp_path / "index.html").exists()
 
 

@@ -11,7 +11,7 @@ from tests.first_hour import ROOT
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.mil.test_a" name="test_x[fp16-a.b]" time="3.26"/>
-<testcase classname="tests.test_b" name="test_y" time="0.19"/>
+<testcase classname="tests.test_b" name="test_y" time="0.29"/>
 <testcase classname="tests.test_b" name="test_z"/>
 </testsuite></testsuites>"""
 

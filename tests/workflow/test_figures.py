@@ -29,7 +29,7 @@ def stored(cost: ComponentCost, leaving: float = 0.0) -> Any:
 
 
 def a_lane(**cases: Case) -> Any:
-    return SimpleNamespace(cases=cases)
+    return SimpleNamespace(cases=cases, all_cases=cases)
 
 
 PACKAGES = {cost.component: stored(cost) for cost in (*CALIBRATION_COSTS, ENCODER)}
