@@ -63,6 +63,7 @@ def test_files_folders_and_links_inside_are_unpacked(tmp_path: Path) -> None:
         b"not an archive",
         b"",
     ],
+    ids=range(16),  # the bytes hold the time
 )
 def test_what_reaches_out_or_is_no_runner_leaves_nothing(tmp_path: Path, data: bytes) -> None:
     before = {path.name for path in tmp_path.parent.iterdir()}
