@@ -23,7 +23,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 class ApiError(SdqaError):
     """GitHub's API refuses, or cannot be reached."""
 
-    code = "SDQA-730"
+    code = "SDQA-732"
 
 
 @dataclass(frozen=True)
