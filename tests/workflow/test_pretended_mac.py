@@ -26,7 +26,7 @@ from sdqa.workflow import calibrate, run
 from sdqa.workflow.goldens import record_goldens
 from sdqa.workflow.job import Job
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long  # one story, told in order
 
 ROOT = Path(__file__).parents[2]
 SUITE = """
