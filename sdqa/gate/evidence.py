@@ -91,7 +91,7 @@ class MeasuredLane:
         broken: dict[str, str] = {}
         for metric in sorted(FATAL & set(cases)):
             for case, measurement in cases[metric].items():
-                if measurement.value is not None and not measurement.value >= 1:
+                if measurement.value is not None and measurement.value != 1:
                     detail = f": {measurement.reason}" if measurement.reason else ""
                     broken.setdefault(case, f"{metric} is {measurement.value:.6g}, must be 1{detail}")
         scopes = {name for name, _ in components} | {package.component for package in lane.packages} | {ALL, BUDGET}

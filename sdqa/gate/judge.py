@@ -134,7 +134,7 @@ def _hard(draft: Verdict, measurement: Measurement) -> Verdict:
     draft = draft.model_copy(update={"tolerance": 1.0})
     if measurement.value is None:
         return _said(draft, "not measured", measurement.reason or "no value, and no reason given")
-    if measurement.value >= 1:
+    if measurement.value == 1:
         return _said(draft, "pass", "is 1, must be 1")
     detail = f": {measurement.reason}" if measurement.reason else ""
     return _said(draft, "fail", f"is {measurement.value:.6g}, must be 1{detail}")

@@ -289,3 +289,13 @@ def test_lanes_are_not_changed(make_lane: MakeLane, tolerances: Tolerances) -> N
     copy = lane.model_copy(deep=True)
     judge(lane, tolerances)
     assert lane == copy
+
+
+@pytest.mark.parametrize("figure", [2.0, 1.5, -1.0, math.inf])
+def test_what_must_be_one_is_not_more_than_one(figure: float, make_lane: MakeLane, tolerances: Tolerances) -> None:
+    lane = make_lane(GOOD)
+    measured = tuple(
+        one.model_copy(update={"value": figure}) if one.metric == "finite" else one for one in lane.measurements
+    )
+    verdicts = judge(lane.model_copy(update={"measurements": measured}), tolerances)
+    assert {one.status for one in verdicts if one.metric == "finite"} == {"fail"}
