@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from sdqa.bundle import Bundle, Run
 from tests import times
 from tests.builders import Convert
+from tests.report.browser import BROWSER, NAMES, Browser
 from tests.report.pictures import draw, png
 from tests.report.realistic import HOSTILE, make_run
 
@@ -155,3 +157,23 @@ def backend() -> Iterator[None]:
     coremltools_backend.install()
     yield
     coremltools_backend.uninstall()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser with one tab. Where one was promised (CI), its absence is a failure, not a skip."""
+    if BROWSER is None:
+        assert not os.environ.get("SDQA_REQUIRE_BROWSER"), f"no browser on PATH ({', '.join(NAMES)})"
+        pytest.skip(f"not run: no browser on PATH ({', '.join(NAMES)})")
+    driven = Browser(tmp_path_factory.mktemp("profile"))
+    yield driven
+    driven.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe's script."""
+    found = importlib.util.find_spec("axe_core_python")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")

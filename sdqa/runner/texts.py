@@ -17,9 +17,7 @@ GUEST_CPUS, GUEST_MEMORY_MB = 4, 8192
 """Two guests may run on a Mac at once: macOS's licence and its Virtualization framework allow no more."""
 _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._/:@-]{0,250}")
 
-ONE_LIFE = """#!/bin/sh
-# One job, then nothing is left of it. Without a configuration there is nothing to do.
-set -eu
+_WAITING = """set -eu
 umask 077
 PATH=${{PATH:-/usr/bin:/bin:/usr/sbin:/sbin}}:/opt/homebrew/bin:/usr/local/bin # launchd's own has neither
 export PATH
@@ -32,7 +30,15 @@ if [ -z "${{ACTIONS_RUNNER_INPUT_JITCONFIG:-}}" ]; then
     ACTIONS_RUNNER_INPUT_JITCONFIG=$(cat once)
     rm -f once
 fi
-wipe() {{ chmod -R u+rwX life 2>/dev/null || :; rm -rf life; }}
+"""
+"""How both lives begin: quietly, in their folder, and not at all without a configuration."""
+
+ONE_LIFE = (
+    """#!/bin/sh
+# One job, then nothing is left of it. Without a configuration there is nothing to do.
+"""
+    + _WAITING
+    + """wipe() {{ chmod -R u+rwX life 2>/dev/null || :; rm -rf life; }}
 wipe
 trap wipe EXIT
 mkdir -p life/home life/tmp
@@ -48,23 +54,14 @@ code=0
 wait "$running" || code=$?
 exit "$code"
 """
+)
 
-TART_LIFE = """#!/bin/sh
+TART_LIFE = (
+    """#!/bin/sh
 # One job in a virtual Mac of its own: cloned, run, deleted. Without a configuration there is nothing to do.
-set -eu
-umask 077
-PATH=${{PATH:-/usr/bin:/bin:/usr/sbin:/sbin}}:/opt/homebrew/bin:/usr/local/bin # launchd's own has neither
-export PATH
-root={root}
-cd "$root/work"
-[ "$(wc -c < runner.log 2>/dev/null || echo 0)" -lt 1000000 ] || : > runner.log
-[ ! -e "$root/drained" ] || exit 0
-if [ -z "${{ACTIONS_RUNNER_INPUT_JITCONFIG:-}}" ]; then
-    [ -f once ] || exit 0
-    ACTIONS_RUNNER_INPUT_JITCONFIG=$(cat once)
-    rm -f once
-fi
-jit=$ACTIONS_RUNNER_INPUT_JITCONFIG
+"""
+    + _WAITING
+    + """jit=$ACTIONS_RUNNER_INPUT_JITCONFIG
 unset ACTIONS_RUNNER_INPUT_JITCONFIG
 guest={name}-$$
 wipe() {{
@@ -92,6 +89,7 @@ printf '%s' "$jit" | tart exec -i "$guest" /bin/sh -c '
     cd "$HOME/runner" && exec ./run.sh' || code=$?
 exit "$code"
 """
+)
 
 HOOK = """#!/bin/sh
 # Without this answer no job begins; where there is no Python every job is refused.

@@ -1,10 +1,7 @@
-"""What the tests of the site share: a browser, axe, and a site on disk with everything that a page can show."""
+"""What the tests of the site share: a site on disk with everything that a page can show."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,27 +11,6 @@ from sdqa.dashboard.site import build
 from sdqa.history import add_records
 from sdqa.history.places import HistoryFolder
 from tests.history.records import CASES, lane, record_at
-from tests.report.browser import BROWSER, NAMES, Browser
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser with one tab. Where one was promised (CI), its absence is a failure, not a skip."""
-    if BROWSER is None:
-        assert not os.environ.get("SDQA_REQUIRE_BROWSER"), f"no browser on PATH ({', '.join(NAMES)})"
-        pytest.skip(f"not run: no browser on PATH ({', '.join(NAMES)})")
-    driven = Browser(tmp_path_factory.mktemp("profile"))
-    yield driven
-    driven.close()
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """axe's script."""
-    found = importlib.util.find_spec("axe_core_python")
-    if found is None or found.origin is None:
-        pytest.skip("not run: axe_core_python is not installed")
-    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
