@@ -6,6 +6,7 @@ Bundles, goldens, tolerances, sensitivity tables and locks travel as artifacts b
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -119,17 +120,23 @@ def parse(
         raise refuse(f"{name} does not follow its schema: $.{key}: {first['msg']}") from problem
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""It can be escaped in JSON and encoded nowhere: nothing that we write has one."""
+
+
 def _excess(data: object) -> str:
-    """What is larger than anything that we write, in words; empty when nothing is."""
+    """What is in it and in nothing that we write, in words; empty when nothing is."""
     level = [data]
     for _ in range(MAX_DEPTH):
         if any(isinstance(one, int) and abs(one) > MAX_WHOLE for one in level):
             return "holds a whole number of more than 64 bits"
+        if any(_HALF.search(one) for one in level if isinstance(one, str)):
+            return "holds half a character (a lone surrogate)"
         level = [
             inner
             for one in level
             if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
+            for inner in ((*one, *one.values()) if isinstance(one, dict) else one)
         ]
         if not level:
             return ""

@@ -197,7 +197,9 @@ def test_two_lanes_of_three_merged_without_a_plan_are_incomplete(place: Place) -
     assert sdqa(["merge", *map(str, folders), "--output", str(place.root / "merged")]) == 4
 
 
-@pytest.mark.parametrize("damage", ["json", "picture", "size", "digest", "symlink", "fifo", "blob-fifo", "large"])
+@pytest.mark.parametrize(
+    "damage", ["json", "surrogate", "picture", "size", "digest", "symlink", "fifo", "blob-fifo", "large"]
+)
 def test_a_bad_bundle_is_named_while_the_rest_is_reported(
     place: Place, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +215,10 @@ def test_a_bad_bundle_is_named_while_the_rest_is_reported(
     path, target = bundle.folder / blob.path, bundle.folder / "run.json"
     if damage == "json":
         target.write_text("{", encoding="utf-8")
+    elif damage == "surrogate":
+        target.write_text(
+            target.read_text(encoding="utf-8").replace('"portrait', '"\\ud800portrait', 1), encoding="utf-8"
+        )
     elif damage == "digest":
         path.write_bytes(bytes(blob.bytes))
     elif damage == "symlink":
