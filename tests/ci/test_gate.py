@@ -215,9 +215,9 @@ def test_a_bad_bundle_is_named_while_the_rest_is_reported(
     path, target = bundle.folder / blob.path, bundle.folder / "run.json"
     if damage == "json":
         target.write_text("{", encoding="utf-8")
-    elif damage == "surrogate":
+    elif damage == "half":
         target.write_text(
-            target.read_text(encoding="utf-8").replace('"portrait', '"\\ud800portrait', 1), encoding="utf-8"
+            target.read_text(encoding="utf-8").replace('"suite": "', '"suite": "\\ud800'), encoding="utf-8"
         )
     elif damage == "digest":
         path.write_bytes(bytes(blob.bytes))
