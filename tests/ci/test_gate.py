@@ -198,7 +198,7 @@ def test_two_lanes_of_three_merged_without_a_plan_are_incomplete(place: Place) -
 
 
 @pytest.mark.parametrize(
-    "damage", ["json", "surrogate", "picture", "size", "digest", "symlink", "fifo", "blob-fifo", "large"]
+    "damage", ["json", "half", "picture", "size", "digest", "symlink", "fifo", "blob-fifo", "large"]
 )
 def test_a_bad_bundle_is_named_while_the_rest_is_reported(
     place: Place, damage: str, monkeypatch: pytest.MonkeyPatch
