@@ -52,7 +52,7 @@ class Provenance(Record):
     judge_digest: str = ""  # of limits, budgets, tolerances and goldens, see `sdqa.ci.judge`
     narrowed: tuple[str, ...] = ()  # why lanes are not whole: "12 of 223 checks of tiny/fp16 were selected"
     interrupted: bool = False
-    replayed: tuple[str, ...] = ()  # lanes that were not executed in this run, see `Lane.replayed`
+    replayed: tuple[str, ...] = ()  # lanes whose samples were all in the store, see `Lane.replayed`
 
 
 def provenance(

@@ -163,7 +163,7 @@ class Lane(Record):
     remarks: tuple[str, ...] = later(())  # of the model and the cases: parts not used, settings overridden, prompts cut
     planned: tuple[str, ...] = later(())  # ids of the checks that it was to answer, whatever was selected of them
     planned_first: int = later(0)  # written in place of `planned`: so many of the verdicts, from the first, have these
-    replayed: bool = later(False)  # nothing was executed in this run: every sample came from the store
+    replayed: bool = later(False)  # every sample was in the store before; one was drawn again where times were wanted
     carried: str = later("")  # the commit that was measured, where nothing that the lane is made from changed since
 
     @model_validator(mode="before")

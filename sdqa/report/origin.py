@@ -32,7 +32,7 @@ def _provenance(one: Provenance) -> dict[str, str]:
         "job": one.job,
         "narrowed": "; ".join(one.narrowed),
         "interrupted": "yes" if one.interrupted else "",
-        "taken from the store, not executed": ", ".join(one.replayed),
+        "every picture from the store": ", ".join(one.replayed),
     }
 
 
