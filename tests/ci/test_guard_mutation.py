@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,8 @@ from PIL import Image
 
 from sdqa.bundle import Bundle, JudgeChange, Sample
 from sdqa.ci import base, comparison, gate, intake
+from sdqa.ci.carried import Carried
+from sdqa.ci.intake import take
 from sdqa.ci.judge import judge_digest
 from sdqa.ci.plan import plan_of_record, write_plan
 from sdqa.ci.publish import Published
@@ -27,6 +29,8 @@ from sdqa.workflow.gate import RULES
 from tests.builders import lane_record, run_record
 from tests.ci import honest
 from tests.ci.mutants import Scenario, unnoticed
+
+NOTHING = Carried()
 
 
 def test_intake(tmp_path: Path) -> None:
@@ -82,13 +86,21 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
     own = plan_of_record(plan, RULES, commit=honest.COMMIT)
     write_plan(tmp_path / "other.json", own.model_copy(update={"commit": "1" * 40}))
     drawn_now = replace(plan, suite=plan.suite.model_copy(update={"goldens": "teacher"}))
+    everything = Carried(tuple(sorted({unit.lane for unit in own.units})), take(tmp_path / "bundles" / "linux"))
     bare = replace(plan, suite_path=tmp_path / "elsewhere" / "sdqa.toml")
 
     def gated(
-        use: Plan = plan, state: tuple[str, bool] = ("", False), sound: bool = True, to: str = "out", **given: Any
+        use: Plan = plan,
+        state: tuple[str, bool] = ("", False),
+        sound: bool = True,
+        to: str = "out",
+        places: Sequence[Path] = (tmp_path / "bundles",),
+        standing: Carried = NOTHING,
+        **given: Any,
     ) -> Scenario:
         def scenario(module: types.ModuleType) -> object:
             vars(module).update(
+                carried_lanes=lambda *_: standing,
                 work_tree=lambda _: state,
                 publish=lambda *_, history: Published("", 0, str(history)),
                 compared=lambda *_: (JudgeChange(kind="case", subject="c", what="removed", looser=True),),
@@ -99,7 +111,7 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
                 with_run=lambda found, *_: found,
             )
             options = {"results": '{"lanes": {"result": "success"}}', "commit": honest.COMMIT, **given}
-            run, published = module.gate(use, RULES, [tmp_path / "bundles"], tmp_path / to, **options)
+            run, published = module.gate(use, RULES, places, tmp_path / to, **options)
             return run.model_copy(update={"created": ""}).to_json(), published
 
         return scenario
@@ -120,6 +132,8 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
         gated(sound=False),
         gated(use=drawn_now, sound=False),
         gated(use=bare, sound=False),
+        gated(places=[tmp_path / "absent"]),
+        gated(places=[tmp_path / "absent"], standing=everything),
     ]
     kept = dict(vars(gate))
     try:
