@@ -103,7 +103,7 @@ def parse(
         return error(what, where=where, hint=hint)
 
     try:
-        data = json.loads(found)
+        data = json.loads(found, object_pairs_hook=_told_once)
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
     flaw = _excess(data)
@@ -118,6 +118,19 @@ def parse(
         first = problem.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise refuse(f"{name} does not follow its schema: $.{key}: {first['msg']}") from problem
+
+
+def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of which nothing is said twice: two readers could take two different things from it.
+
+    Raises:
+        ValueError: something is.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)[:60]!r} is there twice")
+    return found
 
 
 _HALF = re.compile("[\ud800-\udfff]")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sdqa.bundle import Failure, Fingerprint, JudgeChange, Measurement, Run
-from sdqa.ci.decide import Expected
+from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
 from sdqa.ci.problem import problem
