@@ -111,8 +111,7 @@ def unlike_planned(lane: Lane, said: Mapping[str, CaseInputs], reference: LaneRe
 def _unlike(case: str, said: CaseInputs | None, planned: CaseInputs) -> str:
     if said is None:
         return f"{case}: it does not say what was put in"
-    have, want = said.to_json(), planned.to_json()
-    other = sorted(name for name in {*have, *want} if have.get(name) != want.get(name))
+    other = sorted(name for name in CaseInputs.model_fields if getattr(said, name) != getattr(planned, name))
     return f"{case}: another {some(other)} than the suite's" if other else ""
 
 

@@ -15,7 +15,6 @@ from sdqa.bundle.readings import worst_reading
 from sdqa.ci.reference import LaneReference
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import is_same_figure
-from sdqa.metrics.kinds import OF_LANES
 from sdqa.store import digest_of
 
 ROUNDING = 2e-5
@@ -57,7 +56,7 @@ def _flaws(figure: Measurement, reference: LaneReference, machine: str) -> Itera
         return
     if flaw := kind.flaw(figure.metric, figure):
         yield flaw
-    yield from _misplaced(figure, reference)
+    yield from _misplaced(figure, reference, of_lane=kind.of_lane)
     yield from _belied(figure)
     if figure.case is not None:
         yield from _of_golden(figure, reference)
@@ -65,9 +64,8 @@ def _flaws(figure: Measurement, reference: LaneReference, machine: str) -> Itera
         yield "its fingerprint is not that of the machine and libraries that the lane names"
 
 
-def _misplaced(figure: Measurement, reference: LaneReference) -> Iterator[str]:
+def _misplaced(figure: Measurement, reference: LaneReference, *, of_lane: bool) -> Iterator[str]:
     """Something that no lane measures: of a case and a component at once, or of one that is not in it."""
-    of_lane = figure.metric in OF_LANES
     if figure.case is not None and (of_lane or figure.component is not None):
         yield "is no figure of a case"
     if figure.case is None and not of_lane:

@@ -24,6 +24,7 @@ class Kind:
     better: Better
     valid: tuple[float, float]  # closed; plugins may leave it open
     whole: bool = False  # a count, or yes and no
+    of_lane: bool = True  # of a component or a whole lane; else of a case
 
     def flaw(self, metric: str, figure: Measurement) -> str:
         """Why a record cannot be a figure of the metric, in words; empty when it can.
@@ -72,4 +73,4 @@ def kinds() -> dict[str, Kind]:
     """Every registered metric's, and those of the figures that a lane adds."""
     from sdqa.metrics import METRICS
 
-    return {**{name: Kind(one.unit, one.better, one.valid) for name, one in METRICS.items()}, **OF_LANES}
+    return {**{name: Kind(one.unit, one.better, one.valid, of_lane=False) for name, one in METRICS.items()}, **OF_LANES}
