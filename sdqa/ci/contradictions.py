@@ -6,7 +6,7 @@ from two runs, is not taken for a measurement.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sdqa.bundle import CaseInputs, Environment, Lane, Package, is_timing
 from sdqa.ci.problem import some
@@ -14,6 +14,10 @@ from sdqa.ci.reference import LaneReference
 
 OF_THE_DEVICE = ("load_ms", "predict_ms", "footprint_peak_bytes")
 """Times and memory that a device is asked for in every run; the others are those of the samples."""
+
+
+ROUNDED = 1e-3
+"""Of a percentage that is written with four decimals, of times and of whole bytes: what no edit is worth."""
 
 
 def contradictions(lane: Lane, reference: LaneReference) -> list[str]:
@@ -45,8 +49,10 @@ def _of_samples(lane: Lane, reference: LaneReference) -> Iterator[str]:
         bad = sorted(name for name, count in sample.facts.nonfinite.items() if count)
         if bad:
             yield f"{sample.case}: values of {some(bad)} were not finite"
+        if not sample.facts.nonfinite:
+            yield f"{sample.case}: it does not tell whether everything was finite"
         record = (reference.goldens or {}).get(sample.case)
-        if record is not None and sample.facts.timesteps is not None and sample.facts.timesteps != record.timesteps:
+        if record is not None and sample.facts.timesteps != record.timesteps:
             yield f"{sample.case}: another schedule than the golden's"
 
 
@@ -57,14 +63,21 @@ def _of_packages(lane: Lane, reference: LaneReference) -> Iterator[str]:
     figures = {(m.component, m.metric): m.value for m in lane.measurements if m.component is not None}
     for package in lane.packages:
         yield from _of_package(package, figures)
+    whole = {m.metric: m.value for m in lane.measurements if m.case is None and m.component is None}
+    costs = [package.facts.cost for package in lane.packages if package.facts.cost is not None]
+    if len(costs) == len(found):
+        yield from _of_costs(lane.packages, whole)
+    else:
+        yield f"only {len(costs)} of {len(found)} packages tell what they ask for"
 
 
 def _of_package(package: Package, figures: Mapping[tuple[str, str], float | None]) -> Iterator[str]:
     size = figures.get((package.component, "package_bytes"))
-    if size is not None and size != package.bytes:
-        yield f"{package.component}: a package of {package.bytes} bytes, measured were {size:.0f}"
+    if size != package.bytes:
+        yield f"{package.component}: a package of {package.bytes} bytes, measured were {size}"
     coverage = package.facts.coverage
     if coverage is None:
+        yield f"{package.component}/coverage: it does not tell what was found"
         return
     flaws = (*coverage.missing, *coverage.changed, *coverage.invented)
     if flaws and figures.get((package.component, "coverage")) == 1:
@@ -72,6 +85,25 @@ def _of_package(package: Package, figures: Mapping[tuple[str, str], float | None
     told = coverage.found + len(coverage.missing) + len(coverage.changed)
     if told != coverage.parameters:
         yield f"{package.component}/coverage: tells of {told} parameters, and has {coverage.parameters}"
+
+
+def _of_costs(packages: Sequence[Package], figures: Mapping[str, float | None]) -> Iterator[str]:
+    """Budgets whose figures follow from the packages, against what the packages ask for."""
+    costs = [one.facts.cost for one in packages if one.facts.cost is not None]
+    told: dict[str, float] = {
+        "model_memory_bytes": sum(one.weight_bytes_stored for one in costs)
+        + max((one.peak_live_bytes for one in costs), default=0),
+        "one_at_a_time_memory_bytes": max((one.weight_bytes_stored + one.peak_live_bytes for one in costs), default=0),
+    }
+    lints = [one.facts.neural_engine for one in packages if one.facts.neural_engine is not None]
+    flops = sum(one.flops for one in costs)
+    if len(lints) == len(costs) and flops:
+        away = sum(cost.flops * lint.leaving_share for cost, lint in zip(costs, lints, strict=True))
+        told["off_neural_engine_percent"] = 100 * away / flops
+    for metric, value in told.items():
+        have = figures.get(metric)
+        if have is not None and abs(have - value) > ROUNDED:
+            yield f"all/{metric}: is {have:.6g}, the packages ask for {value:.6g}"
 
 
 def _of_fingerprint(lane: Lane, reference: LaneReference) -> Iterator[str]:
@@ -99,6 +131,11 @@ def _of_times(lane: Lane) -> Iterator[str]:
         if absent or (lane.replayed and not figure.cases and len(drawn) > 1):
             where = some(absent) or "any case"
             yield f"{figure.component or 'all'}/{figure.metric}: a time of this run, which did not draw {where}"
+        elif figure.metric == "end_to_end_s":
+            told = sorted(drawn[case] or 0.0 for case in cases)
+            readings = sorted(figure.samples)
+            if len(told) != len(readings) or any(abs(a - b) > ROUNDED for a, b in zip(told, readings, strict=True)):
+                yield f"all/{figure.metric}: its readings are not the seconds that its samples took"
 
 
 def unlike_planned(lane: Lane, said: Mapping[str, CaseInputs], reference: LaneReference) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.bundle.readings import worst_reading
@@ -17,13 +18,14 @@ from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import is_same_figure
 from sdqa.store import digest_of
 
+if TYPE_CHECKING:
+    from sdqa.metrics.kinds import Kind
+
 ROUNDING = 2e-5
 """By how much two machines may differ on one golden's figure, of it or of 1. An embedding in single precision keeps six
 digits (2.4e-7 between two x86-64 machines, 2026-11-26); the narrowest limit on a difference in goldens/ is 1.2e-4."""
 READINGS = 1e-4
 """Readings are written down with four decimals or more."""
-OF_ONE_RUN = "parity_psnr"
-"""Compares with the teacher on the same machine, so that its figures are comparable between machines."""
 
 
 def vetted(lane: Lane, reference: LaneReference) -> tuple[Lane, list[str]]:
@@ -56,20 +58,22 @@ def _flaws(figure: Measurement, reference: LaneReference, machine: str) -> Itera
         return
     if flaw := kind.flaw(figure.metric, figure):
         yield flaw
-    yield from _misplaced(figure, reference, of_lane=kind.of_lane)
+    yield from _misplaced(figure, kind, reference)
     yield from _belied(figure)
     if figure.case is not None:
         yield from _of_golden(figure, reference)
-    elif machine and figure.metric != OF_ONE_RUN and figure.fingerprint != machine:
+        return
+    if figure.golden is not None:
+        yield "has a golden's figure, which only cases have"
+    if machine and figure.fingerprint != (kind.identity or machine):
         yield "its fingerprint is not that of the machine and libraries that the lane names"
 
 
-def _misplaced(figure: Measurement, reference: LaneReference, *, of_lane: bool) -> Iterator[str]:
+def _misplaced(figure: Measurement, kind: Kind, reference: LaneReference) -> Iterator[str]:
     """Something that no lane measures: of a case and a component at once, or of one that is not in it."""
-    if figure.case is not None and (of_lane or figure.component is not None):
-        yield "is no figure of a case"
-    if figure.case is None and not of_lane:
-        yield "is a figure of a case, and names none"
+    named = [what for what in ("case", "component") if getattr(figure, what) is not None] or ["lane"]
+    if named != [kind.of]:
+        yield f"is a figure of a {kind.of}, and names a {' and a '.join(named)}"
     if figure.component is not None and figure.component not in reference.components:
         yield "is of a component that the lane does not run"
     strange = sorted({*figure.cases, *figure.by_case} - reference.cases.keys())

@@ -23,15 +23,15 @@ def picture_flaws(lane: Lane, reference: LaneReference, pixels: Mapping[str, str
             have = pixels.get(blob.sha256, "") if blob is not None else ""
             if not have:
                 found.append(f"{lane.id}: {sample.case}: its {name} is not there as a picture")
-            elif wanted not in ("", have):
+            elif wanted not in (None, have):
                 found.append(f"{lane.id}: {sample.case}: its {name} is another picture than its record's")
     return found
 
 
-def _promised(sample: Sample, record: Manifest | None) -> Iterator[tuple[str, str]]:
-    """The pictures that a sample must have, with the digest of their pixels; empty where none is recorded."""
+def _promised(sample: Sample, record: Manifest | None) -> Iterator[tuple[str, str | None]]:
+    """The pictures that a sample must have, with the digest of their pixels; None where none is recorded."""
     digests = record.digests if record is not None else {}
     yield "candidate", sample.image_digest
-    yield "golden", digests.get("image", "")
+    yield "golden", digests.get("image")
     if "source" in digests:
         yield "source", digests["source"]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from sdqa.bundle import Better, Measurement
+from sdqa.store import digest_of
 
 NANOSECOND_MS, NANOSECOND_S = 1e-6, 1e-9
 """Nothing that was executed took less."""
@@ -23,8 +25,9 @@ class Kind:
     unit: str
     better: Better
     valid: tuple[float, float]  # closed; plugins may leave it open
+    of: Literal["case", "component", "lane"] = "lane"
     whole: bool = False  # a count, or yes and no
-    of_lane: bool = True  # of a component or a whole lane; else of a case
+    identity: str = ""  # of how it is measured, where that is the same on every machine
 
     def flaw(self, metric: str, figure: Measurement) -> str:
         """Why a record cannot be a figure of the metric, in words; empty when it can.
@@ -45,26 +48,29 @@ class Kind:
         return ""
 
 
-_ANY_MS, _ANY_S = (NANOSECOND_MS, math.inf), (NANOSECOND_S, math.inf)
+PARITY_IDENTITY = digest_of({"metric": "parity_psnr", "peak": "reference range", "cap_db": 160, "worst of": "calls"})
+"""How parity is measured, by the teacher on the same machine; figures of another identity are not compared."""
 _BYTES = Kind("B", "lower", (1, math.inf), whole=True)
-_PASSED = Kind("", "equal", (0, 1), whole=True)
+_PASSED = Kind("", "equal", (0, 1), "component", whole=True)
+_TIME_MS = Kind("ms", "lower", (NANOSECOND_MS, math.inf), "component")
+_TIME_S = Kind("s", "lower", (NANOSECOND_S, math.inf))
 OF_LANES: Mapping[str, Kind] = {
     "contract": _PASSED,
     "coverage": _PASSED,
-    "parity_psnr": Kind("dB", "higher", (-math.inf, 160)),
-    "package_bytes": _BYTES,
+    "parity_psnr": Kind("dB", "higher", (-math.inf, 160), "component", identity=PARITY_IDENTITY),
+    "package_bytes": replace(_BYTES, of="component"),
     "model_memory_bytes": _BYTES,
     "one_at_a_time_memory_bytes": _BYTES,
     "peak_memory_bytes": _BYTES,
     "footprint_peak_bytes": _BYTES,
     "off_neural_engine_percent": Kind("%", "lower", (0, 100)),
-    "neural_engine_percent": Kind("%", "higher", (0, 100)),
-    "neural_engine_ran": Kind("", "higher", (0, 1), whole=True),
-    "latency_ms": Kind("ms", "lower", _ANY_MS),
-    "load_ms": Kind("ms", "lower", _ANY_MS),
-    "predict_ms": Kind("ms", "lower", _ANY_MS),
-    "inference_s": Kind("s", "lower", _ANY_S),
-    "end_to_end_s": Kind("s", "lower", _ANY_S),
+    "neural_engine_percent": Kind("%", "higher", (0, 100), "component"),
+    "neural_engine_ran": Kind("", "higher", (0, 1), "component", whole=True),
+    "latency_ms": _TIME_MS,
+    "load_ms": _TIME_MS,
+    "predict_ms": _TIME_MS,
+    "inference_s": _TIME_S,
+    "end_to_end_s": _TIME_S,
 }
 """Figures of a component or of a whole lane."""
 
@@ -73,4 +79,4 @@ def kinds() -> dict[str, Kind]:
     """Every registered metric's, and those of the figures that a lane adds."""
     from sdqa.metrics import METRICS
 
-    return {**{name: Kind(one.unit, one.better, one.valid, of_lane=False) for name, one in METRICS.items()}, **OF_LANES}
+    return {**{name: Kind(one.unit, one.better, one.valid, "case") for name, one in METRICS.items()}, **OF_LANES}

@@ -29,7 +29,7 @@ from sdqa.bundle import (
     SampleFacts,
     documents,
 )
-from sdqa.bundle.facts import WeightCoverage
+from sdqa.bundle.facts import PackageCost, PlacementLint, WeightCoverage
 from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import judge_of
@@ -38,7 +38,7 @@ from sdqa.ci.plan import PlannedUnit, plan_of_record
 from sdqa.gate.audit import AuditEntry, append
 from sdqa.gate.codec import array_digest
 from sdqa.gate.manifest import MANIFEST_FILE, Manifest
-from sdqa.metrics.kinds import kinds
+from sdqa.metrics.kinds import PARITY_IDENTITY, kinds
 from sdqa.plan import Plan, Suite, make_plan
 from sdqa.plan.describe import planned_case
 from sdqa.store import digest_of
@@ -190,7 +190,7 @@ def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measu
             facts |= {"samples": (GOOD[metric],) * len(cases), "n": len(cases), "spread": 0.0}
         if metric == "parity_psnr":
             readings = dict.fromkeys(cases, (GOOD[metric],))
-            facts |= {"by_case": readings, "n": len(readings), "spread": 0.0, "fingerprint": "parity"}
+            facts |= {"by_case": readings, "n": len(readings), "spread": 0.0, "fingerprint": PARITY_IDENTITY}
         if scope != "all" and (scope not in CASES or scope in cases):
             found.append(figure_of(metric, GOOD.get(metric, 1.0), **facts))
     sizes = {"value": PACKAGE_BYTES, "fingerprint": machine_of(unit).digest()}
@@ -214,7 +214,11 @@ def machine_of(unit: PlannedUnit) -> Fingerprint:
 
 
 def package_of(component: str) -> Package:
-    facts = PackageFacts(coverage=WeightCoverage(parameters=3, found=3))
+    facts = PackageFacts(
+        coverage=WeightCoverage(parameters=3, found=3),
+        cost=PackageCost(component=component, weight_bytes_stored=20, peak_live_bytes=40, flops=10),
+        neural_engine=PlacementLint(leaving_share=0.0),
+    )
     return Package(component=component, name=component, digest=f"{component} 1", bytes=PACKAGE_BYTES, facts=facts)
 
 
