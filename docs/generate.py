@@ -57,8 +57,11 @@ def lane_figures() -> str:
     """What the figures of components and of whole lanes can be."""
     from sdqa.metrics.kinds import OF_LANES
 
-    rows = [(f"`{name}`", one.unit or "–", one.better, span(one.valid), one.of) for name, one in OF_LANES.items()]
-    return table(["figure", "unit", "better", "valid", "of a"], rows)
+    rows = [
+        (f"`{name}`", one.unit or "–", one.better, span(one.valid), "yes" if one.whole else "", one.of)
+        for name, one in OF_LANES.items()
+    ]
+    return table(["figure", "unit", "better", "valid", "whole number", "of a"], rows)
 
 
 def span(valid: tuple[float, float]) -> str:
