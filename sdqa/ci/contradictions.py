@@ -62,6 +62,7 @@ def _of_packages(lane: Lane, reference: LaneReference) -> Iterator[str]:
     found = [package.component for package in lane.packages]
     if sorted(found) != sorted(reference.packaged):
         yield f"packages of {some(found) or 'nothing'}, planned were {some(reference.packaged) or 'none'}"
+        return
     figures = {(figure.component, figure.metric): figure.value for figure in lane.measurements}
     for package in lane.packages:
         yield from _of_package(package, figures)
