@@ -61,9 +61,7 @@ def test_runs_that_name_other_figures_in_another_order_are_the_same_series(tmp_p
     assert [(one.run, one.value, one.status) for one in b.points] == [(0, 2.0, "pass"), (1, 3.0, "fail")]
 
 
-def test_a_history_that_does_not_fit_is_read_in_parts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_history_that_does_not_fit_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = HistoryFolder(tmp_path / "history")
     add_records(place, [record_at(number, 0.01 * number) for number in range(4)])
     with database.opened(tmp_path / "index.sqlite") as connection:
