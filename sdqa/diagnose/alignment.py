@@ -8,7 +8,7 @@ by where their inputs come from; what that does not find, because something was 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sdqa.mil.constants import Constant
@@ -45,16 +45,21 @@ class Alignment:
 
 def align(candidate: Program, reference: Program) -> Alignment:
     """Match the operations of two programs' bodies; nested blocks belong to the operation that holds them."""
-    return _Matcher(candidate, reference).match()
+    inputs = [feature.name for feature in candidate.inputs]
+    return align_nodes(candidate.function.body.nodes, reference.function.body.nodes, inputs)
+
+
+def align_nodes(candidate: Sequence[Node], reference: Sequence[Node], inputs: Iterable[str]) -> Alignment:
+    """Match operations in order of execution; `inputs` are names that both programs take."""
+    return _Matcher(candidate, reference, inputs).match()
 
 
 class _Matcher:
     """One alignment in the making."""
 
-    def __init__(self, candidate: Program, reference: Program) -> None:
-        self.ours = candidate.function.body.nodes
-        self.theirs = reference.function.body.nodes
-        self.values = {feature.name: feature.name for feature in candidate.inputs}
+    def __init__(self, candidate: Sequence[Node], reference: Sequence[Node], inputs: Iterable[str]) -> None:
+        self.ours, self.theirs = candidate, reference
+        self.values = {name: name for name in inputs}
         self.loose = dict(self.values)  # inserted operations stand for their first input
         self.roots = _roots(self.theirs)  # reference values, looked at through casts
         self.partners: dict[str, Node] = {}

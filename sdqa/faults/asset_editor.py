@@ -78,21 +78,15 @@ class AssetEditor:
         Raises:
             FaultError: the shapes differ.
         """
-        from coreai._compiler.dialects import coreai
-        from coreai._compiler.dialects.coreai.constant import create_elements_attr
-        from coreai._compiler.ir import InsertionPoint
+        from sdqa.convert.coreai.constants import replace_constant
 
         old = self._constants[name]
         known = self.read(name)
         if known.shape != values.shape:
             raise FaultError(f"{name} is {known.shape}, not {values.shape}", where=self.folder.name)
         with np.errstate(over="ignore"):
-            stored = np.ascontiguousarray(values.astype(known.dtype))
-        with old.context, old.location, InsertionPoint(old):
-            made = coreai.ConstantOp(value=create_elements_attr(old.location, old.result.type, stored))
-        old.result.replace_all_uses_with(made.result)
-        old.erase()
-        self._constants[name] = made.operation
+            stored = values.astype(known.dtype)
+        self._constants[name] = replace_constant(old, stored)
 
     def _is_kernel(self, operation: Any) -> bool:
         from sdqa.convert.coreai.contents import kind_of
