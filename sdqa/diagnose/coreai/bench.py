@@ -57,6 +57,8 @@ class Bench:
             strange: dict[str, str] = {}  # value → the inserted operation behind it
             for node in self.beside.candidate.nodes:
                 tally, other = tallies[node.name], self.beside.partner(node)
+                if other is not None and other.type != node.type:
+                    tally.note(f"a {node.type} stands where a sound conversion has a {other.type}")
                 behind = next((strange[name] for name in node.names_used() if name in strange), "")
                 for index, value in enumerate(node.outputs):
                     result = alone.get(value.name)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from sdqa.diagnose.alignment import Alignment, align_nodes
+from sdqa.diagnose.alignment import Alignment, align_unnamed
 from sdqa.diagnose.coreai.program import AssetProgram, Given
 from sdqa.diagnose.fingerprint import told_apart
 from sdqa.diagnose.programs import ConstantPair
@@ -51,7 +51,7 @@ class Beside:
         self.reference = AssetProgram(reference, known, prefix=SOUND) if reference is not None else None
         theirs = self.reference.nodes if self.reference is not None else []
         self.alignment = (
-            align_nodes(self.candidate.nodes, theirs, self.candidate.inputs) if self.reference else Alignment()
+            align_unnamed(self.candidate.nodes, theirs, self.candidate.inputs) if self.reference else Alignment()
         )
         self._partners = {node.name: node for node in theirs}
 
