@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sdqa.bundle import CaseInputs, Environment, Lane, Package, is_timing
+from sdqa.bundle.facts import PackageCost
 from sdqa.ci.problem import some
 from sdqa.ci.reference import LaneReference
 
+Figures = Mapping[tuple[str | None, str], float | None]
+"""(component, metric) → value."""
 OF_THE_DEVICE = ("load_ms", "predict_ms", "footprint_peak_bytes")
 """Times and memory that a device is asked for in every run; the others are those of the samples."""
-
-
 ROUNDED = 1e-3
 """Of a percentage that is written with four decimals, of times and of whole bytes: what no edit is worth."""
 
@@ -45,10 +46,11 @@ def _of_samples(lane: Lane, reference: LaneReference) -> Iterator[str]:
         yield f"figures of cases that it has no sample of: {some(missing)}"
     if missing := sorted(set(drawn) - measured):
         yield f"samples of cases that it has no figures of: {some(missing)}"
+    finite = {figure.case: figure.value for figure in lane.measurements if figure.metric == "finite"}
     for sample in lane.samples:
         bad = sorted(name for name, count in sample.facts.nonfinite.items() if count)
-        if bad:
-            yield f"{sample.case}: values of {some(bad)} were not finite"
+        if bad and finite.get(sample.case, 1) == 1:
+            yield f"{sample.case}/finite: is 1, and values of {some(bad)} were not finite"
         if not sample.facts.nonfinite:
             yield f"{sample.case}: it does not tell whether everything was finite"
         record = (reference.goldens or {}).get(sample.case)
@@ -60,18 +62,17 @@ def _of_packages(lane: Lane, reference: LaneReference) -> Iterator[str]:
     found = [package.component for package in lane.packages]
     if sorted(found) != sorted(reference.packaged):
         yield f"packages of {some(found) or 'nothing'}, planned were {some(reference.packaged) or 'none'}"
-    figures = {(m.component, m.metric): m.value for m in lane.measurements if m.component is not None}
+    figures = {(figure.component, figure.metric): figure.value for figure in lane.measurements}
     for package in lane.packages:
         yield from _of_package(package, figures)
-    whole = {m.metric: m.value for m in lane.measurements if m.case is None and m.component is None}
     costs = [package.facts.cost for package in lane.packages if package.facts.cost is not None]
     if len(costs) == len(found):
-        yield from _of_costs(lane.packages, whole)
+        yield from _of_costs(lane.packages, costs, figures)
     else:
         yield f"only {len(costs)} of {len(found)} packages tell what they ask for"
 
 
-def _of_package(package: Package, figures: Mapping[tuple[str, str], float | None]) -> Iterator[str]:
+def _of_package(package: Package, figures: Figures) -> Iterator[str]:
     size = figures.get((package.component, "package_bytes"))
     if size != package.bytes:
         yield f"{package.component}: a package of {package.bytes} bytes, measured were {size}"
@@ -87,9 +88,8 @@ def _of_package(package: Package, figures: Mapping[tuple[str, str], float | None
         yield f"{package.component}/coverage: tells of {told} parameters, and has {coverage.parameters}"
 
 
-def _of_costs(packages: Sequence[Package], figures: Mapping[str, float | None]) -> Iterator[str]:
+def _of_costs(packages: Sequence[Package], costs: Sequence[PackageCost], figures: Figures) -> Iterator[str]:
     """Budgets whose figures follow from the packages, against what the packages ask for."""
-    costs = [one.facts.cost for one in packages if one.facts.cost is not None]
     told: dict[str, float] = {
         "model_memory_bytes": sum(one.weight_bytes_stored for one in costs)
         + max((one.peak_live_bytes for one in costs), default=0),
@@ -101,7 +101,7 @@ def _of_costs(packages: Sequence[Package], figures: Mapping[str, float | None]) 
         away = sum(cost.flops * lint.leaving_share for cost, lint in zip(costs, lints, strict=True))
         told["off_neural_engine_percent"] = 100 * away / flops
     for metric, value in told.items():
-        have = figures.get(metric)
+        have = figures.get((None, metric))
         if have is not None and abs(have - value) > ROUNDED:
             yield f"all/{metric}: is {have:.6g}, the packages ask for {value:.6g}"
 
