@@ -51,6 +51,9 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
         return SeenModel(name, None, {}), Look(lacks=(lack,))
     if not isinstance(opening, OpenedFolder):
         return SeenModel(name, opening, {}), Look()
+    if not opening.weights:
+        lack = Lack("model", f"the weights of {source} are not all on this machine", FETCH)
+        return SeenModel(name, opening, {}), Look(lacks=(lack,))
     try:
         return SeenModel(name, opening, count_parameters(opening)), Look(_weights(name, opening))
     except SdqaError as error:
@@ -64,5 +67,5 @@ def _weights(name: str, opening: OpenedFolder) -> tuple[Note, ...]:
     """What was seen of a model's weights, and what was not."""
     if not opening.tensors:
         return ()
-    said = f"{name}: {opening.tensors} tensors, by name and shape those of the configurations; their values are read by a run"
-    return (Note("weights", said),)
+    said = f"{opening.tensors} tensors, by name and shape those of the configurations; their values are read by a run"
+    return (Note("weights", f"{name}: {said}"),)
