@@ -34,6 +34,10 @@ def array(feature: Any) -> Any:
     return feature.type.multiArrayType
 
 
+def rename(model: Any) -> None:
+    model.description.input[0].name = "foo"
+
+
 def change_all(model: Any) -> None:
     array(model.description.input[0]).dataType = INT32
     output(model).name = "other"
@@ -55,7 +59,7 @@ def open_range(model: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda model: setattr(model.description.input[0], "name", "foo"), ("names the input 'foo', its pro", "does not name")),
+        (rename, ("names the input 'foo', its program takes", "does not name")),
         (lambda model: model.description.output.add().CopyFrom(output(model)), (" 2 times",)),
         (lambda model: model.description.ClearField("output"), ("which its description does not name",)),
         (lambda model: setattr(array(output(model)), "dataType", FLOAT16), ("as fp16, its program as fp32",)),

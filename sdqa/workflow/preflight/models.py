@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sdqa.errors import SdqaError
 from sdqa.models import look_at
 from sdqa.models.folder import count_parameters
 from sdqa.models.lock import LOCK_NAME
 from sdqa.models.opening import OpenedFolder, Opening
+from sdqa.models.single_file import beside
 from sdqa.models.sources import is_remote
 from sdqa.plan import Plan
 from sdqa.workflow.preflight.packages import look_at_packages
@@ -46,7 +48,8 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
         return SeenModel(name, None, {}), Look(lacks=(Lack.of("model", error, in_suite=True),))
     if opening is None:
         remote = is_remote(source)
-        command = FETCH if remote else f"put it there, or give $.models.{name}.source another folder"
+        there = f"put it there, or give $.models.{name}.source another folder"
+        command = FETCH if remote else beside(Path(source.partition(":")[2])) or there
         lack = Lack("model", f"{source} is not on this machine", command)
         return SeenModel(name, None, {}), Look(lacks=(lack,))
     if not isinstance(opening, OpenedFolder):
