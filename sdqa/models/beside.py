@@ -11,6 +11,7 @@ from sdqa.families import Family, ModelIndex
 from sdqa.families.index import INDEX_FILE
 from sdqa.foreign import recognise
 from sdqa.models.json_file import read_json
+from sdqa.models.single_file import LOAD
 from sdqa.models.weights import OTHERS, PICKLES
 
 NESTING = 3
@@ -118,10 +119,7 @@ def what_is_here(folder: Path) -> str:
         path.name for path in folder.glob("*") if _is_weights(path) and path.suffix in (*PICKLES, OTHERS[-1])
     )
     if single:
-        return (
-            f"{listed(tuple(single))} may be a whole checkpoint in one file: load it with diffusers' from_single_file "
-            "and save it as a folder with save_pretrained"
-        )
+        return f"{listed(tuple(single))} may be a whole checkpoint in one file: {LOAD}"
     foreign = recognise(folder)
     return f"this is {foreign.what}: {foreign.hint}" if foreign is not None else ""
 

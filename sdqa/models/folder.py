@@ -15,6 +15,7 @@ from sdqa.families import IndexEntry, Part, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
 from sdqa.models.finite import require_finite
 from sdqa.models.opening import OpenedFolder, examine_folder
+from sdqa.models.single_file import refuse_file
 from sdqa.models.teacher import Teacher
 from sdqa.models.weights import read_shapes
 
@@ -45,6 +46,8 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
     """
     folder = resolved(folder)
     source = source or f"folder:{folder}"
+    if folder.is_file():
+        raise refuse_file(folder, source)
     if not folder.is_dir():
         raise ModelError("there is no such folder", where=source, hint="give the folder that holds model_index.json")
     opening = examine_folder(folder, source=source)
