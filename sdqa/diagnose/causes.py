@@ -170,7 +170,7 @@ def _common_cause(suspect: Suspect, whole: ComponentCoverage, findings: Findings
 
 def _operation_words(name: str, named: OperationFinding | None, inside: Operations) -> list[str]:
     if not name:
-        return []
+        return [f"its operations were not looked into: {inside.failure}"] if inside.failure else []
     if name in inside.removed:
         return [f"the operation {name} is missing from the package"]
     words = []

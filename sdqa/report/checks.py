@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sdqa.bundle import Lane, Run, Status, Verdict
-from sdqa.report.format import show_figure
+from sdqa.report.format import show_figure, show_said
 from sdqa.report.glyphs import interval_glyph, limit_glyph
 from sdqa.report.headline import SEVERITY
 from sdqa.report.words import MUST_BE_ONE, bounds_difference, evidence_words, show_bound, show_verdict_interval
@@ -116,7 +116,7 @@ def _row(lane: Lane, verdict: Verdict, better: str, limits: dict[Scope, Verdict]
         interval=show_verdict_interval(verdict),
         bound=show_bound(bounding),
         n=verdict.n,
-        reason=verdict.reason,
+        reason=show_said(verdict.reason),
         words=evidence_words(verdict),
         excess=excess_of(verdict, better),
         provisional=verdict.provisional,

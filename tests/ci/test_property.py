@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sdqa.bundle import Fingerprint, Measurement, Run
-from sdqa.ci.decide import Expected, decide
+from sdqa.ci.decide import decide
+from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
 from sdqa.ci.problem import problem

@@ -13,7 +13,7 @@ from sdqa.models.opening import OpenedFolder, Opening
 from sdqa.models.sources import is_remote
 from sdqa.plan import Plan
 from sdqa.workflow.preflight.packages import look_at_packages
-from sdqa.workflow.preflight.record import Lack, Look
+from sdqa.workflow.preflight.record import Lack, Look, Note
 
 FETCH = "sdqa fetch"
 
@@ -52,9 +52,17 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
     if not isinstance(opening, OpenedFolder):
         return SeenModel(name, opening, {}), Look()
     try:
-        return SeenModel(name, opening, count_parameters(opening)), Look()
+        return SeenModel(name, opening, count_parameters(opening)), Look(_weights(name, opening))
     except SdqaError as error:
         lack = Lack.of("model", error, in_suite=not is_remote(source))
         if is_remote(source):
             lack = Lack("model", lack.what, FETCH)
         return SeenModel(name, opening, {}), Look(lacks=(lack,))
+
+
+def _weights(name: str, opening: OpenedFolder) -> tuple[Note, ...]:
+    """What was seen of a model's weights, and what was not."""
+    if not opening.tensors:
+        return ()
+    said = f"{name}: {opening.tensors} tensors, by name and shape those of the configurations; their values are read by a run"
+    return (Note("weights", said),)
