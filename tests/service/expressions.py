@@ -104,6 +104,8 @@ class Expression:
                 return json.loads(text)
             case "contains", [list() as data, item]:
                 return item in data
+            case "contains", [str() as text, part]:
+                return str(part).lower() in text.lower()
             case "join", [list() as data, str() as gap]:
                 return gap.join(map(str, data))
             case "always", []:

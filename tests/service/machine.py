@@ -55,7 +55,7 @@ class Machine:
             **kept,
             "CI": "true",
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *([str(service.repository)] if service.extra else [])]),
+            "PYTHONPATH": str(ROOT),
             "PATH": f"{service.place / 'tools'}{os.pathsep}{os.environ['PATH']}",
             "SDQA_TEST_PIP": str(service.place / "pip.txt"),
             "SDQA_TEST_NOX": str(service.place / "nox.txt"),

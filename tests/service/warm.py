@@ -22,7 +22,8 @@ from pathlib import Path
 SECONDS = 120
 LOADED = (
     "sdqa.compat", "sdqa.workflow.stages", "sdqa.convert.stage", "sdqa.generate.stage", "sdqa.metrics.perceptual",
-    "sdqa.embedded.scenes", "sdqa.pytest_plugin", "sdqa.report.terminal", "sdqa.cli.session", "scipy.stats", "open_clip",
+    "sdqa.embedded.scenes", "sdqa.pytest_plugin", "sdqa.report.terminal", "sdqa.cli.session", "scipy.stats",
+    "open_clip",
 )  # fmt: skip
 """What a lane loads, with all of its libraries; of it, what is sdqa's is forgotten again: each command takes that anew,
 from the folder and with the variables that it is given."""
