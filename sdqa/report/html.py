@@ -57,6 +57,7 @@ def make_page(
     unread: int = 0,
     compared: RunComparison | None = None,
     single_file: bool = False,
+    identity: str = "",
 ) -> Page:
     """The page, and what lies beside it where it would grow too large.
 
@@ -64,12 +65,13 @@ def make_page(
         unread: files of the history that could not be read.
         compared: with an earlier run.
         single_file: whether all pictures have to be inside.
+        identity: of the run, where the caller knows it.
 
     Everything of the bundle is escaped by Jinja2, or written as JSON in which no character means anything to HTML; the
     content security policy allows this page's own style and script by their digests and nothing else, so that even a
     flaw in the escaping could neither run code nor reach a network.
     """
-    rows, identity = check_rows(run), run.identity()
+    rows, identity = check_rows(run), identity or run.identity()
     cards = case_cards(run, rows)
     gallery = gallery_of(cards, Album(bundle), single_file=single_file)
     pairs = worst_pairs(cards, gallery)
