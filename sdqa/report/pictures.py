@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -37,10 +38,11 @@ class PictureFile:
 
 
 class Album:
-    """Reads a bundle's blobs as pictures; the same blob is read once."""
+    """Reads bundles' blobs as pictures; the same blob is read once."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *others: Bundle) -> None:
         self._bundle = bundle
+        self._others = others
         self._known: dict[tuple[str, bool], PictureFile] = {}
 
     def picture(self, blob: Blob, *, light: bool = False) -> PictureFile:
@@ -54,11 +56,21 @@ class Album:
             self._known[key] = self._load(blob, light)
         return self._known[key]
 
+    def _read(self, blob: Blob) -> bytes:
+        """A blob from the bundle, or from one of the others where it is not in it."""
+        try:
+            return self._bundle.read_blob(blob)
+        except BundleError:
+            for other in self._others:
+                with suppress(BundleError):
+                    return other.read_blob(blob)
+            raise
+
     def _load(self, blob: Blob, light: bool) -> PictureFile:
         if blob.bytes > MAX_BLOB_BYTES:
             return _absent(blob, f"{show_bytes(blob.bytes)} is more than a picture may have")
         try:
-            data = self._bundle.read_blob(blob)
+            data = self._read(blob)
         except BundleError as error:
             return _absent(blob, error.what)
         kind = _format_of(data)

@@ -73,7 +73,8 @@ def write_report(
         compared = compare(against.read(), run) if against is not None else None
         earlier = history or History()
         page = make_page(
-            bundle, run, earlier.records, unread=earlier.unread, compared=compared, single_file=single_file,
+            bundle, run, earlier.records, unread=earlier.unread, compared=compared, against=against,
+            single_file=single_file,
             identity=identity,
         )  # fmt: skip
         texts = {
