@@ -83,6 +83,8 @@ def show_said(text: str) -> str:
 
     Only what stands alone is a number: names, dates, ranges and options stay as they are.
     """
+    if "-" not in text and "e" not in text:
+        return text
     return _NUMBER.sub(lambda found: _said(*found.groups("")), text)
 
 
