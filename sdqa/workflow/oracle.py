@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +141,7 @@ def _subject(teacher: Teacher, component: str) -> tuple[Module, Contract, list[T
     return wrap(teacher, component), declared, examples
 
 
-def _by_name(declared: Contract, made: Any) -> Outputs:
+def _by_name(declared: Contract, made: Tensor | tuple[Tensor, ...]) -> Outputs:
     outputs = made if isinstance(made, tuple) else (made,)
     return {tensor.name: value.numpy() for tensor, value in zip(declared.outputs, outputs, strict=True)}
 
