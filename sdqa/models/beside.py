@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sdqa.errors import ModelError
 from sdqa.families import Family, ModelIndex
 from sdqa.families.index import INDEX_FILE
 from sdqa.foreign import recognise
+from sdqa.models.json_file import read_json
+from sdqa.models.single_file import LOAD
 from sdqa.models.weights import OTHERS, PICKLES
 
 NESTING = 3
@@ -23,6 +26,7 @@ _KINDS = (
     ("ip_adapter", "an IP-Adapter, which takes a picture as a prompt"),
     ("image_proj", "an IP-Adapter, which takes a picture as a prompt"),
     ("controlnet", "a ControlNet, which takes a picture as a condition"),
+    ("adapter", "an adapter: nothing that it changes is drawn"),
     ("emb_params", "a textual inversion: its word means nothing to the tokenizer"),
     ("embeds", "a textual inversion: its word means nothing to the tokenizer"),
 )
@@ -41,10 +45,12 @@ def unused_files(folder: Path, family: Family, index: ModelIndex, used: Iterable
         if path.name.startswith("."):
             continue
         if path.is_dir() and path.name in family.part_names:
-            inside = [item for item in sorted(path.iterdir()) if _is_weights(item) and item not in read]
-            found += [_named(item, folder) for item in inside]
+            inside = [
+                item for item in sorted(path.iterdir()) if item not in read and (item.is_dir() or _is_weights(item))
+            ]
+            found += [_named(item, folder) for item in inside if item.is_file() or _model_files(item)]
         elif path.is_dir() and path.name not in (*index.parts, *family.ignored):
-            found += [_named(path, folder)] if any(_is_weights(item) for item in sorted(path.iterdir())) else []
+            found += [_named(path, folder)] if _model_files(path) else []
         elif _is_weights(path):
             found.append(_named(path, folder))
     return tuple(found)
@@ -54,11 +60,34 @@ def _is_weights(path: Path) -> bool:
     return path.is_file() and path.suffix in (*PICKLES, *OTHERS)
 
 
+def _model_files(folder: Path) -> list[Path]:
+    """What makes a folder one of a model's: weights and configurations in it, at any depth that models have."""
+    found: list[Path] = []
+    level = [folder]
+    for _ in range(NESTING):
+        items = [item for each in level for item in sorted(each.iterdir())]
+        found += [item for item in items if item.is_file() and (_is_weights(item) or item.suffix == ".json")]
+        level = [item for item in items if item.is_dir() and not item.is_symlink()]
+    return found[:SHOWN]
+
+
 def _named(path: Path, folder: Path) -> str:
     name = path.relative_to(folder).as_posix() + ("/" if path.is_dir() else "")
-    words = " ".join([name.lower(), *_tensors(path)])
+    inside = _model_files(path) if path.is_dir() else [path]
+    words = " ".join([name.lower(), *(word for item in inside for word in (item.name.lower(), *_told(item)))])
     kind = next((what for word, what in _KINDS if word in words), "")
     return f"{name} ({kind})" if kind else name
+
+
+def _told(path: Path) -> Iterator[str]:
+    """What a file says of its kind: a configuration its class, weights the names of a few tensors."""
+    if path.suffix == ".json":
+        try:
+            said = read_json(path, str(path))
+        except ModelError:  # nobody reads it: its name is enough
+            return
+        yield str(said.get("_class_name", "")).lower()
+    yield from _tensors(path)
 
 
 def _tensors(path: Path) -> Iterator[str]:
@@ -90,10 +119,7 @@ def what_is_here(folder: Path) -> str:
         path.name for path in folder.glob("*") if _is_weights(path) and path.suffix in (*PICKLES, OTHERS[-1])
     )
     if single:
-        return (
-            f"{listed(tuple(single))} may be a whole checkpoint in one file: load it with diffusers' from_single_file "
-            "and save it as a folder with save_pretrained"
-        )
+        return f"{listed(tuple(single))} may be a whole checkpoint in one file: {LOAD}"
     foreign = recognise(folder)
     return f"this is {foreign.what}: {foreign.hint}" if foreign is not None else ""
 

@@ -21,6 +21,7 @@ from sdqa.report.diagnosis_charts import RUNG_COLUMNS
 from sdqa.report.diagnosis_section import diagnosis_of, show_explained
 from sdqa.report.direction import undirected
 from sdqa.report.facts import facts_of
+from sdqa.report.flip import flips_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.gallery import gallery_of
 from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete, missed
@@ -33,7 +34,7 @@ from sdqa.report.review import GOOD, not_passed, worst_pairs
 from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
 from sdqa.report.since import since_of
 from sdqa.report.tradeoff import tradeoff_chart
-from sdqa.report.trends import trend_of
+from sdqa.report.trends import check_trends, trend_of
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,29 @@ def make_page(
     *,
     unread: int = 0,
     compared: RunComparison | None = None,
+    against: Bundle | None = None,
     single_file: bool = False,
+    identity: str = "",
 ) -> Page:
     """The page, and what lies beside it where it would grow too large.
 
     Args:
         unread: files of the history that could not be read.
         compared: with an earlier run.
+        against: the earlier run's bundle, for its pictures.
         single_file: whether all pictures have to be inside.
+        identity: of the run, where the caller knows it.
 
     Everything of the bundle is escaped by Jinja2, or written as JSON in which no character means anything to HTML; the
     content security policy allows this page's own style and script by their digests and nothing else, so that even a
     flaw in the escaping could neither run code nor reach a network.
     """
-    rows, identity = check_rows(run), run.identity()
-    cards = case_cards(run, rows)
-    gallery = gallery_of(cards, Album(bundle), single_file=single_file)
+    rows, identity = check_rows(run), identity or run.identity()
+    earlier = {(one.lane, one.case): one.candidate for one in compared.pictures} if compared and against else {}
+    cards = case_cards(run, rows, earlier)
+    album = Album(bundle, *([against] if against else []))
+    gallery = gallery_of(cards, album, single_file=single_file)
+    seen = flips_of(cards, album)
     pairs = worst_pairs(cards, gallery)
     failed, failed_more = not_passed(rows)
     lanes = lane_cards(run)
@@ -98,7 +106,15 @@ def make_page(
             style=Markup(style()),  # the package's own files
             script=Markup(script()),
             island=island_of(
-                run, identity, rows, cards, gallery, records, [digest for pair in pairs for digest in pair.digests]
+                run,
+                identity,
+                rows,
+                cards,
+                gallery,
+                records,
+                [digest for pair in pairs for digest in pair.digests],
+                flips=seen,
+                trends=check_trends(history, run, rows),
             ),
             run=run,
             identity=identity,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sdqa.bundle.comparison import CheckChange, Kind, RunComparison
 from sdqa.report.change_words import DETAILED, lane_remarks, moved_words, sentence
+from sdqa.report.format import show_said
 from sdqa.report.links import check_address
 
 LISTED = 12
@@ -53,5 +54,5 @@ def _changed(change: CheckChange) -> ChangedCheck:
         check=change.check,
         address=check_address(change.case or "", change.lane, change.check, page=""),
         moved=moved_words(change),
-        why="; ".join(part for part in (change.reason, *change.notes) if part),
+        why="; ".join(part for part in (show_said(change.reason), *change.notes) if part),
     )
