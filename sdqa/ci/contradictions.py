@@ -6,6 +6,7 @@ from two runs, is not taken for a measurement.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sdqa.bundle import CaseInputs, Environment, Lane, Package, is_timing
@@ -33,7 +34,7 @@ def contradictions(lane: Lane, reference: LaneReference) -> list[str]:
         *_of_samples(lane, reference),
         *_of_packages(lane, reference),
         *_of_fingerprint(lane, reference),
-        *(() if lane.carried else _of_times(lane)),
+        *(() if lane.carried else [*_of_times(lane), *_of_sums(lane)]),
     ]
 
 
@@ -137,6 +138,18 @@ def _of_times(lane: Lane) -> Iterator[str]:
             readings = sorted(figure.samples)
             if len(told) != len(readings) or any(abs(a - b) > ROUNDED for a, b in zip(told, readings, strict=True)):
                 yield f"all/{figure.metric}: its readings are not the seconds that its samples took"
+
+
+def _of_sums(lane: Lane) -> Iterator[str]:
+    """The time inside the components is the sum of theirs, and part of the time from end to end."""
+    spent: dict[str, float] = {}
+    for figure in lane.measurements:
+        spent[figure.metric] = spent.get(figure.metric, 0.0) + math.fsum(figure.samples)
+    inside, ends = spent.get("inference_s", 0.0), spent.get("end_to_end_s", math.inf)
+    parts = spent.get("latency_ms", 1000 * inside) / 1000
+    if abs(parts - inside) > ROUNDED or inside > ends + ROUNDED:
+        whole = f"of {ends:.6g} s from end to end" if inside > ends else "by the whole"
+        yield f"all/inference_s: the components took {parts:.6g} s one by one, and {inside:.6g} s {whole}"
 
 
 def unlike_planned(lane: Lane, said: Mapping[str, CaseInputs], reference: LaneReference) -> list[str]:

@@ -83,15 +83,14 @@ def _misplaced(figure: Measurement, kind: Kind, reference: LaneReference) -> Ite
 
 def _belied(figure: Measurement) -> Iterator[str]:
     """What the readings behind a figure say against it."""
-    if figure.samples:
-        value, spread = statistics.median(figure.samples), statistics.pstdev(figure.samples)
-        told = figure.model_copy(update={"value": value, "spread": spread, "n": len(figure.samples)})
+    if figure.n < 1 or not (figure.spread or 0.0) >= 0:
+        yield f"says {_in_words(figure)}"
+        return
+    told = figure
+    if figure.samples:  # of a spread there are several ways: it is shown
+        told = figure.model_copy(update={"value": statistics.median(figure.samples), "n": len(figure.samples)})
     elif figure.by_case:
         told = worst_reading(figure, figure.by_case)
-    else:
-        if figure.n < 1 or not (figure.spread or 0.0) >= 0:
-            yield f"says {_in_words(figure)}"
-        return
     if not (_close(figure.value, told.value) and _close(figure.spread, told.spread) and figure.n == told.n):
         yield f"says {_in_words(figure)}, its readings say {_in_words(told)}"
 

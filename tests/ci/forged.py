@@ -380,6 +380,23 @@ def a_time_without_readings() -> Lane:
     return with_figure("end_to_end_s", samples=(), n=1, spread=None)
 
 
+def timed(inference: float, latency: float) -> Lane:
+    """With the readings of a component and of all of them, two of each."""
+    twice = {"n": 2, "spread": 0.0, "fingerprint": _machine()}
+    latencies = figure_of("latency_ms", latency, component="unet", samples=(latency,) * 2, **twice)
+    return with_more(latencies, figure_of("inference_s", inference, samples=(inference,) * 2, **twice))
+
+
+@lane("all/inference_s: the components took 3 s one by one, and 1 s by the whole")
+def components_that_took_longer_than_all_of_them() -> Lane:
+    return timed(0.5, 1500.0)
+
+
+@lane("all/inference_s: the components took 18 s one by one, and 18 s of 6 s from end to end")
+def components_that_took_longer_than_the_whole_case() -> Lane:
+    return timed(9.0, 9000.0)
+
+
 # Whole bundles.
 
 

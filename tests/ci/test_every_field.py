@@ -91,7 +91,7 @@ SHOWN = {
     "SampleFacts.film": "shown",
     "Measurement.reason": "words",
     "Measurement.measured_on": "words",
-    "Measurement.spread": "shown; held against the readings where there are some",
+    "Measurement.spread": "shown; of a parity, held against its readings",
     "Measurement.n": "the same",
     "Provenance.repository": "shown",
     "Provenance.base": "shown",

@@ -19,7 +19,7 @@ from sdqa.ci.decide import decide
 from sdqa.ci.reference import LaneReference
 from sdqa.metrics import kinds
 from tests.ci import honest
-from tests.ci.forged import FP16, LANES, RUNS, SMALL, honest_lane, with_facts, with_figure, with_machine
+from tests.ci.forged import FP16, LANES, RUNS, SMALL, honest_lane, timed, with_facts, with_figure, with_machine
 from tests.ci.honest import expected, golden, lane_of, linux, mac, run_of, sample_of, sent, units, with_lane
 from tests.ci.mutants import Scenario, unnoticed
 
@@ -183,6 +183,7 @@ SOUND = {
     "failed": a_failed_lane,
     "not finite": not_finite,
     "unlinted": unlinted,
+    "timed": lambda: timed(1.5, 1500.0),
     "a weight is missing": a_weight_that_is_missing,
     "nothing measured": lambda: honest_lane(measurements=(), samples=(), packages=()),
 }
