@@ -123,21 +123,22 @@ def _of_fingerprint(lane: Lane, reference: LaneReference) -> Iterator[str]:
 
 
 def _of_times(lane: Lane) -> Iterator[str]:
-    """A time that is judged was measured in this run, on cases that were drawn in it."""
-    drawn = {sample.case: sample.seconds for sample in lane.samples}
+    """A time that is judged was measured in this run, on the cases that were drawn in it: on all of them."""
+    seconds = {sample.case: sample.seconds for sample in lane.samples}
+    drawn = sorted(case for case, taken in seconds.items() if taken is not None)
     for figure in lane.measurements:
         if figure.replayed or not is_timing(figure.metric) or figure.metric in OF_THE_DEVICE:
             continue
-        cases = figure.cases or tuple(drawn)
-        absent = sorted(case for case in cases if drawn.get(case) is None)
-        if absent or (lane.replayed and not figure.cases and len(drawn) > 1):
-            where = some(absent) or "any case"
-            yield f"{figure.component or 'all'}/{figure.metric}: a time of this run, which did not draw {where}"
+        cases = sorted(figure.cases or seconds)
+        where = f"{figure.component or 'all'}/{figure.metric}"
+        if cases != drawn:
+            yield f"{where}: a time of {some(cases)}, drawn in this run were {some(drawn) or 'none'}"
+        elif lane.replayed and not figure.cases and len(cases) > 1:
+            yield f"{where}: a time of all cases of a lane that was replayed"
         elif figure.metric == "end_to_end_s":
-            told = sorted(drawn[case] or 0.0 for case in cases)
-            readings = sorted(figure.samples)
+            told, readings = sorted(seconds[case] or 0.0 for case in cases), sorted(figure.samples)
             if len(told) != len(readings) or any(abs(a - b) > ROUNDED for a, b in zip(told, readings, strict=True)):
-                yield f"all/{figure.metric}: its readings are not the seconds that its samples took"
+                yield f"{where}: its readings are not the seconds that its samples took"
 
 
 def _of_sums(lane: Lane) -> Iterator[str]:

@@ -360,12 +360,17 @@ def no_teacher() -> Lane:
     return with_machine(teacher="")
 
 
-@lane("all/end_to_end_s: a time of this run, which did not draw cat")
+@lane("all/end_to_end_s: a time of cat, dog, fox, drawn in this run were dog, fox: ")
 def a_time_of_a_case_that_came_from_the_store() -> Lane:
     return with_sample(seconds=None)
 
 
-@lane("all/end_to_end_s: a time of this run, which did not draw any case")
+@lane("all/end_to_end_s: a time of dog, drawn in this run were cat, dog, fox: ")
+def a_time_of_the_fastest_case_alone() -> Lane:
+    return with_figure("end_to_end_s", cases=("dog",), samples=(2.0,), n=1)
+
+
+@lane("all/end_to_end_s: a time of all cases of a lane that was replayed")
 def a_time_of_a_lane_that_was_replayed() -> Lane:
     return honest_lane(replayed=True)
 
