@@ -93,6 +93,16 @@ def with_machine(**fields: Any) -> Lane:
     return found.model_copy(update={"fingerprint": machine, "measurements": figures})
 
 
+def golden_said(lane: str, value: float, run: Run) -> Run:
+    """One lane's golden of one case reads something else."""
+    [found] = [one for one in run.lanes if one.id == lane]
+    changed = tuple(
+        m.model_copy(update={"golden": value}) if (m.metric, m.case) == ("lpips", "cat") else m
+        for m in found.measurements
+    )
+    return with_lane(run, lane, measurements=changed)
+
+
 # Figures.
 
 
