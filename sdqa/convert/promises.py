@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sdqa.plan.variant import Variant
+from sdqa.families import module_roots
+from sdqa.plan.variant import TIME_EMBEDDING, Variant
 
 VERSIONS = {"iOS16": 7, "iOS17": 8, "iOS18": 9}
 """The newest specification version that each target reads."""
 SHARE = 0.5
 """Of the weights, at least so many are as the variant says: small ones stay as they are."""
 LITTLE = 0.1
-"""Of the weights that no recipe has compressed, at most so many may be narrower than half precision."""
+"""Of the weights, at most so many may be of another precision, or compressed where nothing should be."""
 HALF, SINGLE = 16, 32
 """Bits."""
 
@@ -85,21 +86,23 @@ def _pieces(component: str, found: Holding, variant: Variant) -> Iterator[str]:
 
 
 def _precision(component: str, found: Holding, variant: Variant) -> Iterator[str]:
-    """The type that most weights are computed with."""
-    kept = variant.float32_modules(component)
+    """The type that most weights are computed with; a mixed variant may keep all of a component in float32, or some."""
     if found.single is None:
         return
-    if variant.precision == "float32":
-        if found.single < SHARE:
-            yield _other("float32", "float16", 1 - found.single)
-    elif found.single > SHARE:
-        yield _other("float16" if variant.precision == "float16" else "mixed", "float32", found.single)
+    kept = set(variant.float32_modules(component))
+    if variant.precision == "float32" or kept >= set(module_roots(component)):
+        if found.single < 1 - LITTLE:
+            yield _other(variant, "float16", 1 - found.single)
     elif kept and not found.single:
-        yield f"the variant keeps {', '.join(kept)} in float32, the package computes with no weight in float32"
+        names = ", ".join(variant.float32_modules(component))
+        yield f"the variant keeps {names} in float32, the package computes with no weight in float32"
+    elif kept <= set(TIME_EMBEDDING) and found.single > (SHARE if kept else LITTLE):
+        yield _other(variant, "float32", found.single)
 
 
-def _other(said: str, actual: str, share: float) -> str:
-    return f'the variant says precision = "{said}", {100 * share:.0f} % of the weights are computed with in {actual}'
+def _other(variant: Variant, actual: str, share: float) -> str:
+    said = f'the variant says precision = "{variant.precision}"'
+    return f"{said}, {100 * share:.0f} % of the weights are computed with in {actual}"
 
 
 def _compression(component: str, found: Holding, variant: Variant) -> Iterator[str]:

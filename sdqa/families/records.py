@@ -148,6 +148,8 @@ class Family:
     between: Between
     ignored: tuple[str, ...] = ()
     """Parts that may be there and that a drawing does without."""
+    flags: tuple[str, ...] = ()
+    """What else its index may say, and that changes nothing that is drawn."""
     drawable: bool = False
     reason: str = ""
     """Why it cannot be drawn, where more than that nothing does it yet is to be said."""

@@ -113,6 +113,7 @@ def stable_diffusion() -> Family:
         image_to_image="StableDiffusionImg2ImgPipeline",
         parts=(TEXT_ENCODER, VAE, UNET, TOKENIZER, SCHEDULER),
         ignored=("safety_checker", "feature_extractor"),
+        flags=("requires_safety_checker",),
         components=(
             Component(
                 name="text_encoder",

@@ -96,7 +96,7 @@ def open_folder(folder: Path, *, source: str) -> OpenedFolder:
         ignored_parts(family, index),
         scheduler=configurations["scheduler"],
         scheduler_class=index.parts["scheduler"].class_name,
-        remarks=tuple(f"ignored: {one}" for one in foreign_keys(family, configurations)),
+        remarks=tuple(f"ignored: {one}" for one in foreign_keys(family, index, configurations)),
         index=index,
         configurations=configurations,
         facts=facts,

@@ -149,6 +149,22 @@ def test_a_folder_that_the_index_does_not_name_is_said(
     assert "pictures" not in remark
 
 
+def test_code_is_never_run_and_said(folder: Path) -> None:
+    (folder / "pipeline.py").write_text("x = 1", "utf-8")
+    (folder / "unet" / "my_unet.py").write_text("x = 1", "utf-8")
+    assert examine_folder(folder, source="here").remarks == (
+        "not used: pipeline.py (code, which is never run), unet/my_unet.py (code, which is never run)",
+    )
+
+
+def test_what_the_index_says_besides_parts_is_said(folder: Path) -> None:
+    edit(folder / "model_index.json", requires_safety_checker=False, clip_skip=2, freeu={"s1": 0.9}, _name_or_path="x")
+    with pytest.raises(ModelError, match=r"names .* as freeu"):
+        examine_folder(folder, source="here")
+    edit(folder / "model_index.json", freeu=None)
+    assert examine_folder(folder, source="here").remarks == ("ignored: model_index.json: clip_skip=2",)
+
+
 def without(path: Path, name: str) -> None:
     tensors = load_file(path)
     del tensors[name]

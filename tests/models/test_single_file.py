@@ -106,3 +106,13 @@ def test_an_embedded_model_that_is_none_is_not_ready(tmp_path: Path, capsys: pyt
     suite.write_text(SUITE.format(source="embedded:huge"), "utf-8")
     assert run(["plan", "--suite", str(suite)]) == EXIT_USAGE
     assert "there is no embedded model 'huge'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["made", "made/Unet.mlpackage"])
+def test_packages_where_a_model_is_expected_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "made" / "Unet.mlpackage" / "Data").mkdir(parents=True)
+    with pytest.raises(ModelError) as caught:
+        look_at(f"folder:{tmp_path / name}")
+    assert (
+        f"packages: name them as packages:{tmp_path / 'made'}, and the model that they came from" in caught.value.hint
+    )

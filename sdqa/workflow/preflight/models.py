@@ -48,7 +48,8 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
         return SeenModel(name, None, {}), Look(lacks=(Lack.of("model", error, in_suite=True),))
     if opening is None:
         remote = is_remote(source)
-        there = f"put it there, or give $.models.{name}.source another folder"
+        key = "source" if plan.suite.models[name].reference is None else "reference"
+        there = f"put it there, or give $.models.{name}.{key} another folder"
         command = FETCH if remote else beside(Path(source.partition(":")[2])) or there
         lack = Lack("model", f"{source} is not on this machine", command)
         return SeenModel(name, None, {}), Look(lacks=(lack,))
