@@ -1,5 +1,4 @@
-"""This repository's own workflow, with a small suite in place of its own: what is required, kept and published, by hand.
-
+"""This repository's own workflow, with a small suite in place of its own: what is required, kept, published, by hand.
 
 `nox` is a program that writes down what it was asked for, and is red where a fault is planted.
 """
