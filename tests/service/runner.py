@@ -237,6 +237,9 @@ class Service:
         machine = Machine(self, folder, name, {**contexts, "steps": {}}, job.get("permissions", {}), labels)
         machine.lost = fate == "lost"
         machine.environment |= evaluated(dict(call.data.get("env", {})), machine.contexts, folder)
+        machine.environment |= {
+            name: str(plain(value)) for name, value in evaluated(job.get("env", {}), machine.contexts, folder).items()
+        }
         machine.steps(job["steps"])
         outputs = evaluated(job.get("outputs", {}), machine.contexts, folder)
         result = "failure" if machine.failed else "success"

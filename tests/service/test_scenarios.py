@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,4 +137,3 @@ def test_pictures_of_512_px_lie_where_the_repository_says(
     )
     nowhere.run(QUALITY)
     assert nowhere.jobs["gate"].result == "failure"
-    shutil.rmtree(tmp_path / "home")
