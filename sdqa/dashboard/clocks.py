@@ -9,6 +9,7 @@ a step that coincides with a change is told only where it is larger than every s
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 from sdqa.dashboard.changes import TIMES, Change
@@ -16,6 +17,8 @@ from sdqa.dashboard.series import DatedRun, FigureSeries, LaneRun
 
 NEAR = 1
 """Runs by which a step may be found beside where it is."""
+STEADY = 9
+"""Runs that a usual time is the median of."""
 
 
 def follows_from(runs: Sequence[DatedRun], of_runs: Mapping[int, LaneRun]) -> dict[int, str]:
@@ -48,6 +51,19 @@ def project_changes(
     small = [one for one in others if still and _step(one) <= largest]
     own = [one for one in others if one not in small]
     return own, sorted([*still, *small], key=lambda one: one.run)
+
+
+def usual(series: FigureSeries, follows: Mapping[int, str]) -> float | None:
+    """The median of a figure over the last runs that its times should be the same in, nine at most: one reading of a
+    shared machine says little."""
+    last = follows.get(series.points[-1].run)
+    same: list[float] = []
+    for point in reversed(series.points):
+        if len(same) == STEADY or follows.get(point.run) != last:
+            break
+        if point.value is not None and math.isfinite(point.value):
+            same.append(point.value)
+    return statistics.median(same) if same else None
 
 
 def _step(change: Change) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sdqa.dashboard import database
 from sdqa.dashboard.changes import Change, changes_of, events_of
-from sdqa.dashboard.clocks import follows_from, project_changes
+from sdqa.dashboard.clocks import follows_from, project_changes, usual
 from sdqa.dashboard.feed import commit_range, event_words, feed
 from sdqa.dashboard.files import CODES, figures_data, give, key_of, short, write_goldens, write_runs
 from sdqa.dashboard.flaky import Flaky, flaky_of
@@ -90,8 +90,9 @@ def build(
         for series in all_series(connection, runs):
             of_runs = lanes.get(series.lane, {})
             fingerprints = {index: lane.fingerprint for index, lane in of_runs.items()}
-            found, machine = project_changes(series, changes_of(series, fingerprints), follows.get(series.lane, {}))
-            rows.append(row_of(series, found, settled_since(runs, of_runs)))
+            same = follows.get(series.lane, {})
+            found, machine = project_changes(series, changes_of(series, fingerprints), same)
+            rows.append(row_of(series, found, settled_since(runs, of_runs), usual(series, same)))
             changes += found
             flaky += flaky_of(series, of_runs)
             both = sorted([*marks[series.lane], *limit_marks(series)], key=lambda mark: mark.run)

@@ -27,12 +27,13 @@ from sdqa.report.gallery import gallery_of
 from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete, missed
 from sdqa.report.island import island_of
 from sdqa.report.lanes import lane_cards, package_rows
+from sdqa.report.last_main import since_last_main
 from sdqa.report.origin import origin_of
 from sdqa.report.pictures import Album
 from sdqa.report.placement import estimates, placements
 from sdqa.report.review import GOOD, not_passed, worst_pairs
 from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
-from sdqa.report.since import since_of
+from sdqa.report.since import Since, since_of
 from sdqa.report.tradeoff import tradeoff_chart
 from sdqa.report.trends import check_trends, trend_of
 
@@ -123,7 +124,7 @@ def make_page(
             incomplete=is_incomplete(run),
             failures=failures_of(run),
             orphans=orphan_words(run.orphans),
-            since=since_of(compared) if compared else None,
+            since=_since(compared, history, run, identity),
             missing=[lane for lane in absent if lane not in elsewhere],
             elsewhere=elsewhere,
             elsewhere_ids={lane.id for lane in elsewhere},
@@ -151,6 +152,14 @@ def make_page(
         )
     )
     return Page(text, gallery.beside)
+
+
+def _since(compared: RunComparison | None, history: Sequence[RecordedRun], run: Run, identity: str) -> Since | None:
+    """Against the run that somebody named, or else against the last one of the main line."""
+    if compared is not None:
+        return since_of(compared, "Against an earlier run", "comparison.json")
+    last = since_last_main(history, run, identity)
+    return since_of(last, "Since the last main run") if last is not None else None
 
 
 def _sensitivity(bundle: Bundle, run: Run) -> SensitivitySection | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from sdqa.bundle import Run
-from sdqa.history import RecordedLane, RecordedRun
+from sdqa.history import RecordedRun
 from sdqa.report.cases import rank
 from sdqa.report.checks import CheckRow
 from sdqa.report.format import show_figure
@@ -47,15 +47,17 @@ def trend_of(history: Sequence[RecordedRun], unread: int = 0) -> Trend | None:
         return None
     series: dict[tuple[str, str], list[float]] = {}
     units: dict[tuple[str, str], str] = {}
-    lanes = (lane for record in records for lane in record.lanes)
-    for lane, figure in ((one.id, figure) for one in lanes for figure in one.figures.rows()):
-        if figure.case or figure.value is None or not math.isfinite(figure.value):
-            continue
-        key = (lane, f"{figure.metric} · {figure.component}" if figure.component else figure.metric)
-        # Figures of another unit are another figure: the series starts again.
-        if units.setdefault(key, figure.unit) != figure.unit:
-            series[key], units[key] = [], figure.unit
-        series.setdefault(key, []).append(figure.value)
+    for lane in (lane for record in records for lane in record.lanes):
+        table = lane.figures
+        for at in [at for at, case in enumerate(table.case) if not case]:
+            value, component, unit = table.value[at], table.component[at], table.unit[at]
+            if value is None or not math.isfinite(value):
+                continue
+            key = (lane.id, f"{table.metric[at]} · {component}" if component else table.metric[at])
+            # Figures of another unit are another figure: the series starts again.
+            if units.setdefault(key, unit) != unit:
+                series[key], units[key] = [], unit
+            series.setdefault(key, []).append(value)
     rows = [_row(lane, metric, values, units[lane, metric]) for (lane, metric), values in series.items()]
     runs = tuple((one.created, one.commit[:10], one.ref, one.exit_code) for one in reversed(records))
     return Trend(tuple(row for row in rows if row.runs > 1), runs, unread)
@@ -93,33 +95,43 @@ def check_trends(history: Sequence[RecordedRun], run: Run, rows: Sequence[CheckR
     records = [one for one in history if not one.fault and one.created != run.created][-SHOWN:]
     if not records:
         return {}
-    wanted = {(row.lane, row.metric, row.case, row.component): place for place, row in enumerate(rows) if row.case}
-    columns: dict[int, list[float | None]] = {}
+    worst = sorted((place for place, row in enumerate(rows) if row.case), key=lambda place: rank(rows[place]))
+    wanted = {_key(rows[place]): place for place in worst[:MAX_TRENDS]}
+    columns: dict[int, list[float | None]] = {place: [None] * len(records) for place in wanted.values()}
+    known: dict[str, tuple[Names, list[tuple[int, int]]]] = {}
     for number, record in enumerate(records):
         for lane in record.lanes:
-            for place, value in _case_figures(lane, wanted, rows):
-                columns.setdefault(place, [None] * len(records))[number] = value
+            table = lane.figures
+            names = (table.metric, table.case, table.component, table.unit)
+            if lane.id not in known or known[lane.id][0] != names:  # as a rule they are the last record's
+                known[lane.id] = names, _places(lane.id, names, wanted, rows)
+            for at, place in known[lane.id][1]:
+                columns[place][number] = _bounded(rows[place], table.value[at], table.difference[at])
     found: dict[int, CheckTrend] = {}
-    for place in sorted(columns, key=lambda place: rank(rows[place]))[:MAX_TRENDS]:
+    for place, values in columns.items():
         now = _bounded(rows[place], rows[place].verdict.value, rows[place].verdict.difference)
-        trend = _trend([*columns[place], now])
+        trend = _trend([*values, now])
         if trend is not None:
             found[place] = trend
     return found
 
 
-def _case_figures(
-    lane: RecordedLane, wanted: Mapping[tuple[str, str, str, str], int], rows: Sequence[CheckRow]
-) -> Iterator[tuple[int, float]]:
-    """A recorded lane's figures of the wanted checks, where their unit is the same."""
-    table = lane.figures
-    for at, (metric, case, component) in enumerate(zip(table.metric, table.case, table.component, strict=True)):
-        place = wanted.get((lane.id, metric, case, component)) if case else None
-        if place is None or rows[place].verdict.unit != table.unit[at]:
-            continue
-        value = _bounded(rows[place], table.value[at], table.difference[at])
-        if value is not None:
-            yield place, value
+Key = tuple[str, str, str, str]  # lane, metric, case, component
+Names = tuple[tuple[str, ...], ...]  # metric, case, component, unit: a column each
+
+
+def _key(row: CheckRow) -> Key:
+    return row.lane, row.metric, row.case, row.component
+
+
+def _places(lane: str, names: Names, wanted: Mapping[Key, int], rows: Sequence[CheckRow]) -> list[tuple[int, int]]:
+    """Where a recorded lane has the figures of wanted checks, in the same unit, and the rows of these."""
+    found = []
+    for at, (metric, case, component, unit) in enumerate(zip(*names, strict=True)):
+        place = wanted.get((lane, metric, case, component))
+        if place is not None and rows[place].verdict.unit == unit:
+            found.append((at, place))
+    return found
 
 
 def _bounded(row: CheckRow, value: float | None, difference: float | None) -> float | None:

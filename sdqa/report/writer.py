@@ -70,7 +70,7 @@ def write_report(
     try:
         run, place = bundle.read(), page_of()
         identity = run.identity()
-        compared = compare(against.read(), run) if against is not None else None
+        compared = compare(against.read(), run, identities=("", identity)) if against is not None else None
         earlier = history or History()
         page = make_page(
             bundle, run, earlier.records, unread=earlier.unread, compared=compared, against=against,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sdqa.dashboard.changes import changes_of
-from sdqa.dashboard.clocks import project_changes
+from sdqa.dashboard.clocks import project_changes, usual
 from sdqa.dashboard.series import FigureSeries
 from tests.dashboard.test_changes import point
 
@@ -59,3 +59,10 @@ def test_what_the_history_does_not_know_may_be_a_change() -> None:
     down = replace(change, old=0.0)
     known = {p.run: "a" if p.run < 20 else "b" for p in series.points}
     assert project_changes(series, [down], known) == ([down], [])
+
+
+def test_a_usual_time_is_of_the_last_runs_of_the_same_packages() -> None:
+    points = tuple(point(run, value, bound=None) for run, value in enumerate([9.0, 9.0, 1.0, 1.1, None, 5.0]))
+    series = FigureSeries("s", "m/fp16", "inference_s", "", "s", "lower", points)
+    assert usual(series, {run: "a" if run < 2 else "b" for run in range(6)}) == 1.1
+    assert usual(series, {}) == 5.0

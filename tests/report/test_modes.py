@@ -70,9 +70,8 @@ def test_a_heat_map_from_a_disk_has_the_colours_of_one_that_may_read_its_picture
         browser.open(f"{page.as_uri()}{CASE}&mode=heat")
         browser.until("document.querySelector('.shots.heat[data-ready]')")
         browser.run("document.querySelectorAll('.shots .tile').forEach((one) => one.remove())")
-        browser.run(
-            "((one) => { one.value = 1; one.dispatchEvent(new Event('input')); })(document.querySelector('.under input'))"
-        )
+        gain = "((one) => { one.value = 1; one.dispatchEvent(new Event('input')); })"
+        browser.run(gain + "(document.querySelector('.under input'))")
         browser.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))")
         said = browser.run("document.querySelector('.under').innerText")
         assert ("no figures" in said, "largest 87 of 255" in said) == (name == "beside", name == "inside")
