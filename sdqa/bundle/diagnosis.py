@@ -206,6 +206,7 @@ class Operations(OpenRecord):
     weights: tuple[WeightFinding, ...] = ()  # conspicuous ones
     inserted: tuple[str, ...] = ()  # operations that only the candidate has
     removed: tuple[str, ...] = ()  # operations that only the reference has
+    failure: str = ""  # why it could not be looked into
 
     def find(self, name: str) -> OperationFinding | None:
         """An operation by name."""

@@ -154,6 +154,6 @@ register(
         describing_libraries=("coreai-core", "numpy", "torch"),
         ignored=("target",),  # assets are for OS 27
         tells_placement=False,
-        diagnosed=False,
+        diagnosed=True,
     )
 )

@@ -57,17 +57,17 @@ def isolated(module: str, teacher: Teacher, component: str, job: Mapping[str, An
             text=True,
             capture_output=True,
             check=False,
-            env={**RETURNING, **os.environ, "PYTHONPATH": _search_path()},
+            env={**RETURNING, **os.environ, "PYTHONPATH": search_path()},
         )
         if process.returncode == 0 and outcome.is_file():
             result = json.loads(outcome.read_text("utf-8"))
             if "result" in result:
                 return result["result"], int(result["peak_bytes"])
-            raise _error(result["error"])
+            raise error_of(result["error"])
     raise explain_death(process.returncode, process.stderr, component)
 
 
-def _search_path() -> str:
+def search_path() -> str:
     """PYTHONPATH with this package's own place first: the parent may have found it by other means."""
     place = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")]), *map(str, plugin_folders())])
@@ -90,7 +90,7 @@ def explain_death(returncode: int, stderr: str, component: str) -> ProcessDied:
     return ProcessDied(f"converting {component} died with status {returncode}: {last}")
 
 
-def _error(fields: dict[str, str]) -> SdqaError:
+def error_of(fields: dict[str, str]) -> SdqaError:
     """The child's error, in its own class."""
     kind = getattr(errors, fields["class"], ConversionError)
     error: SdqaError = kind(fields["what"], where=fields["where"], hint=fields["hint"])

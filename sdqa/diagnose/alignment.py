@@ -8,7 +8,7 @@ by where their inputs come from; what that does not find, because something was 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sdqa.mil.constants import Constant
@@ -23,6 +23,8 @@ NAMED_ELEMENTS = 2
 """Constants from this size on say by their names which operation they belong to."""
 ENOUGH = 2.0
 """Points that two operations must share to be the same one after a change."""
+ENOUGH_UNNAMED = 1.4
+"""The same where operations have no names: the same type on half of its inputs is all that may be left."""
 
 
 def plain(name: str) -> str:
@@ -45,16 +47,26 @@ class Alignment:
 
 def align(candidate: Program, reference: Program) -> Alignment:
     """Match the operations of two programs' bodies; nested blocks belong to the operation that holds them."""
-    return _Matcher(candidate, reference).match()
+    inputs = [feature.name for feature in candidate.inputs]
+    return _Matcher(candidate.function.body.nodes, reference.function.body.nodes, inputs).match()
+
+
+def align_unnamed(candidate: Sequence[Node], reference: Sequence[Node], inputs: Iterable[str]) -> Alignment:
+    """Match operations whose names say nothing; `inputs` are those of the programs, which do.
+
+    An operation of another type on the same inputs is the same one, changed, where nothing else can be.
+    """
+    return _Unnamed(candidate, reference, inputs).match()
 
 
 class _Matcher:
     """One alignment in the making."""
 
-    def __init__(self, candidate: Program, reference: Program) -> None:
-        self.ours = candidate.function.body.nodes
-        self.theirs = reference.function.body.nodes
-        self.values = {feature.name: feature.name for feature in candidate.inputs}
+    enough = ENOUGH
+
+    def __init__(self, candidate: Sequence[Node], reference: Sequence[Node], inputs: Iterable[str]) -> None:
+        self.ours, self.theirs = candidate, reference
+        self.values = {name: name for name in inputs}
         self.loose = dict(self.values)  # inserted operations stand for their first input
         self.roots = _roots(self.theirs)  # reference values, looked at through casts
         self.partners: dict[str, Node] = {}
@@ -71,7 +83,7 @@ class _Matcher:
         """Walk the candidate once, in order."""
         inserted = []
         for node in self.ours:
-            partner = self._same(node) or self._similar(node)
+            partner = self._same(node) or self._similar(node) or self._stood_for(node)
             if partner is not None:
                 self.used.add(id(partner))
                 self.partners[node.name] = partner
@@ -137,7 +149,11 @@ class _Matcher:
             return 2.0 * bool(weights & own) + 1.5 * named + shared + (other.type == node.type)
 
         best = max(near.values(), key=points, default=None)
-        return best if best is not None and points(best) > ENOUGH else None
+        return best if best is not None and points(best) > self.enough else None
+
+    def _stood_for(self, node: Node) -> Node | None:  # noqa: ARG002 - named operations are found by their names
+        """The reference operation in whose place this one is."""
+        return None
 
     @staticmethod
     def _clues(node: Node, inputs: Iterable[str]) -> Iterator[str]:
@@ -146,6 +162,43 @@ class _Matcher:
             yield f"weight {name}"
         for name in inputs:
             yield f"input {name}"
+
+
+class _Unnamed(_Matcher):
+    """The same without names."""
+
+    enough = ENOUGH_UNNAMED
+
+    def __init__(self, candidate: Sequence[Node], reference: Sequence[Node], inputs: Iterable[str]) -> None:
+        super().__init__(candidate, reference, inputs)
+        self.users: dict[str, set[str]] = {}
+        for node in candidate:
+            for name in node.names_used():
+                self.users.setdefault(name, set()).add(node.type)
+
+    def _stood_for(self, node: Node) -> Node | None:
+        inputs = [self.values.get(name) for name in node.names_used()]
+        if node.type == "cast" or not inputs or None in inputs:
+            return None
+        wanted = tuple(self.roots.get(str(name), str(name)) for name in inputs)
+        near = {*node.names_used(), *(value.name for value in node.outputs)}
+        beside = {kind for name in near for kind in self.users.get(name, ())}  # those are still to come, or were found
+        found = [
+            other
+            for (kind, used), others in self.by_inputs.items()
+            if used == wanted and kind != "cast" and kind not in beside
+            for other in others
+            if id(other) not in self.used and _fits(node, other)
+        ]
+        if len(found) != 1:
+            return None
+        behind = [
+            other
+            for value in found[0].outputs
+            for other in self.by_clue.get(f"input {value.name}", ())
+            if other.type == node.type and id(other) not in self.used and _fits(node, other)
+        ]
+        return behind[0] if behind else found[0]  # its like comes one later: the one between is missing
 
 
 def _weights(node: Node) -> Iterator[str]:

@@ -19,7 +19,7 @@ from sdqa.bundle.diagnosis import (
     WeightFinding,
 )
 from sdqa.diagnose.evidence import GLUE, Evidence
-from sdqa.diagnose.loss import VISIBLE
+from sdqa.diagnose.loss import NORMAL_LOSS
 from sdqa.diagnose.packaging import CONVERT_AGAIN, packaging_causes
 from sdqa.diagnose.suspects import Suspect
 
@@ -170,7 +170,7 @@ def _common_cause(suspect: Suspect, whole: ComponentCoverage, findings: Findings
 
 def _operation_words(name: str, named: OperationFinding | None, inside: Operations) -> list[str]:
     if not name:
-        return []
+        return [f"its operations were not looked into: {inside.failure}"] if inside.failure else []
     if name in inside.removed:
         return [f"the operation {name} is missing from the package"]
     words = []
@@ -208,7 +208,7 @@ def _rung_words(suspect: Suspect, findings: Findings) -> list[str]:
 
 
 def _glue_causes(suspect: Suspect, findings: Findings) -> list[Cause]:
-    known = [one for one in findings.glue if one.loss > 0.1 * VISIBLE[one.metric]] or list(findings.glue)
+    known = [one for one in findings.glue if one.loss > 0.1 * NORMAL_LOSS[one.metric]] or list(findings.glue)
     total = sum(one.loss for one in known) or 1.0
     return [
         Cause(

@@ -10,6 +10,7 @@ from sdqa.convert.inventory import take_inventory
 from sdqa.convert.sidecar import constant_name
 from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.pattern import NONE, Pattern, pattern
+from sdqa.runtime.asset import is_asset
 from sdqa.store import tree_digest
 
 
@@ -25,6 +26,10 @@ def coverage(harness: Harness, component: str) -> ComponentCoverage:
     }
 
     def measure() -> ComponentCoverage:
+        if is_asset(package):
+            from sdqa.diagnose.coreai.coverage import asset_coverage
+
+            return asset_coverage(component, package, reference, evidence.checkpoint(component), _scaling(harness))
         # What a sound conversion does not hold either, the computation does not use.
         unused = _measured(harness, component, reference).missing if reference else ()
         found = _measured(harness, component, package, unused)
@@ -55,8 +60,11 @@ def _pattern(harness: Harness, component: str, package: Path, found: Coverage) -
         for one in take_inventory(package).weights(names)
         if one.hint is not None and one.value.size == parameters[one.hint].size
     }
-    scaling = float(harness.graph_parts["vae_config"].get("scaling_factor") or 1.0)
-    return pattern(parameters, held, found.scaled, scaling)
+    return pattern(parameters, held, found.scaled, _scaling(harness))
+
+
+def _scaling(harness: Harness) -> float:
+    return float(harness.graph_parts["vae_config"].get("scaling_factor") or 1.0)
 
 
 def _measured(harness: Harness, component: str, package: Path, unused: tuple[str, ...] = ()) -> Coverage:

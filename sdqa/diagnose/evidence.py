@@ -78,6 +78,9 @@ class Evidence:
     failed: tuple[str, ...] = ()  # checks that failed, without the lane's name
     breaches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what components break of their contracts
     load: Load | None = None  # the candidate's declared runtime; None is the reference runtime
+    exported: Mapping[str, Callable[[], Runner]] = field(
+        default_factory=dict
+    )  # what a converter was given, run by torch
     runtime: str = "reference"
     teacher_identity: str = ""  # digest of the checkpoint; computed from the weights when empty
 

@@ -114,10 +114,11 @@ class Harness:
 
     def package_runner(self, component: str) -> Runner:
         """The candidate's package in its declared runtime, without its wrapper."""
-        return self._remembering(component, self.evidence.identities[component], lambda: self._load(component))
-
-    def _load(self, component: str) -> Runner:
         package = self.evidence.packages[component]
+        return self._remembering(component, self.evidence.identities[component], lambda: self.load(component, package))
+
+    def load(self, component: str, package: Path) -> Runner:
+        """A package in the candidate's declared runtime, anew."""
         if self.evidence.load:
             return self.evidence.load(component, package)
         from sdqa.runtime.reference import ReferenceRunner

@@ -8,19 +8,21 @@ from the candidate's own package (see `sdqa.diagnose.programs`), and the referen
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from sdqa.bundle.diagnosis import Ladder, Rung, Stage, StepError
+from sdqa.bundle.diagnosis import Ladder, Rung, StepError
 from sdqa.diagnose.discrepancy import Discrepancy, compare_outputs, decibel
-from sdqa.diagnose.evidence import glue_digest, request_digest
+from sdqa.diagnose.evidence import Evidence, glue_digest, request_digest
 from sdqa.diagnose.harness import Harness
-from sdqa.diagnose.programs import Candidate, ProgramRunner, Restored
+from sdqa.diagnose.programs import Candidate, ProgramRunner
+from sdqa.diagnose.rungs import NORMAL_DB, ROUNDED_DB, SAME_RUNTIME_DB, Way
 from sdqa.errors import ContractError, DiagnosisError, ExecutionError
 from sdqa.runtime import Arrays, Call, Runner
+from sdqa.runtime.asset import is_asset
 from sdqa.runtime.engine import ENGINE_DB
 from sdqa.runtime.registry import on_device
 from sdqa.store import tree_digest
@@ -31,28 +33,12 @@ MAX_CALLS = 96
 """Calls of one component that are replayed, evenly spaced over all of them: every one, for suites of usual size."""
 
 
-NORMAL_DB: Mapping[Stage, float] = {"conversion": 75.0, "precision": 57.0, "quantisation": 25.0, "runtime": 45.0}
-"""Error that a stage may add (PSNR, mean over calls) without being abnormal. Sound conversions of the embedded model
-reach 115 to 153 dB in fp32, 69 to 80 dB in fp16, and 38 to 53 dB with 6-bit palettization. The floors lie between these
-and the nearest faults. A device's own floor is `ENGINE_DB`."""
-ROUNDED_DB = 50.0
-"""The conversion floor where the rounding of weights cannot be taken back, so that it is counted there."""
-SAME_RUNTIME_DB = 120.0
-"""The runtime floor of the reference runtime, which is the same arithmetic whoever calls it."""
-
-
-def normal_db(component: str, stage: Stage, plain: Restored, harness: Harness) -> float:
-    """What a stage of this package may add."""
-    if stage == "conversion" and not plain.exact:
-        return ROUNDED_DB
-    if stage == "quantisation" and not plain.stored:
-        return NORMAL_DB["conversion"]  # a package that says nothing of compression has no right to its losses
-    if stage == "runtime" and harness.evidence.load is None:
-        wrapper = harness.evidence.wrappers.get(component)
+def runtime_db(evidence: Evidence, component: str) -> float:
+    """What executing a component's package may add."""
+    wrapper = evidence.wrappers.get(component)
+    if evidence.load is None or is_asset(evidence.packages[component]):
         return wrapper.normal_db if wrapper is not None and wrapper.normal_db is not None else SAME_RUNTIME_DB
-    if stage == "runtime" and on_device(harness.evidence.runtime):
-        return ENGINE_DB
-    return NORMAL_DB[stage]
+    return ENGINE_DB if on_device(evidence.runtime) else NORMAL_DB["runtime"]
 
 
 @dataclass(frozen=True)
@@ -124,51 +110,68 @@ def candidate_of(harness: Harness, component: str) -> Candidate:
 class _Climbed:
     """One rung's comparisons, call by call."""
 
-    normal_db: float
-
-    name: str
-    stage: Stage
+    way: Way
     against: list[Discrepancy]  # the teacher
     added: list[Discrepancy]  # to the rung before
-    note: str
 
 
-def _climb(harness: Harness, component: str) -> Ladder:
+def ways(harness: Harness, component: str) -> list[Way]:
+    """The rungs of one component's ladder, as its package's format has them."""
+    asset = is_asset(harness.evidence.packages[component])
+    if asset:
+        from sdqa.diagnose.coreai.ladder import asset_ways
+
+        found = asset_ways(harness, component)
+    else:
+        found = _program_ways(harness, component)
+    if component in harness.evidence.wrappers or (harness.evidence.load and not asset):
+        name = harness.evidence.runtime + (" as wrapped" if component in harness.evidence.wrappers else "")
+        level = runtime_db(harness.evidence, component)
+        found.append(Way(f"runtime: {name}", "runtime", lambda: _Fresh(harness, component), level))
+    return found
+
+
+def _program_ways(harness: Harness, component: str) -> list[Way]:
     candidate = candidate_of(harness, component)
-    recorded = replays(harness, component)
     plain = candidate.restored(precision="float32", rounding=True)
     note = f"{plain.unmatched} compressed constants have no reference" if plain.unmatched else ""
     if not plain.exact:
         note = "; ".join([*([note] if note else []), "weights are rounded to half precision already"])
-    rungs: list[tuple[str, Stage, Callable[[], Runner], str]] = [
-        ("program fp32", "conversion", lambda: ProgramRunner(component, plain.program), note)
+    conversion = NORMAL_DB["conversion"] if plain.exact else ROUNDED_DB
+    found = [Way("program fp32", "conversion", lambda: ProgramRunner(component, plain.program), conversion, note)]
+    if not plain.compressed:
+        level = NORMAL_DB["precision"]
+        return [*found, Way("declared precision", "precision", lambda: _reference(harness, component), level)]
+    declared = candidate.restored(precision="declared", rounding=False)
+    # A package that says nothing of compression has no right to its losses.
+    level = NORMAL_DB["quantisation"] if plain.stored else NORMAL_DB["conversion"]
+    return [
+        *found,
+        Way(
+            "declared precision",
+            "precision",
+            lambda: ProgramRunner(component, declared.program),
+            NORMAL_DB["precision"],
+            note,
+        ),
+        Way("compressed", "quantisation", lambda: _reference(harness, component), level),
     ]
-    if plain.compressed:
-        declared = candidate.restored(precision="declared", rounding=False)
-        rungs.append(("declared precision", "precision", lambda: ProgramRunner(component, declared.program), note))
-        rungs.append(("compressed", "quantisation", lambda: _reference(harness, component), ""))
-    else:
-        rungs.append(("declared precision", "precision", lambda: _reference(harness, component), ""))
-    if harness.evidence.load or component in harness.evidence.wrappers:
-        name = harness.evidence.runtime + (" as wrapped" if component in harness.evidence.wrappers else "")
-        rungs.append((f"runtime: {name}", "runtime", lambda: _Fresh(harness, component), ""))
+
+
+def _climb(harness: Harness, component: str) -> Ladder:
+    recorded = replays(harness, component)
     before = [replay.call.outputs or {} for replay in recorded]
     climbed: list[_Climbed] = []
-    for name, stage, make, note in rungs:
-        runner = make()
-        outputs = []
-        for replay in recorded:
-            if isinstance(runner, _Fresh):
-                runner.enter(replay.case)
-            outputs.append(_run(runner, replay))
+    for way in ways(harness, component):
+        outputs = _outputs(way, recorded)
         against = [
             compare_outputs(component, replay.call.outputs or {}, output)
             for replay, output in zip(recorded, outputs, strict=True)
         ]
         added = [_added(component, old, new) for old, new in zip(before, outputs, strict=True)]
-        climbed.append(_Climbed(normal_db(component, stage, plain, harness), name, stage, against, added, note))
+        climbed.append(_Climbed(way, against, added))
         before = outputs
-    if climbed[-1].stage == "runtime":
+    if climbed[-1].way.stage == "runtime":
         climbed[-1].added.extend(_own_run(harness, component))
     energies = [sum(_finite(one.noise) for one in rung.added) for rung in climbed]
     total = sum(energies)
@@ -179,6 +182,20 @@ def _climb(harness: Harness, component: str) -> Ladder:
             for rung, energy in zip(climbed, energies, strict=True)
         ),
     )
+
+
+def _outputs(way: Way, recorded: Sequence[Replay]) -> list[Outputs]:
+    """What a rung gives for every recorded call; a process of its own ends with it."""
+    runner = way.make()
+    outputs = []
+    for replay in recorded:
+        if isinstance(runner, _Fresh):
+            runner.enter(replay.case)
+        outputs.append(_run(runner, replay))
+    end = getattr(runner, "close", None)
+    if end is not None:
+        end()
+    return outputs
 
 
 def _own_run(harness: Harness, component: str) -> list[Discrepancy]:
@@ -200,8 +217,9 @@ def _own_run(harness: Harness, component: str) -> list[Discrepancy]:
 def _reference(harness: Harness, component: str) -> Runner:
     from sdqa.runtime.reference import ReferenceRunner
 
-    if harness.evidence.load:
-        return ReferenceRunner(component, harness.evidence.packages[component])
+    package = harness.evidence.packages[component]
+    if harness.evidence.load and not is_asset(package):
+        return ReferenceRunner(component, package)
     return harness.package_runner(component)
 
 
@@ -253,8 +271,8 @@ def _rung(climbed: _Climbed, recorded: Sequence[Replay], share: float) -> Rung:
         if not math.isnan(replay.timestep):
             steps.setdefault(replay.timestep, []).append(one.noise)
     return Rung(
-        name=climbed.name,
-        stage=climbed.stage,
+        name=climbed.way.name,
+        stage=climbed.way.stage,
         psnr_db=float(levels.mean()) if len(finite) == len(against) else math.nan,
         spread_db=float(levels.std()) if finite else 0.0,
         worst_db=float(levels.min()) if len(finite) == len(against) else math.nan,
@@ -269,6 +287,6 @@ def _rung(climbed: _Climbed, recorded: Sequence[Replay], share: float) -> Rung:
             StepError(timestep=timestep, psnr_db=decibel(float(np.mean(noises))))
             for timestep, noises in sorted(steps.items(), reverse=True)
         ),
-        note=climbed.note,
-        normal_db=climbed.normal_db,
+        note=climbed.way.note,
+        normal_db=climbed.way.normal_db,
     )

@@ -6,7 +6,6 @@ is run on the teacher's inputs, and the candidate's results are held against the
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from sdqa.bundle.diagnosis import OperationFinding, Operations, WeightFinding
 from sdqa.diagnose.alignment import plain
 from sdqa.diagnose.discrepancy import compare, decibel
+from sdqa.diagnose.fingerprint import fingerprint
 from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.programs import Candidate
 from sdqa.errors import ExecutionError
@@ -39,7 +39,7 @@ class ModuleFinder:
     def __init__(self, candidate: Candidate, names: Mapping[str, str]) -> None:
         self._candidate = candidate
         self._names = {**{plain(key): value for key, value in names.items()}, **names}
-        self._by_value = {_fingerprint(value): name for name, value in candidate.checkpoint.items()}
+        self._by_value = {fingerprint(value): name for name, value in candidate.checkpoint.items()}
         nodes = candidate.plain_program.function.body.nodes
         self._makers = {value.name: node for node in nodes for value in node.outputs}
         reference = candidate.reference
@@ -75,17 +75,10 @@ class ModuleFinder:
                     if named:
                         return named
                     if (item.type.elements or 0) >= LEAST_ELEMENTS:
-                        by_value = self._by_value.get(_fingerprint(np.asarray(item.read())))
+                        by_value = self._by_value.get(fingerprint(np.asarray(item.read())))
                         if by_value:
                             return by_value
         return ""
-
-
-def _fingerprint(value: Array) -> bytes:
-    """Equal for any layout of the same numbers, rounded to fp16."""
-    with np.errstate(over="ignore"):
-        rounded = np.sort(np.asarray(value).astype(np.float16), axis=None)
-    return hashlib.sha256((rounded + np.float16(0)).tobytes()).digest()
 
 
 def module_operations(

@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sdqa.diagnose.discrepancy import Discrepancy, compare
+from sdqa.diagnose.discrepancy import compare
 from sdqa.diagnose.ladder import Replay
 from sdqa.diagnose.programs import Candidate
+from sdqa.diagnose.tally import LOST, Tally, judge, noise_of, note_range
 from sdqa.errors import ExecutionError
 from sdqa.mil.graph import Node
 from sdqa.mil.program import Program
 
 Array = npt.NDArray[Any]
-
-FP16_MAX = 65504.0
-LOST = 1e6
-"""Noise (relative to the peak's power) that a result with NaN counts as."""
-
-
-@dataclass
-class Tally:
-    """What is found out about one operation, over the replays."""
-
-    node: Node
-    added: list[float] = field(default_factory=list)
-    carried: list[float] = field(default_factory=list)
-    low: float = math.inf
-    high: float = -math.inf
-    nonfinite: bool = False
-    findings: list[str] = field(default_factory=list)
-    blame: str = ""  # another operation that is to blame instead: one inserted before it, or one that is missing
-
-    def note(self, finding: str) -> None:
-        """Add a finding once."""
-        if finding not in self.findings:
-            self.findings.append(finding)
 
 
 class ComponentRun:
@@ -85,7 +61,7 @@ class ComponentRun:
                 if not isinstance(result, np.ndarray):
                     fed.setdefault(value.name, result)
                     continue
-                self._range(tally, result)
+                note_range(tally, result)
                 expected = self.sound.get(other.outputs[index].name) if other and index < len(other.outputs) else None
                 if not isinstance(expected, np.ndarray) or expected.dtype.kind != "f":
                     if other is None:
@@ -99,38 +75,12 @@ class ComponentRun:
                             tally.nonfinite = True
                             tally.note("its result is not finite although its inputs are")
                     continue
-                self._judge(tally, expected, result, self.own.get(value.name))
+                judge(tally, expected, result, self.own.get(value.name))
                 if tally.added[-1] > 0 and not tally.blame:
                     behind = [strange[name] for name in node.names_used() if name in strange]
                     before = [makers[name].name for name in other.names_used() if name in makers] if other else []
                     missing = [name for name in before if name in lost]
                     tally.blame = behind[0] if behind else (missing[0] if missing else "")
-
-    @staticmethod
-    def _range(tally: Tally, result: Array) -> None:
-        if result.dtype.kind != "f" or not result.size:
-            return
-        finite = result[np.isfinite(result)]
-        if finite.size:
-            tally.low, tally.high = min(tally.low, float(finite.min())), max(tally.high, float(finite.max()))
-
-    @staticmethod
-    def _judge(tally: Tally, expected: Array, result: Array, own: Any) -> None:
-        if result.shape != expected.shape:
-            tally.note(f"gives {list(result.shape)} in place of {list(expected.shape)}")
-            tally.added.append(LOST)
-            return
-        added = compare(expected, result)
-        tally.added.append(noise_of(added))
-        if not added.finite:
-            tally.nonfinite = True
-            largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
-            reason = f", the right ones reach {largest:.3g}, fp16 ends at {FP16_MAX:.0f}" if largest > FP16_MAX else ""
-            tally.note(f"{added.nonfinite} values are not finite although its inputs are right{reason}")
-        elif result.size > 1 and float(np.ptp(result)) == 0 and float(np.ptp(expected)) > 0:
-            tally.note("its result is constant")
-        if isinstance(own, np.ndarray) and own.shape == expected.shape:
-            tally.carried.append(noise_of(compare(expected, own)))
 
     def impact(self, node: Node) -> float:
         """Noise of the component's outputs when only this operation's results are the candidate's."""
@@ -170,10 +120,6 @@ def propagate(program: Program, values: Mapping[str, Any], changed: Mapping[str,
         replaced.update(results)
     found = {**values, **replaced}
     return {feature.name: np.asarray(found[feature.name]) for feature in program.outputs if feature.name in found}
-
-
-def noise_of(found: Discrepancy) -> float:
-    return min(LOST, found.noise)
 
 
 def as_arrays(outputs: Mapping[str, Any]) -> dict[str, Array]:

@@ -49,6 +49,11 @@ class ConstantPair:
     source: str  # "package" or the checkpoint parameter's name
 
     @property
+    def name(self) -> str:
+        """The constant's, or that of the place where it is written."""
+        return self.constant.name or f"{self.node.name}.{self.argument}"
+
+    @property
     def value(self) -> Array:
         """What is in the candidate, unpacked."""
         return np.asarray(self.constant.read())

@@ -42,6 +42,11 @@ class Asset:
         return digest_of([PROGRAM, file_digest(self.program)])
 
 
+def is_asset(path: Path) -> bool:
+    """Whether a path is named like an asset."""
+    return path.suffix == SUFFIX
+
+
 def open_asset(path: Path) -> Asset:
     """Look at a folder without parsing its program.
 

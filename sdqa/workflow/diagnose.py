@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sdqa import notices
@@ -11,10 +12,10 @@ from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.endings import in_words
 from sdqa.errors import ContractError, DiagnosisError, PackageError
 from sdqa.plan import PlannedLane, Variant
-from sdqa.runtime.registry import find_runtime
+from sdqa.runtime.registry import AIMODEL, DEFAULT, find_runtime
 from sdqa.store import tree_digest
 from sdqa.workflow.examined import Failed, cases_to_look_at, failed_in, failed_now
-from sdqa.workflow.execution import executed_packages
+from sdqa.workflow.execution import executed_packages, make_runner
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import read_references
 from sdqa.workflow.stages import load_teacher
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sdqa.convert.stage import StoredPackage
     from sdqa.diagnose import Evidence, ExaminedCase, Wrapper
     from sdqa.models import Teacher
+    from sdqa.runtime import Runner
 
 SPLIT_DB = 57.0  # what rounding between two packages may add: as much as half precision itself
 
@@ -85,7 +87,7 @@ def _require_diagnosed(lane: PlannedLane) -> None:
 
     form = find_format(find_runtime(lane.runtime).package_format)
     if not form.diagnosed:
-        hint = "see which component's parity failed; diagnose a lane of the same model and variant on the reference"
+        hint = "see which component's parity failed"
         raise DiagnosisError(f"{form.suffix}s are not diagnosed", where=lane.id, hint=hint)
 
 
@@ -117,9 +119,13 @@ def _evidence(
     from sdqa.diagnose import Evidence
     from sdqa.metrics import MetricModels
 
+    runtime = find_runtime(lane.runtime)
+    asset = runtime.package_format == AIMODEL
+
     def packages(variant: Variant) -> dict[str, Path]:
-        say = job.progress.step
-        return {name: one.path for name, one in convert(teacher, variant, job.store, idle=lane.idle, say=say).items()}
+        say, form = job.progress.step, runtime.package_format
+        made = convert(teacher, variant, job.store, idle=lane.idle, say=say, package_format=form)
+        return {name: one.path for name, one in made.items()}
 
     whole = lane.variant.model_copy(update={"chunked": False})
     exact = whole.uncompressed().model_copy(update={"precision": "float32", "keep_float32": ()})
@@ -134,11 +140,17 @@ def _evidence(
         parts=teacher.pipeline_parts(),
         cases=_cases(job, lane, teacher, cases, failed),
         packages=looked_into,
-        uncompressed=packages(whole.uncompressed()) if lane.variant.compression else {},
+        uncompressed=packages(whole.uncompressed()) if lane.variant.compression or asset else {},
         float32=packages(exact),
         glue=job.fault.glue if job.fault is not None else None,
         wrappers=_wrappers(job, split),
-        runtime=f"reference, {' and '.join(split)} in several packages" if split else "reference",
+        runtime=f"{DEFAULT}, {' and '.join(split)} in several packages"
+        if split
+        else lane.runtime
+        if asset
+        else DEFAULT,
+        load=(lambda name, path: make_runner(lane, name, (path,))) if asset else None,
+        exported=_exported(teacher, lane.variant, looked_into) if asset else {},
         metrics=MetricModels(clip=job.plan.suite.metrics.clip, lpips=job.plan.suite.metrics.lpips),
         store=job.store,
         lane=lane.id,
@@ -151,11 +163,19 @@ def _offered(job: Job, lane: PlannedLane, teacher: Teacher, given: Path | None) 
     """What is to be looked into: given packages, another tool's, or the lane's own."""
     from sdqa.convert.stage import adopted, convert
 
+    form = find_runtime(lane.runtime).package_format
     if given is not None:
-        return adopted(f"packages:{given}", teacher, lane.variant, idle=lane.idle)
+        return adopted(f"packages:{given}", teacher, lane.variant, idle=lane.idle, package_format=form)
     if lane.model.source.startswith("packages:"):
-        return adopted(lane.model.source, teacher, lane.variant, idle=lane.idle)
-    return convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.progress.step)
+        return adopted(lane.model.source, teacher, lane.variant, idle=lane.idle, package_format=form)
+    return convert(teacher, lane.variant, job.store, idle=lane.idle, say=job.progress.step, package_format=form)
+
+
+def _exported(teacher: Teacher, variant: Variant, components: Iterable[str]) -> dict[str, Callable[[], Runner]]:
+    """What Core AI's converter is given, for every component."""
+    from sdqa.diagnose.coreai.exported import ExportedRunner
+
+    return {name: partial(ExportedRunner, teacher, name, variant) for name in components}
 
 
 def _demand_examinable(lane: PlannedLane, found: dict[str, StoredPackage]) -> None:
@@ -175,7 +195,7 @@ def _demand_examinable(lane: PlannedLane, found: dict[str, StoredPackage]) -> No
             raise DiagnosisError(f"the {name} takes one row at a time", where=str(one.path), hint=hint)
         if one.record.names:
             own = ", ".join(f"{theirs} for {ours}" for ours, theirs in sorted(one.record.names.items()))
-            hint = "rename the features (`coremltools.utils.rename_feature`) and diagnose again"
+            hint = "rename the features (of an .mlpackage: `coremltools.utils.rename_feature`) and diagnose again"
             raise DiagnosisError(f"the {name} has names of its own: {own}", where=str(one.path), hint=hint)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sdqa.diagnose.harness import Harness
-from sdqa.diagnose.ladder import NORMAL_DB, SAME_RUNTIME_DB, ladder, replays
+from sdqa.diagnose.ladder import ladder, replays
+from sdqa.diagnose.rungs import NORMAL_DB, SAME_RUNTIME_DB
 from sdqa.diagnose.suspects import abnormal_rungs
 from sdqa.errors import DiagnosisError
 from sdqa.runtime.engine import ENGINE_DB

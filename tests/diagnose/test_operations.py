@@ -8,8 +8,9 @@ import pytest
 from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.ladder import candidate_of, replays
 from sdqa.diagnose.modules import ModuleFinder, module_results
-from sdqa.diagnose.observation import ComponentRun, Tally, propagate
+from sdqa.diagnose.observation import ComponentRun, propagate
 from sdqa.diagnose.operations import operations
+from sdqa.diagnose.tally import Tally
 from tests.diagnose.conftest import Laboratory, case
 from tests.diagnose.planting import Planting
 

@@ -144,3 +144,21 @@ UNPACKING: Mapping[str, Callable[[Any], Dense | None]] = {
     "sparse_with_bitmask_to_dense": lambda operation: _operand(operation, 0),
 }
 """Operations that turn stored constants into weights."""
+
+
+def replace_constant(operation: Any, values: Array) -> Any:
+    """Put a plain constant of the same shape and type in place of an operation that gives one.
+
+    Returns:
+        The new operation; the old one is erased.
+    """
+    from coreai._compiler.dialects import coreai
+    from coreai._compiler.dialects.coreai.constant import create_elements_attr
+    from coreai._compiler.ir import InsertionPoint
+
+    stored = np.ascontiguousarray(values)
+    with operation.context, operation.location, InsertionPoint(operation):
+        made = coreai.ConstantOp(value=create_elements_attr(operation.location, operation.result.type, stored))
+    operation.result.replace_all_uses_with(made.result)
+    operation.erase()
+    return made.operation

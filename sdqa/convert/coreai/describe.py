@@ -9,7 +9,7 @@ from typing import Any
 from sdqa.convert.coreai.constants import Array
 from sdqa.convert.coreai.contents import FUNCTION, Contents, graphs_of, read_contents
 from sdqa.convert.coreai.cost import measure_cost
-from sdqa.convert.coreai.weights import Weight, bit_widths, oriented, weights_of, without_copies
+from sdqa.convert.coreai.weights import bit_widths, oriented, weights_of, without_copies
 from sdqa.convert.coverage import measure_coverage, require_coverage
 from sdqa.convert.fates import Held
 from sdqa.convert.isolate import ProcessDied, isolated
@@ -75,15 +75,15 @@ def describe(teacher: Teacher, component: str, asset: Path, contents: Contents) 
         operations=sum(contents.histogram.values()),
         histogram=contents.histogram,
         bit_widths=bit_widths(weights_of(contents.program)),
-        coverage=measure_coverage(parameters, _held(weights_of(contents.program), list(parameters.values()))),
+        coverage=measure_coverage(parameters, held_constants(contents.program, list(parameters.values()))),
         lint=(),
         cost=measure_cost(component, graphs_of(contents.program), FUNCTION),
     )
 
 
-def _held(weights: Iterator[Weight], parameters: Sequence[Array]) -> Iterator[Held]:
+def held_constants(program: Any, parameters: Sequence[Array]) -> Iterator[Held]:
     """The constants as their parameters have them, as far as values tell."""
-    for weight in weights:
+    for weight in weights_of(program):
         one = without_copies(weight)
         if one.blocks is not None:
             one = oriented(one, parameters)
