@@ -28,7 +28,7 @@ def test_what_is_missing_too_far_or_too_many_is_told() -> None:
     assert script.wrong([*FOUND, event(60, "m/int8", 0.1, mark="golden")]) == []
     slower = event(80, "m/int8", 0.1, label="end_to_end_s")
     assert script.wrong([*FOUND, slower]) == ["not planted: end_to_end_s of m/int8 at run 80"]
-    assert script.wrong([*FOUND, event(75, "m/int8", 0.1, label="end_to_end_s", mark="machine")]) == []
+    assert script.wrong([*FOUND, event(75, "m/int8", 0.1, label="end_to_end_s")]) == []
 
 
 def test_every_commit_has_a_suite_that_can_be_planned(tmp_path: Path) -> None:

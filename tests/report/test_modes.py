@@ -12,6 +12,7 @@ from sdqa.bundle import Bundle, Run
 from sdqa.report import write_report
 from tests.report.browser import Browser
 from tests.report.earlier import RUNS, earlier_run, history_before
+from tests.report.test_access import AXE
 
 LANE = "tiny/palette2/reference/cpu"
 CASE = f"#/case/portrait-grey-hair?lane={LANE}"
@@ -57,6 +58,22 @@ def test_the_earlier_run_s_picture_the_last_runs_and_flip(browser: Browser, comp
     browser.until("document.querySelector('.pane.none')")
     assert "made for failing cases" in browser.run("document.querySelector('.pane.none').textContent")
     assert browser.complaints() == []
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_in_them(browser: Browser, compared: Path, axe: str) -> None:
+    found: list[str] = []
+    browser.open(compared.as_uri())
+    browser.run(f"{axe}; 0")
+    for width, dark in ((1280, False), (768, True), (390, True)):
+        browser.view(width, dark=dark)
+        for place in (CASE, f"{CASE}&mode=flip", f"{CASE}&mode=overlay&against=earlier+run", "#/"):
+            browser.run(f"location.hash = '{place}'")
+            browser.run("new Promise((done) => setTimeout(done, 50))")
+            found += [f"{width} {'dark' if dark else 'light'} {place}: {one}" for one in browser.run(AXE)]
+            wide = browser.run("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide == 0, (width, place)
+    assert found == []
 
 
 def test_a_heat_map_from_a_disk_has_the_colours_of_one_that_may_read_its_pictures(
