@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
+import importlib.util
 import logging
 import os
+import sys
+import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,8 +36,6 @@ def prepare_torchvision() -> Any:
     Returns:
         The library handle that keeps the declarations alive, or None when torchvision is absent or sound.
     """
-    import importlib.util
-
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         return None
@@ -92,15 +94,43 @@ def hub_online() -> Iterator[None]:
 def uncollected() -> Iterator[None]:
     """Import large libraries without looking for garbage meanwhile (CPython before 3.14, torch 2, transformers 5).
 
-    Some thousands of modules are made that all stay; looking through them again and again takes a fifth of the time.
+    Some thousands of modules are made that all stay; looking through them again and again takes a fifth of the time, so
+    it is not done afterwards either.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_on:
             gc.enable()
+
+
+@functools.cache
+def prepare_scipy() -> None:
+    """Load scipy.stats when something of it is first used (scipy 1, diffusers 0.3x).
+
+    Six schedulers import it for beta sigmas, for which hardly a suite asks; it takes a second. The standard library's
+    lazy modules do not help: `inspect`, which torch calls, asks every module for its file, and that loads them.
+    """
+    name = "scipy.stats"
+    spec = importlib.util.find_spec(name) if importlib.util.find_spec("scipy") else None
+    if name in sys.modules or spec is None:
+        return
+
+    def first_use(attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(importlib.import_module(name), attribute)
+
+    stand_in: Any = types.ModuleType(name)
+    stand_in.__spec__, stand_in.__file__, stand_in.__path__ = spec, spec.origin, spec.submodule_search_locations
+    stand_in.__getattr__ = first_use
+    sys.modules[name] = stand_in
+    setattr(importlib.import_module("scipy"), "stats", stand_in)  # noqa: B010
 
 
 @functools.cache
@@ -108,6 +138,7 @@ def prepare_hub() -> None:
     """Keep the model libraries quiet and away from the network unless the user has set it up otherwise."""
     prepare_hub_environment()
     with uncollected():
+        prepare_scipy()
         prepare_torchvision()
 
 
@@ -138,10 +169,6 @@ def open_clip_tables() -> Any:
     Raises:
         ImportError: open_clip is not installed, or is another version that cannot be taken apart so.
     """
-    import importlib
-    import importlib.util
-    import sys
-    import types
     from pathlib import Path
 
     prepare_hub_environment()
@@ -235,9 +262,6 @@ def _register_alias() -> None:
 
 def _silence_progress() -> None:
     """coremltools always shows progress bars, and TQDM_DISABLE is of no use once tqdm has been imported."""
-    import functools
-    import sys
-
     for name, attribute in (
         ("coremltools.converters.mil.frontend.torch.ops", "_tqdm"),
         ("coremltools.converters.mil.mil.passes.pass_pipeline", "tqdm"),

@@ -134,6 +134,24 @@ def test_the_lighter_overflow_check_gives_coremltools_answers(values: list[float
         assert FP16ComputePrecision.fp16_overflow(operation) is overflows
 
 
+@pytest.mark.slow
+def test_scipys_statistics_are_loaded_for_beta_sigmas_and_not_before() -> None:
+    """Needed as long as a scheduler imports scipy.stats at once."""
+    code = (
+        "import inspect, sys\n"
+        "from sdqa import compat\n"
+        "compat.prepare_scipy()\n"
+        "from diffusers import DPMSolverMultistepScheduler as Scheduler\n"
+        "print('scipy.stats' in inspect.getsource(inspect.getmodule(Scheduler)).partition('class ')[0])\n"
+        "print('scipy.stats._stats_py' in sys.modules)\n"
+        "scheduler = Scheduler(use_beta_sigmas=True)\n"
+        "scheduler.set_timesteps(3)\n"
+        "print('scipy.stats._stats_py' in sys.modules, len(scheduler.sigmas))\n"
+    )
+    result = run(code)
+    assert result.stdout.split() == ["True", "False", "True", "4"], result.stderr
+
+
 def test_the_hubs_offline_switch_is_still_read_once() -> None:
     result = run(
         "import os; os.environ['HF_HUB_OFFLINE'] = '1'; from huggingface_hub import constants; "

@@ -20,7 +20,10 @@ import yaml
 from packaging.requirements import Requirement
 
 from sdqa.bundle import Bundle
+from sdqa.ci.jobs import Sharing, jobs_of, parse_runners
 from sdqa.ci.scaffold import template
+from sdqa.history import add_records, record_of
+from sdqa.history.places import HistoryFolder
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
 from tests.ci.test_gate import Place
@@ -29,8 +32,17 @@ ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
 FILES = sorted(GITHUB.rglob("*.yml"))
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
-PRIVILEGES = {"comment.yml": {"actions": "read", "pull-requests": "write"}}
-"""Of the one workflow that writes something: without a checkout, and with one small file of a pull request."""
+PAGES = {"pages": "write", "id-token": "write"}
+PRIVILEGES: dict[tuple[str, str], dict[str, str]] = {
+    ("comment.yml", "comment"): {"actions": "read", "pull-requests": "write"},
+    ("history.yml", "add"): {"contents": "write"},
+    ("pages.yml", "deploy"): PAGES,
+    ("qa.yml", "history"): {"contents": "write"},
+    ("qa.yml", "pages"): {"contents": "read", **PAGES},
+    ("qa.yml", "all"): {},
+}
+"""Of the jobs that may do another thing than read the repository. None runs a line of a pull request: one has no
+checkout and reads one small file, the others run on the main branch alone."""
 AFTERWARDS = {"publish"}
 """Jobs that decide nothing any more, and write nothing but a cache."""
 BASH = shutil.which("bash") or "bash"
@@ -98,74 +110,70 @@ def test_privileges_are_least_and_jobs_end(path: Path) -> None:
     data = read(path)
     assert data["permissions"] == {}
     for name, job in data["jobs"].items():
-        writes = name in keeping(path)
-        own = PRIVILEGES.get(path.name, {"contents": "read"})
-        assert job["permissions"] == ({"contents": "write"} if writes else own)
-        assert job["timeout-minutes"]
-        for step in job["steps"]:
-            if step.get("uses", "").startswith("actions/checkout@") and not writes:
-                assert step["with"]["persist-credentials"] is False
+        assert job["permissions"] == PRIVILEGES.get((path.name, name), {"contents": "read"})
+        assert "uses" in job or job["timeout-minutes"]
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                pushes = job["permissions"].get("contents") == "write"
+                assert step["with"]["persist-credentials"] is pushes
 
 
-def keeping(path: Path) -> set[str]:
-    """Jobs that keep what the gate has said: after it, of the main branch alone, one at a time."""
-    found = {name for name, job in read(path)["jobs"].items() if job.get("needs") == ["gate"]} - AFTERWARDS
-    for name in found:
-        job = read(path)["jobs"][name]
-        assert job["if"] == "always() && github.ref == 'refs/heads/main'"
-        assert job["concurrency"]
-    return found
+def test_what_writes_runs_on_the_main_branch_alone_and_one_at_a_time() -> None:
+    jobs = read(GITHUB / "workflows" / "qa.yml")["jobs"]
+    for name in ("history", "pages"):
+        assert "github.ref == 'refs/heads/main' &&" in jobs[name]["if"]
+    assert read(GITHUB / "workflows" / "history.yml")["jobs"]["add"]["concurrency"]["queue"] == "max"
+    assert read(GITHUB / "workflows" / "pages.yml")["jobs"]["deploy"]["concurrency"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=identify)
 def test_the_gate_runs_always_and_sees_every_other_job(path: Path) -> None:
     jobs = read(path)["jobs"]
-    if path.name == "comment.yml":
+    if "gate" not in jobs:
         return
     gate = jobs["gate"]
     assert gate["if"] == "always()"
-    assert set(gate["needs"]) == set(jobs) - {"gate"} - keeping(path) - AFTERWARDS
+    assert set(gate["needs"]) == set(jobs) - {"gate"} - AFTERWARDS
     given = [step["with"]["results"] for step in gate["steps"] if "actions/gate" in step.get("uses", "")]
     given += [step["env"]["SDQA_RESULTS"] for step in gate["steps"] if step.get("id") == "gate" and "env" in step]
     assert given == ["${{ toJSON(needs) }}"]
 
 
-def test_the_main_workflow_runs_the_readmes_commands_on_both_systems() -> None:
+def test_the_main_workflow_calls_the_one_for_others_and_requires_every_job_of_its_own() -> None:
     jobs = read(GITHUB / "workflows" / "qa.yml")["jobs"]
-    assert jobs["lanes"]["strategy"]["matrix"]["runner"] == ["ubuntu-24.04", "macos-15"]
-    assert [step["run"] for step in jobs["lanes"]["steps"] if "run" in step] == [
-        "pip install nox",
-        "nox -s qa -- --output .sdqa/report",
-        "nox -s qa -- --lane '*@coreml-*' --output .sdqa/report",
-    ]
+    assert jobs["quality"]["uses"] == "./.github/workflows/quality.yml"
+    assert jobs["all"]["if"] == "always()"
+    assert set(jobs["all"]["needs"]) == set(jobs) - {"all", "history", "pages"}
+    roles = parse_runners(jobs["quality"]["with"]["runners"])
+    assert roles == {"any": ("ubuntu-24.04",), "mac": ("macos-15",), "mac-ane": ("macos-15",)}
 
 
-def test_every_lane_of_the_suite_runs_on_exactly_one_machine() -> None:
-    """As the workflow shares them out: Linux runs what it can, the Mac what needs Core ML."""
-    suite = load_suite(ROOT / "sdqa.toml")
-    planned = [lane.id for lane in make_plan(suite, ROOT / "sdqa.toml", platform="darwin").lanes]
-    linux = [lane.id for lane in make_plan(suite, ROOT / "sdqa.toml", platform="linux").running]
-    mac = [lane.id for lane in make_plan(suite, ROOT / "sdqa.toml", only=("*@coreml-*",), platform="darwin").running]
-    assert sorted(linux + mac) == sorted(planned)
+def test_every_lane_of_the_suite_has_a_machine() -> None:
+    plan = make_plan(load_suite(ROOT / "sdqa.toml"), ROOT / "sdqa.toml", platform="linux")
+    jobs = jobs_of(plan, Sharing(shards=1, runners=parse_runners('{"mac-ane": "macos-15"}')))
+    assert sorted(part.lane for job in jobs for part in job.parts) == sorted(lane.id for lane in plan.lanes)
 
 
-def pinned() -> dict[str, str]:
-    """What plans and gates: distribution → version."""
-    text = template("gate.txt")
+def pinned(*more: str) -> dict[str, str]:
+    """What plans and gates, and what further lists name: distribution → version."""
+    text = "\n".join(template(name) for name in ("gate.txt", *more))
     assert all(block.count("--hash=sha256:") for block in re.split(r"\n(?=\w)", text)[1:])
     return dict(re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE))
 
 
 def test_what_decides_is_pinned_within_sdqas_own_ranges() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    ranges = {one.name: one.specifier for one in map(Requirement, project["dependencies"])}
-    known = pinned()
-    assert {"click", "filelock", "jinja2", "numpy", "pillow", "pydantic", "rich", "safetensors"} <= set(known)
+    named = [*project["dependencies"], *project["optional-dependencies"]["dashboard"]]
+    ranges = {one.name: one.specifier for one in map(Requirement, named)}
+    known = pinned("dashboard.txt")
+    assert {"ruptures", "click", "filelock", "jinja2", "numpy", "pillow", "pydantic", "rich", "safetensors"} <= set(
+        known
+    )
     assert [name for name, version in known.items() if name in ranges and version not in ranges[name]] == []
     for path in (GITHUB / "actions" / "gate" / "action.yml", GITHUB / "actions" / "install" / "action.yml"):
         installs = [step["run"] for step in steps(path) if "gate.txt" in step.get("run", "")]
-        assert len(installs) == 1
-        assert "--require-hashes" in installs[0]
+        assert installs
+        assert all("--require-hashes" in one for one in installs)
 
 
 def run_script(text: str, temporary: Path, *, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -284,10 +292,15 @@ def test_the_gate_needs_only_what_its_action_installs(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize(
     "arguments",
-    [("ci", "plan", "--github"), ("history", "add", "{report}", "--to", "{place}")],
-    ids=lambda words: str(words[1]),
+    [
+        ("ci", "plan", "--github"),
+        ("history", "add", "{report}", "--to", "{place}"),
+        ("dashboard", "--history", "{place}", "--output", "{place}/site", "--index", "{place}/index"),
+    ],
+    ids=lambda words: str(words[:2]),
 )
 def test_what_plans_and_publishes_needs_no_more(arguments: tuple[str, ...], tmp_path: Path, bundle: Bundle) -> None:
+    add_records(HistoryFolder(tmp_path / "history"), [record_of(bundle.read())])
     words = [one.format(report=bundle.folder, place=tmp_path / "history") for one in arguments]
     code = (
         "import sys, importlib.metadata as metadata\n"
@@ -302,4 +315,5 @@ def test_what_plans_and_publishes_needs_no_more(arguments: tuple[str, ...], tmp_
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=path)
     needed = {name.lower().replace("_", "-") for name in done.stderr.splitlines()[-1].split()}
-    assert needed <= set(pinned()) | {"setuptools", "pip", "sdqa"}
+    more = ["dashboard.txt"] if arguments[0] == "dashboard" else []
+    assert needed <= set(pinned(*more)) | {"setuptools", "pip", "sdqa"}

@@ -17,7 +17,7 @@ RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "identities.json"
 
 
 def parity_identity() -> str:
-    from sdqa.workflow.figures import PARITY_IDENTITY
+    from sdqa.metrics.kinds import PARITY_IDENTITY
 
     return PARITY_IDENTITY
 

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "sdqa"
 LEVELS = [
     {"exit_codes"},
     {"errors", "compat", "deprecation", "foreign", "address", "plain"},
-    {"store", "notices", "endings"},
+    {"store", "notices", "endings", "github"},
     {"plugins"},
     {"bundle", "embedded", "families"},
     {"mil", "models"},

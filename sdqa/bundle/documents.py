@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,7 +104,7 @@ def parse(
         return error(what, where=where, hint=hint)
 
     try:
-        data = json.loads(found)
+        data = json.loads(found, object_pairs_hook=_told_once)
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
     flaw = _excess(data)
@@ -118,6 +119,19 @@ def parse(
         first = problem.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise refuse(f"{name} does not follow its schema: $.{key}: {first['msg']}") from problem
+
+
+def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of which nothing is said twice: two readers could take two different things from it.
+
+    Raises:
+        ValueError: something is.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{name[:60]!r} is there twice")
+    return found
 
 
 _HALF = re.compile("[\ud800-\udfff]")

@@ -103,6 +103,7 @@ def as_evidence(carried: Carried, plan: PlanOfRecord, judge: LaneJudge) -> list[
         "suite_digest": plan.suite_digest,
         "lanes": lanes,
         "exit_code": 0,
+        "status": "complete",
         "failures": (),
         "diagnosis": None,
         "diagnoses": (),

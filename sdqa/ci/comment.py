@@ -97,7 +97,7 @@ def comment(repository: Repository, brief: Brief, commit: str, link: str = "") -
     """Write the comment on the pull request that a commit is the head of, or bring it up to date; what was done.
 
     Raises:
-        ApiError: the service refuses.
+        GitHubError: the service refuses.
     """
     number = repository.pull_request_of(commit)
     if number is None:

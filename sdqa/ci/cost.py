@@ -8,13 +8,12 @@ from datetime import datetime
 
 from sdqa.bundle import Provenance
 from sdqa.bundle.cost import Bill
-from sdqa.ci.jobs import PlannedJob
+from sdqa.ci.jobs import OWN, PlannedJob
 from sdqa.errors import UsageError
 
 PRICES = {"linux": 0.006, "macos": 0.062}
 """USD a minute of GitHub's standard hosted runners (Linux with 2 cores, macOS with 3 or 4) from 2026-01-01 on."""
 SOURCE = "GitHub's list of 2026-01-01, docs.github.com/billing/reference/actions-runner-pricing"
-OWN = "self-hosted"
 HOSTED = "github-hosted"
 _SYSTEMS = {"ubuntu": "linux", "linux": "linux", "macos": "macos"}
 

@@ -8,28 +8,18 @@ again from measurements, and whatever cannot be accounted for is a failure with 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sdqa.bundle import Failure, JudgeChange, Lane, Run
 from sdqa.bundle.merge import combined_run
+from sdqa.ci.agreement import at_odds
+from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
-from sdqa.ci.judge import LaneJudge
 from sdqa.ci.judge_diff import is_silent
-from sdqa.ci.needs import SUCCESS, JobResult
-from sdqa.ci.plan import PlanOfRecord
-from sdqa.ci.problem import NAMED, problem
+from sdqa.ci.needs import SUCCESS
+from sdqa.ci.origin import lanes_of, of_bundle, ran, strange
+from sdqa.ci.problem import problem
 from sdqa.ci.unit import judged_unit, whole_units
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, worst
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the evidence is held against."""
-
-    plan: PlanOfRecord
-    judge: LaneJudge
-    commit: str
-    results: tuple[JobResult, ...] | None = None  # None: not under a service that tells
 
 
 def decide(
@@ -51,13 +41,15 @@ def decide(
         if one.run is None:
             whole.append(problem(one.name, f"in quarantine: {one.problem}"))
             continue
-        strange = _strange(one.run, expected)
-        if strange:
-            whole.append(problem(one.name, f"{'; '.join(strange)}; it holds {_lanes_of(one.run)}"))
+        why = strange(one.run, expected)
+        if why:
+            whole.append(problem(one.name, f"{'; '.join(why)}; it holds {lanes_of(one.run)}"))
         else:
             accepted.append((one.name, one.run))
     newest, used = _newest(accepted)
-    whole += [failure for name, run in used for failure in _of_bundle(name, run, expected)]
+    pixels = {sha256: shown for one in submitted for sha256, shown in one.pixels.items()}
+    whole += [failure for name, run in used for failure in of_bundle(name, run, expected, pixels)]
+    whole += at_odds(part for parts in newest.values() for part in parts)
     units = whole_units(expected.plan.units)
     lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in units)
     runs = [run for _, run in used]
@@ -117,7 +109,7 @@ def _of_jobs(expected: Expected, submitted: Sequence[Submitted]) -> list[Failure
     held: dict[str, set[str]] = {}
     for one in submitted:
         if one.run is not None and one.run.provenance is not None:
-            held.setdefault(one.run.provenance.job, set()).update(_ran(one.run))
+            held.setdefault(one.run.provenance.job, set()).update(ran(one.run))
     found = []
     for result in expected.results:
         if result.result != SUCCESS:
@@ -126,31 +118,6 @@ def _of_jobs(expected: Expected, submitted: Sequence[Submitted]) -> list[Failure
     known = {result.job for result in expected.results}
     for job in sorted(held.keys() - known - {""}):
         found.append(problem(f"job {job}", f"sent {', '.join(sorted(held[job]))}, but its result was not given"))
-    return found
-
-
-def _strange(run: Run, expected: Expected) -> list[str]:
-    """Why a bundle is no evidence of this commit at all."""
-    plan, origin = expected.plan, run.provenance
-    found = []
-    if run.fault is not None:
-        found.append(f"a fault was planted: {run.fault}")
-    for what, have, want in (
-        ("version of sdqa", run.sdqa_version, plan.sdqa_version),
-        ("suite", f"{run.suite} {run.suite_digest[:12]}", f"{plan.suite} {plan.suite_digest[:12]}"),
-    ):
-        if have != want:
-            found.append(f"another {what}: {have[:60]} instead of {want[:60]}")
-    if run.suite_digest != plan.suite_digest and not found:
-        found.append("another suite")
-    if origin is None:
-        return [*found, "it does not say where it comes from"]
-    if origin.commit != expected.commit:
-        found.append(f"another commit: {origin.commit[:12] or 'unknown'} instead of {expected.commit[:12]}")
-    if origin.modified:
-        found.append("files of the commit were changed before it was made")
-    if origin.judge_digest != plan.judge_digest:
-        found.append("other limits or goldens than this checkout's")
     return found
 
 
@@ -183,32 +150,5 @@ def _cases(lane: Lane) -> set[str | None]:
 def _attempt(run: Run) -> tuple[int, str, int]:
     """Runs of a service are numbered, and so are their attempts; the longer number is the larger."""
     origin = run.provenance
-    assert origin is not None  # `_strange` refused it
+    assert origin is not None  # `strange` refused it
     return len(origin.run_id), origin.run_id, origin.attempt
-
-
-def _of_bundle(name: str, run: Run, expected: Expected) -> list[Failure]:
-    """What a bundle says against itself, besides its lanes."""
-    origin = run.provenance
-    assert origin is not None
-    found = []
-    if origin.narrowed:
-        found.append(problem(name, f"narrowed: {'; '.join(origin.narrowed[:NAMED])}"))
-    if origin.interrupted:
-        found.append(problem(name, f"interrupted; it holds {_lanes_of(run)}"))
-    units = {unit.lane for unit in expected.plan.units}
-    foreign = sorted(set(_ran(run)) - units)
-    if foreign:
-        found.append(problem(name, f"lanes that nobody planned: {', '.join(foreign[:NAMED])}"))
-    said = any(verdict.status in ("fail", "not measured") for verdict in run.verdicts)
-    if run.exit_code != EXIT_PASS and not said and not any(lane.failures for lane in run.lanes):
-        found.append(problem(name, f"it ended with exit code {run.exit_code}; it holds {_lanes_of(run)}"))
-    return found
-
-
-def _ran(run: Run) -> list[str]:
-    return [lane.id for lane in run.lanes if lane.status != "skipped"]
-
-
-def _lanes_of(run: Run) -> str:
-    return ", ".join(_ran(run)) or "no lane"

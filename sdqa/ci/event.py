@@ -47,6 +47,19 @@ def may_carry(environment: Mapping[str, str] | None = None) -> bool:
     return variables.get("GITHUB_EVENT_NAME", PULL_REQUEST) == PULL_REQUEST
 
 
+def from_a_fork(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether a run is for a pull request of another repository: a stranger's code, which gets no machine of one's own.
+
+    A pull request whose repository is gone is one of those.
+    """
+    variables = os.environ if environment is None else environment
+    if variables.get("GITHUB_EVENT_NAME", "") != PULL_REQUEST:
+        return False
+    event = _event(variables)
+    head = _inner(event, "pull_request", "head", "repo", "full_name")
+    return not head or head != _inner(event, "pull_request", "base", "repo", "full_name")
+
+
 def _merged_onto(folder: Path, head: str) -> str:
     """The first parent of the merge that is checked out; empty where it is none of this head."""
     command = ["git", "-C", str(folder), "rev-list", "--parents", "--max-count=1", "HEAD"]

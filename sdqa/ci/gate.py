@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, JudgeComparison, Run
@@ -11,7 +12,8 @@ from sdqa.ci.base import Base, base_of
 from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
 from sdqa.ci.comparison import compared
 from sdqa.ci.cost import cost_of
-from sdqa.ci.decide import Expected, decide
+from sdqa.ci.decide import decide
+from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.jobs import PlannedJob
 from sdqa.ci.judge import Rules, judge_of
@@ -73,7 +75,7 @@ def gate(
     if not {unit.lane for unit in own.units} - set(standing.lanes):  # no job ran, so nothing was sent
         submitted = [one for one in submitted if one.bundle.folder.exists()]
     submitted += as_evidence(standing, own, judge)
-    expected = Expected(own, judge, own.commit, _had_to_run(jobs, standing, own))
+    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own))
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     before = base_of(base, plan.suite_path)
     changes, not_compared = _judge_changes(before, whole, rules)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from sdqa.bundle import Blob, Bundle, Run
 from sdqa.bundle.folder import RUN_FILE, blobs_of
 from sdqa.errors import BundleError, SdqaError
+from sdqa.gate.codec import array_digest
 
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 MAX_PIXELS = 64 * 10**6
@@ -27,6 +29,7 @@ class Submitted:
     bundle: Bundle
     run: Run | None
     problem: str = ""
+    pixels: Mapping[str, str] = field(default_factory=dict)  # of each picture, sha256 → digest of what it shows
 
 
 def find_bundles(places: Sequence[Path]) -> list[Path]:
@@ -51,15 +54,15 @@ def take(folder: Path) -> Submitted:
     bundle = Bundle(folder)
     try:
         run = bundle.read()
-        for blob in dict.fromkeys(blobs_of(run)):
-            _check_blob(bundle, blob)
+        digests = {blob.sha256: _checked(bundle, blob) for blob in dict.fromkeys(blobs_of(run))}
     except SdqaError as error:
         return Submitted(folder.name, bundle, None, f"{error.what} ({Path(error.where).name})".replace(" ()", ""))
-    return Submitted(folder.name, bundle, run)
+    return Submitted(folder.name, bundle, run, pixels={sha256: shown for sha256, shown in digests.items() if shown})
 
 
-def _check_blob(bundle: Bundle, blob: Blob) -> None:
-    """Size and digest; a picture must decode, too.
+def _checked(bundle: Bundle, blob: Blob) -> str:
+    """The digest of a picture's pixels, as goldens record them; empty for what is none. Size and digest of all are
+    checked, and a picture must decode.
 
     Raises:
         BundleError: it is not what was recorded.
@@ -67,13 +70,13 @@ def _check_blob(bundle: Bundle, blob: Blob) -> None:
     data = bundle.read_blob(blob)
     kind = PICTURES.get(blob.media_type)
     if kind is None:
-        return
+        return ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(BytesIO(data), formats=[kind]) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     raise BundleError(f"a picture has more than {MAX_PIXELS} pixels", where=blob.path)
-                picture.load()
+                return array_digest(np.asarray(picture.convert("RGB")))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BundleError("a picture cannot be decoded", where=blob.path) from error

@@ -12,10 +12,12 @@ from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.parts import MOST, ROLES, LanePart, role_of, share_out
 
+OWN = "self-hosted"
+"""The label of every machine of one's own."""
 RUNNERS: dict[str, tuple[str, ...]] = {
     "any": ("ubuntu-24.04",),
     "mac": ("macos-15",),
-    "mac-ane": ("self-hosted", *ROLES["mac-ane"]),  # hosted Macs are virtual and have no Neural Engine
+    "mac-ane": (OWN, *ROLES["mac-ane"]),  # hosted Macs are virtual and have no Neural Engine
 }
 """Where a service runs each kind of job, if nobody says otherwise."""
 MAX_RUNNERS_TEXT = 10_000
@@ -76,6 +78,11 @@ def jobs_of(plan: Plan, sharing: Sharing) -> tuple[PlannedJob, ...]:
     if len(found) > MOST:
         raise UsageError(f"{len(found)} jobs are more than the {MOST} of one matrix", hint="use fewer --shards")
     return tuple(found)
+
+
+def rented(runners: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The same without machines of one's own: on those a stranger's code would run beside everything that they hold."""
+    return {role: () if OWN in labels else labels for role, labels in runners.items()}
 
 
 def _unit(plan: Plan, lanes: Sequence[PlannedLane], role: str, number: int, count: int) -> str:

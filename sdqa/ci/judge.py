@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sdqa.bundle import Failure, Lane, Verdict
+from sdqa.ci.reference import LaneReference, references_of
 from sdqa.errors import SdqaError
 from sdqa.gate import TOLERANCES_FILE, StatedBudgets, Tolerances, baseline, judge
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
@@ -38,6 +39,7 @@ class LaneJudge:
     checks: Mapping[str, tuple[str, ...]]  # by lane
     standards: Mapping[str, Standards]  # by lane; without limits of its own it is judged provisionally
     budgets: Mapping[str, StatedBudgets]  # by lane
+    references: Mapping[str, LaneReference] = field(repr=False)  # by lane: what it may say of itself
 
     def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
         """Verdicts on a lane's measurements: the planned checks, then whatever else was measured."""
@@ -51,6 +53,7 @@ def judge_of(plan: Plan, rules: Rules) -> LaneJudge:
         checks={lane.id: rules.checks(plan, lane) for lane in plan.lanes},
         standards={lane.id: rules.standards(plan, lane) for lane in plan.lanes},
         budgets={lane.id: rules.budgets(plan, lane) for lane in plan.lanes},
+        references=references_of(plan),
     )
 
 

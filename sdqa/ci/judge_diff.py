@@ -7,16 +7,17 @@ that write them; for the suite's own limits, budgets, lanes and cases, `sdqa jud
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sdqa.bundle import JudgeChange
 from sdqa.ci.effective import effective_changes
 from sdqa.ci.judge import Rules, baseline_contents, golden_content
 from sdqa.errors import SdqaError
-from sdqa.gate import TOLERANCES_FILE, Tolerances
+from sdqa.gate import TOLERANCES_FILE, Tolerances, baseline
 from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, author, now, read_audit
 from sdqa.gate.evidence import BUDGETS
+from sdqa.gate.manifest import GoldenFile, read_manifest
 from sdqa.gate.orphans import orphans
 from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
@@ -203,7 +204,11 @@ def _goldens(base: Plan, head: Plan) -> list[JudgeChange]:
     for model in sorted(base.suite.models.keys() & head.suite.models.keys()):
         for case in sorted(base.suite.cases.keys() & head.suite.cases.keys()):
             old, new = golden_content(base, model, case), golden_content(head, model, case)
-            if old == new or old is None:
+            if old is None:
+                continue
+            if old == new:
+                before, after = (read_manifest(plan.goldens / model / case).files for plan in (base, head))
+                found += _files(base, head, "golden", model, case, new, before, after)
                 continue
             if new is None:
                 what = "removed: its case will not count as measured"
@@ -213,6 +218,25 @@ def _goldens(base: Plan, head: Plan) -> list[JudgeChange]:
             what = f"{_short(old)} → {_short(new)}"
             found.append(JudgeChange(kind="golden", subject=f"{model}/{case}", what=what, looser=True, recorded=reason))
     return found
+
+
+def _files(
+    base: Plan,
+    head: Plan,
+    kind: str,
+    model: str,
+    name: str,
+    content: str | None,
+    before: Mapping[str, GoldenFile],
+    after: Mapping[str, GoldenFile],
+) -> list[JudgeChange]:
+    """A reference whose files are others while its record says what it said: somebody exchanged them by hand."""
+    other = sorted(file for file in before.keys() | after.keys() if before.get(file) != after.get(file))
+    if not other:
+        return []
+    reason = _reason(base.goldens / model, head.goldens / model, name, content)
+    what = f"other files under the same record: {_some(other)}"
+    return [JudgeChange(kind=kind, subject=f"{model}/{name}", what=what, looser=True, recorded=reason)]
 
 
 def _baselines(base: Plan, head: Plan) -> list[JudgeChange]:
@@ -225,6 +249,9 @@ def _baselines(base: Plan, head: Plan) -> list[JudgeChange]:
                 reason = _reason(base.goldens / model, head.goldens / model, name, new[name])
                 change = {"what": f"{_short(old[name])} → {_short(new[name])}", "recorded": reason}
                 found.append(JudgeChange(kind="baseline", subject=f"{model}/{name}", looser=True, **change))
+            elif old[name] is not None:
+                before, after = (baseline.read_manifest(plan.goldens / model / name).files for plan in (base, head))
+                found += _files(base, head, "baseline", model, name, new[name], before, after)
     return found
 
 

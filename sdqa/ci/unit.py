@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sdqa.bundle import Lane, Measurement, Verdict
 from sdqa.bundle.parts import is_statistic, join_lanes
+from sdqa.ci.examined import examined
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlannedUnit
 from sdqa.ci.problem import NAMED, problem, some
@@ -43,6 +44,7 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
     )
     if not parts:
         return _refused(absent, "no bundle of this commit ran this lane")
+    parts, doubted = _examined(parts, judge)
     try:
         lane = _joined(parts)
     except BundleError as error:
@@ -53,7 +55,11 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
     lane = _in_order(unit, lane)
     verdicts = judge.verdicts(lane)
     whole = all(set(unit.cases) <= {m.case for m in part.measurements} for part in parts)
-    against = [*_unaccounted(unit, lane, verdicts, statistics=whole), *_disagreements(lane, verdicts, statistics=whole)]
+    against = [
+        *doubted,
+        *_unaccounted(unit, lane, verdicts, statistics=whole),
+        *_disagreements(lane, verdicts, statistics=whole),
+    ]
     failures = (*lane.failures, *(problem(unit.lane, text) for text in against))
     return lane.model_copy(
         update={
@@ -63,6 +69,16 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
             "status": "incomplete" if failures else lane.status,
         }
     )
+
+
+def _examined(parts: Sequence[Lane], judge: LaneJudge) -> tuple[list[Lane], list[str]]:
+    """Each part without the figures that cannot be right, and what speaks against it, before any is chosen from."""
+    kept, said = [], []
+    for part in parts:
+        lane, found = examined(part, judge.references[part.id])
+        kept.append(lane)
+        said += found
+    return kept, list(dict.fromkeys(said))
 
 
 def _joined(parts: Sequence[Lane]) -> Lane:

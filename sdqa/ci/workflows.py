@@ -10,7 +10,9 @@ from typing import Any
 
 FOLDER = Path(".github") / "workflows"
 MAX_BYTES = 2**20
-CALLER = re.compile(r"[\w.-]+/[\w.-]+/\.github/workflows/(quality|reusable)\.yml@(?P<ref>\S+)")
+CALLER = re.compile(r"(\./|\$/|[\w.-]+/[\w.-]+/)\.github/workflows/(quality|reusable)\.yml(?:@(?P<ref>\S+))?")
+OWN = "this commit"
+"""Of a workflow that a repository calls of itself."""
 GATE_ACTION = re.compile(r"(\$|\.|[\w.-]+/[\w./-]+)/.*actions/gate(@\S+)?")
 INSTALLED = re.compile(r"\bsdqa==(?P<version>[\w.]+)")
 
@@ -96,7 +98,7 @@ def _gate(job: Mapping[str, Any]) -> tuple[str, int | None] | None:
     """The ref of a called workflow, and how deep the checkout of a job with steps is; None of a job that gates not."""
     called = CALLER.fullmatch(str(job.get("uses", "")))
     if called:
-        return called["ref"], None
+        return called["ref"] or OWN, None
     steps = [step for step in job.get("steps") or [] if isinstance(step, dict)]
     decides = any(
         re.search(r"\bsdqa ci gate\b", str(step.get("run", ""))) or GATE_ACTION.fullmatch(str(step.get("uses", "")))

@@ -67,8 +67,8 @@ def plan_verb(
 ) -> None:
     """Write the plan of record: units, check ids and digests that the evidence is held against; and who runs them."""
     from sdqa.ci.cost import demand_budget
-    from sdqa.ci.event import base_of_event
-    from sdqa.ci.jobs import Sharing, jobs_of, parse_runners
+    from sdqa.ci.event import base_of_event, from_a_fork
+    from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
     from sdqa.ci.plan import plan_of_record, write_plan
     from sdqa.ci.services import described_jobs, tell_github, write_pipeline
     from sdqa.plan import make_plan
@@ -81,9 +81,13 @@ def plan_verb(
         raise click.UsageError("--shards and --minutes-per-job exclude each other")
     before = base or base_of_event(folder=own.suite_path.parent)
     standing, words = _standing(own, changed_since, carried, before)
-    sharing = Sharing(
-        shards, minutes_per_job, parse_runners(runners), expected_seconds(own, measured), frozenset(standing)
-    )
+    machines = parse_runners(runners)
+    if from_a_fork():
+        machines, words = (
+            rented(machines),
+            f"{words}\na pull request of a fork: no job for a machine of your own".strip(),
+        )
+    sharing = Sharing(shards, minutes_per_job, machines, expected_seconds(own, measured), frozenset(standing))
     made = plan_of_record(own, RULES, commit=commit.lower(), base=before.lower())
     made = made.model_copy(update={"jobs": jobs_of(whole, sharing), "carried": standing})
     demand_budget(made.jobs, budget_minutes)

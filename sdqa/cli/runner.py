@@ -91,9 +91,10 @@ def setup(
     from dataclasses import replace
 
     from sdqa.errors import UsageError
+    from sdqa.github import check_address
     from sdqa.runner import fleet, foreground
     from sdqa.runner.actions import carry_out
-    from sdqa.runner.github import GitHub, check_address, check_scope
+    from sdqa.runner.github import GitHub, check_scope
     from sdqa.runner.place import RunnerFolder, RunnerState, choose_root
     from sdqa.runner.service import choose
     from sdqa.runner.setup import ApplicationSource, actions, check_name, check_user, files, labels_of
@@ -208,7 +209,7 @@ def remove(force: bool, local: bool, root: Path | None, user: str, token_stdin: 
 def _address(api: str | None) -> str:
     import os
 
-    from sdqa.runner.github import API
+    from sdqa.github import API
 
     return api or os.environ.get("GITHUB_API_URL") or API
 

@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 
-from sdqa.history import RecordedLane, RecordedRun
+from sdqa.dashboard.columns import pack
+from sdqa.history import FigureColumns, RecordedLane, RecordedRun
 from sdqa.history.making import machine_digest
 from sdqa.history.places import HistoryPlace
 from sdqa.history.reading import Unread, read_records
 from sdqa.history.records import utc
 from sdqa.store import digest_of
 
-VERSION = 4
+VERSION = 5
 BATCH = 100
 """Records that are read at once."""
 SCHEMA = """
@@ -29,11 +30,10 @@ CREATE TABLE lanes(run INTEGER, lane TEXT, status TEXT, fingerprint TEXT, facts 
   goldens TEXT, packages TEXT, PRIMARY KEY(run, lane)) WITHOUT ROWID;
 CREATE TABLE series(id INTEGER PRIMARY KEY, lane TEXT, metric TEXT, component TEXT, case_name TEXT, unit TEXT,
   better TEXT);
-CREATE TABLE points(series INTEGER, run INTEGER, value REAL, golden REAL, judged REAL, low REAL, high REAL, bound REAL,
-  spread REAL, n INTEGER, status TEXT);
+CREATE TABLE layouts(id INTEGER PRIMARY KEY, series TEXT UNIQUE);
+CREATE TABLE figures(run INTEGER, lane TEXT, layout INTEGER, numbers BLOB, PRIMARY KEY(lane, run));
 CREATE TABLE unread(name TEXT PRIMARY KEY, why TEXT);
 """
-POINT = "INSERT INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @contextmanager
@@ -83,37 +83,62 @@ def refresh(
     known = {name for (name,) in connection.execute("SELECT name FROM runs UNION SELECT name FROM unread")}
     _forget(connection, known - set(names))
     new = [name for name in names if name not in known]
-    ids = _series_ids(connection)
+    layouts = _Layouts(connection)
     for start in range(0, len(new), BATCH):
         for name, found in read_records(place, new[start : start + BATCH]):
             if isinstance(found, Unread):
                 connection.execute("INSERT OR REPLACE INTO unread VALUES (?, ?)", (found.name, found.why))
             else:
-                _add(connection, ids, name, found)
+                _add(connection, layouts, name, found)
                 each(name, found)
-    if new:
-        connection.execute("CREATE INDEX IF NOT EXISTS by_series ON points(series)")
     return len(new)
 
 
 def _forget(connection: sqlite3.Connection, gone: set[str]) -> None:
     for name in gone:
         for (run,) in connection.execute("SELECT id FROM runs WHERE name = ?", (name,)).fetchall():
-            for table in ("points", "lanes"):
+            for table in ("figures", "lanes"):
                 connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
         connection.execute("DELETE FROM runs WHERE name = ?", (name,))
         connection.execute("DELETE FROM unread WHERE name = ?", (name,))
 
 
 SeriesKey = tuple[str, str, str, str, str]  # lane, metric, component, case, unit
+Names = tuple[tuple[str, ...], ...]  # metric, component, case, unit, better: a column each
 
 
-def _series_ids(connection: sqlite3.Connection) -> dict[SeriesKey, int]:
-    rows = connection.execute("SELECT lane, metric, component, case_name, unit, id FROM series")
-    return {(lane, metric, component, case, unit): key for lane, metric, component, case, unit, key in rows}
+class _Layouts:
+    """The series that the numbers of a lane are of; from run to run they are the same as a rule."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        rows = connection.execute("SELECT lane, metric, component, case_name, unit, id FROM series")
+        self._ids: dict[SeriesKey, int] = {tuple(key): number for *key, number in rows}
+        self._last: dict[str, tuple[Names, int]] = {}
+
+    def number(self, lane: str, table: FigureColumns) -> int:
+        """The number of a lane's layout; of two figures of one name the first counts."""
+        names = (table.metric, table.component, table.case, table.unit, table.better)
+        if lane not in self._last or self._last[lane][0] != names:
+            self._last[lane] = names, self._new(lane, table)
+        return self._last[lane][1]
+
+    def _new(self, lane: str, table: FigureColumns) -> int:
+        keys = []
+        names = zip(repeat(lane), table.metric, table.component, table.case, table.unit)
+        for key, better in zip(names, table.better, strict=True):
+            series = self._ids.get(key)
+            if series is None:
+                series = self._ids[key] = len(self._ids) + 1
+                self._connection.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?)", (series, *key, better))
+            keys.append(series)
+        text = ",".join(map(str, keys))
+        self._connection.execute("INSERT OR IGNORE INTO layouts(series) VALUES (?)", (text,))
+        (number,) = self._connection.execute("SELECT id FROM layouts WHERE series = ?", (text,)).fetchone()
+        return int(number)
 
 
-def _add(connection: sqlite3.Connection, ids: dict[SeriesKey, int], name: str, record: RecordedRun) -> None:
+def _add(connection: sqlite3.Connection, layouts: _Layouts, name: str, record: RecordedRun) -> None:
     header = record.model_dump_json(exclude={"lanes"})
     counts = json.dumps(list(record.counts.values()))
     run = connection.execute(
@@ -137,29 +162,14 @@ def _add(connection: sqlite3.Connection, ids: dict[SeriesKey, int], name: str, r
                 digest_of(sorted((one.component, one.digest) for one in lane.packages))[:16],
             ),
         )
-        _add_points(connection, ids, run, lane)
-
-
-def _add_points(connection: sqlite3.Connection, ids: dict[SeriesKey, int], run: int, lane: RecordedLane) -> None:
-    table = lane.figures
-    names = zip(repeat(lane.id), table.metric, table.component, table.case, table.unit)
-    keys = []
-    for key, better in zip(names, table.better, strict=True):
-        series = ids.get(key)
-        if series is None:
-            series = ids[key] = len(ids) + 1
-            connection.execute("INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?)", (series, *key, better))
-        keys.append(series)
-    judged = [v if d is None else d for v, d in zip(table.value, table.difference, strict=True)]
-    columns = (table.value, table.golden, judged, table.low, table.high, table.limit, table.spread, table.n)
-    rows = zip(keys, repeat(run), *columns, table.status)
-    connection.executemany(POINT, rows)
+        row = (run, lane.id, layouts.number(lane.id, lane.figures), pack(lane.figures))
+        connection.execute("INSERT OR IGNORE INTO figures VALUES (?, ?, ?, ?)", row)
 
 
 def _inputs(record: RecordedRun, lane: RecordedLane) -> str:
     """Digest of all that a verdict follows from: where it is the same, the verdict should be."""
     packages = [(one.component, one.digest) for one in lane.packages]
-    said = [record.suite_digest, record.judge, record.sdqa_version, lane.fingerprint.to_json(), packages, lane.goldens]
+    said = [record.suite_digest, record.judge, record.sdqa_version, machine_digest(lane), packages, lane.goldens]
     return digest_of(said)[:16]
 
 

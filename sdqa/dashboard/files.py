@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sdqa.dashboard import database
 from sdqa.dashboard.goldens import GoldenChange, timeline
-from sdqa.history import RecordedRun
+from sdqa.history import FigureColumns, RecordedRun
 from sdqa.history.making import machine_digest
 from sdqa.history.places import HistoryPlace
 from sdqa.store import write_atomically
@@ -18,6 +18,8 @@ from sdqa.store import write_atomically
 STATUSES = ("pass", "suspicious", "fail", "not measured", "not judged")
 CODES = {**{status: str(code) for code, status in enumerate(STATUSES)}, "": "5"}
 """A status as one digit."""
+LOOKED_AT = frozenset({"fail", "suspicious", "not measured"})
+"""Of cases: those that a run's file names."""
 
 
 def give(output: Path, name: str, content: object) -> None:
@@ -58,12 +60,15 @@ def key_of(name: str) -> str:
 def figures_data(record: RecordedRun) -> dict[str, object]:
     """A run's lanes: every figure over cases, and the cases that did not pass."""
 
-    def rows(lane_index: int) -> Iterator[list[object]]:
-        for one in record.lanes[lane_index].figures.rows():
-            if not one.case or one.status in ("fail", "suspicious", "not measured"):
-                label = f"{one.metric} · {one.component}" if one.component else one.metric
-                figures = (short(one.value), short(one.judged), short(one.limit), CODES[one.status])
-                yield [label, one.case, *figures, one.unit, one.better]
+    def rows(table: FigureColumns) -> Iterator[list[object]]:
+        both = enumerate(zip(table.case, table.status, strict=True))
+        for place in [place for place, (case, status) in both if not case or status in LOOKED_AT]:
+            metric, component, difference = table.metric[place], table.component[place], table.difference[place]
+            value = table.value[place]
+            judged = value if difference is None else difference
+            figures = (short(value), short(judged), short(table.limit[place]), CODES[table.status[place]])
+            label = f"{metric} · {component}" if component else metric
+            yield [label, table.case[place], *figures, table.unit[place], table.better[place]]
 
     return {
         lane.id: {
@@ -71,9 +76,9 @@ def figures_data(record: RecordedRun) -> dict[str, object]:
             "fingerprint": machine_digest(lane),
             "packages": {package.component: package.digest[:12] for package in lane.packages},
             "goldens": hashlib.sha256(json.dumps(sorted(lane.goldens.items())).encode()).hexdigest()[:10],
-            "rows": list(rows(index)),
+            "rows": list(rows(lane.figures)),
         }
-        for index, lane in enumerate(record.lanes)
+        for lane in record.lanes
     }
 
 

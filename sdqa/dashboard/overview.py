@@ -25,6 +25,7 @@ class Row:
     unit: str
     better: str
     last: Point
+    usual: float | None  # median of the last runs that it should be the same in
     room: float | None  # see `position`
     since: float | None  # change since the last golden or judge change, in the figure's unit
     spark: tuple[float | None, ...]  # last runs, between 0 and 1
@@ -38,11 +39,12 @@ class Row:
         return order[self.last.status], -(self.room or 0.0)
 
 
-def row_of(series: FigureSeries, changes: Sequence[Change], since: int) -> Row:
+def row_of(series: FigureSeries, changes: Sequence[Change], since: int, usual: float | None = None) -> Row:
     """The line of a series.
 
     Args:
         since: index of the run from which on goldens and judge are today's.
+        usual: what the figure is as a rule; the last one where nobody says.
     """
     last = series.points[-1]
     first = next((point for point in series.points if point.run >= since and point.judged is not None), None)
@@ -56,6 +58,7 @@ def row_of(series: FigureSeries, changes: Sequence[Change], since: int) -> Row:
         unit=series.unit,
         better=series.better,
         last=last,
+        usual=last.value if usual is None else usual,
         room=position(last, series.better),
         since=moved if moved is not None and math.isfinite(moved) else None,
         spark=spark([point.judged for point in series.points[-SPARK:]]),

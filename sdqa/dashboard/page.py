@@ -6,22 +6,19 @@ record reaches the document as text: jinja escapes it, and the script only ever 
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sdqa.dashboard.assets import content_security_policy, script, style
 from sdqa.dashboard.overview import Alert, Row
 from sdqa.dashboard.series import SHORT, DatedRun
 from sdqa.errors import HistoryError
 from sdqa.report.format import show_figure
 
-TEMPLATES = "sdqa.dashboard.templates"
 MAX_INDEX_BYTES = 200_000
 SHOWN = 20
 """Series that the page shows without its script, the worst first."""
@@ -72,12 +69,11 @@ def _render(
     unread: int,
     runs: int,
 ) -> str:
-    style, script = asset("dashboard.css"), asset("dashboard.js")
     island = json.dumps(content, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return _environment().get_template("dashboard.html.j2").render(
-        policy=content_security_policy(style, script),
-        style=Markup(style),
-        script=Markup(script),
+        policy=content_security_policy(),
+        style=Markup(style()),  # the package's own files
+        script=Markup(script()),
         island=Markup(island.replace("<", "\\u003c").replace("&", "\\u0026")),
         suite=last.header.suite,
         tone=TONES.get(last.header.exit_code, "unmeasured"),
@@ -93,24 +89,6 @@ def _render(
         runs=runs,
         unread=unread,
     )  # fmt: skip
-
-
-def content_security_policy(style: str, script: str) -> str:
-    """Own style and script by digest, data files through that script, pictures from beside the page."""
-
-    def digest(text: str) -> str:
-        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-    return (
-        f"default-src 'none'; img-src 'self' data:; style-src 'sha256-{digest(style)}'; "
-        f"script-src 'sha256-{digest(script)}' 'strict-dynamic'; base-uri 'none'; form-action 'none'"
-    )
-
-
-@functools.cache
-def asset(name: str) -> str:
-    """A file of the templates."""
-    return resources.files(TEMPLATES).joinpath(name).read_text(encoding="utf-8")
 
 
 @functools.cache

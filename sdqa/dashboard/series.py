@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+
 from sdqa.bundle import Fingerprint
 from sdqa.bundle.fingerprint import differences
+from sdqa.dashboard.columns import PLACE, Floats, plain, statuses, together
 from sdqa.history import RecordedRun
 from sdqa.store import digest_of
 
 SHORT = 10
 """Digits of a commit that are shown."""
+CELLS = 2_000_000
+"""Figures that are in memory at once: 144 MB."""
 
 
 @dataclass(frozen=True)
@@ -158,50 +163,90 @@ def lane_runs(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> dict[
 
 
 def all_series(connection: sqlite3.Connection, runs: Sequence[DatedRun]) -> Iterator[FigureSeries]:
-    """The series of all lanes over the main line, one by one, so that memory holds one."""
-    groups: dict[tuple[str, str, str, str], dict[str, int]] = {}
+    """The series of all lanes over the main line, one by one; memory holds as many as fit into `CELLS`."""
+    lanes: dict[str, dict[tuple[str, str, str], dict[str, int]]] = {}
     better: dict[int, str] = {}
     query = (
         "SELECT id, lane, metric, component, case_name, unit, better FROM series ORDER BY lane, metric, component, unit"
     )
     for key, lane, metric, component, case, unit, direction in connection.execute(query):
-        groups.setdefault((lane, metric, component, unit), {})[case] = key
+        lanes.setdefault(lane, {}).setdefault((metric, component, unit), {})[case] = key
         better[key] = direction
-    indices = {run.row: index for index, run in enumerate(runs) if run.on_main_line}
-    for (lane, metric, component, unit), cases in groups.items():
-        whole = cases.pop("", None)
-        if whole is None:
-            continue
-        points = _points(connection, whole, indices)
-        if points:
-            of_cases = {case: _case_series(connection, key, indices) for case, key in sorted(cases.items())}
-            yield FigureSeries(
-                digest_of([lane, metric, component, unit])[:12],
-                lane,
-                metric,
-                component,
-                unit,
-                better[whole],
-                points,
-                of_cases,
-            )
+    main = [index for index, run in enumerate(runs) if run.on_main_line]
+    indices = {runs[index].row: place for place, index in enumerate(main)}
+    for lane, groups in lanes.items():
+        whole = {name: cases for name, cases in groups.items() if "" in cases}
+        for part in _parts(whole, max(1, CELLS // max(1, len(main)))):
+            numbers = _numbers(connection, lane, [key for cases in part.values() for key in cases.values()], indices)
+            for (metric, component, unit), cases in part.items():
+                points = _points(numbers[cases[""]], main)
+                if points:
+                    yield FigureSeries(
+                        digest_of([lane, metric, component, unit])[:12],
+                        lane,
+                        metric,
+                        component,
+                        unit,
+                        better[cases[""]],
+                        points,
+                        {case: _case_series(numbers[key], main) for case, key in sorted(cases.items()) if case},
+                    )
 
 
-def _points(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> tuple[Point, ...]:
-    query = "SELECT run, value, golden, judged, low, high, bound, spread, n, status FROM points WHERE series = ?"
-    rows = connection.execute(query, (series,)).fetchall()
-    found = {indices[row[0]]: Point(indices[row[0]], *row[1:]) for row in rows if row[0] in indices}  # one a run
-    return tuple(found[run] for run in sorted(found))
+Group = tuple[str, str, str]  # metric, component, unit
 
 
-def _case_series(connection: sqlite3.Connection, series: int, indices: Mapping[int, int]) -> CaseSeries:
-    query = "SELECT run, judged, status FROM points WHERE series = ?"
-    rows = [row for row in connection.execute(query, (series,)).fetchall() if row[0] in indices]
-    if not rows:
-        return CaseSeries()
-    rows.sort(key=lambda row: indices[row[0]])
-    places, judged, statuses = zip(*rows, strict=True)
-    return CaseSeries(tuple(map(indices.__getitem__, places)), judged, statuses)
+def _parts(groups: Mapping[Group, dict[str, int]], most: int) -> Iterator[dict[Group, dict[str, int]]]:
+    """Groups of series, in parts of so many series or of one group."""
+    part: dict[Group, dict[str, int]] = {}
+    size = 0
+    for name, cases in groups.items():
+        if part and size + len(cases) > most:
+            yield part
+            part, size = {}, 0
+        part[name] = cases
+        size += len(cases)
+    if part:
+        yield part
+
+
+def _numbers(
+    connection: sqlite3.Connection, lane: str, series: Sequence[int], indices: Mapping[int, int]
+) -> dict[int, Floats]:
+    """Series → what is kept of it × runs."""
+    layouts: dict[int, list[int]] = {}
+
+    def rows() -> Iterator[tuple[int, bytes, list[int]]]:
+        query = "SELECT run, layout, numbers FROM figures WHERE lane = ?"
+        for run, layout, data in connection.execute(query, (lane,)):
+            if run in indices:
+                if layout not in layouts:
+                    (text,) = connection.execute("SELECT series FROM layouts WHERE id = ?", (layout,)).fetchone()
+                    layouts[layout] = [int(one) for one in text.split(",") if one]
+                yield indices[run], data, layouts[layout]
+
+    ordered = sorted(series)
+    return dict(zip(ordered, together(ordered, rows(), len(indices)), strict=True))
+
+
+def _points(numbers: Floats, runs: Sequence[int]) -> tuple[Point, ...]:
+    """A series' figures in the runs that have one."""
+    places = _known(numbers)
+    columns = [plain(row[places]) for row in numbers]
+    counts = [int(one or 0) for one in columns[PLACE["n"]]]
+    own = zip(*columns[: PLACE["n"]], counts, statuses(numbers[PLACE["status"], places]), strict=True)
+    return tuple(Point(runs[place], *row) for place, row in zip(places, own, strict=True))
+
+
+def _case_series(numbers: Floats, runs: Sequence[int]) -> CaseSeries:
+    places = _known(numbers)
+    said = statuses(numbers[PLACE["status"], places])
+    return CaseSeries(tuple(runs[place] for place in places), tuple(plain(numbers[PLACE["judged"], places])), said)
+
+
+def _known(numbers: Floats) -> list[int]:
+    """Places at which a series has a figure."""
+    return [int(place) for place in np.flatnonzero(~np.isnan(numbers[PLACE["status"]]))]
 
 
 def lane_marks(runs: Sequence[DatedRun], of_runs: Mapping[int, LaneRun]) -> list[Mark]:

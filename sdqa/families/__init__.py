@@ -15,7 +15,7 @@ from sdqa.families.registry import (
     module_roots,
     tokenizer_parts,
 )
-from sdqa.families.support import Configurations, demand_drawable, ignored_parts, refusals
+from sdqa.families.support import Configurations, demand_drawable, foreign_keys, ignored_parts, refusals
 
 __all__ = [
     "FAMILIES",
@@ -34,6 +34,7 @@ __all__ = [
     "family",
     "find_family",
     "flow_order",
+    "foreign_keys",
     "idle_components",
     "ignored_parts",
     "known_components",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from pydantic import JsonValue
 
 Wrapper = Literal["TextEncoder", "VaeEncoder", "UNet", "VaeDecoder"]
 """The class of `sdqa.convert.wrappers` that gives a component its signature."""
@@ -39,10 +41,22 @@ class Part:
     weights: str = ""
     """Its file of weights, in the part's folder; empty where it has none."""
     settings: tuple[Setting, ...] = ()
+    keys: Mapping[str, JsonValue] = field(default_factory=dict, compare=False)
+    """What its class takes, and takes where the configuration is silent (`sdqa.families.class_keys`); empty where its
+    keys are held against something else."""
+    written: tuple[str, ...] = ()
+    """Further keys that its library writes, or once wrote, and that mean nothing."""
+    model_type: str = ""
+    """What a configuration of transformers calls the class."""
 
     def accepts(self, library: str, class_name: str) -> bool:
         """Whether the part may be of this class."""
         return library == self.library and class_name in self.classes
+
+    def foreign(self, configuration: Mapping[str, object]) -> tuple[str, ...]:
+        """The keys of its configuration that its class does not take, in the file's order."""
+        known = {*self.keys, *self.written, *(setting.key for setting in self.settings)}
+        return tuple(key for key in configuration if self.keys and key not in known and not key.startswith("_"))
 
     @property
     def wanted(self) -> str:
@@ -134,6 +148,8 @@ class Family:
     between: Between
     ignored: tuple[str, ...] = ()
     """Parts that may be there and that a drawing does without."""
+    flags: tuple[str, ...] = ()
+    """What else its index may say, and that changes nothing that is drawn."""
     drawable: bool = False
     reason: str = ""
     """Why it cannot be drawn, where more than that nothing does it yet is to be said."""

@@ -7,6 +7,7 @@ cast to integers by the first operation (never through float16, where 49406 and 
 
 from __future__ import annotations
 
+from sdqa.families.class_keys import AUTOENCODER_KL, CLIP_TEXT, UNET_2D_CONDITION
 from sdqa.families.records import Between, Component, Family, Part, Port, Setting
 from sdqa.families.registry import family
 
@@ -21,6 +22,9 @@ TEXT_ENCODER = Part(
         Setting("return_dict", (True,), True),  # what reads its outputs does so by name
         Setting("quantization_config"),
     ),
+    keys=CLIP_TEXT,
+    written=("torch_dtype", "dropout", "gradient_checkpointing"),
+    model_type="clip_text_model",
 )
 VAE = Part(
     "vae",
@@ -36,6 +40,7 @@ VAE = Part(
         Setting("out_channels", (3,), 3),
         Setting("quantization_config"),
     ),
+    keys=AUTOENCODER_KL,
 )
 UNET_SETTINGS = (
     Setting("time_cond_proj_dim"),  # guidance as an input: latent consistency models
@@ -59,6 +64,7 @@ UNET = Part(
     configuration="config.json",
     weights="diffusion_pytorch_model.safetensors",
     settings=(*UNET_SETTINGS, Setting("addition_embed_type")),
+    keys=UNET_2D_CONDITION,
 )
 TOKENIZER = Part("tokenizer", "transformers", ("CLIPTokenizer", "CLIPTokenizerFast"))
 SCHEDULER = Part(
@@ -107,6 +113,7 @@ def stable_diffusion() -> Family:
         image_to_image="StableDiffusionImg2ImgPipeline",
         parts=(TEXT_ENCODER, VAE, UNET, TOKENIZER, SCHEDULER),
         ignored=("safety_checker", "feature_extractor"),
+        flags=("requires_safety_checker",),
         components=(
             Component(
                 name="text_encoder",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -71,7 +70,7 @@ class MeasuredLane:
 
     @staticmethod
     def of(lane: Lane, planned: Iterable[str] = ()) -> MeasuredLane:
-        """Sort a lane's measurements; where one name was measured twice, the worse figure counts.
+        """Sort a lane's measurements; two figures of one thing that differ are none.
 
         Args:
             planned: check ids.
@@ -82,12 +81,12 @@ class MeasuredLane:
         for measurement in lane.measurements:
             if measurement.case is not None:
                 table = cases.setdefault(measurement.metric, {})
-                table[measurement.case] = _worse(table.get(measurement.case), measurement)
+                table[measurement.case] = _one_of(table.get(measurement.case), measurement)
             elif measurement.component is not None:
                 key = (measurement.component, measurement.metric)
-                components[key] = _worse(components.get(key), measurement)
+                components[key] = _one_of(components.get(key), measurement)
             else:
-                whole[measurement.metric] = _worse(whole.get(measurement.metric), measurement)
+                whole[measurement.metric] = _one_of(whole.get(measurement.metric), measurement)
         broken: dict[str, str] = {}
         for metric in sorted(FATAL & set(cases)):
             for case, measurement in cases[metric].items():
@@ -166,13 +165,19 @@ def plan_checks(
     return [f"{lane_id}/{check}" for check in found]
 
 
-def _worse(known: Measurement | None, other: Measurement) -> Measurement:
-    """Of two figures of the same thing, the one that is worse; one that is missing is worst."""
-    if known is None:
+def _one_of(known: Measurement | None, other: Measurement) -> Measurement:
+    """The figure of something that was measured once. Of two that differ there is none: neither may be chosen."""
+    if known is None or is_same_figure(known, other):
         return other
-    if known.value is None or (other.value is not None and math.isnan(known.value)):
-        return known
-    if other.value is None or math.isnan(other.value):
-        return other
-    falls = other.value < known.value
-    return other if falls == (other.better == "higher") and other.value != known.value else known
+    reason = f"there are two figures, {_figure(known.value)} and {_figure(other.value)}: run the lane again"
+    return known.model_copy(update={"value": None, "golden": None, "reason": reason})
+
+
+def is_same_figure(one: Measurement, other: Measurement) -> bool:
+    """Whether two records say the same, so that it does not matter which is taken."""
+    fields = ("value", "golden", "fingerprint", "replayed")
+    return repr([getattr(one, name) for name in fields]) == repr([getattr(other, name) for name in fields])  # NaN
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6g}"

@@ -6,14 +6,18 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sdqa.errors import ModelError
 from sdqa.families import Family, ModelIndex
 from sdqa.families.index import INDEX_FILE
-from sdqa.foreign import recognise
+from sdqa.foreign import packages_inside, recognise
+from sdqa.models.json_file import read_json
+from sdqa.models.single_file import LOAD
 from sdqa.models.weights import OTHERS, PICKLES
 
 NESTING = 3
 """How deep models are looked for inside a folder that is none."""
 SHOWN = 8
+CODE, PACKAGE = ".py", ".mlpackage"
 MAX_HEADER_BYTES = 16 * 2**20
 _LENGTH = 8
 """Bytes of a safetensors file that say how long its header is."""
@@ -23,6 +27,7 @@ _KINDS = (
     ("ip_adapter", "an IP-Adapter, which takes a picture as a prompt"),
     ("image_proj", "an IP-Adapter, which takes a picture as a prompt"),
     ("controlnet", "a ControlNet, which takes a picture as a condition"),
+    ("adapter", "an adapter: nothing that it changes is drawn"),
     ("emb_params", "a textual inversion: its word means nothing to the tokenizer"),
     ("embeds", "a textual inversion: its word means nothing to the tokenizer"),
 )
@@ -41,24 +46,53 @@ def unused_files(folder: Path, family: Family, index: ModelIndex, used: Iterable
         if path.name.startswith("."):
             continue
         if path.is_dir() and path.name in family.part_names:
-            inside = [item for item in sorted(path.iterdir()) if _is_weights(item) and item not in read]
-            found += [_named(item, folder) for item in inside]
+            inside = [item for item in sorted(path.iterdir()) if item not in read]
+            found += [_named(item, folder) for item in inside if _is_meant(item)]
         elif path.is_dir() and path.name not in (*index.parts, *family.ignored):
-            found += [_named(path, folder)] if any(_is_weights(item) for item in sorted(path.iterdir())) else []
-        elif _is_weights(path):
+            found += [_named(path, folder)] if _model_files(path) else []
+        elif path.is_file() and _is_meant(path):
             found.append(_named(path, folder))
     return tuple(found)
+
+
+def _is_meant(path: Path) -> bool:
+    """Whether somebody may think that it is drawn with: weights, code, a folder of such."""
+    return bool(_model_files(path)) if path.is_dir() else _is_weights(path) or path.suffix == CODE
 
 
 def _is_weights(path: Path) -> bool:
     return path.is_file() and path.suffix in (*PICKLES, *OTHERS)
 
 
+def _model_files(folder: Path) -> list[Path]:
+    """What makes a folder one of a model's: weights and configurations in it, at any depth that models have."""
+    found: list[Path] = []
+    level = [folder]
+    for _ in range(NESTING):
+        items = [item for each in level for item in sorted(each.iterdir())]
+        found += [item for item in items if item.is_file() and (_is_weights(item) or item.suffix == ".json")]
+        level = [item for item in items if item.is_dir() and not item.is_symlink()]
+    return found[:SHOWN]
+
+
 def _named(path: Path, folder: Path) -> str:
     name = path.relative_to(folder).as_posix() + ("/" if path.is_dir() else "")
-    words = " ".join([name.lower(), *_tensors(path)])
+    inside = _model_files(path) if path.is_dir() else [path]
+    words = " ".join([name.lower(), *(word for item in inside for word in (item.name.lower(), *_told(item)))])
     kind = next((what for word, what in _KINDS if word in words), "")
+    kind = "code, which is never run" if path.suffix == CODE else kind
     return f"{name} ({kind})" if kind else name
+
+
+def _told(path: Path) -> Iterator[str]:
+    """What a file says of its kind: a configuration its class, weights the names of a few tensors."""
+    if path.suffix == ".json":
+        try:
+            said = read_json(path, str(path))
+        except ModelError:  # nobody reads it: its name is enough
+            return
+        yield str(said.get("_class_name", "")).lower()
+    yield from _tensors(path)
 
 
 def _tensors(path: Path) -> Iterator[str]:
@@ -90,10 +124,12 @@ def what_is_here(folder: Path) -> str:
         path.name for path in folder.glob("*") if _is_weights(path) and path.suffix in (*PICKLES, OTHERS[-1])
     )
     if single:
-        return (
-            f"{listed(tuple(single))} may be a whole checkpoint in one file: load it with diffusers' from_single_file "
-            "and save it as a folder with save_pretrained"
-        )
+        return f"{listed(tuple(single))} may be a whole checkpoint in one file: {LOAD}"
+    around = next((each for each in (folder, *folder.parents) if each.suffix == PACKAGE), None)
+    if around is not None or packages_inside(folder):
+        place = folder if around is None else around.parent
+        instead = f"name them as packages:{place}, and the model that they came from as reference"
+        return f"this is a folder of packages: {instead}"
     foreign = recognise(folder)
     return f"this is {foreign.what}: {foreign.hint}" if foreign is not None else ""
 

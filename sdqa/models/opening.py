@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -12,8 +13,10 @@ from sdqa.errors import ModelError, UnsupportedModel
 from sdqa.families import (
     Family,
     ModelIndex,
+    Part,
     demand_drawable,
     find_family,
+    foreign_keys,
     ignored_parts,
     refusals,
 )
@@ -21,9 +24,11 @@ from sdqa.families.index import INDEX_FILE
 from sdqa.models.beside import listed, unused_files, what_is_here
 from sdqa.models.configuration import read_facts
 from sdqa.models.json_file import read_json
+from sdqa.models.shapes import expected_tensors
 from sdqa.models.teacher import Facts
+from sdqa.models.tensors import require_tensors
 from sdqa.models.tokens import PromptTokenizer, read_tokenizer
-from sdqa.models.weights import PartWeights, find_weights, read_header, require_plain
+from sdqa.models.weights import PartWeights, find_weights, read_header, require_listed, require_plain
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,12 @@ class OpenedFolder(Opening):
 
     index: ModelIndex = field(kw_only=True)
     facts: Facts = field(kw_only=True)
+    configurations: Mapping[str, Mapping[str, Any]] = field(kw_only=True)
+    """Of each part that has one."""
     weights: Mapping[str, PartWeights] = field(default_factory=dict)
     """The files of each part with weights."""
+    tensors: int = 0
+    """How many of them were held against the configurations, by name and shape."""
 
 
 def open_folder(folder: Path, *, source: str) -> OpenedFolder:
@@ -87,7 +96,9 @@ def open_folder(folder: Path, *, source: str) -> OpenedFolder:
         ignored_parts(family, index),
         scheduler=configurations["scheduler"],
         scheduler_class=index.parts["scheduler"].class_name,
+        remarks=tuple(f"ignored: {one}" for one in foreign_keys(family, index, configurations)),
         index=index,
+        configurations=configurations,
         facts=facts,
         folder=folder,
     )
@@ -97,26 +108,49 @@ def examine_folder(folder: Path, *, source: str) -> OpenedFolder:
     """Look at everything of a diffusers folder but the weights' values: seconds, and no torch.
 
     Raises:
-        ModelError: as in `open_folder`; or weights are missing, ambiguous or of a foreign type; or its tokenizer has no
-            merges, no length or another one than the text encoder, or more tokens than that.
+        ModelError: as in `open_folder`; or weights are missing, ambiguous, of a foreign type, or not those that the
+            configurations ask for; or its tokenizer has no merges, no length or another one than the text encoder, or
+            more tokens than that.
         UnsupportedModel: as in `open_folder`.
     """
     opened = open_folder(folder, source=source)
     family, facts = opened.family, opened.facts
     weights = {part.name: find_weights(folder, part, source) for part in family.weighted_parts}
-    for name, found in weights.items():
-        require_plain(name, [read_header(path) for path in found.files], source)
     for component in family.text_encoders:
         _require_fit(read_tokenizer(folder / component.tokenizer, source=source), component.tokenizer, facts, source)
+    tensors = sum(_require_weights(opened, part, weights[part.name]) for part in family.weighted_parts)
     read = [path for found in weights.values() for path in found.files]
     beside = unused_files(folder, family, opened.index, read)
     variants = [f"{name}: {found.variant}" for name, found in weights.items() if found.variant]
     remarks = (
+        *opened.remarks,
         *([f"weights of the only variant that is there: {', '.join(variants)}"] if variants else []),
         *([f"not used: {listed(beside)}"] if beside else []),
     )
     first = folder / family.text_encoders[0].tokenizer
-    return replace(opened, weights=weights, remarks=remarks, tokenizer=lambda: read_tokenizer(first, source=source))
+    return replace(
+        opened,
+        weights=weights,
+        tensors=tensors,
+        remarks=remarks,
+        tokenizer=lambda: read_tokenizer(first, source=source),
+    )
+
+
+def _require_weights(opened: OpenedFolder, part: Part, found: PartWeights) -> int:
+    """How many tensors a part has: those, and of the shapes, that its configuration asks for.
+
+    Raises:
+        ModelError: they are others, or stored in a way that is not read.
+        UnsupportedModel: the configuration names blocks that no family has.
+    """
+    headers = {path.name: read_header(path) for path in found.files}
+    require_plain(part.name, list(headers.values()), opened.source)
+    require_listed(part.name, found, headers, opened.source)
+    stored = {name: one for header in headers.values() for name, one in header.items()}
+    wanted = expected_tensors(part, opened.configurations[part.name], opened.source)
+    require_tensors(part.name, wanted, stored, opened.source)
+    return len(stored)
 
 
 def _require_fit(tokenizer: PromptTokenizer, name: str, facts: Facts, source: str) -> None:

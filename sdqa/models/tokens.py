@@ -24,6 +24,8 @@ END_OF_WORD = "</w>"
 WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 END_OF_TEXT = "<|endoftext|>"
 MAX_MERGES_BYTES = 16 * 2**20
+CLASSES = ("CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend")
+"""Of whom a configuration may be: CLIP's, and transformers' own for any `tokenizer.json`."""
 HINT = "save the pipeline again with its tokenizer, or copy the tokenizer of the model that it was trained from"
 
 
@@ -77,6 +79,10 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
 
     where = f"{source}, {folder.name}"
     settings = read_json(folder / "tokenizer_config.json", source)
+    made = settings.get("tokenizer_class")
+    if made is not None and made not in CLASSES:
+        what = f"{folder.name}/tokenizer_config.json is of {made!r}; what is loaded is {CLASSES[0]}"
+        raise ModelError(what, where=source, hint=HINT)
     length = settings.get("model_max_length")
     if not isinstance(length, int) or isinstance(length, bool) or not ADDED < length < 2**16:
         raise ModelError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdqa.errors import ModelError
@@ -28,6 +28,8 @@ class PartWeights:
     files: tuple[Path, ...]
     variant: str = ""
     """`fp16` or another word between the name and `.safetensors`; empty for the plain files."""
+    table: Mapping[str, str] = field(default_factory=dict)
+    """File of each tensor by the index of the shards; empty where there is one file."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def find_weights(folder: Path, part: Part, source: str) -> PartWeights:
     there = sorted(place.iterdir()) if place.is_dir() else []
     _demand_files(part, there, source)
     variant = choose_variant(part, [path.name for path in there if path.is_file()], source)
-    return PartWeights(_files(place, part, variant, source), variant)
+    files, table = _files(place, part, variant, source)
+    return PartWeights(files, variant, table)
 
 
 def choose_variant(part: Part, names: Sequence[str], source: str) -> str:
@@ -81,6 +84,11 @@ def choose_variant(part: Part, names: Sequence[str], source: str) -> str:
     return "" if "" in variants else next(iter(variants))
 
 
+def has_weights(part: Part, names: Sequence[str]) -> bool:
+    """Whether some of the files in a part's folder are its weights."""
+    return any(_variant(part, name) is not None for name in names)
+
+
 def weight_names(part: Part, names: Sequence[str], variant: str) -> list[str]:
     """Of the files in a part's folder, those that hold the weights of a variant."""
     return [name for name in names if _variant(part, name) == variant]
@@ -106,11 +114,12 @@ def _demand_files(part: Part, there: Iterable[Path], source: str) -> None:
             )
 
 
-def _files(place: Path, part: Part, variant: str, source: str) -> tuple[Path, ...]:
+def _files(place: Path, part: Part, variant: str, source: str) -> tuple[tuple[Path, ...], dict[str, str]]:
+    """The files, and where an index says that each tensor lies."""
     stem, suffix = Path(part.weights).stem, Path(part.weights).suffix
     whole = place / (f"{stem}.{variant}{suffix}" if variant else part.weights)
     if whole.is_file():
-        return (whole,)
+        return (whole,), {}
     index = place / (f"{part.weights}.index.{variant}.json" if variant else f"{part.weights}.index.json")
     if not index.is_file():
         raise ModelError(
@@ -124,7 +133,7 @@ def _files(place: Path, part: Part, variant: str, source: str) -> tuple[Path, ..
     shards = tuple(place / name for name in names)
     bad = [path.name for path in shards if path.parent != place or not path.is_file()]
     if not bad:
-        return shards
+        return shards, table
     listed = ", ".join(bad[:SHOWN]) + (" …" if len(bad) > SHOWN else "")
     raise ModelError(
         f"{part.name}: shards are missing: {listed}",
@@ -200,4 +209,34 @@ def require_plain(part: str, headers: Sequence[dict[str, StoredTensor]], source:
             f"{part} stores {', '.join(odd[:SHOWN])}" + (f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""),
             where=source,
             hint=f"give the checkpoint that it was quantised from; types that are read: {', '.join(FLOATS)}",
+        )
+
+
+def require_listed(
+    part: str, weights: PartWeights, headers: Mapping[str, Mapping[str, StoredTensor]], source: str
+) -> None:
+    """Refuse shards that do not hold what their index says.
+
+    Args:
+        headers: of the files, by name.
+
+    Raises:
+        ModelError: with the first tensors that lie in another shard, or in none, or that the index does not name.
+    """
+    if not weights.table:
+        return
+    said = set(weights.table.items())
+    there = {(tensor, file) for file, header in headers.items() for tensor in header}
+    absent = [f"{tensor} in {file}" for tensor, file in sorted(said - there)]
+    unnamed = [f"{tensor} in {file}" for tensor, file in sorted(there - said)]
+    problems = [
+        f"{len(names)} tensors {what}: {', '.join(names[:SHOWN])}{' …' if len(names) > SHOWN else ''}"
+        for what, names in (("that its index names are not there", absent), ("that it does not name are", unnamed))
+        if names
+    ]
+    if problems:
+        raise ModelError(
+            f"{part}'s shards and their index do not match; {'; '.join(problems)}",
+            where=source,
+            hint="download the whole part again, or save the pipeline again",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sdqa.bundle import CaseInputs
 from sdqa.plan.lanes import Plan
 from sdqa.plan.quantity import show_bytes, show_seconds
 from sdqa.plan.suite import Case
@@ -15,6 +16,12 @@ def unet_calls(case: Case) -> int:
     """How often the U-Net runs, for both halves of the guidance together; PNDM repeats one step."""
     steps = case.steps if case.source is None else int(case.steps * case.strength)
     return steps + (case.scheduler == "pndm")
+
+
+def planned_case(case: Case) -> CaseInputs:
+    """A case as a bundle records it."""
+    later = {"background"} if case.background is None else None
+    return CaseInputs.model_validate(case.model_dump(mode="json", exclude=later))
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from collections.abc import Iterable
 from importlib import resources
 
 PLACE = "sdqa.report.page"
 STYLES = ("base", "summary", "review", "print")
 SCRIPTS = (
-    "dom", "figures", "data", "address", "filter", "glyphs", "commands", "rail", "difference", "stage", "case",
+    "dom", "figures", "data", "address", "filter", "glyphs", "commands", "rail", "difference", "heat", "stage", "case",
     "matrix", "checks", "operations", "screens", "keys",
 )  # fmt: skip
 """In this order: each uses what stands before it, and the last ones start the page."""
@@ -19,13 +20,13 @@ SCRIPTS = (
 @functools.cache
 def style() -> str:
     """The style sheet."""
-    return "".join(_text(f"{name}.css") for name in STYLES)
+    return "".join(resources.files(PLACE).joinpath(f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
 
 
 @functools.cache
 def script() -> str:
     """The script, in a scope of its own."""
-    return f'"use strict";\n(() => {{\n{"".join(_text(f"{name}.js") for name in SCRIPTS)}}})();\n'
+    return scope(texts(PLACE, SCRIPTS))
 
 
 def content_security_policy(css: str, js: str, *, beside: bool = False) -> str:
@@ -36,14 +37,21 @@ def content_security_policy(css: str, js: str, *, beside: bool = False) -> str:
     """
     pictures = "data: 'self' file:" if beside else "data:"
     return (
-        f"default-src 'none'; img-src {pictures}; style-src 'sha256-{_digest(css)}'; "
-        f"script-src 'sha256-{_digest(js)}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src {pictures}; style-src 'sha256-{digest(css)}'; "
+        f"script-src 'sha256-{digest(js)}'; base-uri 'none'; form-action 'none'"
     )
 
 
-def _digest(text: str) -> str:
+def texts(place: str, names: Iterable[str]) -> str:
+    """Scripts of a package, one after another."""
+    return "".join(resources.files(place).joinpath(f"{name}.js").read_text(encoding="utf-8") for name in names)
+
+
+def scope(text: str) -> str:
+    """A script in a scope of its own."""
+    return f'"use strict";\n(() => {{\n{text}}})();\n'
+
+
+def digest(text: str) -> str:
+    """As a policy names it."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _text(name: str) -> str:
-    return resources.files(PLACE).joinpath(name).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from sdqa.bundle.comparison import KINDS, CheckChange, CheckFigure, ComparedRun, Kind, RunComparison
-from sdqa.report.format import MISSING, plural, show_figure, show_number
+from sdqa.report.format import MISSING, plural, show_figure, show_number, show_said
 from sdqa.report.links import MAX_LENGTH, PAGE, check_address, published
 from sdqa.report.markdown import MAX_BYTES, Markdown, assemble, escape, markdown, row
 
@@ -88,7 +88,7 @@ def linked(text: str, case: str, lane: str, check: str, page: str) -> Markdown:
 
 def _row(change: CheckChange, page: str) -> Markdown:
     name = linked(change.check, change.case or "", change.lane, change.check, page)
-    why = "; ".join(part for part in (change.reason, *change.notes) if part)
+    why = "; ".join(part for part in (show_said(change.reason), *change.notes) if part)
     return row((TITLES[change.kind], name, moved_words(change), why or MISSING))
 
 

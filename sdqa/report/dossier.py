@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sdqa.bundle import Better, CaseInputs, Film, Lane, Measurement, Record, Run, Sample, Status, Verdict
 from sdqa.errors import UsageError
 from sdqa.report.checks import excess_of
+from sdqa.report.format import show_said
 from sdqa.report.headline import SEVERITY, worst
 from sdqa.report.links import PAGE, case_address
 from sdqa.report.position import position, show_position
@@ -221,7 +222,7 @@ def _judged(verdict: Verdict, better: Better) -> CaseFigure:
         position=position(verdict, better),
         position_words=show_position(verdict, better),
         words=evidence_words(verdict),
-        reason=verdict.reason,
+        reason=show_said(verdict.reason),
     )
 
 

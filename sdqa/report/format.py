@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 
 MISSING = "—"
+_NUMBER = re.compile(r"(?<![\w./:+-])([+-]?)(\d+(?:\.\d+)?)(e[+-]?\d{1,3})?(?!\w|\.\d|-\w)")
 _BYTE_UNITS = {"B": 1, "byte": 1, "bytes": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SECOND_UNITS = {"s": 1.0, "seconds": 1.0, "ms": 1e-3}
 
@@ -74,6 +76,20 @@ def show_interval(interval: tuple[float, float] | None, unit: str = "", *, signe
         return MISSING
     low, high = interval
     return f"[{show_figure(low, unit, signed=signed)}, {show_figure(high, unit, signed=signed)}]"
+
+
+def show_said(text: str) -> str:
+    """Words of the gate or of a machine, their numbers as all others are shown: `-0.02` → `−0.02`, `1e-05` → `1.00e−5`.
+
+    Only what stands alone is a number: names, dates, ranges and options stay as they are.
+    """
+    if "-" not in text and "e" not in text:
+        return text
+    return _NUMBER.sub(lambda found: _said(*found.groups("")), text)
+
+
+def _said(sign: str, digits: str, exponent: str) -> str:
+    return ("−" if sign == "-" else sign) + (show_number(float(digits + exponent)) if exponent else digits)
 
 
 def show_digest(digest: str, length: int = 12) -> str:

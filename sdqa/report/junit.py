@@ -21,6 +21,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from sdqa.bundle import Failure, Lane, Run, Verdict
+from sdqa.report.format import show_said
 from sdqa.report.headline import missed
 from sdqa.report.links import PAGE, case_address
 from sdqa.report.words import evidence_words
@@ -100,7 +101,7 @@ def _case(verdict: Verdict, lane: Lane, seconds: float, page: str) -> ET.Element
         name=xml_text(verdict.check),
         time=f"{seconds:.3f}",
     )
-    reason = xml_text(verdict.reason or verdict.status)
+    reason = xml_text(show_said(verdict.reason) or verdict.status)
     evidence = xml_text(evidence_words(verdict))
     if verdict.case and verdict.status not in ("pass", "not judged"):
         evidence += f"\nreport: {case_address(verdict.case, lane.id, page)}"

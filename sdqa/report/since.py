@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sdqa.bundle.comparison import CheckChange, Kind, RunComparison
 from sdqa.report.change_words import DETAILED, lane_remarks, moved_words, sentence
+from sdqa.report.format import show_said
 from sdqa.report.links import check_address
 
 LISTED = 12
@@ -30,16 +31,20 @@ class ChangedCheck:
 class Since:
     """The section's content."""
 
+    title: str
     sentence: str
     remarks: tuple[str, ...]
     changes: tuple[ChangedCheck, ...]
     more: int
+    whole: str = ""  # the file that has all of them
 
 
-def since_of(compared: RunComparison) -> Since:
+def since_of(compared: RunComparison, title: str, whole: str = "") -> Since:
     """The changes that need a look, the first of them listed."""
     listed = [change for kind in DETAILED for change in compared.of(kind)]
     return Since(
+        title=title,
+        whole=whole,
         sentence=sentence(compared),
         remarks=lane_remarks(compared),
         changes=tuple(_changed(change) for change in listed[:LISTED]),
@@ -53,5 +58,5 @@ def _changed(change: CheckChange) -> ChangedCheck:
         check=change.check,
         address=check_address(change.case or "", change.lane, change.check, page=""),
         moved=moved_words(change),
-        why="; ".join(part for part in (change.reason, *change.notes) if part),
+        why="; ".join(part for part in (show_said(change.reason), *change.notes) if part),
     )

@@ -19,7 +19,8 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
 from sdqa.errors import ArchiveError, UsageError
-from sdqa.runner.github import LOOPBACK, Download
+from sdqa.github import LOOPBACK
+from sdqa.runner.github import Download
 
 START = "run.sh"
 """What a runner is started by; an archive without it is none."""

@@ -14,9 +14,9 @@ from http.client import HTTPException
 from pathlib import Path
 
 from sdqa.errors import RunnerError
+from sdqa.github import check_address
 from sdqa.runner import host, linux, mac, users
 from sdqa.runner.finding import Examination, Vital, graded
-from sdqa.runner.github import check_address
 from sdqa.runner.place import RunnerFolder
 
 GIB = 2**30

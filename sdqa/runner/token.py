@@ -5,27 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass, field
 
 from sdqa.errors import UsageError
+from sdqa.github import Token
 from sdqa.runner.host import TOKEN_NAMES
 
 _FORM = re.compile(r"[\x21-\x7e]{8,1024}")
-
-
-@dataclass(frozen=True)
-class Token:
-    """A secret that neither `repr` nor a traceback's locals spell out."""
-
-    _value: str = field(repr=False)
-
-    def header(self) -> str:
-        """What the API is told."""
-        return f"Bearer {self._value}"
-
-    def hidden(self, text: str) -> str:
-        """A text without it."""
-        return text.replace(self._value, "…")
 
 
 def read_token(*, from_stdin: bool) -> Token:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package, PackageFacts
 from sdqa.bundle.facts import ComputePlan, PackageCost, PlacementFinding, PlacementLint, WeightCoverage
 from sdqa.bundle.readings import worst_reading
-from sdqa.store import digest_of
 
 if TYPE_CHECKING:
     from sdqa.convert import PackageRecord
@@ -180,16 +179,14 @@ def _package_facts(package: StoredPackage, plans: Sequence[ComputePlan]) -> Pack
     return facts.model_copy(update=update)
 
 
-#: How parity is measured: figures of another identity are not compared.
-PARITY_IDENTITY = digest_of({"metric": "parity_psnr", "peak": "reference range", "cap_db": 160, "worst of": "calls"})
-
-
 def parity_measurements(readings: Mapping[str, Mapping[str, tuple[float, ...]]]) -> list[Measurement]:
     """The worst teacher-forced PSNR of each component; NaN where anything was not finite.
 
     Args:
         readings: component → case → calls, in dB.
     """
+    from sdqa.metrics.kinds import PARITY_IDENTITY
+
     blank = Measurement(metric="parity_psnr", unit="dB", better="higher", fingerprint=PARITY_IDENTITY)
     return [
         worst_reading(blank.model_copy(update={"component": name}), by_case)

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
 from sdqa.bundle.parts import is_statistic
+from sdqa.ci.contradictions import unlike_planned
+from sdqa.ci.examined import MEND, examined
 from sdqa.ci.judge import Rules
+from sdqa.ci.problem import problem
+from sdqa.ci.reference import LaneReference, references_of
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
@@ -181,11 +185,12 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
 
     run = Bundle(folder).read()
     earlier = {} if baseline is None else {lane.id: lane for lane in Bundle(baseline).read().lanes}
-    known = {one.id: one for one in plan.lanes}
+    known, references = {one.id: one for one in plan.lanes}, references_of(plan)
     lanes = []
     for lane in run.lanes:
         verdicts: tuple[Verdict, ...] = ()
         if lane.status != "skipped" and lane.id in known:
+            lane = _examined(run, lane, references[lane.id])
             planned = planned_checks(plan, known[lane.id])
             standards = lane_standards(plan, known[lane.id])
             verdicts = judge(lane, standards, lane_budgets(plan, known[lane.id]), planned=planned)
@@ -194,3 +199,14 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
         lanes.append(lane.model_copy(update={"verdicts": verdicts}))
     code = exit_code(plan, [lane for lane in lanes if lane.status != "skipped"])
     return run.model_copy(update={"lanes": tuple(lanes), "exit_code": code})
+
+
+def _examined(run: Run, lane: Lane, reference: LaneReference) -> Lane:
+    """The lane without figures that cannot be right; what speaks against it is among its failures."""
+    kept, said = examined(lane, reference)
+    if run.cases:
+        said += [f"{text}: {MEND}" for text in unlike_planned(lane, run.cases, reference)]
+    if not said:
+        return kept
+    failures = (*kept.failures, *(problem(lane.id, text) for text in said))
+    return kept.model_copy(update={"failures": failures, "status": "incomplete"})

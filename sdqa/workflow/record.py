@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Bundle, CaseInputs, Lane, Sample, SampleFacts
+from sdqa.bundle import Bundle, Lane, Sample, SampleFacts
 from sdqa.errors import SdqaError
 from sdqa.gate.codec import array_digest
 from sdqa.plan import Case, PlannedLane
@@ -41,12 +41,6 @@ def record(lane: PlannedLane, found: Collected | None = None, samples: tuple[Sam
         warnings=found.warnings,
         remarks=found.examined.remarks,
     )
-
-
-def planned_case(case: Case) -> CaseInputs:
-    """A case as a bundle records it."""
-    later = {"background"} if case.background is None else None
-    return CaseInputs.model_validate(case.model_dump(mode="json", exclude=later))
 
 
 def sample_records(lane: PlannedLane, found: Collected, target: Bundle, root: Path) -> tuple[Sample, ...]:

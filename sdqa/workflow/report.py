@@ -11,11 +11,11 @@ from sdqa.bundle import Lane, Run
 from sdqa.bundle.environment import environment
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, SdqaError, worst
 from sdqa.gate.orphans import orphans
+from sdqa.plan.describe import planned_case
 from sdqa.store import canonical_json
 from sdqa.workflow.gate import exit_code
 from sdqa.workflow.job import Job
 from sdqa.workflow.origin import left_out, provenance_of
-from sdqa.workflow.record import planned_case
 
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis

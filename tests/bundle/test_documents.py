@@ -46,6 +46,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         (b'{"schema_version": 2, "text": 3}', r"the note does not follow its schema: \$\.text: "),
         (b'{"schema_version": 2, "text": ' + b"[" * 70 + b"]" * 70 + b"}", "the note is nested deeper than 64 levels"),
         (b'{"schema_version": 2, "text": -1' + b"0" * 30 + b"}", "the note holds a whole number of more than 64 bits"),
+        (b'{"schema_version": 2, "text": "a", "text": "b"}', "the note is not JSON: 'text' is there twice"),
+        (b'{"schema_version": 2, "text": {"a": {}, "b": 1, "a": 1}}', "'a' is there twice"),
         (b'{"schema_version": 2, "text": "\\ud800"}', "the note holds half a character"),
         (b'{"schema_version": 2, "\\udfff": {}}', "the note holds half a character"),
         (b'"' + b"x" * 600_000 + b'"', "the note is larger than 500000 bytes"),

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from sdqa.bundle import Bundle, Fingerprint, Lane, Measurement, Provenance, Run, Sample
-from sdqa.ci.decide import Expected
+import numpy as np
+from PIL import Image
+
+from sdqa.bundle import (
+    Blob,
+    Bundle,
+    Environment,
+    Fingerprint,
+    Lane,
+    Measurement,
+    Package,
+    PackageFacts,
+    Provenance,
+    Run,
+    Sample,
+    SampleFacts,
+    documents,
+)
+from sdqa.bundle.facts import PackageCost, PlacementLint, WeightCoverage
+from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import judge_of
 from sdqa.ci.needs import JobResult
 from sdqa.ci.plan import PlannedUnit, plan_of_record
+from sdqa.gate.audit import AuditEntry, append
+from sdqa.gate.codec import array_digest
+from sdqa.gate.manifest import MANIFEST_FILE, Manifest
+from sdqa.metrics.kinds import PARITY_IDENTITY, kinds
 from sdqa.plan import Plan, Suite, make_plan
+from sdqa.plan.describe import planned_case
+from sdqa.store import digest_of
 from sdqa.workflow.gate import RULES
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 CASES = ("cat", "dog", "fox")
-LPIPS, PSNR, PARITY, MEMORY = 0.1, 30.0, 40.0, 1000
+LPIPS, PSNR, PARITY, MEMORY, SECONDS = 0.1, 30.0, 40.0, 1000, 60
 SUITE = f"""
 schema_version = 1
 name = "small"
@@ -40,17 +68,89 @@ compute_units = ["CPU_AND_NE"]
 names = ["finite", "shape", "lpips", "psnr"]
 [budgets]
 model_memory_bytes = {MEMORY}
+end_to_end_s = {SECONDS}
 [limits]
 lpips = {LPIPS}
 psnr = {PSNR}
 parity_psnr = {PARITY}
 """ + "".join(f'[cases.{name}]\nprompt = "a {name}"\n' for name in CASES)
-GOOD = {
-    "lpips": (0.01, "lower"),
-    "psnr": (50.0, "higher"),
-    "parity_psnr": (60.0, "higher"),
-    "model_memory_bytes": (100.0, "lower"),
-}
+GOOD = {"lpips": 0.01, "psnr": 50.0, "parity_psnr": 60.0, "model_memory_bytes": 100.0, "end_to_end_s": 2.0}
+GOLDEN = {"lpips": 0.0, "finite": 1.0, "shape": 1.0}
+"""What the teacher's own picture reads, of the metrics that have such a figure."""
+KINDS = kinds()
+METRICS = ("finite", "shape", "lpips", "psnr")
+TEACHER, TIMESTEPS = "7e" * 32, (951.0, 901.0)
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+MACHINE = {"os_build": "1", "machine": "arm", "processor": "a chip", "cores": 8, "versions": {"torch": "2.13"}}
+PACKAGE_BYTES = 300
+
+
+def drawn(*words: str) -> bytes:
+    """A picture of 4 x 4 pixels that shows these words, as PNG."""
+    stream = BytesIO()
+    Image.fromarray(pixels_of(*words)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def pixels_of(*words: str) -> Any:
+    seed = int.from_bytes(hashlib.sha256(" ".join(words).encode()).digest()[:4], "big")
+    return np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+
+
+@functools.cache
+def picture(case: str, name: str) -> tuple[Blob, bytes, str]:
+    """One of a case's pictures, its file, and the digest of its pixels."""
+    data = drawn(case, name)
+    blob = Blob(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), media_type="image/png")
+    return blob, data, array_digest(pixels_of(case, name))
+
+
+def pictures(case: str) -> dict[str, Blob]:
+    """The dog alone is drawn from words."""
+    names = ("candidate", "golden", *(("source",) if case != "dog" else ()))
+    return {name: picture(case, name)[0] for name in names}
+
+
+PIXELS = {picture(case, name)[0].sha256: picture(case, name)[2] for case in CASES for name in pictures(case)}
+
+
+@functools.cache
+def golden(case: str) -> Manifest:
+    """What a checkout has recorded of a case."""
+    shown = {name: picture(case, name)[2] for name in pictures(case)}
+    return Manifest(
+        model="tiny",
+        case=case,
+        inputs={"prompt": f"a {case}", "size": 64},
+        seed=1,
+        timesteps=TIMESTEPS,
+        scores={**GOLDEN, "psnr": 100.0},
+        teacher=TEACHER,
+        metrics={name: {"name": name} for name in METRICS},
+        digests={"image": shown["golden"], **{name: shown[name] for name in shown if name == "source"}},
+        files={},
+        reason="first recorded",
+        date="2026-01-01T00:00:00+00:00",
+    )
+
+
+def record_goldens(goldens: Path) -> None:
+    """The records of all goldens, as a repository has them, with the reasons for them."""
+    for case in CASES:
+        manifest = golden(case)
+        documents.write(goldens / "tiny" / case / MANIFEST_FILE, manifest.model_dump(mode="json"))
+        entry = {"date": manifest.date, "who": "a", "subject": case, "reason": manifest.reason}
+        append(goldens / "tiny", AuditEntry(after=manifest.content(), **entry))
+
+
+def keep(folder: Path, run: Run) -> Path:
+    """A bundle's folder with the pictures of its samples."""
+    bundle = Bundle(folder)
+    for case in CASES:
+        for name in pictures(case):
+            bundle.add_blob(picture(case, name)[1], "image/png")
+    bundle.write(run)
+    return folder
 
 
 @functools.cache
@@ -64,23 +164,73 @@ def plan(path: Path = Path("/nowhere/sdqa.toml"), text: str = SUITE) -> Plan:
 def expected(*results: JobResult, commit: str = COMMIT) -> Expected:
     """What the gate of the checkout holds evidence against."""
     record = plan_of_record(plan(), RULES, commit=COMMIT)
-    return Expected(record, judge_of(plan(), RULES), commit, results or (JobResult(job="lanes", result="success"),))
+    judge = judge_of(plan(), RULES)
+    goldens = {case: golden(case) for case in CASES}
+    references = {name: replace(one, goldens=goldens) for name, one in judge.references.items()}
+    jobs = results or (JobResult(job="lanes", result="success"),)
+    return Expected(record, replace(judge, references=references), commit, NOW, jobs)
 
 
 def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measurement, ...]:
     """One passing figure for every planned check that is not a statistic."""
+    cases = tuple(cases)
     found = []
     for check in unit.checks:
         scope, _, metric = check.removeprefix(f"{unit.lane}/").rpartition("/")
-        value, better = GOOD.get(metric, (1.0, "higher"))
-        facts: dict[str, Any] = {"metric": metric, "value": value, "better": better}
+        facts: dict[str, Any] = {"fingerprint": machine_of(unit).digest()}
         if scope in CASES:
-            facts["case"] = scope
+            facts |= {
+                "case": scope,
+                "golden": GOLDEN.get(metric),
+                "fingerprint": digest_of([{"name": metric}, [64, 64]]),
+            }
         elif scope not in ("all", "budget"):
             facts["component"] = scope
+        if metric == "end_to_end_s":
+            facts |= {"samples": (GOOD[metric],) * len(cases), "n": len(cases), "spread": 0.0}
+        if metric == "parity_psnr":
+            readings = dict.fromkeys(cases, (GOOD[metric],))
+            facts |= {"by_case": readings, "n": len(readings), "spread": 0.0, "fingerprint": PARITY_IDENTITY}
         if scope != "all" and (scope not in CASES or scope in cases):
-            found.append(Measurement(**facts))
+            found.append(figure_of(metric, GOOD.get(metric, 1.0), **facts))
+    sizes = {"value": PACKAGE_BYTES, "fingerprint": machine_of(unit).digest()}
+    found += [figure_of("package_bytes", component=name, **sizes) for name in components(unit)]
     return tuple(found)
+
+
+def figure_of(metric: str, value: float | None = None, **facts: Any) -> Measurement:
+    """A figure with the unit and direction of its metric."""
+    kind = KINDS[metric]
+    return Measurement(**{"metric": metric, "value": value, "unit": kind.unit, "better": kind.better, **facts})
+
+
+def components(unit: PlannedUnit) -> tuple[str, ...]:
+    return expected().judge.references[unit.lane].packaged
+
+
+def machine_of(unit: PlannedUnit) -> Fingerprint:
+    where = {"runtime": unit.runtime, "compute_unit": unit.compute_unit, "system": unit.system or "Linux"}
+    return Fingerprint(teacher=TEACHER, metrics="m", **where, **MACHINE)
+
+
+def package_of(component: str) -> Package:
+    facts = PackageFacts(
+        coverage=WeightCoverage(parameters=3, found=3),
+        cost=PackageCost(component=component, weight_bytes_stored=20, peak_live_bytes=40, flops=10),
+        neural_engine=PlacementLint(leaving_share=0.0),
+    )
+    return Package(component=component, name=component, digest=f"{component} 1", bytes=PACKAGE_BYTES, facts=facts)
+
+
+def sample_of(case: str) -> Sample:
+    return Sample(
+        case=case,
+        images=pictures(case),
+        image_digest=picture(case, "candidate")[2],
+        latents_digest=case,
+        seconds=GOOD["end_to_end_s"],
+        facts=SampleFacts(timesteps=TIMESTEPS, nonfinite={"unet": 0}),
+    )
 
 
 def lane_of(unit: PlannedUnit, cases: Iterable[str] = CASES, **fields: Any) -> Lane:
@@ -91,8 +241,9 @@ def lane_of(unit: PlannedUnit, cases: Iterable[str] = CASES, **fields: Any) -> L
         variant=unit.variant,
         runtime=unit.runtime,
         compute_unit=unit.compute_unit,
-        fingerprint=Fingerprint(system=unit.system or "Linux"),
-        samples=tuple(Sample(case=case, image_digest=case) for case in cases),
+        fingerprint=machine_of(unit),
+        packages=tuple(package_of(name) for name in components(unit)),
+        samples=tuple(sample_of(case) for case in cases),
         measurements=measurements(unit, cases),
         planned=unit.checks,
     )
@@ -105,7 +256,9 @@ def judged(lane: Lane) -> Lane:
 
 
 def skipped(unit: PlannedUnit) -> Lane:
-    return lane_of(unit, measurements=(), samples=(), status="skipped", planned=()).model_copy(update={"verdicts": ()})
+    nothing: dict[str, Any] = dict.fromkeys(("measurements", "samples", "packages", "planned"), ())
+    facts = {**nothing, "status": "skipped", "fingerprint": Fingerprint()}
+    return lane_of(unit, **facts).model_copy(update={"verdicts": ()})
 
 
 def run_of(*lanes: Lane, origin: dict[str, Any] | None = None, **fields: Any) -> Run:
@@ -114,11 +267,15 @@ def run_of(*lanes: Lane, origin: dict[str, Any] | None = None, **fields: Any) ->
     names = {lane.id for lane in lanes}
     others = tuple(skipped(unit) for unit in record.units if unit.lane not in names)
     said = {"commit": COMMIT, "judge_digest": record.judge_digest, "job": "lanes", "run_id": "7"}
+    said |= {"started": "2025-12-31T23:50:00+00:00", "ended": "2026-01-01T00:00:01+00:00"}
+    system = next((lane.fingerprint.system for lane in lanes if lane.fingerprint.system), "Linux")
     run = Run(
         sdqa_version=record.sdqa_version,
         suite=record.suite,
         suite_digest=record.suite_digest,
         created="2026-01-01T00:00:00Z",
+        environment=Environment(system=system, **MACHINE),
+        cases={name: planned_case(case) for name, case in plan().suite.cases.items()},
         lanes=(*lanes, *others),
         planned_checks=sum(len(lane.planned) for lane in lanes),
         provenance=Provenance(**{**said, **(origin or {})}),
@@ -148,7 +305,7 @@ def sent(*runs: Run | str) -> list[Submitted]:
         found.append(
             Submitted(f"bundle-{number}", bundle, None, run)
             if isinstance(run, str)
-            else Submitted(f"bundle-{number}", bundle, run)
+            else Submitted(f"bundle-{number}", bundle, run, pixels=PIXELS)
         )
     return found
 

@@ -12,15 +12,20 @@ from typing import Any
 import pytest
 
 from sdqa.ci.comment import MARKER, MAX_COMMENT, comment, comment_text, read_brief, remembered
-from sdqa.ci.github_api import BOT, ApiError, Repository
+from sdqa.ci.github_api import BOT, Repository
 from sdqa.cli import run as sdqa
-from sdqa.errors import BundleError, UsageError
+from sdqa.errors import BundleError, GitHubError, UsageError
+from sdqa.github import Token
 from sdqa.report.brief import MAX_BYTES, Brief, BriefCheck, brief_of
 from tests.builders import lane_record, run_record, verdicts_of
 from tests.report.realistic import HOSTILE
 
 HEAD = "ab" * 20
 TOKEN = "a-token-of-this-test"
+
+
+def pause(_: float) -> None:
+    """Nobody waits here."""
 
 
 class Fake(ThreadingHTTPServer):
@@ -106,7 +111,7 @@ def brief(*checks: str, code: int = 1) -> Brief:
 
 
 def test_one_comment_is_added_and_then_kept_up_to_date(fake: Fake) -> None:
-    repository = Repository(fake.url, "o/r", TOKEN)
+    repository = Repository(fake.url, "o/r", Token(TOKEN), pause)
     for number in range(4):
         fake.say(f"something else {number}", login="somebody")
     assert comment(repository, brief("tiny/fp16/all/lpips", "tiny/fp16/all/psnr"), HEAD).endswith("added")
@@ -121,7 +126,7 @@ def test_one_comment_is_added_and_then_kept_up_to_date(fake: Fake) -> None:
 
 def test_a_comment_of_somebody_else_with_our_marker_stays(fake: Fake) -> None:
     fake.say(f"{MARKER} {{}} -->", login="somebody")
-    comment(Repository(fake.url, "o/r", TOKEN), brief(code=0), HEAD)
+    comment(Repository(fake.url, "o/r", Token(TOKEN), pause), brief(code=0), HEAD)
     assert [one["user"]["login"] for one in fake.comments] == ["somebody", BOT]
 
 
@@ -135,21 +140,21 @@ def test_a_comment_of_somebody_else_with_our_marker_stays(fake: Fake) -> None:
 )
 def test_without_an_open_pull_request_nothing_is_said(fake: Fake, pulls: list[dict[str, Any]]) -> None:
     fake.pulls = pulls
-    assert "nothing to comment on" in comment(Repository(fake.url, "o/r", TOKEN), brief(), HEAD)
+    assert "nothing to comment on" in comment(Repository(fake.url, "o/r", Token(TOKEN), pause), brief(), HEAD)
     assert {method for method, _ in fake.asked} == {"GET"}
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 422, 429, 500])
 def test_what_the_service_refuses_is_said_without_the_token(fake: Fake, code: int) -> None:
     fake.refusal = code
-    with pytest.raises(ApiError, match=str(code)) as raised:
-        comment(Repository(fake.url, "o/r", TOKEN), brief(), HEAD)
+    with pytest.raises(GitHubError, match=str(code)) as raised:
+        comment(Repository(fake.url, "o/r", Token(TOKEN), pause), brief(), HEAD)
     assert TOKEN not in str(raised.value)
 
 
 def test_no_commit_is_asked_for_that_is_none(fake: Fake) -> None:
     with pytest.raises(UsageError, match="is no commit"):
-        comment(Repository(fake.url, "o/r", TOKEN), brief(), "../../user")
+        comment(Repository(fake.url, "o/r", Token(TOKEN), pause), brief(), "../../user")
     assert fake.asked == []
 
 

@@ -36,6 +36,7 @@ class Place:
         self.suite = root / "repository" / "sdqa.toml"
         self.suite.parent.mkdir()
         self.suite.write_text(honest.SUITE, encoding="utf-8")
+        honest.record_goldens(self.suite.parent / "goldens")
         git(self.suite.parent, "init", "-q")
         self.commit = self.commit_all("first")
         self.output, self.summary = root / "output", root / "summary"
@@ -59,8 +60,7 @@ class Place:
         said = {"commit": commit, "judge_digest": judge_digest(plan)}
         folder = self.root / "bundles" / name
         own = run.model_copy(update={"suite_digest": plan.suite_digest})
-        Bundle(folder).write(honest.with_origin(own, **said))
-        return folder
+        return honest.keep(folder, honest.with_origin(own, **said))
 
     def send_all(self) -> None:
         self.send("linux", honest.linux())
@@ -245,7 +245,9 @@ def test_pictures_of_accepted_bundles_come_along(place: Place) -> None:
     bundle = Bundle(place.root / "bundles" / "mac")
     blob = bundle.add_blob(png(draw("portrait", 1).resize((8, 8))), "image/png")
     run = bundle.read()
-    samples = tuple(one.model_copy(update={"images": {"golden": blob}}) for one in run.lanes[0].samples)
+    samples = tuple(
+        one.model_copy(update={"images": {**one.images, "difference": blob}}) for one in run.lanes[0].samples
+    )
     bundle.write(honest.with_lane(run, run.lanes[0].id, samples=samples))
     assert place.gate() == 0
     assert Bundle(place.root / "report").read_blob(blob)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -178,6 +179,22 @@ def test_a_golden_that_was_changed_needs_an_entry(pair: tuple[Path, Path]) -> No
     edit(pair[1] / "goldens" / "tiny" / "text-portrait", ('"seed": 35', '"seed": 99'), name="manifest.json")
     [found] = [one for one in changed(pair) if one.looser]
     assert (found.kind, found.subject, found.recorded) == ("golden", "tiny/text-portrait", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("text-portrait", "golden"), ("baselines/fp16@reference/text-portrait", "baseline")]
+)
+def test_a_picture_that_was_exchanged_under_its_record_is_named(pair: tuple[Path, Path], name: str, kind: str) -> None:
+    for folder in pair:
+        shutil.copytree(ROOT / "goldens" / "tiny" / name, folder / "goldens" / "tiny" / name, dirs_exist_ok=True)
+    path = pair[1] / "goldens" / "tiny" / name / "manifest.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["files"]["image.png"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(record), encoding="utf-8")
+    [found] = changed(pair)
+    assert (found.kind, found.subject, found.looser, found.recorded) == (kind, f"tiny/{name}", True, "")
+    assert found.what == "other files under the same record: image.png"
+    assert is_silent([found])
 
 
 def test_an_audit_log_that_lost_entries_is_never_excused(pair: tuple[Path, Path]) -> None:

@@ -138,7 +138,8 @@ def test_another_tools_asset_is_fitted_and_held_to_its_variant(
     from sdqa.convert.coreai.adopt import adopt_component
 
     asset = copytree(aimodel.path, tmp_path / "mine.aimodel")
-    record = adopt_component(teacher, "vae_decoder", asset, Variant(name="v", compression="palettize-4bit"))
+    said = Variant(name="v", precision="float32", compression="palettize-4bit")
+    record = adopt_component(teacher, "vae_decoder", asset, said)
     assert record.digest == aimodel.digest
     assert (record.names, record.batch) == ({}, None)
     assert record.breaches == ("the variant promises 4 bits (palettize-4bit), the weights have 32",)

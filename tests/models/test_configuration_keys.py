@@ -74,7 +74,6 @@ HARMLESS = {
         "problem_type",
         "dtype",
         "architectures",
-        "model_type",
         "transformers_version",
         "_name_or_path",
     },

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sdqa.bundle import Run
-from sdqa.report.assets import PLACE, _text
+from sdqa.report.assets import PLACE, texts
 from sdqa.report.format import show_figure
 from tests.report.browser import Browser
 
@@ -210,7 +210,9 @@ def test_figures_are_written_as_everywhere_else(browser: Browser) -> None:
         f"[{'Infinity' if v == math.inf else '-Infinity' if v == -math.inf else v!r},{u!r},{str(s).lower()}]"
         for v, u, s in cases
     )
-    shown = browser.run(f"(() => {{ {_text('figures.js')}; return [{coded}].map((one) => showFigure(...one)); }})()")
+    shown = browser.run(
+        f"(() => {{ {texts(PLACE, ['figures'])}; return [{coded}].map((one) => showFigure(...one)); }})()"
+    )
     assert [f"{v!r} {u}: {text}" for (v, u, _), text in zip(cases, shown, strict=True)] == [
         f"{v!r} {u}: {show_figure(v, u, signed=s)}" for v, u, s in cases
     ]

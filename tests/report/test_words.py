@@ -8,7 +8,7 @@ import pytest
 
 from sdqa.bundle import Measurement, Run, Verdict
 from sdqa.report.checks import check_rows, verdict_glyph
-from sdqa.report.format import show_bytes, show_figure, show_number, show_seconds
+from sdqa.report.format import show_bytes, show_figure, show_number, show_said, show_seconds
 from sdqa.report.highlights import attention_of
 from sdqa.report.words import MUST_BE_ONE, evidence_words
 from tests.builders import lane_record, run_record
@@ -24,6 +24,22 @@ from tests.builders import lane_record, run_record
 )  # fmt: skip
 def test_numbers(value: float | None, shown: str) -> None:
     assert show_number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("-0.0123 on average, may reach -0.05", "−0.0123 on average, may reach −0.05"),
+        ("8.568e+06 of 1e+07, by the packages alone", "8,568,000 of 1.00e7, by the packages alone"),
+        ("the interval [-1.2e-05, +0.2]", "the interval [−1.20e−5, +0.2]"),
+        ("portrait-2 of 2026-11-25, v1.2-3, 3-5 steps, -n 2", "portrait-2 of 2026-11-25, v1.2-3, 3-5 steps, -n 2"),
+        ("abc-1e-05 and 4f1e-05aa", "abc-1e-05 and 4f1e-05aa"),
+        ("1e999", "∞"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_the_gate_s_words_show_numbers_as_the_page_does(said: str, shown: str) -> None:
+    assert show_said(said) == shown
 
 
 def test_units_that_read_best() -> None:

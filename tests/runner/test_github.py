@@ -9,8 +9,8 @@ import time
 import pytest
 
 from sdqa.errors import GitHubError, UsageError
-from sdqa.runner.github import GitHub, check_address
-from sdqa.runner.token import Token
+from sdqa.github import Token, check_address
+from sdqa.runner.github import GitHub
 from tests.runner.conftest import TOKEN
 from tests.runner.github import RUNNERS, SCOPE, FakeGitHub
 

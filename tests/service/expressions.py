@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import json
 import re
@@ -87,8 +88,12 @@ class Expression:
         root, *keys = name.split(".")
         assert root in self.contexts, f"no context {root}"
         found: Any = self.contexts[root]
-        for key in keys:
-            found = found.get(key, "") if isinstance(found, Mapping) else ""
+        for number, key in enumerate(keys):
+            if key == "*":  # of every one
+                rest = keys[number + 1 :]
+                every = found.values() if isinstance(found, Mapping) else found
+                return [functools.reduce(_inside, rest, one) for one in every]
+            found = _inside(found, key)
         return found
 
     def _called(self, name: str, arguments: list[Any]) -> Any:
@@ -99,6 +104,8 @@ class Expression:
                 return json.loads(text)
             case "contains", [list() as data, item]:
                 return item in data
+            case "contains", [str() as text, part]:
+                return str(part).lower() in text.lower()
             case "join", [list() as data, str() as gap]:
                 return gap.join(map(str, data))
             case "always", []:
@@ -110,6 +117,10 @@ class Expression:
                 ]  # fmt: skip
                 return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest() if files else ""
         raise AssertionError(f"no function {name}({arguments})")
+
+
+def _inside(found: Any, key: str) -> Any:
+    return found.get(key, "") if isinstance(found, Mapping) else ""
 
 
 def plain(value: Any) -> Any:

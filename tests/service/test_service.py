@@ -6,7 +6,6 @@ The lanes run once, in three shares; what happens to their artifacts and jobs is
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -17,17 +16,13 @@ import pytest
 from sdqa.bundle import Bundle
 from sdqa.bundle.provenance import work_tree
 from tests.ci.test_gate import git
-from tests.service.consumer import SUITE, Consumer
+from tests.service.consumer import SUITE, Consumer, pull_request
 from tests.service.runner import ROOT, Ended, Service
 
 pytestmark = pytest.mark.slow
 
 QUALITY = ROOT / ".github" / "workflows" / "quality.yml"
 UNITS = ("any:1/3", "any:2/3", "any:3/3")
-
-
-def pull_request(base: str, *, fork: bool = False) -> tuple[str, Mapping[str, Any]]:
-    return "pull_request", {"pull_request": {"base": {"sha": base}, "head": {"repo": {"fork": fork}}}}
 
 
 @dataclass

@@ -9,8 +9,9 @@ from PIL import Image
 
 from sdqa.bundle import CaseInputs, Sample, SampleFacts
 from sdqa.plan import Case
+from sdqa.plan.describe import planned_case
 from sdqa.report.cases import case_cards
-from sdqa.workflow.record import _source_facts, planned_case
+from sdqa.workflow.record import _source_facts
 from tests.builders import lane_record, run_record
 
 REMARKS = ("has transparency: composited on white", "of 16×16 is enlarged to 32×32")

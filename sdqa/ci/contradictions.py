@@ -1,0 +1,178 @@
+"""A lane's record, held against itself and against the checkout: what one machine left must tell one story.
+
+None of this proves that a figure is right. It makes sure that a record which was edited in one place, or put together
+from two runs, is not taken for a measurement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sdqa.bundle import CaseInputs, Environment, Lane, Package, is_timing
+from sdqa.bundle.facts import PackageCost
+from sdqa.ci.problem import some
+from sdqa.ci.reference import LaneReference
+
+Figures = Mapping[tuple[str | None, str], float | None]
+"""(component, metric) → value."""
+OF_THE_DEVICE = ("load_ms", "predict_ms", "footprint_peak_bytes")
+"""Times and memory that a device is asked for in every run; the others are those of the samples."""
+ROUNDED = 1e-3
+"""Of a percentage that is written with four decimals, of times and of whole bytes: what no edit is worth."""
+
+
+def contradictions(lane: Lane, reference: LaneReference) -> list[str]:
+    """What speaks against a lane that ran, in words; of one that failed its failures do already.
+
+    Args:
+        lane: as one machine left it, not joined with others.
+    """
+    if lane.failures or not lane.measurements:
+        return []
+    return [
+        *_of_samples(lane, reference),
+        *_of_packages(lane, reference),
+        *_of_fingerprint(lane, reference),
+        *(() if lane.carried else [*_of_times(lane), *_of_sums(lane)]),
+    ]
+
+
+def _of_samples(lane: Lane, reference: LaneReference) -> Iterator[str]:
+    drawn = [sample.case for sample in lane.samples]
+    measured = {figure.case for figure in lane.measurements if figure.case is not None}
+    if len(set(drawn)) != len(drawn):
+        yield "a case has two samples"
+    if missing := sorted(measured - set(drawn)):
+        yield f"figures of cases that it has no sample of: {some(missing)}"
+    if missing := sorted(set(drawn) - measured):
+        yield f"samples of cases that it has no figures of: {some(missing)}"
+    finite = {figure.case: figure.value for figure in lane.measurements if figure.metric == "finite"}
+    for sample in lane.samples:
+        bad = sorted(name for name, count in sample.facts.nonfinite.items() if count)
+        if bad and finite.get(sample.case, 1) == 1:
+            yield f"{sample.case}/finite: is 1, and values of {some(bad)} were not finite"
+        if not sample.facts.nonfinite:
+            yield f"{sample.case}: it does not tell whether everything was finite"
+        record = (reference.goldens or {}).get(sample.case)
+        if record is not None and sample.facts.timesteps != record.timesteps:
+            yield f"{sample.case}: another schedule than the golden's"
+
+
+def _of_packages(lane: Lane, reference: LaneReference) -> Iterator[str]:
+    found = [package.component for package in lane.packages]
+    if sorted(found) != sorted(reference.packaged):
+        yield f"packages of {some(found) or 'nothing'}, planned were {some(reference.packaged) or 'none'}"
+        return
+    figures = {(figure.component, figure.metric): figure.value for figure in lane.measurements}
+    for package in lane.packages:
+        yield from _of_package(package, figures)
+    costs = [package.facts.cost for package in lane.packages if package.facts.cost is not None]
+    if len(costs) == len(found):
+        yield from _of_costs(lane.packages, costs, figures)
+    else:
+        yield f"only {len(costs)} of {len(found)} packages tell what they ask for"
+
+
+def _of_package(package: Package, figures: Figures) -> Iterator[str]:
+    size = figures.get((package.component, "package_bytes"))
+    if size != package.bytes:
+        yield f"{package.component}: a package of {package.bytes} bytes, measured were {size}"
+    coverage = package.facts.coverage
+    if coverage is None:
+        yield f"{package.component}/coverage: it does not tell what was found"
+        return
+    flaws = (*coverage.missing, *coverage.changed, *coverage.invented)
+    if flaws and figures.get((package.component, "coverage")) == 1:
+        yield f"{package.component}/coverage: is 1, and {some(flaws)} are missing, changed or invented"
+    told = coverage.found + len(coverage.missing) + len(coverage.changed)
+    if told != coverage.parameters:
+        yield f"{package.component}/coverage: tells of {told} parameters, and has {coverage.parameters}"
+
+
+def _of_costs(packages: Sequence[Package], costs: Sequence[PackageCost], figures: Figures) -> Iterator[str]:
+    """Budgets whose figures follow from the packages, against what the packages ask for."""
+    told: dict[str, float] = {
+        "model_memory_bytes": sum(one.weight_bytes_stored for one in costs)
+        + max((one.peak_live_bytes for one in costs), default=0),
+        "one_at_a_time_memory_bytes": max((one.weight_bytes_stored + one.peak_live_bytes for one in costs), default=0),
+    }
+    lints = [one.facts.neural_engine for one in packages if one.facts.neural_engine is not None]
+    flops = sum(one.flops for one in costs)
+    if len(lints) == len(costs) and flops:
+        away = sum(cost.flops * lint.leaving_share for cost, lint in zip(costs, lints, strict=True))
+        told["off_neural_engine_percent"] = 100 * away / flops
+    for metric, value in told.items():
+        have = figures.get((None, metric))
+        if have is not None and abs(have - value) > ROUNDED:
+            yield f"all/{metric}: is {have:.6g}, the packages ask for {value:.6g}"
+
+
+def _of_fingerprint(lane: Lane, reference: LaneReference) -> Iterator[str]:
+    facts = lane.fingerprint
+    for what, said, planned in (
+        ("runtime", facts.runtime, lane.runtime),
+        ("compute unit", facts.compute_unit, lane.compute_unit),
+    ):
+        if said != planned:
+            yield f"the {what} of its fingerprint is {said or 'not told'}, planned was {planned}"
+    drawn = {sample.case for sample in lane.samples}
+    others = sorted({one.teacher for case, one in (reference.goldens or {}).items() if case in drawn} - {facts.teacher})
+    if others:
+        yield f"measured with the teacher {facts.teacher[:12] or 'nobody knows'}, the goldens are of {others[0][:12]}"
+
+
+def _of_times(lane: Lane) -> Iterator[str]:
+    """A time that is judged was measured in this run, on the cases that were drawn in it: on all of them."""
+    seconds = {sample.case: sample.seconds for sample in lane.samples}
+    drawn = sorted(case for case, taken in seconds.items() if taken is not None)
+    for figure in lane.measurements:
+        if figure.replayed or not is_timing(figure.metric) or figure.metric in OF_THE_DEVICE:
+            continue
+        cases = sorted(figure.cases or seconds)
+        where = f"{figure.component or 'all'}/{figure.metric}"
+        if cases != drawn:
+            yield f"{where}: a time of {some(cases)}, drawn in this run were {some(drawn) or 'none'}"
+        elif lane.replayed and not figure.cases and len(cases) > 1:
+            yield f"{where}: a time of all cases of a lane that was replayed"
+        elif figure.metric == "end_to_end_s":
+            told, readings = sorted(seconds[case] or 0.0 for case in cases), sorted(figure.samples)
+            if len(told) != len(readings) or any(abs(a - b) > ROUNDED for a, b in zip(told, readings, strict=True)):
+                yield f"{where}: its readings are not the seconds that its samples took"
+
+
+def _of_sums(lane: Lane) -> Iterator[str]:
+    """The time inside the components is the sum of theirs, and part of the time from end to end."""
+    spent: dict[str, float] = {}
+    for figure in lane.measurements:
+        spent[figure.metric] = spent.get(figure.metric, 0.0) + math.fsum(figure.samples)
+    inside, ends = spent.get("inference_s", 0.0), spent.get("end_to_end_s", math.inf)
+    parts = spent.get("latency_ms", 1000 * inside) / 1000
+    if abs(parts - inside) > ROUNDED or inside > ends + ROUNDED:
+        whole = f"of {ends:.6g} s from end to end" if inside > ends else "by the whole"
+        yield f"all/inference_s: the components took {parts:.6g} s one by one, and {inside:.6g} s {whole}"
+
+
+def unlike_planned(lane: Lane, said: Mapping[str, CaseInputs], reference: LaneReference) -> list[str]:
+    """The cases of a lane that were put in as something else than the suite's, in words."""
+    measured = {figure.case for figure in lane.measurements}
+    drawn = [case for case in reference.cases if case in measured]
+    return [text for case in drawn if (text := _unlike(case, said.get(case), reference.cases[case]))]
+
+
+def _unlike(case: str, said: CaseInputs | None, planned: CaseInputs) -> str:
+    if said is None:
+        return f"{case}: it does not say what was put in"
+    other = sorted(name for name in CaseInputs.model_fields if getattr(said, name) != getattr(planned, name))
+    return f"{case}: another {some(other)} than the suite's" if other else ""
+
+
+def elsewhere(lanes: Iterable[Lane], machine: Environment) -> list[str]:
+    """Lanes whose fingerprint is of another machine than the one that left the bundle, in words."""
+    fields = ("system", "os_build", "machine", "processor", "cores", "versions")
+    found = []
+    for lane in lanes:
+        other = [name for name in fields if getattr(lane.fingerprint, name) != getattr(machine, name)]
+        if lane.measurements and not lane.carried and other:
+            found.append(f"{lane.id}: another {some(other)} than the machine's")
+    return found

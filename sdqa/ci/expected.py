@@ -1,0 +1,21 @@
+"""What evidence is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sdqa.ci.judge import LaneJudge
+from sdqa.ci.needs import JobResult
+from sdqa.ci.plan import PlanOfRecord
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The plan of record, the checkout's judge, and what is known besides."""
+
+    plan: PlanOfRecord
+    judge: LaneJudge
+    commit: str
+    now: datetime  # nothing was measured later
+    results: tuple[JobResult, ...] | None = None  # None: not under a service that tells
