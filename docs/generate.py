@@ -50,7 +50,18 @@ def metrics() -> str:
         for one in sorted(METRICS.values(), key=lambda one: one.name)
     ]
     heads = ["metric", "unit", "better", "valid", "needs", "what it is"]
-    return f"# Metrics, from the registry\n\n{table(heads, rows)}"
+    return f"# Metrics, from the registry\n\n{table(heads, rows)}\n## Figures that a lane adds\n\n{lane_figures()}"
+
+
+def lane_figures() -> str:
+    """What the figures of components and of whole lanes can be."""
+    from sdqa.metrics.kinds import OF_LANES
+
+    rows = [
+        (f"`{name}`", one.unit or "–", one.better, span(one.valid), "yes" if one.whole else "", one.of)
+        for name, one in OF_LANES.items()
+    ]
+    return table(["figure", "unit", "better", "valid", "whole number", "of a"], rows)
 
 
 def span(valid: tuple[float, float]) -> str:

@@ -42,6 +42,15 @@ def test_a_difference_is_no_verdict_and_json_is_the_record(
     assert capsys.readouterr().out.startswith("### Against an earlier run\n")
 
 
+def test_the_page_of_a_comparison_is_the_later_run_s(
+    bundle: Bundle, earlier: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sdqa(["compare", str(earlier.folder), str(bundle.folder), "--output", str(tmp_path)]) == EXIT_PASS
+    assert "Against 2026-01-01T00:00:00Z: 31 new failures" in capsys.readouterr().out
+    assert "31 new failures" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert (tmp_path / "comparison.json").exists()
+
+
 def test_what_cannot_be_read_and_what_cannot_be_meant(
     bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ OPTIONAL = {
     "sdqa/convert/coreai/contents.py": "coreai",
     "sdqa/convert/coreai/program.py": "coreai",
     "sdqa/faults/asset_editor.py": "coreai",
+    "sdqa/diagnose/coreai/cut.py": "coreai",
     "sdqa/diagnose/rounding.py": "coreai",
     "sdqa/faults/yardstick.py": "yardstick",
     "sdqa/history/exports/parquet.py": "parquet",

@@ -21,7 +21,7 @@ import pytest
 FILE = Path(__file__).with_suffix(".json")
 SLOW = 0.3
 """Seconds from which on a test is slow."""
-LONG = 5.0
+LONG = 4.0
 """Seconds from which on a test is long: run every night, and by whoever changes what it is of."""
 DIGITS = 1
 

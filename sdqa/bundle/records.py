@@ -75,7 +75,7 @@ class Verdict(Record):
     n: int = 1
     fingerprint: str = ""
     reason: str = ""  # in words: what was compared with what, and why this status
-    provisional: bool = later(False)  # by what a person would see: nobody has calibrated this machine yet
+    provisional: bool = later(False)  # by what stands out from sound variants: nobody has calibrated this machine yet
     room_used: float | None = later(None)  # of the way to its limit, where a figure that passes is close to it
 
 
@@ -264,7 +264,7 @@ class Run(Record):
         return counts
 
     def provisional(self) -> int:
-        """How many verdicts are provisional: judged by what a person would see, on a machine without limits."""
+        """How many verdicts are provisional: by what stands out from sound variants, on a machine without limits."""
         return sum(verdict.provisional for verdict in self.verdicts)
 
     def identity(self) -> str:

@@ -18,8 +18,8 @@ from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlanOfRecord
 from sdqa.plan import Plan
 
-CARRIED = "carried"
-"""The name of carried evidence among the bundles."""
+CARRIED = "earlier/carried"
+"""The name of carried evidence among the bundles; no folder can have it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def as_evidence(carried: Carried, plan: PlanOfRecord, judge: LaneJudge) -> list[
         "suite_digest": plan.suite_digest,
         "lanes": lanes,
         "exit_code": 0,
+        "status": "complete",
         "failures": (),
         "diagnosis": None,
         "diagnoses": (),

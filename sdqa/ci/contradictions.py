@@ -6,16 +6,18 @@ from two runs, is not taken for a measurement.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sdqa.bundle import CaseInputs, Environment, Lane, Package, is_timing
+from sdqa.bundle.facts import PackageCost
 from sdqa.ci.problem import some
 from sdqa.ci.reference import LaneReference
 
+Figures = Mapping[tuple[str | None, str], float | None]
+"""(component, metric) → value."""
 OF_THE_DEVICE = ("load_ms", "predict_ms", "footprint_peak_bytes")
 """Times and memory that a device is asked for in every run; the others are those of the samples."""
-
-
 ROUNDED = 1e-3
 """Of a percentage that is written with four decimals, of times and of whole bytes: what no edit is worth."""
 
@@ -32,7 +34,7 @@ def contradictions(lane: Lane, reference: LaneReference) -> list[str]:
         *_of_samples(lane, reference),
         *_of_packages(lane, reference),
         *_of_fingerprint(lane, reference),
-        *(() if lane.carried else _of_times(lane)),
+        *(() if lane.carried else [*_of_times(lane), *_of_sums(lane)]),
     ]
 
 
@@ -45,10 +47,11 @@ def _of_samples(lane: Lane, reference: LaneReference) -> Iterator[str]:
         yield f"figures of cases that it has no sample of: {some(missing)}"
     if missing := sorted(set(drawn) - measured):
         yield f"samples of cases that it has no figures of: {some(missing)}"
+    finite = {figure.case: figure.value for figure in lane.measurements if figure.metric == "finite"}
     for sample in lane.samples:
         bad = sorted(name for name, count in sample.facts.nonfinite.items() if count)
-        if bad:
-            yield f"{sample.case}: values of {some(bad)} were not finite"
+        if bad and finite.get(sample.case, 1) == 1:
+            yield f"{sample.case}/finite: is 1, and values of {some(bad)} were not finite"
         if not sample.facts.nonfinite:
             yield f"{sample.case}: it does not tell whether everything was finite"
         record = (reference.goldens or {}).get(sample.case)
@@ -60,18 +63,18 @@ def _of_packages(lane: Lane, reference: LaneReference) -> Iterator[str]:
     found = [package.component for package in lane.packages]
     if sorted(found) != sorted(reference.packaged):
         yield f"packages of {some(found) or 'nothing'}, planned were {some(reference.packaged) or 'none'}"
-    figures = {(m.component, m.metric): m.value for m in lane.measurements if m.component is not None}
+        return
+    figures = {(figure.component, figure.metric): figure.value for figure in lane.measurements}
     for package in lane.packages:
         yield from _of_package(package, figures)
-    whole = {m.metric: m.value for m in lane.measurements if m.case is None and m.component is None}
     costs = [package.facts.cost for package in lane.packages if package.facts.cost is not None]
     if len(costs) == len(found):
-        yield from _of_costs(lane.packages, whole)
+        yield from _of_costs(lane.packages, costs, figures)
     else:
         yield f"only {len(costs)} of {len(found)} packages tell what they ask for"
 
 
-def _of_package(package: Package, figures: Mapping[tuple[str, str], float | None]) -> Iterator[str]:
+def _of_package(package: Package, figures: Figures) -> Iterator[str]:
     size = figures.get((package.component, "package_bytes"))
     if size != package.bytes:
         yield f"{package.component}: a package of {package.bytes} bytes, measured were {size}"
@@ -87,9 +90,8 @@ def _of_package(package: Package, figures: Mapping[tuple[str, str], float | None
         yield f"{package.component}/coverage: tells of {told} parameters, and has {coverage.parameters}"
 
 
-def _of_costs(packages: Sequence[Package], figures: Mapping[str, float | None]) -> Iterator[str]:
+def _of_costs(packages: Sequence[Package], costs: Sequence[PackageCost], figures: Figures) -> Iterator[str]:
     """Budgets whose figures follow from the packages, against what the packages ask for."""
-    costs = [one.facts.cost for one in packages if one.facts.cost is not None]
     told: dict[str, float] = {
         "model_memory_bytes": sum(one.weight_bytes_stored for one in costs)
         + max((one.peak_live_bytes for one in costs), default=0),
@@ -101,7 +103,7 @@ def _of_costs(packages: Sequence[Package], figures: Mapping[str, float | None]) 
         away = sum(cost.flops * lint.leaving_share for cost, lint in zip(costs, lints, strict=True))
         told["off_neural_engine_percent"] = 100 * away / flops
     for metric, value in told.items():
-        have = figures.get(metric)
+        have = figures.get((None, metric))
         if have is not None and abs(have - value) > ROUNDED:
             yield f"all/{metric}: is {have:.6g}, the packages ask for {value:.6g}"
 
@@ -121,21 +123,34 @@ def _of_fingerprint(lane: Lane, reference: LaneReference) -> Iterator[str]:
 
 
 def _of_times(lane: Lane) -> Iterator[str]:
-    """A time that is judged was measured in this run, on cases that were drawn in it."""
-    drawn = {sample.case: sample.seconds for sample in lane.samples}
+    """A time that is judged was measured in this run, on the cases that were drawn in it: on all of them."""
+    seconds = {sample.case: sample.seconds for sample in lane.samples}
+    drawn = sorted(case for case, taken in seconds.items() if taken is not None)
     for figure in lane.measurements:
         if figure.replayed or not is_timing(figure.metric) or figure.metric in OF_THE_DEVICE:
             continue
-        cases = figure.cases or tuple(drawn)
-        absent = sorted(case for case in cases if drawn.get(case) is None)
-        if absent or (lane.replayed and not figure.cases and len(drawn) > 1):
-            where = some(absent) or "any case"
-            yield f"{figure.component or 'all'}/{figure.metric}: a time of this run, which did not draw {where}"
+        cases = sorted(figure.cases or seconds)
+        where = f"{figure.component or 'all'}/{figure.metric}"
+        if cases != drawn:
+            yield f"{where}: a time of {some(cases)}, drawn in this run were {some(drawn) or 'none'}"
+        elif lane.replayed and not figure.cases and len(cases) > 1:
+            yield f"{where}: a time of all cases of a lane that was replayed"
         elif figure.metric == "end_to_end_s":
-            told = sorted(drawn[case] or 0.0 for case in cases)
-            readings = sorted(figure.samples)
+            told, readings = sorted(seconds[case] or 0.0 for case in cases), sorted(figure.samples)
             if len(told) != len(readings) or any(abs(a - b) > ROUNDED for a, b in zip(told, readings, strict=True)):
-                yield f"all/{figure.metric}: its readings are not the seconds that its samples took"
+                yield f"{where}: its readings are not the seconds that its samples took"
+
+
+def _of_sums(lane: Lane) -> Iterator[str]:
+    """The time inside the components is the sum of theirs, and part of the time from end to end."""
+    spent: dict[str, float] = {}
+    for figure in lane.measurements:
+        spent[figure.metric] = spent.get(figure.metric, 0.0) + math.fsum(figure.samples)
+    inside, ends = spent.get("inference_s", 0.0), spent.get("end_to_end_s", math.inf)
+    parts = spent.get("latency_ms", 1000 * inside) / 1000
+    if abs(parts - inside) > ROUNDED or inside > ends + ROUNDED:
+        whole = f"of {ends:.6g} s from end to end" if inside > ends else "by the whole"
+        yield f"all/inference_s: the components took {parts:.6g} s one by one, and {inside:.6g} s {whole}"
 
 
 def unlike_planned(lane: Lane, said: Mapping[str, CaseInputs], reference: LaneReference) -> list[str]:

@@ -142,7 +142,9 @@ def _limits(plan: Plan, limits: Callable[[Plan, PlannedLane], Tolerances | None]
     without = [lane for lane in plan.lanes if limits(plan, lane) is None]
     for lane in without:
         mend = f"sdqa calibrate --lane {lane.id} --reason …, on a machine of the kind {role_of(lane)!r}"
-        yield Symptom("warn", lane.id, "has no limits: it is judged provisionally, by what a person would see", mend)
+        yield Symptom(
+            "warn", lane.id, "has no limits: it is judged provisionally, by what stands out from sound variants", mend
+        )
     if not without:
         yield Symptom("ok", "limits", f"all {len(plan.lanes)} lanes have some")
     if any(role_of(lane) == "mac-ane" for lane in plan.lanes):

@@ -83,22 +83,26 @@ def _misplaced(figure: Measurement, kind: Kind, reference: LaneReference) -> Ite
 
 def _belied(figure: Measurement) -> Iterator[str]:
     """What the readings behind a figure say against it."""
-    if figure.samples:
-        value, spread, count = statistics.median(figure.samples), statistics.pstdev(figure.samples), len(figure.samples)
-        if not (_close(figure.value, value) and _close(figure.spread, spread) and figure.n == count):
-            yield f"its {count} readings have the median {value:.6g}, it says {figure.value}"
+    if figure.n < 1 or not (figure.spread or 0.0) >= 0:
+        yield f"says {_in_words(figure)}"
+        return
+    told = figure
+    if figure.samples:  # of a spread there are several ways: it is shown
+        told = figure.model_copy(update={"value": statistics.median(figure.samples), "n": len(figure.samples)})
     elif figure.by_case:
-        worst = worst_reading(figure, figure.by_case)
-        if repr((figure.value, figure.n)) != repr((worst.value, worst.n)) or not _close(figure.spread, worst.spread):
-            yield f"the worst of its {worst.n} readings is {worst.value}, it says {figure.value}"
-    elif figure.n < 1 or not (figure.spread or 0.0) >= 0:
-        yield f"it is of {figure.n} readings with a spread of {figure.spread}"
+        told = worst_reading(figure, figure.by_case)
+    if not (_close(figure.value, told.value) and _close(figure.spread, told.spread) and figure.n == told.n):
+        yield f"says {_in_words(figure)}, its readings say {_in_words(told)}"
+
+
+def _in_words(figure: Measurement) -> str:
+    return f"{figure.value} ± {figure.spread} of {figure.n}"
 
 
 def _close(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
-    return math.isclose(one, other, rel_tol=READINGS, abs_tol=READINGS)
+    return repr(one) == repr(other) or math.isclose(one, other, rel_tol=READINGS, abs_tol=READINGS)  # NaN
 
 
 def _of_golden(figure: Measurement, reference: LaneReference) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sdqa.bundle import Failure, Lane, Verdict
@@ -39,7 +39,7 @@ class LaneJudge:
     checks: Mapping[str, tuple[str, ...]]  # by lane
     standards: Mapping[str, Standards]  # by lane; without limits of its own it is judged provisionally
     budgets: Mapping[str, StatedBudgets]  # by lane
-    references: Mapping[str, LaneReference]  # by lane: what it may say of itself
+    references: Mapping[str, LaneReference] = field(repr=False)  # by lane: what it may say of itself
 
     def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
         """Verdicts on a lane's measurements: the planned checks, then whatever else was measured."""

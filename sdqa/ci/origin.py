@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sdqa.bundle import Environment, Failure, Provenance, Run
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.contradictions import elsewhere, unlike_planned
+from sdqa.ci.examined import MEND
 from sdqa.ci.expected import Expected
 from sdqa.ci.pictures import picture_flaws
 from sdqa.ci.problem import NAMED, problem
@@ -83,8 +84,7 @@ def of_bundle(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]
         found.append(problem(name, f"it ended with exit code {run.exit_code}; it holds {lanes_of(run)}"))
     if run.status != "complete" and not failed:
         found.append(problem(name, f"it says that it is {run.status}, and not why; it holds {lanes_of(run)}"))
-    for words in _of_lanes(name, run, expected, pixels):
-        found.append(problem(name, words))
+    found += [problem(name, f"{words}: {MEND}") for words in _of_lanes(name, run, expected, pixels)]
     return found
 
 

@@ -54,12 +54,16 @@ def report(bundle: Path, output: Path | None, history: str, against: Path | None
 @click.argument("run_b", type=click.Path(path_type=Path))
 @json_option
 @click.option("--markdown", "as_markdown", is_flag=True, help="Markdown on standard output.")
-def compare(run_a: Path, run_b: Path, as_json: bool, as_markdown: bool) -> None:
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Write RUN_B's page there too, RUN_A beside it."
+)
+def compare(run_a: Path, run_b: Path, as_json: bool, as_markdown: bool, output: Path | None) -> None:
     """Say what changed from RUN_A to RUN_B: new failures, still failing, fixed, and the figures that moved.
 
     Both are bundles' folders. The exit code says only whether they could be read: a difference is no verdict.
     """
     from sdqa.bundle import Bundle
+    from sdqa.report import write_report
     from sdqa.report.against import compare as compare_runs
     from sdqa.report.change_words import comparison_markdown
     from sdqa.report.comparison_terminal import print_comparison
@@ -68,6 +72,8 @@ def compare(run_a: Path, run_b: Path, as_json: bool, as_markdown: bool) -> None:
     if as_json and as_markdown:
         raise click.UsageError("--json and --markdown cannot both be printed")
     found = compare_runs(Bundle(run_a).read(), Bundle(run_b).read())
+    if output is not None:
+        write_report(Bundle(run_b), output, against=Bundle(run_a))
     if as_json:
         click.echo(json.dumps(found.to_json(), sort_keys=True))
     elif as_markdown:

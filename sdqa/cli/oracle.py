@@ -26,7 +26,8 @@ def oracle(models: tuple[str, ...], store: StorePlace, as_json: bool) -> None:
     from sdqa.diagnose.rounding import losses_table, measure_losses
     from sdqa.progress import reporting
     from sdqa.store import Store
-    from sdqa.workflow.oracle import SUBJECTS, compare_runtimes, table
+    from sdqa.workflow.agreement import table
+    from sdqa.workflow.oracle import SUBJECTS, compare_runtimes
 
     subjects = {model: SUBJECTS.get(model, ()) for model in models} if models else SUBJECTS
     with reporting() as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,13 +170,18 @@ def _move_goldens(
     from sdqa.gate.approve import approve as promote
     from sdqa.gate.approve import chosen_lane
     from sdqa.workflow.approval import sharers
+    from sdqa.workflow.floors import below_floors
+
+    def below(case: str, scores: Mapping[str, float | None]) -> list[str]:
+        planned = plan.suite.cases.get(case)
+        return below_floors(plan, planned, scores) if planned else []
 
     shared = sharers(plan, chosen_lane(Bundle(bundle).read(), lane))
     if shared and not yes:
         what = f"the golden is shared: {', '.join(shared)} would be held against this lane's outcome"
         hint = "leave --golden out to approve this lane's own baseline, or say --yes"
         raise UsageError(what, where=lane or str(bundle), hint=hint)
-    for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis):
+    for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis, below=below):
         change = f"golden {item.before[:12]} → {item.after[:12]}" if item.changed else "golden unchanged"
         click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
 

@@ -14,7 +14,7 @@ from sdqa.convert.built import Built, Order
 from sdqa.convert.chunking import chunk_package
 from sdqa.convert.compression import Pass, compress_model, palettize_mixed, recipe
 from sdqa.convert.contract import check_schema, contract
-from sdqa.convert.inventory import take_inventory
+from sdqa.convert.inventory import COMPONENT_NOTE, take_inventory
 from sdqa.convert.isolate import isolated, should_isolate
 from sdqa.convert.package import write_package
 from sdqa.convert.program import convert_module
@@ -89,7 +89,7 @@ def build_here(teacher: Teacher, component: str, variant: Variant, destination: 
     if variant.compresses(component):
         model = compress_model(model, str(variant.compression), where=where, teacher=teacher, component=component)
     package = destination / f"{expected.file_name}.mlpackage"
-    write_package(model, package, notes={"com.sdqa.component": component, "com.sdqa.teacher": teacher.digest})
+    write_package(model, package, notes={COMPONENT_NOTE: component, "com.sdqa.teacher": teacher.digest})
     write_modules(package, modules)
     del model
     gc.collect()  # a program's operations and values refer to each other, and hold the weights a second time

@@ -8,16 +8,20 @@ side; what can be run here, but not by the applications that the contract is of,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.convert.contract import Contract, Tensor, side_by_side
 from sdqa.convert.inventory import Inventory, Offered, take_inventory
-from sdqa.convert.promises import broken_promises
+from sdqa.convert.promises import Holding, broken_promises
 from sdqa.errors import ContractError
 from sdqa.families.records import GUIDANCE_PAIR
 from sdqa.plan.variant import Variant
+
+TOKENS = "input_ids"
+"""The input that is float32 in any precision: float16 does not hold its numbers."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,11 @@ def _fitted(
         inputs, outputs = match_names(wanted.inputs, found_inputs), match_names(wanted.outputs, found_outputs)
         if inputs is None or outputs is None or _needed(found_inputs) - set(inputs.values()):
             continue
-        breaches = (*_breaches(expected, outputs, found_outputs), *_promises(expected, inventories, variant))
+        breaches = (
+            *_breaches(expected, outputs, found_outputs),
+            *_contradictions(expected, packages, inventories),
+            *_promises(expected, inventories, variant),
+        )
         return Fit(expected.component, packages, inputs, outputs, breaches, batch)
     raise ContractError(
         f"the package cannot serve as {expected.component}\n{side_by_side(expected, found_inputs, found_outputs)}\n ",
@@ -113,8 +121,33 @@ def _breaches(expected: Contract, outputs: Mapping[str, str], found: Sequence[Of
     ]
 
 
+def _contradictions(expected: Contract, packages: Sequence[Path], inventories: Sequence[Inventory]) -> Iterator[str]:
+    """What a package's description says and its program does not, of each chunk by name."""
+    for package, inventory in zip(packages, inventories, strict=True):
+        chunk = f"{package.name}: " if len(packages) > 1 else ""
+        for sentence in inventory.contradictions:
+            yield f"{chunk}{sentence}"
+        if inventory.component not in ("", expected.component):
+            yield f"{chunk}its metadata says that it is the {inventory.component}"
+
+
 def _promises(expected: Contract, inventories: Sequence[Inventory], variant: Variant | None) -> tuple[str, ...]:
-    return () if variant is None else broken_promises(expected.component, inventories, variant)
+    """What of the variant the packages are not."""
+    if variant is None:
+        return ()
+    widths: Counter[int] = Counter()
+    for inventory in inventories:
+        widths.update({int(bits): count for bits, count in inventory.bit_widths().items()})
+    pieces = {len(inventories), sum(inventory.models for inventory in inventories)}
+    found = Holding(
+        widths,
+        sum(inventory.float32_weights() for inventory in inventories) / max(widths.total(), 1),
+        tuple(sorted(pieces)),
+        max(inventory.specification_version for inventory in inventories),
+    )
+    floats = [tensor.dtype for tensor in expected.inputs if tensor.name != TOKENS]
+    wide = bool(floats) and set(floats) == {"float32"}
+    return broken_promises(expected.component, found, variant, wide=wide)
 
 
 def match_names(wanted: Sequence[Tensor], found: Sequence[Tensor]) -> dict[str, str] | None:

@@ -14,12 +14,16 @@ from sdqa.convert.fates import Held
 from sdqa.convert.sidecar import plain_name
 from sdqa.mil import registry
 from sdqa.mil.constants import Constant
+from sdqa.mil.description import contradictions
 from sdqa.mil.features import Feature, describe_inputs, describe_outputs
 from sdqa.mil.functions import choose, functions_of
 from sdqa.mil.graph import Function
 from sdqa.mil.package import open_package
+from sdqa.mil.pipeline import is_pipeline, stages
 from sdqa.mil.stored import constants_of, is_sparse, stored_bits, table_blocks, weight_elements
 
+COMPONENT_NOTE = "com.sdqa.component"
+"""The key of a package's own metadata that names its component."""
 _DTYPES = {"fp16": "float16", "fp32": "float32", "fp64": "float64"}
 """MIL's names to the contract's; others are the same."""
 
@@ -48,6 +52,12 @@ class Inventory:
     outputs: tuple[Offered, ...]
     function: Function
     specification_version: int
+    models: int = 1
+    """How many models the package holds: more than one where it is a pipeline."""
+    component: str = ""
+    """What sdqa's own conversion noted that it is."""
+    contradictions: tuple[str, ...] = ()
+    """What its description says of its program and the program does not bear out, as sentences."""
 
     @property
     def histogram(self) -> dict[str, int]:
@@ -79,6 +89,10 @@ class Inventory:
                     widths[bits] += count
         return {str(bits): count for bits, count in sorted(widths.items())}
 
+    def float32_weights(self) -> int:
+        """How many weights the program computes with in float32, however they are stored."""
+        return sum(weight_elements(one) for one in self.constants() if one.type.dtype in ("fp32", "fp64"))
+
 
 def take_inventory(package: Path) -> Inventory:
     """Read a package; `Unet.mlpackage#style_b` is one of its functions.
@@ -94,6 +108,9 @@ def take_inventory(package: Path) -> Inventory:
         tuple(_offered(feature) for feature in describe_outputs(opened, function)),
         function,
         opened.model.specificationVersion,
+        models=len(list(stages(opened))) if is_pipeline(opened.model) else 1,
+        component=str(opened.model.description.metadata.userDefined.get(COMPONENT_NOTE, "")),
+        contradictions=contradictions(opened, function),
     )
 
 

@@ -56,10 +56,15 @@ class Change:
     of_limit: bool
     cases: tuple[int, int]  # that moved with it, of those measured on both sides
 
+    @property
+    def of_time(self) -> bool:
+        """Whether it is of a time or of memory, which the machine's load decides too."""
+        return self.label.partition(" · ")[0].endswith(TIMES)
+
 
 @dataclass(frozen=True)
 class Event:
-    """What changed with one run of one lane: several series as a rule, the largest first."""
+    """What changed with one run of one lane: several series as a rule, the largest first, times and memory last."""
 
     run: int
     before: int
@@ -71,11 +76,11 @@ class Event:
     @property
     def of_times_alone(self) -> bool:
         """Whether only times and memory changed, which the machine's load decides too."""
-        return all(change.label.partition(" · ")[0].endswith(TIMES) for change in self.changes)
+        return all(change.of_time for change in self.changes)
 
     @property
     def size(self) -> float:
-        """Of the largest change."""
+        """Of the first change."""
         return self.changes[0].size
 
 
@@ -238,7 +243,7 @@ def events_of(
                 run=run,
                 before=before,
                 lane=lane,
-                changes=tuple(sorted(group, key=lambda one: -abs(one.size))),
+                changes=tuple(sorted(group, key=lambda one: (one.of_time, -abs(one.size)))),
                 marks=tuple(mark for mark in marks.get(lane, ()) if mark.run in runs),
                 same_packages=before in known and known[before] == known.get(run),
             )

@@ -169,7 +169,7 @@ def _add(connection: sqlite3.Connection, layouts: _Layouts, name: str, record: R
 def _inputs(record: RecordedRun, lane: RecordedLane) -> str:
     """Digest of all that a verdict follows from: where it is the same, the verdict should be."""
     packages = [(one.component, one.digest) for one in lane.packages]
-    said = [record.suite_digest, record.judge, record.sdqa_version, lane.fingerprint.to_json(), packages, lane.goldens]
+    said = [record.suite_digest, record.judge, record.sdqa_version, machine_digest(lane), packages, lane.goldens]
     return digest_of(said)[:16]
 
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from sdqa.dashboard.changes import Event
 from sdqa.dashboard.series import SHORT, DatedRun
 from sdqa.history.records import utc
+from sdqa.report.format import show_figure, show_share
 
 ATOM = "http://www.w3.org/2005/Atom"
 KEPT = 50
@@ -54,7 +55,8 @@ def event_words(event: Event, runs: Sequence[DatedRun]) -> str:
     parts = []
     for change in event.changes[:5]:
         of = "of its limit" if change.of_limit else "of itself"
-        parts.append(f"{change.label} {change.old:.4g} → {change.new:.4g} ({change.size:+.0%} {of})")
+        moved = f"{show_figure(change.old, change.unit)} → {show_figure(change.new, change.unit)}"
+        parts.append(f"{change.label} {moved} ({show_share(change.size, signed=True)} {of})")
     more = len(event.changes) - 5
     words = "; ".join(parts) + (f"; and {more} more figures" if more > 0 else "")
     coincides = "".join(f"; coincides with {mark.words}" for mark in event.marks)

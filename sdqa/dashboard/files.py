@@ -18,6 +18,8 @@ from sdqa.store import write_atomically
 STATUSES = ("pass", "suspicious", "fail", "not measured", "not judged")
 CODES = {**{status: str(code) for code, status in enumerate(STATUSES)}, "": "5"}
 """A status as one digit."""
+LOOKED_AT = frozenset({"fail", "suspicious", "not measured"})
+"""Of cases: those that a run's file names."""
 
 
 def give(output: Path, name: str, content: object) -> None:
@@ -59,14 +61,14 @@ def figures_data(record: RecordedRun) -> dict[str, object]:
     """A run's lanes: every figure over cases, and the cases that did not pass."""
 
     def rows(table: FigureColumns) -> Iterator[list[object]]:
-        for place, (case, status) in enumerate(zip(table.case, table.status, strict=True)):
-            if not case or status in ("fail", "suspicious", "not measured"):
-                metric, component, difference = table.metric[place], table.component[place], table.difference[place]
-                value = table.value[place]
-                judged = value if difference is None else difference
-                figures = (short(value), short(judged), short(table.limit[place]), CODES[status])
-                label = f"{metric} · {component}" if component else metric
-                yield [label, case, *figures, table.unit[place], table.better[place]]
+        both = enumerate(zip(table.case, table.status, strict=True))
+        for place in [place for place, (case, status) in both if not case or status in LOOKED_AT]:
+            metric, component, difference = table.metric[place], table.component[place], table.difference[place]
+            value = table.value[place]
+            judged = value if difference is None else difference
+            figures = (short(value), short(judged), short(table.limit[place]), CODES[table.status[place]])
+            label = f"{metric} · {component}" if component else metric
+            yield [label, table.case[place], *figures, table.unit[place], table.better[place]]
 
     return {
         lane.id: {

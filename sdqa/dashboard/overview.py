@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sdqa.dashboard.changes import Change, Event
 from sdqa.dashboard.series import DatedRun, FigureSeries, LaneRun, Point, position
+from sdqa.report.format import show_share
 
 SPARK = 40
 """Runs that a small line shows."""
@@ -25,6 +26,7 @@ class Row:
     unit: str
     better: str
     last: Point
+    usual: float | None  # median of the last runs that it should be the same in
     room: float | None  # see `position`
     since: float | None  # change since the last golden or judge change, in the figure's unit
     spark: tuple[float | None, ...]  # last runs, between 0 and 1
@@ -38,11 +40,12 @@ class Row:
         return order[self.last.status], -(self.room or 0.0)
 
 
-def row_of(series: FigureSeries, changes: Sequence[Change], since: int) -> Row:
+def row_of(series: FigureSeries, changes: Sequence[Change], since: int, usual: float | None = None) -> Row:
     """The line of a series.
 
     Args:
         since: index of the run from which on goldens and judge are today's.
+        usual: what the figure is as a rule; the last one where nobody says.
     """
     last = series.points[-1]
     first = next((point for point in series.points if point.run >= since and point.judged is not None), None)
@@ -56,6 +59,7 @@ def row_of(series: FigureSeries, changes: Sequence[Change], since: int) -> Row:
         unit=series.unit,
         better=series.better,
         last=last,
+        usual=last.value if usual is None else usual,
         room=position(last, series.better),
         since=moved if moved is not None and math.isfinite(moved) else None,
         spark=spark([point.judged for point in series.points[-SPARK:]]),
@@ -109,7 +113,7 @@ def alerts(rows: Sequence[Row], events: Sequence[Event], runs: Sequence[DatedRun
         yield Alert("change", f"{change.label}{more} got worse in {event.lane}, {when}", change.series)
     near = [row for row in rows if row.room is not None and NEAR <= row.room <= 1 and row.last.status != "fail"]
     for row in near[:3]:
-        yield Alert("near", f"{row.label} uses {row.room:.0%} of its limit in {row.lane}", row.id)
+        yield Alert("near", f"{row.label} uses {show_share(row.room)} of its limit in {row.lane}", row.id)
     if unread:
         yield Alert("unread", f"{unread} file{'s' if unread != 1 else ''} of the history could not be read: skipped")
 

@@ -16,6 +16,7 @@ from sdqa.bundle import Fingerprint
 from sdqa.bundle.fingerprint import differences
 from sdqa.dashboard.columns import PLACE, Floats, plain, statuses, together
 from sdqa.history import RecordedRun
+from sdqa.report.format import show_figure
 from sdqa.store import digest_of
 
 SHORT = 10
@@ -294,5 +295,11 @@ def limit_marks(series: FigureSeries) -> list[Mark]:
     found = []
     for before, after in pairwise(series.points):
         if before.bound is not None and after.bound is not None and before.bound != after.bound:
-            found.append(Mark(after.run, "limit", f"limit {before.bound:.4g} → {after.bound:.4g}"))
+            found.append(
+                Mark(
+                    after.run,
+                    "limit",
+                    f"limit {show_figure(before.bound, series.unit)} → {show_figure(after.bound, series.unit)}",
+                )
+            )
     return found

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sdqa.dashboard import database
 from sdqa.dashboard.changes import Change, changes_of, events_of
+from sdqa.dashboard.clocks import follows_from, project_changes, usual
 from sdqa.dashboard.feed import commit_range, event_words, feed
 from sdqa.dashboard.files import CODES, figures_data, give, key_of, short, write_goldens, write_runs
 from sdqa.dashboard.flaky import Flaky, flaky_of
@@ -80,6 +81,7 @@ def build(
             raise UsageError("there is no run to show", where=place.where, hint=hint)
         (unread,) = connection.execute("SELECT count(*) FROM unread").fetchone()
         lanes = lane_runs(connection, runs)
+        follows = {lane: follows_from(runs, of_runs) for lane, of_runs in lanes.items()}
         marks = {lane: lane_marks(runs, of_runs) for lane, of_runs in lanes.items()}
         write_runs(place, record_names(runs), output)
         rows: list[Row] = []
@@ -88,12 +90,13 @@ def build(
         for series in all_series(connection, runs):
             of_runs = lanes.get(series.lane, {})
             fingerprints = {index: lane.fingerprint for index, lane in of_runs.items()}
-            found = changes_of(series, fingerprints)
-            rows.append(row_of(series, found, settled_since(runs, of_runs)))
+            same = follows.get(series.lane, {})
+            found, machine = project_changes(series, changes_of(series, fingerprints), same)
+            rows.append(row_of(series, found, settled_since(runs, of_runs), usual(series, same)))
             changes += found
             flaky += flaky_of(series, of_runs)
             both = sorted([*marks[series.lane], *limit_marks(series)], key=lambda mark: mark.run)
-            give(output, series.id, _series_data(series, both, found, fingerprints))
+            give(output, series.id, _series_data(series, both, found, machine, fingerprints))
     packages = {lane: {run: one.packages for run, one in of_runs.items()} for lane, of_runs in lanes.items()}
     events = events_of(changes, marks, packages)
     names = {lane: _name_of(lane) for lane in lanes}
@@ -165,7 +168,11 @@ def record_names(runs: Sequence[DatedRun]) -> list[str]:
 
 
 def _series_data(
-    series: FigureSeries, marks: Sequence[Mark], changes: Sequence[Change], fingerprints: Mapping[int, str]
+    series: FigureSeries,
+    marks: Sequence[Mark],
+    changes: Sequence[Change],
+    machine: Sequence[Change],
+    fingerprints: Mapping[int, str],
 ) -> dict[str, object]:
     places = {point.run: place for place, point in enumerate(series.points)}
     kinds = list(dict.fromkeys(fingerprints.get(point.run, "") for point in series.points))
@@ -187,6 +194,7 @@ def _series_data(
         "cases": {case: _aligned(points, places) for case, points in series.cases.items()},
         "marks": [[mark.run, mark.kind, mark.words] for mark in marks],
         "changes": [[one.run, short(one.old), short(one.new), short(one.size)] for one in changes],
+        "loads": [one.run for one in machine],
     }
 
 

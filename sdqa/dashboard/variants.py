@@ -53,7 +53,7 @@ def choices(
         if not known or not mine:
             continue
         variant, device = names[lane]
-        figures = {row.label: row.last.value for row in mine if row.last.value is not None}
+        figures = {row.label: row.usual for row in mine if row.usual is not None}
         latency = next((name for name in LATENCY if name in figures), "")
         judged = [row for row in mine if row.room is not None and row.label not in (*BUDGETS, *LATENCY)]
         chosen = [row for row in judged if row.label in QUALITY] or judged

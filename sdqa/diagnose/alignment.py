@@ -23,8 +23,8 @@ NAMED_ELEMENTS = 2
 """Constants from this size on say by their names which operation they belong to."""
 ENOUGH = 2.0
 """Points that two operations must share to be the same one after a change."""
-ENOUGH_UNNAMED = 1.9
-"""The same where operations have no names: the same type on the same inputs is all there can be."""
+ENOUGH_UNNAMED = 1.4
+"""The same where operations have no names: the same type on half of its inputs is all that may be left."""
 
 
 def plain(name: str) -> str:
@@ -190,7 +190,15 @@ class _Unnamed(_Matcher):
             for other in others
             if id(other) not in self.used and _fits(node, other)
         ]
-        return found[0] if len(found) == 1 else None
+        if len(found) != 1:
+            return None
+        behind = [
+            other
+            for value in found[0].outputs
+            for other in self.by_clue.get(f"input {value.name}", ())
+            if other.type == node.type and id(other) not in self.used and _fits(node, other)
+        ]
+        return behind[0] if behind else found[0]  # its like comes one later: the one between is missing
 
 
 def _weights(node: Node) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sdqa.diagnose.evidence import Evidence
 from sdqa.diagnose.glue import glue_fields, guess, unexplained
 from sdqa.diagnose.harness import Harness
 from sdqa.diagnose.ladder import ladder
-from sdqa.diagnose.loss import VISIBLE
+from sdqa.diagnose.loss import NORMAL_LOSS
 from sdqa.diagnose.operations import operations
 from sdqa.diagnose.steps import steps
 from sdqa.diagnose.suspects import Suspect, suspects
@@ -53,7 +53,7 @@ def diagnose(evidence: Evidence, *, progress: Progress | None = None, sweep: boo
     with _timed(seconds, "glue"):
         fields = glue_fields(harness) if evidence.glue_differences else ()
         guesses: tuple[GlueFinding, ...] = ()
-        if unexplained(harness) > VISIBLE["rms"]:
+        if unexplained(harness) > NORMAL_LOSS["rms"]:
             guesses = guess(harness, progress=progress)
     with _timed(seconds, "operations"):
         inside = _inside(harness, suspected, progress)

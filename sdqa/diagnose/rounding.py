@@ -30,6 +30,7 @@ class Loss:
     operation: str
     torch_db: float
     coreai_db: float
+    rounding_db: float  # torch as Core AI rounds, operation by operation: `HalfPrecision`
 
     @property
     def apart_db(self) -> float:
@@ -77,12 +78,22 @@ def _cases(torch: Any) -> Mapping[str, tuple[Callable[..., Any], tuple[Any, ...]
         "linear, 96 terms": (functional.linear, (drawn(1, 77, 96), drawn(384, 96, scale=0.1))),
         "linear, 384 terms": (functional.linear, (drawn(1, 77, 384), drawn(96, 384, scale=0.1))),
         "attention": (functional.scaled_dot_product_attention, tuple(drawn(1, 4, 77, 24) for _ in range(3))),
+        "linear with a bias": (functional.linear, (drawn(2, 64, 96), drawn(384, 96, scale=0.1), drawn(384))),
+        "GELU": (functional.gelu, (drawn(2, 64, 256),)),
         "softmax": (lambda x: torch.softmax(x, -1), (drawn(1, 4, 77, 77, scale=3.0),)),
         "layer norm": (lambda x: functional.layer_norm(x, (96,)), (drawn(1, 77, 96),)),
         "group norm": (lambda x: functional.group_norm(x, 16), (drawn(1, 64, 32, 32),)),
+        "group norm, scaled and shifted": (
+            lambda x, w, b: functional.group_norm(x, 16, w, b),
+            (drawn(1, 64, 32, 32), drawn(64), drawn(64)),
+        ),
         "convolution, 576 terms": (
             lambda x, w: functional.conv2d(x, w, padding=1),
             (drawn(1, 64, 32, 32), drawn(64, 64, 3, 3, scale=0.05)),
+        ),
+        "convolution with a bias": (
+            lambda x, w, b: functional.conv2d(x, w, b, padding=1),
+            (drawn(2, 192, 8, 8), drawn(128, 192, 3, 3, scale=0.05), drawn(128)),
         ),
     }
 
@@ -96,12 +107,16 @@ def _measure() -> list[Loss]:
 
 
 def _loss(torch: Any, name: str, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Loss:
+    from sdqa.diagnose.half_precision import HalfPrecision
     from sdqa.generate.parity import psnr_db
 
     halves = tuple(value.half() for value in inputs)
-    exact = function(*(value.float() for value in halves)).numpy()
-    by_torch = function(*halves).float().numpy()
-    return Loss(name, psnr_db(exact, by_torch), psnr_db(exact, asyncio.run(_by_coreai(torch, function, halves))))
+    given = [value.float() for value in halves]
+    exact = function(*given).numpy()
+    with HalfPrecision(given, in_pieces=True):
+        rounded = function(*given)
+    made = (function(*halves).float().numpy(), asyncio.run(_by_coreai(torch, function, halves)), rounded.numpy())
+    return Loss(name, *(psnr_db(exact, one) for one in made))
 
 
 async def _by_coreai(torch: Any, function: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
@@ -127,8 +142,10 @@ async def _by_coreai(torch: Any, function: Callable[..., Any], inputs: tuple[Any
 
 def losses_table(losses: tuple[Loss, ...]) -> str:
     """The losses as a Markdown table."""
-    lines = ["| operation in fp16 | torch | Core AI |", "|---|---|---|"]
-    lines += [f"| {one.operation} | {one.torch_db:.1f} dB | {one.coreai_db:.1f} dB |" for one in losses]
+    lines = ["| operation in fp16 | torch | Core AI | torch as Core AI rounds |", "|---|---|---|---|"]
+    for one in losses:
+        figures = " | ".join(f"{value:.1f} dB" for value in (one.torch_db, one.coreai_db, one.rounding_db))
+        lines.append(f"| {one.operation} | {figures} |")
     return "\n".join(lines)
 
 

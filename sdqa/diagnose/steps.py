@@ -10,11 +10,11 @@ import numpy as np
 from sdqa.bundle.diagnosis import StepPoint, Sweep
 from sdqa.diagnose.evidence import ExaminedCase, request_digest
 from sdqa.diagnose.harness import Harness, with_steps
-from sdqa.diagnose.loss import VISIBLE, losses
+from sdqa.diagnose.loss import NORMAL_LOSS, losses
 from sdqa.generate.pipeline import Glue
 
 CONVERGED = 2.0
-"""How much of what is visible the teacher's own picture may still change with more steps."""
+"""How much of a normal loss the teacher's own picture may still change with more steps."""
 COMPOUNDS = 1.5
 """Growth of the latents' error from the fewest to the most steps above which it is said to compound."""
 
@@ -79,6 +79,6 @@ def _sweep(harness: Harness, counts: tuple[int, ...], progress: Callable[[str], 
         used=used,
         teacher_error_at_used=at_used,
         growth=growth,
-        converged=at_used <= CONVERGED * VISIBLE[metric],
-        compounds=growth > COMPOUNDS and latents[-1] > VISIBLE["latents"],
+        converged=at_used <= CONVERGED * NORMAL_LOSS[metric],
+        compounds=growth > COMPOUNDS and latents[-1] > NORMAL_LOSS["latents"],
     )

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from sdqa.bundle.diagnosis import Attribution, Ladder, Rung, Stage
 from sdqa.diagnose.evidence import GLUE
-from sdqa.diagnose.loss import VISIBLE
+from sdqa.diagnose.loss import NORMAL_LOSS
 
 NOTICEABLE = 0.15
-"""Share of a visible loss from which a component is a cause whatever its ladder says."""
+"""Share of an abnormal loss from which a component is a cause whatever its ladder says."""
 SMALL = 0.05
-"""Share of a visible loss from which an abnormal component is a cause."""
+"""Share of an abnormal loss from which an abnormal component is a cause."""
 MOSTLY = 0.5
-"""Share of a loss, visible or not, from which settings that differ are named."""
+"""Share of a loss, abnormal or not, from which settings that differ are named."""
 SECOND = 0.2
 """Share of a component's error energy from which a second, abnormal stage is a cause of its own."""
 ALONE = 0.5
-"""Loss that an abnormal component makes alone, as a share of what is visible, from which it is a cause."""
+"""Loss that an abnormal component makes alone, as a share of what is normal, from which it is a cause."""
 
 
 @dataclass(frozen=True)
@@ -32,29 +32,29 @@ class Suspect:
     interval: tuple[float, float]
     rung: Rung | None
     abnormal: bool
-    visible: bool  # whether it is responsible for a visible part of the loss
+    responsible: bool  # for a noticeable part of an abnormal loss
 
 
-def visible_loss(attributions: Sequence[Attribution]) -> bool:
+def abnormal_loss(attributions: Sequence[Attribution]) -> bool:
     """Whether the candidate's pictures or latents differ from the golden's by more than sound conversions do."""
-    return any(one.total > VISIBLE[one.metric] for one in attributions if one.metric != "clip")
+    return any(one.total > NORMAL_LOSS[one.metric] for one in attributions if one.metric != "clip")
 
 
 def suspects(attributions: Sequence[Attribution], ladders: Sequence[Ladder]) -> list[Suspect]:
     """All causes, the one that explains most first.
 
-    A component is a cause when it is responsible for a noticeable part of a visible loss, or when its ladder is
-    abnormal; one that is abnormal without a visible loss is listed with `visible` False.
+    A component is a cause when it is responsible for a noticeable part of an abnormal loss, or when its ladder is
+    abnormal; one that is abnormal without an abnormal loss is listed with `responsible` False.
     """
     primary = attributions[0]
-    seen = visible_loss(attributions)
+    seen = abnormal_loss(attributions)
     broken = any(abnormal_rungs(one) for one in ladders)
     found: list[Suspect] = []
     for one in ladders:
         share, low, high = fraction(attributions, one.component)
         abnormal = abnormal_rungs(one)
         alone = max(
-            (attribution.mixtures.get(one.component, 0.0) / VISIBLE[attribution.metric])
+            (attribution.mixtures.get(one.component, 0.0) / NORMAL_LOSS[attribution.metric])
             for attribution in attributions
             if attribution.metric != "clip"
         )
@@ -74,22 +74,22 @@ def suspects(attributions: Sequence[Attribution], ladders: Sequence[Ladder]) -> 
                     interval=(low * part, high * part),
                     rung=rung,
                     abnormal=rung in abnormal,
-                    visible=responsible,
+                    responsible=responsible,
                 )
             )
     if GLUE in primary.shares:
         share, low, high = fraction(attributions, GLUE)
-        alone = max(one.mixtures[GLUE] / VISIBLE[one.metric] for one in attributions if one.metric != "clip")
-        visible = seen and (share >= NOTICEABLE or alone >= ALONE)
-        if visible or share >= MOSTLY:
-            found.append(Suspect(GLUE, "glue", share, (low, high), None, abnormal=True, visible=visible))
-    return sorted(found, key=lambda one: (not one.visible, -one.share, one.component))
+        alone = max(one.mixtures[GLUE] / NORMAL_LOSS[one.metric] for one in attributions if one.metric != "clip")
+        responsible = seen and (share >= NOTICEABLE or alone >= ALONE)
+        if responsible or share >= MOSTLY:
+            found.append(Suspect(GLUE, "glue", share, (low, high), None, abnormal=True, responsible=responsible))
+    return sorted(found, key=lambda one: (not one.responsible, -one.share, one.component))
 
 
 def fraction(attributions: Sequence[Attribution], player: str) -> tuple[float, float, float]:
     """Share of the loss with its interval, in the primary metric, or in the first one that sees anything."""
     for one in attributions:
-        if one.metric != "clip" and one.total > VISIBLE[one.metric]:
+        if one.metric != "clip" and one.total > NORMAL_LOSS[one.metric]:
             share = one.fractions[player]
             return share.value, share.low, share.high
     share = attributions[0].fractions[player]

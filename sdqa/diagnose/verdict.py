@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sdqa.bundle.diagnosis import ALL, Cause, Excluded, Stage
 from sdqa.diagnose.alignment import plain
 from sdqa.diagnose.causes import METRIC_WORDS, Findings, clears_steps
-from sdqa.diagnose.loss import VISIBLE
-from sdqa.diagnose.suspects import fraction, visible_loss
+from sdqa.diagnose.loss import NORMAL_LOSS
+from sdqa.diagnose.suspects import abnormal_loss, fraction
 
 OVERLAP = 0.5
 """An interaction of this share of the loss makes two causes inseparable: either alone would do most of the damage."""
@@ -22,7 +22,7 @@ def excluded(findings: Findings, found: Sequence[Cause]) -> tuple[Excluded, ...]
     guilty = {(cause.component, cause.stage) for cause in found}
     out: list[Excluded] = []
     sweep = findings.sweep
-    seen = visible_loss(findings.attributions)
+    seen = abnormal_loss(findings.attributions)
     total = findings.attributions[0].total
     if sweep is not None and clears_steps(sweep, total) and not any(_about_steps(cause) for cause in found):
         state = "has converged" if sweep.converged else "changes little"
@@ -65,8 +65,8 @@ def confidence(findings: Findings, found: Sequence[Cause]) -> str:
     count = f"{cases} case{'s' if cases != 1 else ''}"
     primary = findings.attributions[0]
     if not found:
-        margin = VISIBLE[primary.metric] / max(primary.total, 1e-12)
-        return f"over {count}, the loss is {margin:.1f} times smaller than what would be visible"
+        margin = NORMAL_LOSS[primary.metric] / max(primary.total, 1e-12)
+        return f"over {count}, the loss is {margin:.1f} times smaller than what is still normal"
     if cases == 1:
         return "one case only: the interval over cases cannot be told"
     return f"95 % interval over {count}"
@@ -84,9 +84,9 @@ def inseparable(findings: Findings, found: Sequence[Cause]) -> str:
                 f"({primary.mixtures[first]:.3g} and {primary.mixtures[second]:.3g} of {primary.total:.3g}), "
                 "so the shares say little; repair one and measure again."
             )
-    if visible_loss(findings.attributions) and not found:
+    if abnormal_loss(findings.attributions) and not found:
         return (
-            "The loss is visible, yet no component, stage or setting stands out: "
+            "The loss is abnormal, yet no component, stage or setting stands out: "
             "add cases, or references for the ladder, and run the diagnosis again."
         )
     wide = [cause for cause in found[:2] if cause.interval[1] - cause.interval[0] > 0.6]
@@ -99,9 +99,9 @@ def write(findings: Findings, found: Sequence[Cause], cleared: Sequence[Excluded
     """The verdict, line by line."""
     primary = findings.attributions[0]
     metric = METRIC_WORDS[primary.metric]
-    loss = f"{metric} loss {primary.total:.2g}, visible from {VISIBLE[primary.metric]:.2g}"
+    loss = f"{metric} loss {primary.total:.2g}, normal up to {NORMAL_LOSS[primary.metric]:.2g}"
     lines: list[str] = []
-    seen = visible_loss(findings.attributions)
+    seen = abnormal_loss(findings.attributions)
     own = [cause for cause in found if cause.stage != "steps"]
     failed = findings.evidence.failed
     if not found and failed:
@@ -109,12 +109,12 @@ def write(findings: Findings, found: Sequence[Cause], cleared: Sequence[Excluded
         lines.append(f"The gate failed in {_listed(failed)}, and the instruments find no culprit: {blind} ({loss}).")
         lines.append(f"How sure: {confidence(findings, own)}.")
     elif not seen and failed:
-        lines.append(f"The gate failed in {_listed(failed)}; the loss itself is below what is visible ({loss}).")
+        lines.append(f"The gate failed in {_listed(failed)}; the loss itself is normal ({loss}).")
     elif not own and not seen:
         lines.append(f"The candidate is sound: {loss}.")
         lines.append(f"How sure: {confidence(findings, own)}.")
     elif not seen and not findings.guesses:
-        lines.append(f"No visible loss ({loss}), yet not everything is right.")
+        lines.append(f"No abnormal loss ({loss}), yet not everything is right.")
     for cause in found:
         stage = "" if cause.stage == cause.component else cause.stage
         place = ", ".join(part for part in (cause.component, stage, _place(cause)) if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sdqa.errors import ModelError
 
@@ -27,6 +27,8 @@ class ModelIndex:
 
     class_name: str
     parts: Mapping[str, IndexEntry]
+    flags: Mapping[str, object] = field(default_factory=dict)
+    """What else it says: single values, such as `requires_safety_checker`."""
 
     @classmethod
     def parse(cls, content: Mapping[str, object], *, where: str) -> ModelIndex:
@@ -38,10 +40,13 @@ class ModelIndex:
         class_name = content.get("_class_name")
         if not isinstance(class_name, str) or not class_name.isidentifier():
             raise ModelError(f"{INDEX_FILE} names no pipeline class", where=where, hint="save the pipeline again")
-        parts = {}
+        parts, flags = {}, {}
         for name, value in content.items():
-            if name.startswith("_") or not isinstance(value, list | dict):
-                continue  # `_diffusers_version` and flags such as `requires_safety_checker`
+            if name.startswith("_") or value is None:
+                continue  # `_diffusers_version`
+            if not isinstance(value, list | dict):
+                flags[name] = value
+                continue
             match value:
                 case [_, None]:
                     pass
@@ -49,4 +54,4 @@ class ModelIndex:
                     parts[name] = IndexEntry(library, kind)
                 case _:
                     raise ModelError(f"{INDEX_FILE} names {value!r} as {name}", where=where, hint="[library, class]")
-        return cls(class_name, parts)
+        return cls(class_name, parts, flags)

@@ -96,6 +96,7 @@ SCHEDULER = Part(
         Setting("use_flow_sigmas", (None, False)),
         Setting("final_sigmas_type", ("zero", "sigma_min"), "zero"),
     ),
+    needs={"DPMSolverSDEScheduler": "torchsde", "LMSDiscreteScheduler": "scipy"},
 )
 """Those of noise that grows by betas; flow matching is another kind of training, and of U-Net."""
 
@@ -113,6 +114,7 @@ def stable_diffusion() -> Family:
         image_to_image="StableDiffusionImg2ImgPipeline",
         parts=(TEXT_ENCODER, VAE, UNET, TOKENIZER, SCHEDULER),
         ignored=("safety_checker", "feature_extractor"),
+        flags=("requires_safety_checker",),
         components=(
             Component(
                 name="text_encoder",

@@ -36,6 +36,7 @@ def stable_diffusion_xl() -> Family:
             SCHEDULER,
         ),
         ignored=("feature_extractor",),
+        flags=("force_zeros_for_empty_prompt", "add_watermarker"),
         components=(
             Component(
                 name="text_encoder",

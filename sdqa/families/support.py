@@ -36,9 +36,9 @@ def ignored_parts(family: Family, index: ModelIndex) -> tuple[str, ...]:
     return tuple(name for name in family.ignored if name in index.parts)
 
 
-def foreign_keys(family: Family, configurations: Configurations) -> tuple[str, ...]:
-    """What a pipeline's configurations state and the classes of its parts do not take, in words: nothing follows it."""
-    found = []
+def foreign_keys(family: Family, index: ModelIndex, configurations: Configurations) -> tuple[str, ...]:
+    """What a pipeline's files state and nothing follows, in words: the classes of its parts do not take it."""
+    found = [f"{INDEX_FILE}: {key}={_short(value)}" for key, value in index.flags.items() if key not in family.flags]
     for part in family.parts:
         said = configurations.get(part.name, {})
         for key in part.foreign(said):

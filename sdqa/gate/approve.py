@@ -8,7 +8,7 @@ and, without a diagnosis, one in which a figure of the case got worse. Either al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sdqa.bundle import Bundle, Lane, Run, Sample
-from sdqa.errors import BundleError, GoldenStale, Problem, UsageError
+from sdqa.errors import BundleError, GoldenBelowFloor, GoldenStale, Problem, UsageError
 from sdqa.gate import large_files
 from sdqa.gate.codec import array_digest, decode_image, decode_tensors
 from sdqa.gate.goldens import Golden, read_golden, write_golden
 from sdqa.store import digest_of
+
+Scores = Mapping[str, float | None]
 
 AGAINST_GOLDEN = frozenset(
     {
@@ -72,6 +74,7 @@ def approve(
     cases: Sequence[str] = (),
     diagnosis: str = "",
     place: str = large_files.DEFAULT_PLACE,
+    below: Callable[[str, Scores], Sequence[str]] = lambda *_: (),
 ) -> tuple[Approved, ...]:
     """Promote a lane's recorded outcomes.
 
@@ -83,8 +86,10 @@ def approve(
         cases: which; all of the lane when empty.
         diagnosis: what explains figures that got worse; the run's own diagnosis is taken when it has one.
         place: where large goldens are kept.
+        below: told a case and the outcome's own figures; what of them is too little for a golden, in words.
 
     Raises:
+        GoldenBelowFloor: something is.
         UsageError: no reason, no such lane or case, a planted fault, or figures got worse without a diagnosis.
         GoldenStale: the run and a golden have different fingerprints.
         BundleError: the bundle did not record what is needed.
@@ -98,6 +103,9 @@ def approve(
     found = run.diagnosis if run.diagnosis and run.diagnosis.made else None
     explained = diagnosis.strip() or (digest_of(found.to_json()) if found else "")
     promotions = [_prepare(source, chosen, sample, goldens, place) for sample in chosen_samples(chosen, cases)]
+    low = [f"{p.golden.manifest.case}: {text}" for p in promotions for text in below(p.golden.manifest.case, p.scores)]
+    if low:
+        raise GoldenBelowFloor("; ".join(low), where=chosen.id, hint="mend the lane, or lower $.floors in the suite")
     worse = [Problem(f"$.{p.golden.manifest.case}", text) for p in promotions for text in p.worse]
     if worse and not explained:
         listing = "".join(f"\n  {problem}" for problem in worse)

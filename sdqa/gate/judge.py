@@ -2,8 +2,9 @@
 
 - What is not finite, or has another shape, fails before anything is compared.
 - A figure that is missing is *not measured*, and says why. Nothing passes that was not measured.
-- A lane without limits of its own is judged *provisionally*, by what a person would see (`visibility`); a figure that
-  has no such bound is *not judged*. Where calibrated lanes are required, neither counts: both are *not measured*.
+- A lane without limits of its own is judged *provisionally*, by what stands out from sound variants (`visibility`); a
+  figure that has no such bound is *not judged*. Where calibrated lanes are required, neither counts: both are *not
+  measured*.
 - Over the cases of a lane: *fail* when the mean is beyond the limit, *suspicious* when the mean holds but the interval
   reaches beyond, *pass* when the whole interval lies within (non-inferiority).
 - A single case: *fail* when it is as bad as a fault (`severe`), or beyond its limit while the mean fails too;

@@ -7,11 +7,12 @@
    all but a share of the population with the stated confidence, for as many figures as there are in all; the shares add
    up to `false_alarms` over all checks of a clean run (Bonferroni), half of it for the means, half for single cases.
    No bound is tighter than the metric's floor.
-2. *Nearest visible fault.* Of the faults whose mean lies beyond the bound of the mean, the least bad. To the others the
-   metric is blind, and some other metric has to see them.
+2. *Nearest fault seen.* Of the faults whose mean lies beyond the bound of the mean, which this metric sees (what a
+   person would: `sdqa.faults.yardstick`), the least bad. To the others it is blind, and some other metric has to see
+   them.
 3. *Limit* on the mean: between the two, halfway, on a logarithmic scale where both are positive and the unit is not
-   decibel. A metric to which no measured fault is visible gets its bound, widened by half.
-4. *Limits* of a single case: halfway between its bound and the typical (median) case of the nearest visible fault; what
+   decibel. A metric that sees no measured fault gets its bound, widened by half.
+4. *Limits* of a single case: halfway between its bound and the typical (median) case of the nearest fault seen; what
    is as bad as that fault, and half as far again from the mean as the bound, is severe. Where clean cases scatter so
    much that the bound lies beyond the fault, the worst case seen takes its place: a case between that limit and severe
    is suspicious, and fails when the mean does.
@@ -28,7 +29,7 @@ from sdqa.gate import statistics
 
 SMALLEST_SD = 1e-9
 WIDENING = 1.5
-"""Factor on the distance from mean to bound, where no measured fault is visible."""
+"""Factor on the distance from mean to bound, where no measured fault is seen."""
 HEADROOM = 1.15
 """Factor on the distance from mean to the worst of the clean lanes: it may come again, a little worse."""
 NEAR = 3.0
@@ -57,7 +58,7 @@ class PlacedLimit:
     limit: float
     case_limit: float
     severe: float
-    nearest: str | None  # the nearest visible fault
+    nearest: str | None  # the nearest fault seen
     blind_to: tuple[str, ...]
 
     @property
@@ -93,12 +94,12 @@ def place(
     mean_bound = max(floor, mean_bound, *(_away(end, center, HEADROOM) for end in ends))
     case_bound = max(floor, worst, case_bound)
     means = {name: plain.fmean(figures) for name, figures in faults.items()}
-    visible = {name: mean for name, mean in means.items() if mean > mean_bound}
-    nearest = min(visible, key=lambda name: (visible[name], name), default=None)
+    seen = {name: mean for name, mean in means.items() if mean > mean_bound}
+    nearest = min(seen, key=lambda name: (seen[name], name), default=None)
     limit = _away(mean_bound, center, WIDENING)
     if nearest is not None:
-        limit = _between(mean_bound, visible[nearest], decibel)
-    typical = [plain.median_high(faults[name]) for name in visible]
+        limit = _between(mean_bound, seen[nearest], decibel)
+    typical = [plain.median_high(faults[name]) for name in seen]
     beyond = min((level for level in typical if level > max(worst, floor)), default=None)
     if beyond is None:
         case_limit, severe = _away(worst, center, WIDENING), case_bound
@@ -115,7 +116,7 @@ def place(
         case_limit=case_limit,
         severe=max(case_limit, severe, _away(case_bound, center, WIDENING)),
         nearest=nearest,
-        blind_to=tuple(sorted(set(means) - set(visible))),
+        blind_to=tuple(sorted(set(means) - set(seen))),
     )
 
 

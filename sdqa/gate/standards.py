@@ -80,7 +80,7 @@ class Standards:
             return Standard(
                 bound.tolerance,
                 provisional=True,
-                words=f"provisional, by what a person would see ({bound.source}); {why}",
+                words=f"provisional, by what stands out from sound variants ({bound.source}); {why}",
             )
         if self.require_calibrated:
             return Standard(None, words=f"{why}; [gate] require_calibrated")

@@ -85,9 +85,9 @@ class Tolerance(Record):
         sign = "≥" if self.better == "higher" else "≤"
         what = "candidate - golden" if self.of == "difference" else "value"
         unit = f" {self.unit}" if self.unit else ""
-        fault = "no measured fault is visible"
+        fault = "no measured fault is seen"
         if self.nearest_fault is not None:
-            fault = f"nearest visible fault {self.nearest_fault.name} at {self.nearest_fault.mean:.4g}"
+            fault = f"nearest fault seen {self.nearest_fault.name} at {self.nearest_fault.mean:.4g}"
         return (
             f"{what}: mean {sign} {self.limit:.4g}{unit}, a case {sign} {self.case_limit:.4g}{unit}; harmless noise "
             f"reaches {self.harmless.bound:.4g} ({self.harmless.n} figures: {', '.join(self.harmless.conditions)}), "

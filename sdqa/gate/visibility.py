@@ -1,10 +1,11 @@
-"""The visibility bound: what a person would see, for lanes that nobody has calibrated yet.
+"""The visibility bound: what stands out from every sound variant, for lanes that nobody has calibrated yet.
 
-How far a machine's own arithmetic scatters is a property of the machine and has to be measured on it. Whether a
-difference can be seen is not: it depends on the model and the metric. So a lane without limits of its own is held
+How far a machine's own arithmetic scatters is a property of the machine and has to be measured on it. Whether a metric
+sees a fault in all of it is not: it depends on the model and the metric. So a lane without limits of its own is held
 against the least bad measured fault that stands out from *every* calibrated variant of the model, the 8-bit ones that
 nobody can tell from the uncompressed among them: of the tables whose limit lies before such a fault, the most lenient.
-A metric to which no measured fault is visible in any table has no bound.
+A metric that sees no measured fault in any table has no bound. What a person sees is another question, which the
+campaigns' yardstick answers (`sdqa.faults.yardstick`).
 
 Where nothing was ever calibrated, a few metrics have a bound that other projects' gates publish. Verdicts by either are
 provisional, and say so.
@@ -73,7 +74,7 @@ def _published(metric: str, component: str | None) -> Iterator[Bound]:
 def _before_a_fault(
     tolerances: Tolerances | None, metric: str, component: str | None, fingerprint: str | None
 ) -> Iterator[Bound]:
-    """The tolerance of each table whose limit lies before a visible fault; what another runtime adds is left out, as it
+    """The tolerance of each table whose limit lies before a fault seen; what another runtime adds is left out, as it
     is no measure of what can be seen."""
     for variant, table in sorted((tolerances.variants if tolerances else {}).items()):
         if variant == ANY_VARIANT or variant.partition("@")[2] not in ("", DEFAULT):

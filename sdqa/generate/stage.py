@@ -100,7 +100,7 @@ def generate(
 
         torch.set_num_threads(THREADS)
         if graph is None:
-            graph = Graph(components.load(), graph_parts(teacher.pipeline_parts()), components.glue)
+            graph = Graph(components.load(), graph_parts(teacher.outlines()), components.glue)
         with PeakMemory() as memory:
             start = time.perf_counter()
             generation = graph.generate(request)

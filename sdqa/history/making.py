@@ -6,6 +6,8 @@ service's variables, when they are of the same run, and from git.
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 import os
 import re
@@ -191,7 +193,12 @@ def _machine(lane: Lane) -> str:
 
 def machine_digest(lane: RecordedLane) -> str:
     """What makes two figures of a lane comparable, in ten digits."""
-    return digest_of(lane.fingerprint.to_json())[:10]
+    return _digest_of_facts(lane.fingerprint.model_dump_json())
+
+
+@functools.lru_cache(maxsize=256)
+def _digest_of_facts(facts: str) -> str:
+    return digest_of(json.loads(facts))[:10]
 
 
 def _commit(variables: Mapping[str, str], folder: Path | None) -> str:

@@ -5,6 +5,7 @@ Everything in it comes from a stranger's file: texts are short, addresses are ht
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NamedTuple
@@ -163,7 +164,7 @@ class RecordedRun(Record):
         """How many checks there are of each status."""
         found = dict.fromkeys(("pass", "suspicious", "fail", "not measured", "not judged"), 0)
         for lane in self.lanes:
-            for status in lane.figures.status:
+            for status, count in Counter(lane.figures.status).items():
                 if status:
-                    found[status] += 1
+                    found[status] += count
         return found

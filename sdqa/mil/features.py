@@ -66,7 +66,7 @@ def describe_inputs(package: Package, function: Function) -> tuple[Feature, ...]
     Raises:
         PackageError: if the description contradicts the program.
     """
-    described = {item.name: item for item in _description(package, function, "input")}
+    described = {item.name: item for item in description_of(package, function, "input")}
     return tuple(_input(package, value.name, value.type, described.get(value.name)) for value in function.inputs)
 
 
@@ -76,14 +76,21 @@ def describe_outputs(package: Package, function: Function) -> tuple[Feature, ...
     Raises:
         PackageError: if the description contradicts the program.
     """
-    described = {item.name: item for item in _description(package, function, "output")}
-    types = {value.name: value.type for node in function.body.nodes for value in node.outputs}
-    types |= {value.name: value.type for value in function.inputs}
-    types |= {name: constant.type for name, constant in function.body.constants.items()}
+    described = {item.name: item for item in description_of(package, function, "output")}
+    types = output_types(function)
     return tuple(_output(package, name, types[name], described.get(name)) for name in function.output_names)
 
 
-def _description(package: Package, function: Function, field: str) -> Sequence[Any]:
+def output_types(function: Function) -> dict[str, ValueType]:
+    """The types of a function's outputs, by name, in the program's order."""
+    types = {value.name: value.type for node in function.body.nodes for value in node.outputs}
+    types |= {value.name: value.type for value in function.inputs}
+    types |= {name: constant.type for name, constant in function.body.constants.items()}
+    return {name: types[name] for name in function.output_names}
+
+
+def description_of(package: Package, function: Function, field: str) -> Sequence[Any]:
+    """What the package says of a function's `input`s, `output`s or `state`s."""
     description = package.model.description
     for item in description.functions:
         if item.name == function.name:

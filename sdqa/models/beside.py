@@ -9,13 +9,15 @@ from pathlib import Path
 from sdqa.errors import ModelError
 from sdqa.families import Family, ModelIndex
 from sdqa.families.index import INDEX_FILE
-from sdqa.foreign import recognise
+from sdqa.foreign import packages_inside, recognise
 from sdqa.models.json_file import read_json
+from sdqa.models.single_file import LOAD
 from sdqa.models.weights import OTHERS, PICKLES
 
 NESTING = 3
 """How deep models are looked for inside a folder that is none."""
 SHOWN = 8
+CODE, PACKAGE = ".py", ".mlpackage"
 MAX_HEADER_BYTES = 16 * 2**20
 _LENGTH = 8
 """Bytes of a safetensors file that say how long its header is."""
@@ -44,15 +46,18 @@ def unused_files(folder: Path, family: Family, index: ModelIndex, used: Iterable
         if path.name.startswith("."):
             continue
         if path.is_dir() and path.name in family.part_names:
-            inside = [
-                item for item in sorted(path.iterdir()) if item not in read and (item.is_dir() or _is_weights(item))
-            ]
-            found += [_named(item, folder) for item in inside if item.is_file() or _model_files(item)]
+            inside = [item for item in sorted(path.iterdir()) if item not in read]
+            found += [_named(item, folder) for item in inside if _is_meant(item)]
         elif path.is_dir() and path.name not in (*index.parts, *family.ignored):
             found += [_named(path, folder)] if _model_files(path) else []
-        elif _is_weights(path):
+        elif path.is_file() and _is_meant(path):
             found.append(_named(path, folder))
     return tuple(found)
+
+
+def _is_meant(path: Path) -> bool:
+    """Whether somebody may think that it is drawn with: weights, code, a folder of such."""
+    return bool(_model_files(path)) if path.is_dir() else _is_weights(path) or path.suffix == CODE
 
 
 def _is_weights(path: Path) -> bool:
@@ -75,6 +80,7 @@ def _named(path: Path, folder: Path) -> str:
     inside = _model_files(path) if path.is_dir() else [path]
     words = " ".join([name.lower(), *(word for item in inside for word in (item.name.lower(), *_told(item)))])
     kind = next((what for word, what in _KINDS if word in words), "")
+    kind = "code, which is never run" if path.suffix == CODE else kind
     return f"{name} ({kind})" if kind else name
 
 
@@ -118,10 +124,12 @@ def what_is_here(folder: Path) -> str:
         path.name for path in folder.glob("*") if _is_weights(path) and path.suffix in (*PICKLES, OTHERS[-1])
     )
     if single:
-        return (
-            f"{listed(tuple(single))} may be a whole checkpoint in one file: load it with diffusers' from_single_file "
-            "and save it as a folder with save_pretrained"
-        )
+        return f"{listed(tuple(single))} may be a whole checkpoint in one file: {LOAD}"
+    around = next((each for each in (folder, *folder.parents) if each.suffix == PACKAGE), None)
+    if around is not None or packages_inside(folder):
+        place = folder if around is None else around.parent
+        instead = f"name them as packages:{place}, and the model that they came from as reference"
+        return f"this is a folder of packages: {instead}"
     foreign = recognise(folder)
     return f"this is {foreign.what}: {foreign.hint}" if foreign is not None else ""
 

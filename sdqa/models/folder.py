@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from sdqa.address import resolved
 from sdqa.errors import ModelError
-from sdqa.families import IndexEntry, tokenizer_parts
+from sdqa.families import IndexEntry, Part, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
 from sdqa.models.finite import require_finite
 from sdqa.models.opening import OpenedFolder, examine_folder
+from sdqa.models.single_file import refuse_file
 from sdqa.models.teacher import Teacher
 from sdqa.models.weights import read_shapes
 
@@ -44,6 +46,8 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
     """
     folder = resolved(folder)
     source = source or f"folder:{folder}"
+    if folder.is_file():
+        raise refuse_file(folder, source)
     if not folder.is_dir():
         raise ModelError("there is no such folder", where=source, hint="give the folder that holds model_index.json")
     opening = examine_folder(folder, source=source)
@@ -56,6 +60,7 @@ def load_folder(folder: Path, *, source: str | None = None) -> Teacher:
         facts=opening.facts,
         parameters=count_parameters(opening),
         loader=lambda part: load_part(folder, opening, part),
+        outliner=lambda part: load_outline(folder, opening, part),
     )
 
 
@@ -127,19 +132,12 @@ def load_part(folder: Path, opening: OpenedFolder, name: str) -> Any:
         ModelError: parameters are missing from the checkpoint or left over, so something would be random or lost; or a
             value is not finite.
     """
-    from sdqa import compat
-
-    compat.prepare_hub()
-    import diffusers
     import torch
-    import transformers
 
-    transformers.utils.logging.disable_progress_bar()
-    diffusers.utils.logging.disable_progress_bar()
     part, source = opening.family.part(name), opening.source
     if part.name == "scheduler":
         return load_scheduler(folder, opening.index.parts[name], source)
-    loader = getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
+    loader = _class_of(part)
     if not part.weights:
         return _loaded(name, source, lambda: loader.from_pretrained(folder / name, local_files_only=True))
     variant = opening.weights[name].variant
@@ -161,6 +159,41 @@ def load_part(folder: Path, opening: OpenedFolder, name: str) -> Any:
     whole = module.to(torch.float32).eval().requires_grad_(False)
     require_finite(name, whole, source=source)
     return whole
+
+
+def load_outline(folder: Path, opening: OpenedFolder, name: str) -> Any:
+    """One part without its weights: what diffusers would use, or something that has nothing but its `config`.
+
+    Raises:
+        ModelError: its configuration cannot be loaded.
+    """
+    import torch
+
+    part = opening.family.part(name)
+    if not part.weights:
+        return load_part(folder, opening, name)
+    loader = _class_of(part)
+
+    def load() -> Any:
+        if part.library == "transformers":
+            return SimpleNamespace(config=loader.config_class.from_pretrained(folder / name, local_files_only=True))
+        with torch.device("meta"):
+            return loader.from_config(loader.load_config(folder / name, local_files_only=True))
+
+    return _loaded(name, opening.source, load)
+
+
+def _class_of(part: Part) -> Any:
+    """The library's class of a part, with the library kept quiet."""
+    from sdqa import compat
+
+    compat.prepare_hub()
+    import diffusers
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.disable_progress_bar()
+    return getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
 
 
 def _loaded(name: str, source: str, load: Callable[[], Any]) -> Any:

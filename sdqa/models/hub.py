@@ -12,14 +12,14 @@ from typing import Any
 
 from sdqa import compat
 from sdqa.errors import DigestMismatch, ModelError, ModelUnreachable
-from sdqa.families import FAMILIES, Family, tokenizer_parts
+from sdqa.families import FAMILIES, Family, Part, tokenizer_parts
 from sdqa.families.index import INDEX_FILE
 from sdqa.models.folder import TOKENIZER_FILES, load_folder
 from sdqa.models.lock import LockEntry, read_lock, record_in_lock
-from sdqa.models.opening import Opening, open_folder
+from sdqa.models.opening import Opening, examine_folder, open_folder
 from sdqa.models.teacher import Teacher
 from sdqa.models.tokens import read_tokenizer
-from sdqa.models.weights import choose_variant, weight_names
+from sdqa.models.weights import choose_variant, has_weights, weight_names
 from sdqa.store import file_digest
 
 _NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
@@ -105,8 +105,10 @@ def load_hub(text: str, *, source: str, lock: Path | None, offline: bool) -> Tea
 def look_at_hub(text: str, *, source: str, lock: Path | None) -> Opening | None:
     """What the cache knows of a hub model's pipeline, without asking the hub; None when it is not in the cache.
 
+    Where its weights are there too, it is examined as a folder is.
+
     Raises:
-        ModelError: a file is garbled.
+        ModelError: a file is garbled, or as in `examine_folder`.
         UnsupportedModel: it cannot be drawn.
     """
     compat.prepare_hub_environment()
@@ -120,10 +122,18 @@ def look_at_hub(text: str, *, source: str, lock: Path | None) -> Opening | None:
         return None
     folder = Path(index).parent
     opened = open_folder(folder, source=source)
-    place = folder / opened.family.text_encoders[0].tokenizer
-    if not (place / "tokenizer_config.json").is_file():  # what a teacher is made of is not all there yet
-        return opened
-    return replace(opened, tokenizer=lambda: read_tokenizer(place, source=source))
+    tokenizers = [folder / one.tokenizer for one in opened.family.text_encoders]
+    if not all((place / "tokenizer_config.json").is_file() for place in tokenizers):
+        return opened  # what a teacher is made of is not all there yet
+    if all(_has_weights(folder, part) for part in opened.family.weighted_parts):
+        return examine_folder(folder, source=source)
+    return replace(opened, tokenizer=lambda: read_tokenizer(tokenizers[0], source=source))
+
+
+def _has_weights(folder: Path, part: Part) -> bool:
+    """Whether the cache holds a file of a part's weights, or a name of one that leads to none."""
+    place = folder / part.name
+    return place.is_dir() and has_weights(part, [path.name for path in place.iterdir()])
 
 
 def fetch_file(repository: str, names: Sequence[str], *, source: str, lock: Path | None) -> Path:

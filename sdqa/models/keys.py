@@ -84,17 +84,19 @@ class Keys:
             raise self.wrong(key, value, "a list of words")
         return tuple(value)
 
-    def supported(self, key: str, names: tuple[str, ...]) -> tuple[str, ...]:
-        """A list of words, each one of those that are supported.
+    def supported(self, key: str, names: tuple[str, ...], *, most: int) -> tuple[str, ...]:
+        """A list of so many words at most, each one of those that are supported.
 
         Raises:
             UnsupportedModel: one is another.
         """
         value = self.words(key)
         other = [one for one in value if one not in names]
-        if other or not value:
-            what = f"{self.file}: {key} has {other[0]!r}" if other else f"{self.file}: {key} is empty"
-            raise UnsupportedModel(f"{what}; supported is {' or '.join(names)}", where=self.source)
+        if other:
+            what = f"{self.file}: {key} has {other[0]!r}; supported is {' or '.join(names)}"
+            raise UnsupportedModel(what, where=self.source)
+        if not 1 <= len(value) <= most:
+            raise self.wrong(key, list(value), f"1 to {most} words")
         return value
 
     def word(self, key: str, allowed: tuple[str, ...]) -> str:

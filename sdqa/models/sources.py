@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sdqa.address import resolved
 from sdqa.errors import ModelError
-from sdqa.foreign import recognise
 from sdqa.models.opening import Opening
 from sdqa.models.packages import ExistingPackages
+from sdqa.models.single_file import refuse_file
 from sdqa.models.teacher import Teacher
 
 
@@ -103,15 +103,22 @@ def load_teacher(name: str, *, lock: Path | None = None, offline: bool = False) 
 def embedded(request: Wanted) -> Teacher:
     """A model that ships with sdqa."""
     from sdqa.embedded import PIPELINE
-    from sdqa.embedded.variants import VARIANTS, assembled
+    from sdqa.embedded.variants import assembled
     from sdqa.models.folder import load_folder
 
     if request.rest == "tiny":
         return load_folder(PIPELINE, source=request.source)
-    if request.rest in VARIANTS:
-        return load_folder(assembled(request.rest), source=request.source)
-    known = ", ".join(("tiny", *VARIANTS))
-    raise ModelError(f"there is no embedded model {request.rest!r}", hint=f"embedded: {known}")
+    _demand_embedded(request)
+    return load_folder(assembled(request.rest), source=request.source)
+
+
+def _demand_embedded(request: Wanted) -> None:
+    from sdqa.embedded.variants import VARIANTS
+
+    known = ("tiny", *VARIANTS)
+    if request.rest not in known:
+        what = f"there is no embedded model {request.rest!r}"
+        raise ModelError(what, where=request.source, hint=f"embedded: {', '.join(known)}")
 
 
 @look("embedded")
@@ -120,6 +127,7 @@ def look_at_embedded(request: Wanted) -> Opening | None:
     from sdqa.embedded import PIPELINE
     from sdqa.models.opening import examine_folder
 
+    _demand_embedded(request)
     return examine_folder(PIPELINE, source=request.source)
 
 
@@ -138,10 +146,7 @@ def look_at_folder(request: Wanted) -> Opening | None:
 
     place = resolved(Path(request.rest))
     if place.is_file():
-        foreign = recognise(place)
-        what = f"{foreign.what}, not a folder" if foreign else "a file, not a folder"
-        hint = foreign.hint if foreign else "give the folder that holds model_index.json"
-        raise ModelError(f"this is {what}", where=request.source, hint=hint)
+        raise refuse_file(place, request.source)
     return examine_folder(place, source=request.source) if place.is_dir() else None
 
 

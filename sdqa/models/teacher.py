@@ -56,6 +56,8 @@ class Teacher:
     """Parameters of each component; for planning (process or not, how much memory)."""
     loader: Callable[[str], Any] = field(repr=False, compare=False)
     """Loads one part: a torch module in fp32 and eval mode, a tokenizer, or a scheduler."""
+    outliner: Callable[[str], Any] | None = field(default=None, repr=False, compare=False)
+    """Loads one part without its weights; None where weights cost no more than a configuration."""
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -75,6 +77,20 @@ class Teacher:
         if key not in _LOADED:
             _LOADED[key] = self.loader(name)
         return _LOADED[key]
+
+    def outline(self, name: str) -> Any:
+        """A part whose `.config` can be asked for, and perhaps nothing else: weights are not read for it.
+
+        Raises:
+            ModelError: as `part`.
+        """
+        loaded = (self.source, self.digest, name) in _LOADED
+        known = name in self.family.part_names
+        return self.outliner(name) if self.outliner and known and not loaded else self.part(name)
+
+    def outlines(self) -> dict[str, Any]:
+        """All parts by their diffusers names, without weights where these need not be read."""
+        return {name: self.outline(name) for name in self.family.part_names}
 
     def pipeline_parts(self) -> dict[str, Any]:
         """All parts by their diffusers names; torch modules are fp32, in eval mode, without gradients."""

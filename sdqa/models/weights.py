@@ -84,6 +84,11 @@ def choose_variant(part: Part, names: Sequence[str], source: str) -> str:
     return "" if "" in variants else next(iter(variants))
 
 
+def has_weights(part: Part, names: Sequence[str]) -> bool:
+    """Whether some of the files in a part's folder are its weights."""
+    return any(_variant(part, name) is not None for name in names)
+
+
 def weight_names(part: Part, names: Sequence[str], variant: str) -> list[str]:
     """Of the files in a part's folder, those that hold the weights of a variant."""
     return [name for name in names if _variant(part, name) == variant]

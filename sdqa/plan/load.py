@@ -21,6 +21,9 @@ from sdqa.plugins import load_plugins, missing_module
 MAX_BYTES = 2**20
 SIZES = ("size", "width", "height", "image_size", "resolution")
 """Keys that people expect, and that there are none of: packages have the one shape that they were converted for."""
+PACKAGES = "packages:"
+OWN_TEACHERS = ("embedded", "folder", "hub", "random")
+"""Sources that are PyTorch models."""
 OF_A_SOURCE = ("background", "source_prompt")
 """Keys of a case that say something of its source picture alone."""
 DEFAULT_SUITE = Path("sdqa.toml")
@@ -96,7 +99,7 @@ def load_suite(path: Path) -> Suite:
         suite = Suite.model_validate(data)
     except ValidationError as error:
         raise ConfigError(located(_problems(error, data), text, path.name), where=str(path)) from error
-    problems = [*_cross_references(suite), *_pointless(data)]
+    problems = [*_cross_references(suite), *_pointless(data), *_teachers(suite)]
     if problems:
         raise ConfigError(located(problems, text, path.name), where=str(path))
     return suite
@@ -250,4 +253,20 @@ def _cross_references(suite: Suite) -> list[tuple[Location, str]]:
     for name, case in suite.cases.items():
         for position, model in enumerate(case.models):
             check(("cases", name, "models", position), model, suite.models)
+    return problems
+
+
+def _teachers(suite: Suite) -> list[tuple[Location, str]]:
+    """Packages need the model that they were converted from; nothing else has a second one."""
+    problems: list[tuple[Location, str]] = []
+    for name, model in suite.models.items():
+        where: Location = ("models", name, "reference")
+        teacher, scheme = model.reference or model.source, model.source.partition(":")[0]
+        if teacher.startswith(PACKAGES):
+            needed = "name the one that they were converted from, as reference: folder:PATH or hub:OWNER/NAME"
+            place = where if model.reference is not None else where[:2]
+            problems.append((place, f"{teacher} holds packages, and no PyTorch model to hold them against: {needed}"))
+        elif model.reference is not None and scheme in OWN_TEACHERS:
+            instead = "leave reference out, or give packages:PATH as source"
+            problems.append((where, f"{model.source} is a PyTorch model itself: {instead}"))
     return problems

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from sdqa.models.single_file import CHECKPOINTS, LOAD
 from sdqa.models.sources import SOURCES
 from sdqa.plan.quantity import parse_bytes, parse_seconds
 from sdqa.plan.spelling import not_one_of
@@ -71,7 +72,10 @@ class Model(Section):
     @classmethod
     def _known_scheme(cls, value: str | None) -> str | None:
         if value is not None and (value.partition(":")[0] not in SOURCES or not value.partition(":")[2]):
-            raise ValueError(f"{value!r} is not a source; use one of {', '.join(f'{scheme}:…' for scheme in SOURCES)}")
+            schemes = f"use one of {', '.join(f'{scheme}:…' for scheme in SOURCES)}"
+            single = value.endswith(CHECKPOINTS) and ":" not in value
+            told = f"it may be a checkpoint in one file: {LOAD}, and name that as folder:…" if single else schemes
+            raise ValueError(f"{value!r} is not a source; {told}")
         return value
 
 

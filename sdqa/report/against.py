@@ -29,8 +29,12 @@ _KINDS: dict[tuple[str, str], Kind] = {
 }  # fmt: skip
 
 
-def compare(before: Run, after: Run) -> RunComparison:
-    """Every check of two runs. Times and memory count only where their status changes: no two runs have the same."""
+def compare(before: Run, after: Run, *, identities: tuple[str, str] = ("", "")) -> RunComparison:
+    """Every check of two runs. Times and memory count only where their status changes: no two runs have the same.
+
+    Args:
+        identities: of the runs, where the caller knows them.
+    """
     old, new = _verdicts(before), _verdicts(after)
     goldens, candidates = _changed_pictures(before, after, "golden"), _changed_pictures(before, after, "candidate")
     changes, unchanged = [], 0
@@ -41,7 +45,7 @@ def compare(before: Run, after: Run) -> RunComparison:
         else:
             changes.append(change)
     ran_before, ran_after = _ran(before), _ran(after)
-    sides = _compared(before), _compared(after)
+    sides = _compared(before, identities[0]), _compared(after, identities[1])
     remarks = [*_judge_remarks(*sides, sorted({case for _, case in goldens})), *_fingerprint_remarks(before, after)]
     return RunComparison(
         before=sides[0],
@@ -181,11 +185,11 @@ def _ran(run: Run) -> list[str]:
     return [lane.id for lane in run.lanes if lane.status != "skipped"]
 
 
-def _compared(run: Run) -> ComparedRun:
+def _compared(run: Run, identity: str) -> ComparedRun:
     origin = run.provenance
     return ComparedRun(
         created=run.created,
-        identity=run.identity(),
+        identity=identity or run.identity(),
         suite=run.suite,
         suite_digest=run.suite_digest,
         sdqa_version=run.sdqa_version,

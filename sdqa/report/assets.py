@@ -11,7 +11,7 @@ from importlib import resources
 PLACE = "sdqa.report.page"
 STYLES = ("base", "summary", "review", "print")
 SCRIPTS = (
-    "dom", "figures", "data", "address", "filter", "glyphs", "commands", "rail", "difference", "stage", "case",
+    "dom", "figures", "data", "address", "filter", "glyphs", "commands", "rail", "difference", "heat", "stage", "case",
     "matrix", "checks", "operations", "screens", "keys",
 )  # fmt: skip
 """In this order: each uses what stands before it, and the last ones start the page."""

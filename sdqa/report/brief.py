@@ -38,16 +38,21 @@ class Brief(Record):
     cost: str = ""
 
 
-def brief_of(run: Run) -> Brief:
-    """A run's brief; its JSON is below `MAX_BYTES` whatever the run says."""
+def brief_of(run: Run, identity: str = "") -> Brief:
+    """A run's brief; its JSON is below `MAX_BYTES` whatever the run says.
+
+    Args:
+        identity: of the run, where the caller knows it.
+    """
+    identity = (identity or run.identity())[:12]
     for listed in LISTED:
-        brief = _brief(run, listed)
+        brief = _brief(run, identity, listed)
         if len(json.dumps(brief.to_json())) < MAX_BYTES:
             break
     return brief
 
 
-def _brief(run: Run, listed: int) -> Brief:
+def _brief(run: Run, identity: str, listed: int) -> Brief:
     headline = headline_of(run)
     bad = [verdict for verdict in run.verdicts if verdict.status in ("fail", "not measured", "suspicious")]
     bad.sort(key=lambda verdict: (verdict.status != "fail", verdict.status, verdict.check))
@@ -57,7 +62,7 @@ def _brief(run: Run, listed: int) -> Brief:
         title=headline.title,
         sentence=headline.sentence[: 4 * LONGEST],
         exit_code=run.exit_code,
-        identity=run.identity()[:12],
+        identity=identity,
         looser=tuple(_cut(f"{one.subject}: {one.what}") for one in run.judge_changes if one.looser)[:listed],
         checks=tuple(BriefCheck(check=_cut(one.check), status=one.status) for one in bad[:listed]),
         not_passed=len(bad),

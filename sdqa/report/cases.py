@@ -12,7 +12,10 @@ from sdqa.report.facts import FactRows, facts_of
 from sdqa.report.format import show_seconds
 from sdqa.report.headline import SEVERITY, worst
 
-KINDS = ("source", "golden", "baseline", "candidate")
+EARLIER = "earlier run"  # what the run that this one is compared with drew, where it drew something else
+KINDS = ("source", "golden", "baseline", EARLIER, "candidate")
+Drawn = Mapping[tuple[str, str], Blob]
+"""Lane and case → a picture."""
 COMPUTED = "difference"  # the page computes it from the two pictures, with a gain to choose
 
 
@@ -59,14 +62,18 @@ def rank(row: CheckRow | None) -> tuple[int, float]:
     return (SEVERITY[row.status], -row.excess)
 
 
-def case_cards(run: Run, rows: Sequence[CheckRow]) -> tuple[CaseCard, ...]:
-    """All cases that the run knows, the worst first."""
+def case_cards(run: Run, rows: Sequence[CheckRow], earlier: Drawn | None = None) -> tuple[CaseCard, ...]:
+    """All cases that the run knows, the worst first.
+
+    Args:
+        earlier: the pictures of the run that this one is compared with.
+    """
     by_place: dict[tuple[str, str], list[CheckRow]] = {}
     for row in rows:
         by_place.setdefault((row.case, row.lane), []).append(row)
     samples = {(sample.case, lane.id): sample for lane in run.lanes for sample in lane.samples}
     names = dict.fromkeys((*run.cases, *(case for case, _ in samples), *(case for case, _ in by_place if case)))
-    cards = [_card(name, run, by_place, samples) for name in names]
+    cards = [_card(name, run, by_place, samples, earlier or {}) for name in names]
     return tuple(sorted(cards, key=lambda card: rank(card.shown.worst if card.shown else None)))
 
 
@@ -75,6 +82,7 @@ def _card(
     run: Run,
     rows: Mapping[tuple[str, str], Sequence[CheckRow]],
     samples: Mapping[tuple[str, str], Sample],
+    earlier: Drawn,
 ) -> CaseCard:
     planned = run.cases.get(name, CaseInputs())
     lanes = []
@@ -82,7 +90,7 @@ def _card(
     for lane in run.lanes:
         sample, checks = samples.get((name, lane.id)), rows.get((name, lane.id), ())
         if sample or checks:
-            lanes.append(_case_lane(lane.id, sample, checks))
+            lanes.append(_case_lane(lane.id, sample, checks, earlier.get((lane.id, name))))
         remarks.update(dict.fromkeys(sample.facts.source_remarks if sample else ()))
     # Models may have different sizes, so the source picture may be treated differently.
     source = (("source picture", "; ".join(remarks)),) if remarks else ()
@@ -95,8 +103,8 @@ def _card(
     )
 
 
-def _case_lane(lane: str, sample: Sample | None, checks: Sequence[CheckRow]) -> CaseLane:
-    images = sample.images if sample else {}
+def _case_lane(lane: str, sample: Sample | None, checks: Sequence[CheckRow], earlier: Blob | None) -> CaseLane:
+    images = {**(sample.images if sample else {}), **({EARLIER: earlier} if earlier else {})}
     kinds = [*(kind for kind in KINDS if kind in images), *sorted(set(images) - {*KINDS, COMPUTED})]
     broken = {name: count for name, count in sample.facts.nonfinite.items() if count} if sample else {}
     facts = facts_of(sample.facts, {"source_remarks", "nonfinite", "latents", "film"}) if sample else ()

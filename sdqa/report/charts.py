@@ -158,7 +158,9 @@ def line_chart(
         path = " ".join(f"{px(x):.1f},{py(y):.1f}" for x, y in one.points)
         body.append(Markup('<polyline points="{}" class="line {}"/>').format(path, css))
         if len(one.points) <= 60:
-            body += [dot(px(x), py(y), 2.6, css, f"{one.name}: {x:g}, {y:.5g}") for x, y in one.points]
+            body += [
+                dot(px(x), py(y), 2.6, css, f"{one.name}: {show_number(x)}, {show_number(y)}") for x, y in one.points
+            ]
         body += [rect(left + i * 140, 6, 14, 4, f"swatch {css}"), text(left + i * 140 + 20, 13, _cut(one.name, 16))]
     body.append(text(left + plot_w / 2, height - 6, x_label, "tick", "middle"))
     body.append(text(4, 13, y_label, "tick"))

@@ -17,27 +17,76 @@ from sdqa.report.words import MUST_BE_ONE, bounds_difference, evidence_words, sh
 
 @dataclass(frozen=True)
 class CheckRow:
-    """One verdict, ready to be shown."""
+    """One verdict, ready to be shown; its figures become words when somebody reads them."""
 
     lane: str
-    check: str
-    metric: str
-    case: str
-    component: str
-    status: Status
-    value: str
-    golden: str
-    difference: str
-    interval: str
-    bound: str  # "limit +0.05" or "limit 40 s"
-    n: int
-    reason: str
-    words: str  # all figures in one line
-    excess: float  # how far beyond its limit, in limits; infinite where it is not finite or not measured
-    provisional: bool
     verdict: Verdict  # the figures themselves; its limit is filled in where the record has none
     better: str
-    bounds_difference: bool  # whether the limit is one on the difference
+    excess: float  # how far beyond its limit, in limits; infinite where it is not finite or not measured
+    bounding: Verdict  # that has the limit
+
+    @property
+    def check(self) -> str:
+        return self.verdict.check
+
+    @property
+    def metric(self) -> str:
+        return self.verdict.metric
+
+    @property
+    def case(self) -> str:
+        return self.verdict.case or ""
+
+    @property
+    def component(self) -> str:
+        return self.verdict.component or ""
+
+    @property
+    def status(self) -> Status:
+        return self.verdict.status
+
+    @property
+    def n(self) -> int:
+        return self.verdict.n
+
+    @property
+    def provisional(self) -> bool:
+        return self.verdict.provisional
+
+    @property
+    def value(self) -> str:
+        return show_figure(self.verdict.value, self.verdict.unit)
+
+    @property
+    def golden(self) -> str:
+        return show_figure(self.verdict.golden, self.verdict.unit)
+
+    @property
+    def difference(self) -> str:
+        return show_figure(self.verdict.difference, self.verdict.unit, signed=True)
+
+    @property
+    def interval(self) -> str:
+        return show_verdict_interval(self.verdict)
+
+    @property
+    def bound(self) -> str:
+        """`limit +0.05` or `limit 40 s`."""
+        return show_bound(self.bounding)
+
+    @property
+    def bounds_difference(self) -> bool:
+        """Whether the limit is one on the difference."""
+        return bounds_difference(self.bounding)
+
+    @property
+    def reason(self) -> str:
+        return show_said(self.verdict.reason)
+
+    @property
+    def words(self) -> str:
+        """All figures in one line."""
+        return evidence_words(self.verdict)
 
 
 def check_rows(run: Run) -> tuple[CheckRow, ...]:
@@ -99,28 +148,8 @@ def _limits(verdicts: Iterable[Verdict]) -> dict[Scope, Verdict]:
 
 
 def _row(lane: Lane, verdict: Verdict, better: str, limits: dict[Scope, Verdict]) -> CheckRow:
-    unit, bounding = verdict.unit, verdict
+    bounding = verdict
     if verdict.tolerance is None and verdict.value is not None and not math.isfinite(verdict.value):
         bounding = limits.get(_scope(verdict), verdict)
         verdict = verdict.model_copy(update={"tolerance": bounding.tolerance})
-    return CheckRow(
-        lane=lane.id,
-        check=verdict.check,
-        metric=verdict.metric,
-        case=verdict.case or "",
-        component=verdict.component or "",
-        status=verdict.status,
-        value=show_figure(verdict.value, unit),
-        golden=show_figure(verdict.golden, unit),
-        difference=show_figure(verdict.difference, unit, signed=True),
-        interval=show_verdict_interval(verdict),
-        bound=show_bound(bounding),
-        n=verdict.n,
-        reason=show_said(verdict.reason),
-        words=evidence_words(verdict),
-        excess=excess_of(verdict, better),
-        provisional=verdict.provisional,
-        verdict=verdict,
-        better=better,
-        bounds_difference=bounds_difference(bounding),
-    )
+    return CheckRow(lane.id, verdict, better, excess_of(verdict, better), bounding)

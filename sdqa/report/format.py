@@ -36,6 +36,11 @@ def show_number(value: float | None, *, signed: bool = False) -> str:
     return f"{sign}{text}"
 
 
+def show_share(share: float, *, signed: bool = False) -> str:
+    """`0.33` → `33 %`, signed `+33 %`."""
+    return f"{show_number(float(round(100 * share)), signed=signed)} %"
+
+
 def show_bytes(count: float, *, signed: bool = False) -> str:
     """`1530000` → `1.53 MB`."""
     size = abs(count)
@@ -83,6 +88,8 @@ def show_said(text: str) -> str:
 
     Only what stands alone is a number: names, dates, ranges and options stay as they are.
     """
+    if "-" not in text and "e" not in text:
+        return text
     return _NUMBER.sub(lambda found: _said(*found.groups("")), text)
 
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from sdqa.bundle import Blob
 from sdqa.report.cases import CaseCard
 from sdqa.report.format import show_bytes
-from sdqa.report.pictures import SUFFIXES, Album, PictureFile, compressed, thumbnail
+from sdqa.report.pictures import SUFFIXES, THUMBNAIL, Album, PictureFile, thumbnail
 
 PAGE_BYTES = 14_500_000  # of pictures in a page that has a folder beside it; with all else it stays below 15 MB
 SINGLE_BYTES = 256 * 2**20  # of pictures where everything has to be in one file: beyond, no browser opens it
-EXACT_BYTES = 16_384  # up to here a passing picture is not worth compressing
-THUMBNAIL = 192  # pixels
 FOLDER = "pictures"
 
 
@@ -48,15 +46,16 @@ def gallery_of(cards: Iterable[CaseCard], album: Album, *, single_file: bool = T
 
     Failing cases keep their pictures as they were recorded; those of the others become WebP where that saves something.
     """
-    exact: dict[str, PictureFile] = {}
-    others: dict[str, PictureFile] = {}
+    whole_ones: dict[str, Blob] = {}
+    rest: dict[str, Blob] = {}
     for card in cards:
         for lane in card.lanes:
             for kind, blob in lane.blobs:
                 shared = card.status == "fail" and kind in ("source", "golden")
-                kept = exact if lane.status == "fail" or shared else others
-                kept[blob.sha256] = album.picture(blob)
-    others = {digest: _lighter(one) for digest, one in others.items() if digest not in exact}
+                kept = whole_ones if lane.status == "fail" or shared else rest
+                kept[blob.sha256] = blob
+    exact = {digest: album.picture(blob) for digest, blob in whole_ones.items()}
+    others = {digest: album.picture(blob, light=True) for digest, blob in rest.items() if digest not in exact}
     whole = sum(_encoded(one) for one in (*exact.values(), *others.values()))
     room = SINGLE_BYTES if single_file else PAGE_BYTES
     inside = {**exact, **others} if single_file or whole <= room else exact
@@ -83,12 +82,8 @@ def _beside(one: PictureFile, files: dict[str, bytes]) -> Shown:
     small = ""
     if max(one.width, one.height) > THUMBNAIL:
         small = f"{FOLDER}/{one.digest}-{THUMBNAIL}.webp"
-        files[small] = thumbnail(one, THUMBNAIL).data
+        files[small] = thumbnail(one)
     return Shown(address, one.digest, one.width, one.height, one.note, one.lossy, small)
-
-
-def _lighter(one: PictureFile) -> PictureFile:
-    return compressed(one) if len(one.data) > EXACT_BYTES else one
 
 
 def _encoded(one: PictureFile) -> int:

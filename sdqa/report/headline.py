@@ -154,13 +154,13 @@ def _rest(run: Run, counts: dict[Status, int]) -> str:
 
 
 def why_provisional(verdicts: Iterable[Verdict]) -> str:
-    """Why verdicts rest on what a person would see alone."""
+    """Why verdicts rest on what stands out from sound variants alone."""
     others = any(verdict.provisional and OTHER_TEACHER in verdict.reason for verdict in verdicts)
     return f"the limits were {OTHER_TEACHER}: sdqa calibrate" if others else NOBODY
 
 
 def _provisional(run: Run, counts: dict[Status, int]) -> str:
-    """What rests on what a person would see alone, and what on nothing."""
+    """What rests on what stands out from sound variants alone, and what on nothing."""
     said = f" {run.provisional()} are provisional: {why_provisional(run.verdicts)}." if run.provisional() else ""
     return said + _not_judged(counts)
 

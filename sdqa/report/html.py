@@ -21,19 +21,21 @@ from sdqa.report.diagnosis_charts import RUNG_COLUMNS
 from sdqa.report.diagnosis_section import diagnosis_of, show_explained
 from sdqa.report.direction import undirected
 from sdqa.report.facts import facts_of
+from sdqa.report.flip import flips_of
 from sdqa.report.format import MISSING, plural, show_digest, show_figure, show_words
 from sdqa.report.gallery import gallery_of
 from sdqa.report.headline import MARKS, failures_of, headline_of, is_incomplete, missed
 from sdqa.report.island import island_of
 from sdqa.report.lanes import lane_cards, package_rows
+from sdqa.report.last_main import since_last_main
 from sdqa.report.origin import origin_of
 from sdqa.report.pictures import Album
 from sdqa.report.placement import estimates, placements
 from sdqa.report.review import GOOD, not_passed, worst_pairs
 from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
-from sdqa.report.since import since_of
+from sdqa.report.since import Since, since_of
 from sdqa.report.tradeoff import tradeoff_chart
-from sdqa.report.trends import trend_of
+from sdqa.report.trends import check_trends, trend_of
 
 
 @dataclass(frozen=True)
@@ -56,22 +58,29 @@ def make_page(
     *,
     unread: int = 0,
     compared: RunComparison | None = None,
+    against: Bundle | None = None,
     single_file: bool = False,
+    identity: str = "",
 ) -> Page:
     """The page, and what lies beside it where it would grow too large.
 
     Args:
         unread: files of the history that could not be read.
         compared: with an earlier run.
+        against: the earlier run's bundle, for its pictures.
         single_file: whether all pictures have to be inside.
+        identity: of the run, where the caller knows it.
 
     Everything of the bundle is escaped by Jinja2, or written as JSON in which no character means anything to HTML; the
     content security policy allows this page's own style and script by their digests and nothing else, so that even a
     flaw in the escaping could neither run code nor reach a network.
     """
-    rows, identity = check_rows(run), run.identity()
-    cards = case_cards(run, rows)
-    gallery = gallery_of(cards, Album(bundle), single_file=single_file)
+    rows, identity = check_rows(run), identity or run.identity()
+    earlier = {(one.lane, one.case): one.candidate for one in compared.pictures} if compared and against else {}
+    cards = case_cards(run, rows, earlier)
+    album = Album(bundle, *([against] if against else []))
+    gallery = gallery_of(cards, album, single_file=single_file)
+    seen = flips_of(cards, album)
     pairs = worst_pairs(cards, gallery)
     failed, failed_more = not_passed(rows)
     lanes = lane_cards(run)
@@ -98,7 +107,15 @@ def make_page(
             style=Markup(style()),  # the package's own files
             script=Markup(script()),
             island=island_of(
-                run, identity, rows, cards, gallery, records, [digest for pair in pairs for digest in pair.digests]
+                run,
+                identity,
+                rows,
+                cards,
+                gallery,
+                records,
+                [digest for pair in pairs for digest in pair.digests],
+                flips=seen,
+                trends=check_trends(history, run, rows),
             ),
             run=run,
             identity=identity,
@@ -107,7 +124,7 @@ def make_page(
             incomplete=is_incomplete(run),
             failures=failures_of(run),
             orphans=orphan_words(run.orphans),
-            since=since_of(compared) if compared else None,
+            since=_since(compared, history, run, identity),
             missing=[lane for lane in absent if lane not in elsewhere],
             elsewhere=elsewhere,
             elsewhere_ids={lane.id for lane in elsewhere},
@@ -135,6 +152,14 @@ def make_page(
         )
     )
     return Page(text, gallery.beside)
+
+
+def _since(compared: RunComparison | None, history: Sequence[RecordedRun], run: Run, identity: str) -> Since | None:
+    """Against the run that somebody named, or else against the last one of the main line."""
+    if compared is not None:
+        return since_of(compared, "Against an earlier run", "comparison.json")
+    last = since_last_main(history, run, identity)
+    return since_of(last, "Since the last main run") if last is not None else None
 
 
 def _sensitivity(bundle: Bundle, run: Run) -> SensitivitySection | None:

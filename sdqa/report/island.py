@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +15,15 @@ from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.report.cases import CaseCard
 from sdqa.report.checks import CheckRow
 from sdqa.report.direction import undirected
+from sdqa.report.flip import FlipMap, Flips
 from sdqa.report.gallery import Gallery
 from sdqa.report.headline import MARKS, lane_tone, missed
 from sdqa.report.position import position
+from sdqa.report.trends import CheckTrend
 from sdqa.report.words import MUST_BE_ONE
 
+NO_FLIPS = Flips()
+NO_TRENDS: Mapping[int, CheckTrend] = {}
 DIGITS = 6  # significant: four are shown
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 Data: TypeAlias = "Mapping[str, Data] | Sequence[Data] | str | float | None"
@@ -35,11 +40,15 @@ def island_of(
     gallery: Gallery,
     diagnoses: Sequence[Diagnosis],
     static: Iterable[str] = (),
+    *,
+    flips: Flips = NO_FLIPS,
+    trends: Mapping[int, CheckTrend] = NO_TRENDS,
 ) -> Markup:
     """The document as text for a `<script type="application/json">`.
 
     Args:
         static: digests of pictures that stand in the page's own markup; the script takes them from there.
+        trends: of rows, by their place.
     """
     pictures = _Table()
     inside = set(static)
@@ -60,7 +69,12 @@ def island_of(
             }
             for lane in run.lanes
         ],
-        "cases": [_case(card, pictures) for card in cards],
+        "cases": [_case(card, pictures, flips) for card in cards],
+        "noFlip": flips.absent,
+        "trends": [
+            [place, _short(one.low), _short(one.high), one.marks, _short(one.before), one.runs]
+            for place, one in trends.items()
+        ],
         **_rows(rows),
         "operations": [_operations(one) for one in diagnoses],
     }
@@ -125,7 +139,7 @@ def _rows(rows: Sequence[CheckRow]) -> dict[str, Data]:
     return {**{key: table.values for key, table in names.items()}, "rows": coded}
 
 
-def _case(card: CaseCard, pictures: _Table) -> dict[str, Data]:
+def _case(card: CaseCard, pictures: _Table, flips: Flips) -> dict[str, Data]:
     return {
         "name": card.name,
         "prompt": card.prompt,
@@ -137,10 +151,17 @@ def _case(card: CaseCard, pictures: _Table) -> dict[str, Data]:
                 "pictures": {kind: pictures.number(blob.sha256) for kind, blob in lane.images.items()},
                 "facts": [list(pair) for pair in lane.facts],
                 **({"film": _film(lane.film, pictures)} if lane.film else {}),
+                **({"flip": _flip(seen)} if (seen := flips.maps.get((lane.lane, card.name))) else {}),
             }
             for lane in card.lanes
         ],
     }
+
+
+def _flip(seen: FlipMap) -> list[Cell]:
+    """[address, width, height, mean, largest]."""
+    address = f"data:image/webp;base64,{base64.b64encode(seen.data).decode()}"
+    return [address, seen.width, seen.height, _short(seen.mean), _short(seen.largest)]
 
 
 def _film(film: Film, pictures: _Table) -> dict[str, Data]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -18,6 +19,8 @@ SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff", "WEBP": b"RI
 MAX_BLOB_BYTES = 16 * 2**20
 MAX_SIDE = 8192
 QUALITY = 90  # of WebP
+EXACT_BYTES = 16_384  # up to here a picture is not worth compressing
+THUMBNAIL = 192  # pixels
 
 
 @dataclass(frozen=True)
@@ -31,26 +34,43 @@ class PictureFile:
     height: int = 0
     note: str = ""  # why there is no picture; or what is to be said of one that is black
     lossy: bool = False  # compressed for the page: not what the figures were measured on
+    small: bytes = b""  # a thumbnail (WebP), where one was made while the picture was open
 
 
 class Album:
-    """Reads a bundle's blobs as pictures; the same blob is read once."""
+    """Reads bundles' blobs as pictures; the same blob is read once."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *others: Bundle) -> None:
         self._bundle = bundle
-        self._known: dict[str, PictureFile] = {}
+        self._others = others
+        self._known: dict[tuple[str, bool], PictureFile] = {}
 
-    def picture(self, blob: Blob) -> PictureFile:
-        """A blob as a picture; anything that is not one becomes a note, never a broken page."""
-        if blob.sha256 not in self._known:
-            self._known[blob.sha256] = self._load(blob)
-        return self._known[blob.sha256]
+    def picture(self, blob: Blob, *, light: bool = False) -> PictureFile:
+        """A blob as a picture; anything that is not one becomes a note, never a broken page.
 
-    def _load(self, blob: Blob) -> PictureFile:
+        Args:
+            light: compressed where that saves something, with a thumbnail: it is opened once for all of it.
+        """
+        key = blob.sha256, light
+        if key not in self._known:
+            self._known[key] = self._load(blob, light)
+        return self._known[key]
+
+    def _read(self, blob: Blob) -> bytes:
+        """A blob from the bundle, or from one of the others where it is not in it."""
+        try:
+            return self._bundle.read_blob(blob)
+        except BundleError:
+            for other in self._others:
+                with suppress(BundleError):
+                    return other.read_blob(blob)
+            raise
+
+    def _load(self, blob: Blob, light: bool) -> PictureFile:
         if blob.bytes > MAX_BLOB_BYTES:
             return _absent(blob, f"{show_bytes(blob.bytes)} is more than a picture may have")
         try:
-            data = self._bundle.read_blob(blob)
+            data = self._read(blob)
         except BundleError as error:
             return _absent(blob, error.what)
         kind = _format_of(data)
@@ -64,33 +84,34 @@ class Album:
                     if max(width, height) > MAX_SIDE:
                         return _absent(blob, f"{width} × {height} pixels are too many")
                     image.load()
-                    black = _is_black(image)
+                    note = "every pixel is black" if _is_black(image) else ""
+                    if light and len(data) > EXACT_BYTES:
+                        small = _webp(image, THUMBNAIL) if max(width, height) > THUMBNAIL else b""
+                        packed = _webp(image)
+                        if len(packed) < len(data):
+                            return PictureFile(blob.sha256, packed, "image/webp", width, height, note, True, small)
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as error:
             return _absent(blob, f"the picture is damaged ({type(error).__name__})")
         except Image.DecompressionBombError:
             return _absent(blob, "the picture is too large")
-        return PictureFile(blob.sha256, data, MEDIA_TYPES[kind], width, height, "every pixel is black" if black else "")
+        return PictureFile(blob.sha256, data, MEDIA_TYPES[kind], width, height, note)
 
 
-def compressed(picture: PictureFile) -> PictureFile:
-    """The picture as WebP of quality 90, where that is smaller."""
+def thumbnail(picture: PictureFile) -> bytes:
+    """The picture at no more than `THUMBNAIL` pixels, as WebP."""
+    if picture.small:
+        return picture.small
     with Image.open(BytesIO(picture.data)) as image:
-        buffer = BytesIO()
-        image.convert("RGB").save(buffer, "WEBP", quality=QUALITY, method=1)
-    data = buffer.getvalue()
-    if len(data) >= len(picture.data):
-        return picture
-    return PictureFile(picture.digest, data, "image/webp", picture.width, picture.height, picture.note, lossy=True)
+        return _webp(image, THUMBNAIL)
 
 
-def thumbnail(picture: PictureFile, side: int) -> PictureFile:
-    """The picture at no more than `side` pixels, as WebP."""
-    with Image.open(BytesIO(picture.data)) as image:
-        small = image.convert("RGB")
-        small.thumbnail((side, side))
-        buffer = BytesIO()
-        small.save(buffer, "WEBP", quality=QUALITY, method=1)
-    return PictureFile(picture.digest, buffer.getvalue(), "image/webp", *small.size, picture.note, lossy=True)
+def _webp(image: Image.Image, side: int = 0) -> bytes:
+    drawn = image.convert("RGB")
+    if side:
+        drawn.thumbnail((side, side))
+    buffer = BytesIO()
+    drawn.save(buffer, "WEBP", quality=QUALITY, method=1)
+    return buffer.getvalue()
 
 
 def _absent(blob: Blob, why: str) -> PictureFile:

@@ -31,16 +31,20 @@ class ChangedCheck:
 class Since:
     """The section's content."""
 
+    title: str
     sentence: str
     remarks: tuple[str, ...]
     changes: tuple[ChangedCheck, ...]
     more: int
+    whole: str = ""  # the file that has all of them
 
 
-def since_of(compared: RunComparison) -> Since:
+def since_of(compared: RunComparison, title: str, whole: str = "") -> Since:
     """The changes that need a look, the first of them listed."""
     listed = [change for kind in DETAILED for change in compared.of(kind)]
     return Since(
+        title=title,
+        whole=whole,
         sentence=sentence(compared),
         remarks=lane_remarks(compared),
         changes=tuple(_changed(change) for change in listed[:LISTED]),

@@ -28,12 +28,13 @@ _ICONS = {"pass": "✅", "fail": "❌", "suspicious": "⚠️", "not measured": 
 EMPTY = Markdown("")
 
 
-def summary_markdown(run: Run, against: RunComparison | None = None, page: str = PAGE) -> str:
+def summary_markdown(run: Run, against: RunComparison | None = None, page: str = PAGE, identity: str = "") -> str:
     """The run on half a page of Markdown.
 
     Args:
         against: the run, compared with an earlier one.
         page: the report's page, as `sdqa.report.links.page_of` names it.
+        identity: of the run, where the caller knows it.
     """
     headline = headline_of(run)
     title = markdown("## {} sdqa {}: {}", _ICONS[headline.tone], run.suite, headline.title)
@@ -53,7 +54,7 @@ def summary_markdown(run: Run, against: RunComparison | None = None, page: str =
         run.sdqa_version[:ENDING_TEXT],
         run.created[:ENDING_TEXT],
         run.suite_digest[:12],
-        run.identity()[:12],
+        (identity or run.identity())[:12],
     )
     return assemble(blocks, MAX_BYTES - ENDING_BYTES) + f"{ending}\n"
 

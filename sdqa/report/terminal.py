@@ -19,7 +19,7 @@ from sdqa.bundle.orphan import orphan_words
 from sdqa.plain import speak_ascii
 from sdqa.report.checks import check_rows
 from sdqa.report.direction import undirected
-from sdqa.report.format import MISSING, plural, show_bytes, show_figure
+from sdqa.report.format import MISSING, plural, show_bytes, show_figure, show_share
 from sdqa.report.headline import MARKS, SEVERITY, failures_of, headline_of, missed
 from sdqa.report.highlights import attention_of
 from sdqa.report.links import case_address, page_of
@@ -238,7 +238,7 @@ def _print_close(run: Run, console: Console) -> None:
     near.sort(key=lambda verdict: -(verdict.room_used or 0.0))
     if not near:
         return
-    named = ", ".join(f"{verdict.check} ({verdict.room_used:.0%})" for verdict in near[:LISTED_CLOSE])
+    named = ", ".join(f"{verdict.check} ({show_share(verdict.room_used or 0.0)})" for verdict in near[:LISTED_CLOSE])
     more = f" and {len(near) - LISTED_CLOSE} more" if len(near) > LISTED_CLOSE else ""
     console.print(Text(clean(f"close to the limit, of the room used: {named}{more}"), style="dim"), soft_wrap=True)
 

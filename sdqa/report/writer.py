@@ -9,15 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdqa.bundle import Bundle, Run, documents
-from sdqa.bundle.comparison import RunComparison
+from sdqa.bundle import Bundle, documents
 from sdqa.history import History
 from sdqa.report.against import compare
 from sdqa.report.annotations import workflow_commands
 from sdqa.report.brief import FILE as BRIEF
 from sdqa.report.brief import brief_of
 from sdqa.report.gallery import FOLDER
-from sdqa.report.html import Page, make_page
+from sdqa.report.html import make_page
 from sdqa.report.junit import junit_xml
 from sdqa.report.links import PAGE, page_of
 from sdqa.report.summary import summary_markdown
@@ -70,14 +69,20 @@ def write_report(
     comparison = destination / COMPARISON_FILE
     try:
         run, place = bundle.read(), page_of()
-        compared = compare(against.read(), run) if against is not None else None
-        page = _page(bundle, run, history, compared, single_file)
+        identity = run.identity()
+        compared = compare(against.read(), run, identities=("", identity)) if against is not None else None
+        earlier = history or History()
+        page = make_page(
+            bundle, run, earlier.records, unread=earlier.unread, compared=compared, against=against,
+            single_file=single_file,
+            identity=identity,
+        )  # fmt: skip
         texts = {
             files.html: page.html,
             files.junit: junit_xml(run, place),
-            files.summary: summary_markdown(run, compared, place),
+            files.summary: summary_markdown(run, compared, place, identity),
             files.annotations: workflow_commands(run, place),
-            files.brief: json.dumps(brief_of(run).to_json(), sort_keys=True),
+            files.brief: json.dumps(brief_of(run, identity).to_json(), sort_keys=True),
         }
     except BaseException:
         for path in (*vars(files).values(), comparison):
@@ -93,11 +98,6 @@ def write_report(
     else:
         comparison.unlink(missing_ok=True)  # an earlier report's
     return files
-
-
-def _page(bundle: Bundle, run: Run, history: History | None, compared: RunComparison | None, single_file: bool) -> Page:
-    earlier = history or History()
-    return make_page(bundle, run, earlier.records, unread=earlier.unread, compared=compared, single_file=single_file)
 
 
 def _write_beside(destination: Path, pictures: Mapping[str, bytes]) -> None:

@@ -116,7 +116,8 @@ class Approval:
         count = min((len(manifest.repeats) for manifest in found.values()), default=0)
         table = limits(found, self.lane)
         if not table:
-            yield "limits: what a person would see; measure how well this machine repeats itself: --repeat BUNDLE"
+            words = "measure how well this machine repeats itself: --repeat BUNDLE"
+            yield f"limits: what stands out from sound variants; {words}"
         for metric, tolerance in table.items():
             floor = tolerance.limit == FLOORS[METRICS[metric]]
             source = "the floor" if floor else f"as far again as the worst of {count} repeats"

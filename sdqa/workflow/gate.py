@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
 from sdqa.bundle.parts import is_statistic
 from sdqa.ci.contradictions import unlike_planned
-from sdqa.ci.examined import examined
+from sdqa.ci.examined import MEND, examined
 from sdqa.ci.judge import Rules
 from sdqa.ci.problem import problem
 from sdqa.ci.reference import LaneReference, references_of
@@ -205,7 +205,7 @@ def _examined(run: Run, lane: Lane, reference: LaneReference) -> Lane:
     """The lane without figures that cannot be right; what speaks against it is among its failures."""
     kept, said = examined(lane, reference)
     if run.cases:
-        said += unlike_planned(lane, run.cases, reference)
+        said += [f"{text}: {MEND}" for text in unlike_planned(lane, run.cases, reference)]
     if not said:
         return kept
     failures = (*kept.failures, *(problem(lane.id, text) for text in said))

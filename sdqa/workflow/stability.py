@@ -27,23 +27,23 @@ class Stability:
 
     metric: str  # `lpips`, or `rms` of full scale where the suite does not measure it
     moved: float
-    visible: float  # from which a change of that metric is one
+    normal: float  # what a sound conversion may move it
 
     @property
     def chaotic(self) -> bool:
-        """Whether the picture moves visibly."""
-        return not self.moved <= self.visible
+        """Whether the picture moves by more than a sound conversion may move it."""
+        return not self.moved <= self.normal
 
     def __str__(self) -> str:
         words = f"{self.metric.upper()} {self.moved:.2g} after a change of {DISTURBANCE:.1%} in its noise"
-        return f"{words}, visible from {self.visible:.2g}"
+        return f"{words}, a sound conversion stays below {self.normal:.2g}"
 
 
 def measure_stability(plan: Plan, teacher: Teacher, name: str, store: Store) -> Stability:
     """Draw a case twice, from its noise and from noise that differs by a thousandth."""
     import numpy as np
 
-    from sdqa.diagnose.loss import VISIBLE
+    from sdqa.diagnose.loss import NORMAL_LOSS
     from sdqa.generate.request import draw_noise, make_request
     from sdqa.generate.sources import load_source
     from sdqa.generate.stage import generate, teacher_components
@@ -60,7 +60,7 @@ def measure_stability(plan: Plan, teacher: Teacher, name: str, store: Store) -> 
         moved = float(models.lpips.distance(drawn["plain"], drawn["disturbed"]))
     else:
         moved = float(np.sqrt(np.mean((drawn["plain"].astype(np.float64) - drawn["disturbed"]) ** 2)) / 255)
-    return Stability(metric, moved, VISIBLE[metric])
+    return Stability(metric, moved, NORMAL_LOSS[metric])
 
 
 def disturbed(request: Request) -> Request:

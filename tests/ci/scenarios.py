@@ -15,12 +15,14 @@ from sdqa.gate import judge
 from tests.ci.honest import (
     CASES,
     expected,
+    figure_of,
     judged,
     lane_of,
     linux,
     mac,
     measurements,
     run_of,
+    sample_of,
     sent,
     units,
     with_lane,
@@ -384,6 +386,29 @@ def cases_that_nobody_planned_lift_the_mean() -> Any:
     run = linux()
     more = tuple(Measurement(metric="lpips", case=f"easy-{i}", value=0.0) for i in range(50))
     return [with_lane(run, FP16, measurements=(*run.lanes[0].measurements, *more)), mac()]
+
+
+@scenario(4)
+def a_whole_case_that_nobody_planned_lifts_the_mean() -> Any:
+    """With its sample, pictures and times, where no golden is recorded that would be missing."""
+    wanted = expected()
+    references = {name: replace(one, goldens=None) for name, one in wanted.judge.references.items()}
+    lane = lane_of(units()[0])
+    figures = tuple(
+        m.model_copy(update={"cases": CASES}) if m.metric == "end_to_end_s" else m for m in lane.measurements
+    )
+    owl = figure_of("lpips", 0.0, case="owl", golden=0.0)
+    more = {
+        "measurements": (*figures, owl),
+        "samples": (*lane.samples, sample_of("cat").model_copy(update={"case": "owl"})),
+    }
+    judge = replace(wanted.judge, references=references)
+    return replace(wanted, judge=judge), [with_lane(linux(), FP16, **more), mac()]
+
+
+@scenario(4)
+def a_whole_bundle_of_core_ml_that_was_made_on_linux() -> Any:
+    return [linux(), run_of(lane_of(units()[2].model_copy(update={"system": "Linux"})))]
 
 
 @scenario(4)

@@ -275,6 +275,14 @@ def test_an_affected_lane_needs_evidence_of_its_own(place: Place) -> None:
     }
 
 
+def test_a_whole_lane_of_a_report_that_was_not_whole_is_carried(place: Place) -> None:
+    linux, earlier = str(place.root / "bundles" / "linux"), str(place.root / "earlier")
+    assert sdqa(["ci", "gate", linux, "--output", earlier]) == 4
+    changed(place, "README.md", "words")
+    engine = str(place.send("mac", honest.mac()))
+    assert gate(place, engine, results='{"lanes": {"result": "success"}}') == 0
+
+
 def test_the_plan_runs_what_is_affected(place: Place) -> None:
     changed(place, "sdqa.toml", lambda text: text.replace("[variants.small]\n", '[variants.small]\ntarget = "iOS18"\n'))
     output = place.root / "plan.json"

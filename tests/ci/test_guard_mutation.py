@@ -56,7 +56,7 @@ def test_intake(tmp_path: Path) -> None:
         def scenario(module: types.ModuleType) -> object:
             vars(module).update(MAX_PIXELS=pixels)
             one = module.take(folder)
-            return one.run is None, one.problem
+            return one.run is None, one.problem, one.pixels
 
         return scenario
 

@@ -18,14 +18,28 @@ from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.needs import JobResult
 from sdqa.ci.problem import problem
-from tests.ci.honest import CASES, COMMIT, LPIPS, MEMORY, PARITY, PSNR, expected, lane_of, linux, mac, run_of, sent
+from tests.ci.honest import (
+    CASES,
+    COMMIT,
+    LPIPS,
+    MEMORY,
+    PARITY,
+    PSNR,
+    SECONDS,
+    expected,
+    lane_of,
+    linux,
+    mac,
+    run_of,
+    sent,
+)
 from tests.ci.honest import units as planned_units
 from tests.ci.scenarios import figure, part
 
 UNITS = planned_units()
 LANES = [unit.lane for unit in UNITS]
 BOUNDS = {"lpips": (-math.inf, LPIPS), "psnr": (PSNR, math.inf), "parity_psnr": (PARITY, math.inf)}
-BOUNDS |= {"model_memory_bytes": (-math.inf, MEMORY)}
+BOUNDS |= {"model_memory_bytes": (-math.inf, MEMORY), "end_to_end_s": (-math.inf, SECONDS)}
 BOUNDS |= dict.fromkeys(("finite", "shape", "contract", "coverage"), (1.0, math.inf))
 METRICS = st.sampled_from(["lpips", "psnr", "finite", "shape", "parity_psnr", "model_memory_bytes"])
 VALUES = st.sampled_from([None, math.nan, math.inf, -math.inf, -1.0, 0.0, 0.05, 0.2, 1.0, 29.0, 31.0, 5e4])

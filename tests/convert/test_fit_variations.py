@@ -219,7 +219,7 @@ def test_a_newer_specification_than_the_variants_target_is_a_breach(tmp_path: Pa
         ("palettize-6bit", "palettize-6bit", True),
         ("palettize-8bit", "palettize-6bit", False),
         ("palettize-4bit", "palettize-6bit", True),
-        (None, "prune-50", True),
+        ("prune-50", "prune-50", True),
         ("linear-int8", "linear-int8", True),
     ],
 )

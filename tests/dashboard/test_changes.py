@@ -102,6 +102,14 @@ def test_what_changes_together_is_one_event_and_says_what_else_changed() -> None
     assert (event.before, event.run) == (19, 20)
 
 
+def test_an_event_is_led_by_what_the_load_cannot_decide() -> None:
+    (one,) = changes_of(series(steps((20, 0.01), (20, 0.02))), {})
+    faster = replace(one, label="inference_s", size=-9.0)
+    (event,) = events_of([faster, one], {})
+    assert [change.label for change in event.changes] == ["lpips", "inference_s"]
+    assert event.size == one.size
+
+
 def test_an_event_says_whether_the_candidate_is_the_same() -> None:
     found = changes_of(series(steps((20, 0.01), (20, 0.02))), {})
     (event,) = events_of(found, {}, {"m/fp16": {19: "a", 20: "a"}})

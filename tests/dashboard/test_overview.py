@@ -27,7 +27,7 @@ def test_failures_come_first_then_what_is_near() -> None:
     rows = [row_of(series(0.01, 0.04), [], 0), row_of(series(0.01, 0.028), [], 0), row_of(series(0.01), [], 0)]
     assert [(one.kind, one.words) for one in alerts(rows, [], RUNS, unread=1)] == [
         ("fail", "lpips fails in m/fp16"),
-        ("near", "lpips uses 93% of its limit in m/fp16"),
+        ("near", "lpips uses 93 % of its limit in m/fp16"),
         ("unread", "1 file of the history could not be read: skipped"),
     ]
 

@@ -75,7 +75,7 @@ def test_a_change_is_told_with_its_commits(tmp_path: Path) -> None:
     entry = feed.find(f"{{{ATOM}}}entry")
     assert entry is not None
     summary = entry.findtext(f"{{{ATOM}}}summary") or ""
-    assert "lpips 0.01 → 0.02 (+33% of its limit)" in summary
+    assert "lpips 0.01 → 0.02 (+33 % of its limit)" in summary
     assert records[12].commit[:10] in summary
 
 

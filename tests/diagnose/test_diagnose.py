@@ -239,11 +239,11 @@ def test_teacher_that_has_not_converged_blames_the_steps(laboratory: Laboratory)
     assert (cause.component, cause.stage) == ("scheduler", "steps")
 
 
-def test_defect_below_visibility_is_named_but_not_said_to_be_visible(laboratory: Laboratory) -> None:
+def test_defect_with_a_normal_loss_is_named_and_the_loss_is_said_to_be_normal(laboratory: Laboratory) -> None:
     name = "decoder_conv_out_weight_to_fp16"
     path = laboratory.planted("vae_decoder", lambda planting: planting.weight(name, lambda weight: weight * 1.01))
     found = laboratory.diagnose({"vae_decoder": path})
-    assert found.verdict.startswith("No visible loss")
+    assert found.verdict.startswith("No abnormal loss")
     assert only_cause(found).weight == name
     assert "scaled by 1.01" in found.verdict
 

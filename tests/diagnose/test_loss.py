@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sdqa.diagnose.harness import NAN_ERROR, Drawn
-from sdqa.diagnose.loss import VISIBLE, losses, rms
+from sdqa.diagnose.loss import NORMAL_LOSS, losses, rms
 
 CASE: Any = SimpleNamespace(request=SimpleNamespace(prompt="a portrait"))
 
@@ -48,5 +48,5 @@ def test_with_networks_the_clip_loss_is_what_the_golden_had_more() -> None:
     assert found["lpips"](CASE, drawn(3), drawn(5)) == pytest.approx(2.0)
 
 
-def test_every_loss_says_what_is_visible() -> None:
-    assert set(VISIBLE) == {"lpips", "clip", "rms", "latents"}
+def test_every_loss_says_what_is_normal() -> None:
+    assert set(NORMAL_LOSS) == {"lpips", "clip", "rms", "latents"}

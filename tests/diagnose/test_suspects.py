@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sdqa.bundle.diagnosis import Ladder
-from sdqa.diagnose.suspects import abnormal_rungs, fraction, stages_of, suspects, visible_loss
+from sdqa.diagnose.suspects import abnormal_loss, abnormal_rungs, fraction, stages_of, suspects
 from tests.diagnose.records import game, ladder, rung
 
 SOUND = ladder("unet", 120, 70)
@@ -51,7 +51,7 @@ def test_the_guilty_component_comes_first_and_the_sound_one_is_not_listed() -> N
     found = suspects(
         (game({"unet": 0.3, "vae_decoder": 0.0}),), (ladder("vae_decoder", 118, 72), ladder("unet", 30, 70))
     )
-    assert [(one.component, one.stage, one.visible) for one in found] == [("unet", "conversion", True)]
+    assert [(one.component, one.stage, one.responsible) for one in found] == [("unet", "conversion", True)]
 
 
 def test_a_sound_component_does_not_share_the_blame_for_what_another_breaks() -> None:
@@ -60,9 +60,9 @@ def test_a_sound_component_does_not_share_the_blame_for_what_another_breaks() ->
     assert [one.component for one in found] == ["unet"]
 
 
-def test_an_abnormal_component_without_a_visible_loss_is_listed_as_not_visible() -> None:
+def test_an_abnormal_component_without_a_abnormal_loss_is_listed_as_not_responsible() -> None:
     found = suspects((game({"unet": 0.0001, "vae_decoder": 0.0}),), (ladder("unet", 60, 70),))
-    assert [(one.component, one.visible, one.abnormal) for one in found] == [("unet", False, True)]
+    assert [(one.component, one.responsible, one.abnormal) for one in found] == [("unet", False, True)]
 
 
 def test_settings_that_make_most_of_the_loss_are_a_suspect() -> None:
@@ -71,8 +71,8 @@ def test_settings_that_make_most_of_the_loss_are_a_suspect() -> None:
 
 
 def test_small_losses_are_not_seen() -> None:
-    assert not visible_loss((game({"unet": 0.009}),))
-    assert visible_loss((game({"unet": 0.011}),))
+    assert not abnormal_loss((game({"unet": 0.009}),))
+    assert abnormal_loss((game({"unet": 0.011}),))
 
 
 def test_the_share_comes_from_the_first_metric_that_sees_anything() -> None:

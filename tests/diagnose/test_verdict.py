@@ -26,7 +26,7 @@ def test_small_loss_on_sound_ladders_is_sound_and_says_how_sure() -> None:
     found = findings(game({"unet": 0.001, "vae_decoder": 0.0002}), *SOUND)
     assert causes(found) == ()
     assert say(found).startswith("The candidate is sound")
-    assert "8.3 times smaller than what would be visible" in confidence(found, ())
+    assert "8.3 times smaller than what is still normal" in confidence(found, ())
 
 
 def test_abnormal_rung_names_the_stage() -> None:
@@ -63,7 +63,7 @@ def test_two_causes_that_hide_each_other_are_named_and_said_not_to_be_separable(
     assert "does not separate unet from vae_decoder" in say(found)
 
 
-def test_visible_loss_without_a_culprit_is_said_to_be_unexplained() -> None:
+def test_abnormal_loss_without_a_culprit_is_said_to_be_unexplained() -> None:
     flat = {f"c{index}": 0.01 for index in range(8)}
     worth = game(flat)
     found = findings(worth, *(ladder(name, 120, 70) for name in flat))
@@ -72,7 +72,7 @@ def test_visible_loss_without_a_culprit_is_said_to_be_unexplained() -> None:
     assert "sound" not in say(found)
 
 
-def test_setting_that_does_most_of_an_invisible_loss_is_named() -> None:
+def test_setting_that_does_most_of_a_normal_loss_is_named() -> None:
     from sdqa.bundle.diagnosis import GlueFinding
 
     attribution = game({"unet": 0.0001, "vae_decoder": 0.0, "glue": 0.004})
@@ -82,7 +82,7 @@ def test_setting_that_does_most_of_an_invisible_loss_is_named() -> None:
     )
     (cause,) = causes(found)
     assert (cause.stage, cause.operation) == ("glue", "strength")
-    assert say(found).startswith("No visible loss")
+    assert say(found).startswith("No abnormal loss")
 
 
 def test_sound_component_that_an_abnormal_one_draws_in_is_not_blamed() -> None:
@@ -196,8 +196,8 @@ def test_a_gate_that_failed_is_never_answered_with_sound() -> None:
     assert "sound" not in say(steps)
 
 
-def test_a_gate_that_failed_on_what_nobody_sees_is_said_to_have_failed() -> None:
+def test_a_gate_that_failed_on_a_normal_loss_is_said_to_have_failed() -> None:
     found = findings(game({"unet": 0.001, "vae_decoder": 0.0}), ladder("unet", 30, 70), SOUND[1])
     found.evidence.failed = ("unet/parity_psnr",)  # type: ignore[misc]
-    assert say(found).startswith("The gate failed in unet/parity_psnr; the loss itself is below what is visible")
+    assert say(found).startswith("The gate failed in unet/parity_psnr; the loss itself is normal")
     assert "Cause: unet" in say(found)

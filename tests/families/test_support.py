@@ -64,6 +64,24 @@ def test_further_parts_are_refused_by_name(name: str, entry: list[str]) -> None:
     assert f"part {name} ({'.'.join(entry)})" in found
 
 
+def test_each_text_encoder_of_sdxl_has_its_class() -> None:
+    family = FAMILIES["sdxl"]
+    parts = {
+        **{name: value for name, value in PARTS.items() if name != "_class_name"},
+        "_class_name": "StableDiffusionXLPipeline",
+        "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    }
+    made = ModelIndex.parse(parts, where="here")
+    silent = {"unet": {"addition_embed_type": "text_time"}}
+    sound = {"architectures": ["CLIPTextModelWithProjection"], "model_type": "clip_text_model"}
+    assert refusals(family, made, {**silent, "text_encoder_2": sound}) == ()
+    for wrong in ({"architectures": ["CLIPTextModel"]}, {"model_type": "t5", "architectures": ["T5EncoderModel"]}):
+        found = refusals(family, made, {**silent, "text_encoder_2": wrong})
+        assert len(found) == len(wrong)
+        assert all(one.startswith("text_encoder_2/config.json ") for one in found)
+
+
 def test_missing_parts_and_other_classes_are_refused_together() -> None:
     other = index(vae=["diffusers", "AutoencoderTiny"], tokenizer=[None, None])
     first, second = refusals(SD, other, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from sdqa.bundle import Bundle, Fingerprint, Lane, Measurement, Run, Sample, SampleFacts, Verdict
 from sdqa.bundle.diagnosis import Diagnosis
-from sdqa.errors import BundleError, GoldenStale, UsageError
+from sdqa.errors import BundleError, GoldenBelowFloor, GoldenStale, UsageError
 from sdqa.gate.approve import approve
 from sdqa.gate.audit import read_audit, unrecorded
 from sdqa.gate.codec import array_digest
@@ -182,6 +182,21 @@ def test_with_several_lanes_one_must_be_named(goldens: Path, make_bundle: MakeBu
 
 MOVE = ("--golden", "--yes")  # the suite has other lanes that are held against the same goldens
 
+
+def test_an_outcome_below_a_floor_becomes_no_golden(goldens: Path, make_bundle: MakeBundle) -> None:
+    before = read_golden(goldens / "tiny" / "portrait").manifest
+    asked: list[tuple[str, float | None]] = []
+
+    def below(case: str, scores: Mapping[str, float | None]) -> list[str]:
+        asked.append((case, scores["clip_score"]))
+        return ["clip_score is 0.6"] if case == "portrait" else []
+
+    with pytest.raises(GoldenBelowFloor, match=r"portrait: clip_score is 0\.6"):
+        approve(make_bundle(), goldens, reason="r", below=below)
+    assert asked == [("landscape", 0.5), ("portrait", 0.6)]
+    assert read_golden(goldens / "tiny" / "portrait").manifest == before
+
+
 # From the command line, as `docs/goldens.md` describes it.
 
 
@@ -224,4 +239,9 @@ def test_refusals_from_the_command_line_have_codes_and_change_nothing(
     assert cli.run(["approve", str(make_bundle(teacher="34" * 32)), *stale]) == 4
     assert "another fingerprint" in capsys.readouterr().err
     assert cli.run(["approve", str(goldens / "nothing"), *stale]) == 3
+    floors = Path(suite).with_name("floors.toml")
+    added = '\n[cases.portrait]\nprompt = "a portrait"\n\n[floors]\nclip_score = 0.9\n'
+    floors.write_text(Path(suite).read_text("utf-8") + added, encoding="utf-8")
+    assert cli.run(["approve", str(make_bundle()), "--suite", str(floors), *stale[2:]]) == 4
+    assert "clip_score is 0.6, [floors] takes no less than 0.9" in capsys.readouterr().err
     assert read_golden(goldens / "tiny" / "portrait").manifest == before

@@ -69,7 +69,7 @@ def test_without_a_visible_fault_the_bound_is_widened(make_lane: MakeLane) -> No
     psnr = table(make_lane, faults={"unseen": UNSEEN})["psnr"]
     assert psnr.nearest_fault is None
     assert psnr.limit < psnr.harmless.bound
-    assert "no measured fault is visible" in psnr.explain()
+    assert "no measured fault is seen" in psnr.explain()
 
 
 def test_clean_cases_that_scatter_beyond_the_fault_are_suspicious_alone(make_lane: MakeLane) -> None:

@@ -171,10 +171,14 @@ def test_trap_a_difference_without_a_golden_is_no_difference(make_lane: MakeLane
     assert (found.status, found.reason) == ("not measured", "the golden has no figure to compare with")
 
 
-def test_trap_a_better_duplicate_does_not_hide_a_bad_figure(make_lane: MakeLane, tolerances: Tolerances) -> None:
+def test_trap_of_two_figures_of_one_thing_neither_is_chosen(make_lane: MakeLane, tolerances: Tolerances) -> None:
     again = Measurement(metric="psnr", case="case-0", value=99.0, unit="dB", better="higher")
     lane = make_lane({"psnr": [20.0]}, measurements=(again,))
-    assert verdict("tiny/fp16/case-0/psnr", lane, tolerances).value == 20
+    found = verdict("tiny/fp16/case-0/psnr", lane, tolerances)
+    assert (found.status, found.value) == ("not measured", None)
+    assert found.reason == "there are two figures, 20 and 99: run the lane again"
+    twice = make_lane({"psnr": [20.0]}, measurements=(again.model_copy(update={"value": 20.0, "fingerprint": "f"}),))
+    assert verdict("tiny/fp16/case-0/psnr", twice, tolerances).status in ("fail", "not measured")
 
 
 # Budgets, contracts, components.

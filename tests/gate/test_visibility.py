@@ -1,4 +1,4 @@
-"""A machine that nobody has calibrated is judged by what a person would see, and says so."""
+"""A machine that nobody has calibrated is judged by what stands out from sound variants, and says so."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,6 +36,25 @@ def test_parts_are_float32_frozen_and_loaded_once(folder: Path) -> None:
     assert not any(parameter.requires_grad for parameter in parts["vae"].parameters())
     teacher.release()
     assert parts["unet"] is not teacher.part("unet")
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    told = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    return {name: value for name, value in told.items() if name not in ("_name_or_path", "dtype")}
+
+
+def test_an_outline_has_the_configuration_of_the_part_and_reads_no_weights(folder: Path) -> None:
+    teacher = load_teacher(f"folder:{folder}")
+    (folder / UNET).rename(folder / "elsewhere")  # opened before, so that only loading would miss it
+    outlines = teacher.outlines()
+    with pytest.raises(ModelError, match="unet cannot be loaded"):
+        teacher.part("unet")
+    (folder / "elsewhere").rename(folder / UNET)
+    for name in ("scheduler", "text_encoder", "unet", "vae"):
+        mine, whole = _settings(outlines[name].config), _settings(teacher.part(name).config)
+        assert mine == whole
+        assert len(mine) > 10
+    assert teacher.outline("unet") is teacher.part("unet")
 
 
 def test_digest_follows_every_file(folder: Path) -> None:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
+from safetensors.numpy import load, save_file
 
-from sdqa.errors import EXIT_INFRASTRUCTURE, DigestMismatch, ModelError, ModelUnreachable
+from sdqa import cli
+from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_PASS, EXIT_USAGE, DigestMismatch, ModelError, ModelUnreachable
 from sdqa.models import load_teacher
 from sdqa.models.hub import HubModel
 from tests.models.conftest import REPOSITORY, Hub
 from tests.models.test_examination import TEXT, UNET, save_as
+from tests.models.test_opening import SUITE
 
 SOURCE = f"hub:{REPOSITORY}"
 
@@ -117,3 +120,31 @@ def test_garbled_lock_is_named(hub: Hub, tmp_path: Path) -> None:
     lock.write_text("{")
     with pytest.raises(ModelError, match=r"sdqa\.lock"):
         load_teacher(SOURCE, lock=lock)
+
+
+def test_a_model_in_the_cache_is_examined_by_a_plan(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = f"hub:{REPOSITORY}"
+    load_teacher(source, lock=tmp_path / "sdqa.lock")
+    suite = tmp_path / "sdqa.toml"
+    suite.write_text(SUITE.format(source=source), "utf-8")
+    capsys.readouterr()
+    hub.requests.clear()
+    assert cli.run(("plan", "--suite", str(suite))) == EXIT_PASS
+    said = capsys.readouterr().out
+    assert "weights  one: " in said
+    assert "goldens" in said
+    weights = next((tmp_path / "cache").rglob("unet/*.safetensors"))
+    kept = weights.resolve().read_bytes()
+    tensors = load(kept)
+    weights.unlink()
+    save_file({name: one for name, one in tensors.items() if name != "conv_in.bias"}, weights)
+    assert cli.run(("plan", "--suite", str(suite))) == EXIT_USAGE
+    assert "1 missing keys: conv_in.bias" in "".join(capsys.readouterr())
+    weights.unlink()
+    assert cli.run(("plan", "--suite", str(suite))) == EXIT_PASS
+    said = capsys.readouterr().out
+    assert f"the weights of {source} are not all on this machine" in said
+    assert "sdqa fetch --suite" in said
+    assert hub.requests == []

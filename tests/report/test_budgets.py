@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sdqa.history import record_of
 from sdqa.report.html import Page, make_page
 from sdqa.report.writer import write_report
 from tests.report.browser import Browser
@@ -62,8 +63,11 @@ def test_a_red_page_of_eleven_cases(browser: Browser, page_file: Path) -> None:
 
 def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> None:
     bundle, run = bulk_run(tmp_path / "bundle", 500, grain=0.1, failing=20)
+    record = record_of(run, environment={})
+    days = (f"2025-12-{day:02}T00:00:00Z" for day in range(1, 31))
+    history = [record.model_copy(update={"created": day}) for day in days]
     start = time.perf_counter()
-    page = make_page(bundle, run)
+    page = make_page(bundle, run, history)
     path = written(tmp_path, page)
     write_s = time.perf_counter() - start
     size = path.stat().st_size

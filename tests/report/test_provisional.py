@@ -67,7 +67,7 @@ def test_it_is_in_the_summary_the_terminal_and_the_page(half: Run, tmp_path: Pat
     assert "40 dB ✓?" in stream.getvalue()
     assert "2 of them provisionally" in stream.getvalue()
     page = render_page(Bundle(tmp_path), half)
-    assert "2 of them provisional, by what a person would see" in page
+    assert "2 of them provisional, by what stands out from sound variants" in page
     island = json.loads(page.split('id="data">')[1].split("</script>")[0])
     assert sum(row[7] & PROVISIONAL for row in island["rows"]) == 2
     assert "not judged" in page

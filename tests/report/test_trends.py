@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from sdqa.bundle import Bundle, Measurement, Run
+import pytest
+
+from sdqa.bundle import Bundle, Measurement, Run, Verdict
 from sdqa.history import History, record_of
 from sdqa.report import write_report
-from sdqa.report.trends import trend_of
+from sdqa.report.checks import check_rows
+from sdqa.report.trends import check_trends, trend_of
 from tests.builders import lane_record, run_record
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -50,3 +53,32 @@ def test_the_page_shows_the_trend_and_what_could_not_be_read(bundle: Bundle, tmp
     assert "psnr in a: from 31 dB to 33 dB over 3 runs" in page
     assert "1 file of the history could not be read" in page
     assert SHA[:10] in page
+
+
+def judged(day: int, value: float, *, unit: str = "", fault: str | None = None, case: str = "c") -> Run:
+    verdict = Verdict(
+        check=f"a/{case}/lpips", metric="lpips", case=case, status="pass", value=value, golden=0.0, difference=value,
+        tolerance=0.1, unit=unit,
+    )  # fmt: skip
+    return run_record(lane_record("a", verdict), created=f"2026-01-{day:02d}T00:00:00Z", fault=fault)
+
+
+def test_a_check_s_trend_ends_with_this_run() -> None:
+    now = judged(9, 0.05)
+    earlier = [judged(1, 0.01), judged(2, 0.03), judged(3, 0.9, fault="nan"), judged(4, 0.02, unit="dB"), now]
+    history = [record_of(run, environment={}) for run in earlier]
+    found = check_trends(history, now, check_rows(now))
+    (trend,) = found.values()
+    assert (trend.low, trend.high, trend.before, trend.runs) == (0.01, 0.05, 0.03, 3)
+    assert trend.marks == "0D.X"  # at the bottom, in the middle, of another unit, at the top
+
+
+def test_a_check_that_is_new_or_has_no_figure_has_no_trend(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = judged(9, 0.05, case="other")
+    assert check_trends([record_of(judged(1, 0.01), environment={})], now, check_rows(now)) == {}
+    assert check_trends([], now, check_rows(now)) == {}
+    broken = judged(9, math.nan)
+    (trend,) = check_trends([record_of(judged(1, 0.01), environment={})], broken, check_rows(broken)).values()
+    assert (trend.marks, trend.runs) == ("D.", 1)
+    monkeypatch.setattr("sdqa.report.trends.MAX_TRENDS", 0)
+    assert check_trends([record_of(judged(1, 0.01), environment={})], broken, check_rows(broken)) == {}

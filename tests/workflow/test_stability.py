@@ -46,7 +46,7 @@ def test_the_disturbance_is_a_thousandth_and_always_the_same() -> None:
 
 
 @pytest.mark.parametrize(("moved", "chaotic"), [(1e-5, False), (0.002, False), (0.05, True), (float("nan"), True)])
-def test_what_moves_visibly_is_chaotic(moved: float, chaotic: bool) -> None:
+def test_what_moves_more_than_a_sound_conversion_moves_it_is_chaotic(moved: float, chaotic: bool) -> None:
     assert Stability("lpips", moved, 0.002).chaotic is chaotic
 
 
@@ -54,7 +54,7 @@ def test_the_warning_says_what_was_measured_and_what_to_do() -> None:
     found = Recorded("tiny", "hat", True, Stability("lpips", 0.05, 0.002)).warning()
     assert found == (
         "tiny/hat: this case is chaotic: choose another seed "
-        "(LPIPS 0.05 after a change of 0.1% in its noise, visible from 0.002)"
+        "(LPIPS 0.05 after a change of 0.1% in its noise, a sound conversion stays below 0.002)"
     )
     assert Recorded("tiny", "hat", True, Stability("lpips", 1e-5, 0.002)).warning() == ""
     assert Recorded("tiny", "hat", True).warning() == ""

@@ -45,6 +45,9 @@ def test_the_folders_own_scheduler_is_taken_where_it_is_known(
     index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     index["scheduler"] = ["diffusers", class_name]
     (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
+    settings = folder / "scheduler" / "scheduler_config.json"
+    stated = json.loads(settings.read_text(encoding="utf-8"))
+    settings.write_text(json.dumps({**stated, "_class_name": class_name}), encoding="utf-8")
     model = starting_model(str(folder))
     assert loaded(model, tmp_path).defaults.scheduler == scheduler
     assert class_name in suite_text(model)

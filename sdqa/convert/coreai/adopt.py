@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from sdqa.convert.coreai.contents import Contents, read_contents
 from sdqa.convert.coreai.describe import describe, in_own_process
 from sdqa.convert.coreai.program import asset_contract
 from sdqa.convert.fit import match_names, ways
-from sdqa.convert.promises import SHARE, promised_bits
+from sdqa.convert.promises import Holding, broken_promises, single_share
 from sdqa.convert.record import PackageRecord
 from sdqa.errors import ContractError
 from sdqa.models.packages import ExistingPackages
@@ -81,11 +80,6 @@ def _fit(expected: Contract, contents: Contents, asset: Path) -> tuple[dict[str,
 
 
 def _promises(component: str, record: PackageRecord, variant: Variant) -> tuple[str, ...]:
-    """The bits that a recipe names against those of most weights."""
-    promised = promised_bits(variant) if variant.compresses(component) else None
-    widths = Counter({int(bits): count for bits, count in record.bit_widths.items()})
-    kept = sum(count for bits, count in widths.items() if promised is not None and bits <= promised)
-    if promised is None or not widths or kept / widths.total() >= SHARE:
-        return ()
-    most = widths.most_common(1)[0][0]
-    return (f"the variant promises {promised} bits ({variant.compression}), the weights have {most}",)
+    """What of the variant an asset is not, by the bits that its weights are stored in."""
+    widths = {int(bits): count for bits, count in record.bit_widths.items()}
+    return broken_promises(component, Holding(widths, single_share(widths)), variant)

@@ -56,6 +56,10 @@ const chart = (one, runs, options, onPick) => {
     const from = Math.min(x(at - 0.5) + 9, width - 90);
     if (from > free) { parts.push(g("text", { x: from, y: MARGIN.top + 8 }, `${signed(size)} ${size > 0 ? "worse" : "better"}`)); free = from + 80; }
   }
+  for (const run of one.loads) { // the machine's own steps: drawn, and no more
+    const at = place.get(run);
+    if (at !== undefined) parts.push(g("line", { class: "load", x1: x(at - 0.5), x2: x(at - 0.5), y1: MARGIN.top, y2: height - MARGIN.bottom }));
+  }
   const flags = new Map();
   for (const [run, kind] of one.marks) { const at = place.get(run); if (at !== undefined) flags.set(at, [...new Set([...(flags.get(at) || []), LETTER[kind]])]); }
   for (const [at, letters] of flags) {

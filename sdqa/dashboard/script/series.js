@@ -3,7 +3,7 @@ const legend = (one) => {
   const line = (css, dash) => g("svg", { width: 22, height: 10, viewBox: "0 0 22 10", "aria-hidden": "true" }, g("line", { class: css, x1: 1, x2: 21, y1: 5, y2: 5, "stroke-dasharray": dash }));
   const kinds = [...new Set(one.marks.map(([, kind]) => kind))];
   return h("p", { class: "keys" }, one.machines.map((machine, at) => h("span", {}, line(`line${at ? ` m${(at - 1) % 4 + 1}` : ""}`), one.machines.length > 1 ? `fingerprint ${machine}` : "figure")),
-    one.bound.length ? h("span", {}, line("limit"), "limit as it was") : null, one.changes.length ? h("span", {}, line("change"), "change of level") : null,
+    one.bound.length ? h("span", {}, line("limit"), "limit as it was") : null, one.changes.length ? h("span", {}, line("change"), "change of level") : null, one.loads.length ? h("span", {}, line("load"), "the machine's load: nothing of the project changed") : null,
     kinds.map((kind) => h("span", {}, h("b", {}, LETTER[kind]), KIND[kind])));
 };
 const seriesPage = async (key) => {

@@ -29,7 +29,8 @@ class ExportedRunner:
         exact = Variant(name=variant.name, precision="float32", attention=variant.attention)
         self._expected = asset_contract(component, teacher, exact)
         with laid_out(wrap(teacher, component), variant.attention) as shaped:
-            self._run = export_program(shaped, self._expected, teacher.facts, exact).module()
+            program = export_program(shaped, self._expected, teacher.facts, exact).module()
+        self._run = _interpreter(program).run
 
     def run(self, inputs: Arrays) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
         """One forward pass."""
@@ -40,3 +41,22 @@ class ExportedRunner:
             found = self._run(*given)
         several = found if isinstance(found, tuple) else (found,)
         return {one.name: value.numpy() for one, value in zip(self._expected.outputs, several, strict=True)}
+
+
+def _interpreter(program: Any) -> Any:
+    """Runs a program operation by operation, on values that lie in order in memory.
+
+    The export decides strides without computing; convolutions choose others when they compute, and operations such as
+    `native_group_norm` refuse those.
+    """
+    import torch
+    from torch.utils._pytree import tree_map
+
+    def in_order(value: Any) -> Any:
+        return value.contiguous() if isinstance(value, torch.Tensor) else value
+
+    class InOrder(torch.fx.Interpreter):
+        def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+            return super().call_function(target, tree_map(in_order, args), tree_map(in_order, kwargs))
+
+    return InOrder(program)

@@ -9,7 +9,7 @@ from sdqa.models.keys import Keys
 
 Shape = tuple[int, ...]
 
-MAX_LAYERS, MAX_KERNEL = 256, 63
+MAX_BLOCKS, MAX_LAYERS, MAX_KERNEL = 16, 64, 63
 """What no model comes near: more is a garbled file, and would be asked of the memory."""
 GATED = 2
 """A gated feed-forward layer computes a value and a gate."""

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from sdqa.errors import UnsupportedModel
 from sdqa.models.configuration import MAX_CHANNELS, MAX_WIDTH
 from sdqa.models.keys import Keys
-from sdqa.models.shapes.layers import FEED_FORWARD, GATED, MAX_KERNEL, MAX_LAYERS, Shape, Tensors, wholes_of_count
+from sdqa.models.shapes.layers import (
+    FEED_FORWARD,
+    GATED,
+    MAX_BLOCKS,
+    MAX_KERNEL,
+    MAX_LAYERS,
+    Shape,
+    Tensors,
+    wholes_of_count,
+)
 
 DOWN, UP = ("DownBlock2D", "CrossAttnDownBlock2D"), ("UpBlock2D", "CrossAttnUpBlock2D")
 MIDDLE = ("UNetMidBlock2D", "UNetMidBlock2DCrossAttn")
@@ -79,8 +88,8 @@ def unet_tensors(keys: Keys) -> dict[str, Shape]:
         UnsupportedModel: it names blocks of another architecture.
     """
     network = _Network(keys, keys.whole("norm_num_groups", most=MAX_CHANNELS))
-    down = keys.supported("down_block_types", DOWN)
-    up = keys.supported("up_block_types", UP)
+    down = keys.supported("down_block_types", DOWN, most=MAX_BLOCKS)
+    up = keys.supported("up_block_types", UP, most=MAX_BLOCKS)
     if len(up) != len(down):
         raise keys.wrong("up_block_types", list(up), f"{len(down)} blocks, as many as down_block_types has")
     levels = _levels(keys, len(down))

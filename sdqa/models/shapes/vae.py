@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdqa.models.configuration import MAX_CHANNELS
 from sdqa.models.keys import Keys
-from sdqa.models.shapes.layers import MAX_LAYERS, Shape, Tensors, wholes_of_count
+from sdqa.models.shapes.layers import MAX_BLOCKS, MAX_LAYERS, Shape, Tensors, wholes_of_count
 
 DOWN, UP = ("DownEncoderBlock2D",), ("UpDecoderBlock2D",)
 MOMENTS = 2
@@ -37,8 +37,8 @@ def autoencoder_tensors(keys: Keys) -> dict[str, Shape]:
         UnsupportedModel: it names blocks of another architecture.
     """
     halves = _Halves(keys, keys.whole("norm_num_groups", most=MAX_CHANNELS))
-    kinds = keys.supported("down_block_types", DOWN)
-    if len(keys.supported("up_block_types", UP)) != len(kinds):
+    kinds = keys.supported("down_block_types", DOWN, most=MAX_BLOCKS)
+    if len(keys.supported("up_block_types", UP, most=MAX_BLOCKS)) != len(kinds):
         raise keys.wrong("up_block_types", list(keys.words("up_block_types")), f"{len(kinds)} blocks")
     channels = wholes_of_count(keys, "block_out_channels", len(kinds), "down_block_types has")
     layers, latents = keys.whole("layers_per_block", most=MAX_LAYERS), keys.whole("latent_channels", most=MAX_CHANNELS)

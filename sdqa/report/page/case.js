@@ -2,16 +2,18 @@
 /** The unit stands with the value; beside it only what needs one to be read (KB and MB, ms and s). */
 const beside = (unit) => (unit in BYTES || unit in SECONDS ? unit : "");
 const FIGURES = ["Metric", "Value", "Golden", "Difference", "Limit", "Of limit", "Position"];
-const figuresTable = (rows, caption) =>
-  h("table", { class: "figures" }, h("caption", { class: "hidden", text: caption }),
-    h("thead", {}, h("tr", {}, FIGURES.map((name, i) => h("th", { scope: "col", class: i > 0 && i < 6 ? "num" : null, text: name })))),
+const figuresTable = (rows, caption) => {
+  const names = rows.some((row) => row.trend) ? [...FIGURES, "Last runs"] : FIGURES;
+  return h("table", { class: "figures" }, h("caption", { class: "hidden", text: caption }),
+    h("thead", {}, h("tr", {}, names.map((name, i) => h("th", { scope: "col", class: i > 0 && i < 6 ? "num" : null, text: name })))),
     rows.map((row) => h("tbody", {},
       h("tr", {},
         h("th", { scope: "row" }, mini(row.status), " ", row.metric, row.component && h("span", { class: "quiet", text: ` ${row.component}` }), row.provisional && h("span", { class: "quiet", text: " provisional" })),
         h("td", { class: "num", text: showFigure(row.value, row.unit) }), h("td", { class: "num", text: showFigure(row.golden, beside(row.unit)) }),
         h("td", { class: "num" }, showFigure(row.difference, beside(row.unit), true), row.low !== null && h("span", { class: "quiet", text: ` in ${showInterval(row)}` })),
-        h("td", { class: "num", text: showFigure(row.limit, beside(row.unit), row.onDifference) }), h("td", { class: "num strong", text: showPosition(row) }), h("td", {}, glyph(row))),
-      row.reason && h("tr", { class: "why" }, h("td", { colspan: FIGURES.length, text: row.reason })))));
+        h("td", { class: "num", text: showFigure(row.limit, beside(row.unit), row.onDifference) }), h("td", { class: "num strong", text: showPosition(row) }), h("td", {}, glyph(row)), names !== FIGURES && h("td", {}, row.trend && trendLine(row))),
+      row.reason && h("tr", { class: "why" }, h("td", { colspan: names.length, text: row.reason })))));
+};
 
 /** The latents after a few steps: the teacher's above the candidate's, the error under each. */
 const filmStrip = (film) => {

@@ -18,6 +18,7 @@ const ROWS = DATA.rows.map((cells, number) => {
   row.check = rest[10] || `${row.lane}/${row.case || row.component || "all"}/${row.metric}`;
   return row;
 });
+for (const [number, low, high, marks, before, runs] of DATA.trends) ROWS[number].trend = { low, high, marks, before, runs };
 const byRank = (one, other) => SEVERITY[one.status] - SEVERITY[other.status] || (other.position > one.position) - (other.position < one.position);
 /** What stands in the markup already is not sent twice. */
 const PICTURES = DATA.pictures.map(([address = "", width = 0, height = 0, words = "", lossy = 0, small = ""]) => ({
@@ -34,10 +35,11 @@ const PICTURES = DATA.pictures.map(([address = "", width = 0, height = 0, words 
   }
 }
 const filmOf = (film) => ({ ...film, frames: film.frames.map(([step, timestep, teacher, candidate, error]) => ({ step, timestep: figure(timestep), teacher: PICTURES[teacher], candidate: PICTURES[candidate], error: figure(error) })) });
+const flipOf = ([address, width, height, mean, largest]) => ({ address, width, height, mean, largest });
 const CASES = DATA.cases.map((one, order) => {
   const lanes = new Map(one.lanes.map((lane) => [
     lane.lane,
-    { ...lane, film: lane.film && filmOf(lane.film), pictures: Object.fromEntries(Object.entries(lane.pictures).map(([kind, number]) => [kind, PICTURES[number]])) },
+    { ...lane, flip: lane.flip && flipOf(lane.flip), film: lane.film && filmOf(lane.film), pictures: Object.fromEntries(Object.entries(lane.pictures).map(([kind, number]) => [kind, PICTURES[number]])) },
   ]));
   const tags = one.settings.filter(([name]) => name === "tags").flatMap(([, value]) => value.toLowerCase().split(", "));
   return { ...one, order, lanes, tags, rows: [] };

@@ -34,7 +34,7 @@ const compare = async (one, other) => {
   if (images[0].naturalWidth !== images[1].naturalWidth || images[0].naturalHeight !== images[1].naturalHeight)
     return { words: `the sizes differ: ${one.width} × ${one.height} and ${other.width} × ${other.height}` };
   const [a, b] = images.map(pixelsOf);
-  if (!a || !b) return { images, words: "colours are the channels' own differences: a page opened from a disk may not read the pixels of files beside it (sdqa report --single-file)" };
+  if (!a || !b) return { images, words: "no figures: a page opened from a disk may show the files beside it and not read them (sdqa report --single-file)" };
   const { width, height } = a, levels = new Uint8Array(width * height);
   let largest = 0, sum = 0, differing = 0;
   const energy = new Float64Array(TILES * TILES), sizes = new Float64Array(TILES * TILES);
@@ -62,6 +62,20 @@ const compare = async (one, other) => {
   return { width, height, levels, largest, mean, words, tile: largest ? { x: worst % TILES, y: Math.floor(worst / TILES) } : null };
 };
 
+/** The largest channel, times a gain, as colours: of a canvas whose pixels nobody may read, on its way to the screen. */
+const heatFilter = (gain) => {
+  const channel = (place) => `${`${[0, 1, 2, 3, 4].map((i) => Number(i === place)).join(" ")} `.repeat(3)}0 0 0 0 1`;
+  const parts = (make) => ["R", "G", "B"].map((name, place) => s(`feFunc${name}`, make(place)));
+  $("#heat-filter")?.remove();
+  document.body.append(s("svg", { id: "heat-filter", width: 0, height: 0, "aria-hidden": "true", class: "hidden" },
+    s("filter", { id: `heat-${gain}`, "color-interpolation-filters": "sRGB", x: 0, y: 0, width: 1, height: 1 },
+      [0, 1, 2].map((place) => s("feColorMatrix", { in: "SourceGraphic", type: "matrix", values: channel(place), result: `channel${place}` })),
+      s("feBlend", { in: "channel0", in2: "channel1", mode: "lighten", result: "two" }), s("feBlend", { in: "two", in2: "channel2", mode: "lighten" }),
+      s("feComponentTransfer", {}, parts(() => ({ type: "linear", slope: gain }))),
+      s("feComponentTransfer", {}, parts((place) => ({ type: "table", tableValues: RAMP.map((colour) => (colour[place] / 255).toFixed(4)).join(" ") }))))));
+  return `url("#heat-${gain}")`;
+};
+
 /** Paint a difference into a canvas. */
 const paint = (canvas, found, gain) => {
   if (found.images) {
@@ -70,8 +84,7 @@ const paint = (canvas, found, gain) => {
     context.drawImage(found.images[0], 0, 0);
     context.globalCompositeOperation = "difference";
     context.drawImage(found.images[1], 0, 0);
-    context.globalCompositeOperation = "lighter";
-    for (let doubled = 1; doubled < gain; doubled *= 2) context.drawImage(canvas, 0, 0);
+    canvas.style.filter = heatFilter(gain);
     return;
   }
   [canvas.width, canvas.height] = [found.width, found.height];

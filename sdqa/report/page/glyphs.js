@@ -27,6 +27,18 @@ const differenceGlyph = (row) => {
     whisker(row.low === null ? null : x(row.low), row.high === null ? null : x(row.high), HIGH / 2),
     s("circle", { cx: x(row.difference).toFixed(1), cy: HIGH / 2, r: 3.5, class: "point" }));
 };
+/** The last runs of a check and this one, the newest at the right; the limit where it lies among them. */
+const trendLine = ({ trend, unit, onDifference, limit, status }) => {
+  const wide = 96, values = [...trend.marks].map((mark) => (mark === "." ? null : (mark.charCodeAt(0) - 48) / 40));
+  const x = (at) => 4 + ((wide - 8) * at) / (values.length - 1), y = (share) => 3 + (HIGH - 6) * (1 - share);
+  const known = values.flatMap((share, at) => (share === null ? [] : [`${x(at).toFixed(1)} ${y(share).toFixed(1)}`]));
+  const span = trend.high - trend.low, edge = limit !== null && span > 0 ? (limit - trend.low) / span : -1, last = values[values.length - 1];
+  const shown = (value) => showFigure(value, unit, onDifference);
+  const words = `${plural(trend.runs, "run")} between ${shown(trend.low)} and ${shown(trend.high)}; ${shown(trend.before)} before this one`;
+  return s("svg", { class: "chart trend", viewBox: `0 0 ${wide} ${HIGH}`, width: wide, height: HIGH, role: "img", "aria-label": words }, s("title", { text: words }),
+    edge >= 0 && edge <= 1 && line(2, y(edge), wide - 2, y(edge), "limit"), s("path", { d: `M${known.join("L")}`, class: "past" }),
+    last !== null && s("circle", { cx: x(values.length - 1).toFixed(1), cy: y(last).toFixed(1), r: 3, class: status === "fail" ? "point bad" : "point" }));
+};
 const limitGlyph = (row) => {
   if (!drawable(row.value) || !drawable(row.limit) || Math.min(row.value, row.limit) < 0) return null;
   const reach = Math.max(row.value, row.limit, row.high || 0) * 1.15 || 1;

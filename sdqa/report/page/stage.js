@@ -1,8 +1,8 @@
 // The pictures of a case in one lane: five ways to compare two of them, with one zoom and one place for all.
-const MODES = [["side", "Side by side"], ["slider", "Slider"], ["blink", "Blink"], ["heat", "Heat map"], ["overlay", "Overlay"]];
+const MODES = [["side", "Side by side"], ["slider", "Slider"], ["blink", "Blink"], ["heat", "Heat map"], ["overlay", "Overlay"], ["flip", "FLIP"]];
 const ZOOMS = [1, 2, 4, 8, 16];
 const BLINK_MS = 600; // a change; far below three flashes a second
-const view = { x: 0.5, y: 0.5, gain: null, split: 50, opacity: 50, against: "golden", everyLane: false };
+const view = { x: 0.5, y: 0.5, gain: null, split: 50, opacity: 50, everyLane: false };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let blinking = 0, redraw = () => {};
 
@@ -12,7 +12,7 @@ const setMode = (name) => { amend({ mode: name === "side" ? undefined : name });
 const setZoom = (zoom) => { amend({ zoom: zoom === 1 ? undefined : zoom }); redraw(); };
 const nextZoom = () => setZoom(ZOOMS[(ZOOMS.indexOf(zoomOf()) + 1) % ZOOMS.length]);
 /** As strong as the largest difference allows, until a reader chooses. */
-const gainFor = (largest) => view.gain || (largest ? 2 ** Math.min(6, Math.max(0, Math.floor(Math.log2(255 / largest)))) : 1);
+const gainFor = (largest) => view.gain || (largest ? 2 ** Math.min(6, Math.max(0, Math.floor(Math.log2(255 / largest)))) : largest === undefined ? 8 : 1);
 let gainNow = 1;
 const setGain = (gain) => { view.gain = Math.min(64, Math.max(1, gain)); redraw(); };
 
@@ -77,7 +77,7 @@ const drawStage = (root, kase, lane) => {
   clearInterval(blinking);
   redraw = () => drawStage(root, kase, lane);
   const mode = modeOf(), own = kase.lanes.get(lane)?.pictures || {}, others = references(kase, lane);
-  const named = others.has(view.against) ? view.against : others.has("golden") ? "golden" : [...others.keys()][0];
+  const named = others.has(here.against) ? here.against : others.has("golden") ? "golden" : [...others.keys()][0];
   const [golden, candidate] = [others.get(named), own.candidate];
   const both = golden?.address && candidate?.address;
   const alt = (kind) => `${kind} of ${kase.name}`;
@@ -90,7 +90,8 @@ const drawStage = (root, kase, lane) => {
       named && shot(root, named, golden, alt(named)), shot(root, "candidate", candidate, alt(`candidate in ${lane}`)),
       view.everyLane && [...others].filter(([id]) => laneOf.has(id) && id !== named).map(([id, one]) => shot(root, id, one, alt(`candidate in ${id}`))));
   }
-  if (!both && mode !== "side") {
+  if (mode === "flip") flipMode(root, body, under, kase.lanes.get(lane));
+  else if (!both && mode !== "side") {
     replace(body, shot(root, named || "golden", golden, alt("golden")), shot(root, "candidate", candidate, alt("candidate")));
   } else if (mode === "slider") sliderMode(root, body, under, golden, candidate, named, alt);
   else if (mode === "blink") blinkMode(root, body, under, golden, candidate, named, alt);
@@ -103,7 +104,7 @@ const stageBar = (mode, others, named) =>
   h("div", { class: "bar", role: "group", "aria-label": "How to compare" },
     MODES.map(([name, title], i) => h("button", { type: "button", "data-keep": name, "aria-pressed": String(name === mode), onclick: () => setMode(name) }, h("kbd", { "aria-hidden": "true", text: String(i + 1) }), ` ${title}`)),
     h("button", { type: "button", "data-keep": "zoom", onclick: nextZoom, "aria-label": `Zoom, now ${zoomOf()}` }, h("kbd", { "aria-hidden": "true", text: "z" }), ` ${zoomOf() === 1 ? "fit" : `× ${zoomOf()}`}`),
-    h("label", {}, "against ", h("select", { "data-keep": "against", onchange: (event) => { view.against = event.target.value; redraw(); } }, [...others.keys()].map((name) => h("option", { value: name, selected: name === named, text: name })))),
+    h("label", {}, "against ", h("select", { "data-keep": "against", onchange: (event) => { amend({ against: event.target.value === "golden" ? undefined : event.target.value }); redraw(); } }, [...others.keys()].map((name) => h("option", { value: name, selected: name === named, text: name })))),
     mode === "side" && [...others.keys()].filter((id) => laneOf.has(id)).length > 0 && h("label", {}, h("input", { type: "checkbox", "data-keep": "every", checked: view.everyLane, onchange: (event) => { view.everyLane = event.target.checked; redraw(); } }), " other lanes"));
 
 const sliderMode = (root, body, under, golden, candidate, named, alt) => {
@@ -143,34 +144,4 @@ const overlayMode = (root, body, under, golden, candidate, named, alt) => {
   top.style.opacity = view.opacity / 100;
   replace(body, paneOf(root, candidate, [h("b", { text: "candidate" }), ` over ${named}`], layerOf(golden, alt(named)), top));
   replace(under, slide("candidate", 0, 100, view.opacity, (value) => `${value} %`, (value) => { view.opacity = value; top.style.opacity = value / 100; }));
-};
-const heatMode = (root, body, under, golden, candidate, named, beside) => {
-  const canvas = h("canvas", { role: "img", "aria-label": `difference of ${named} and candidate` }), words = h("span", { class: "quiet", text: "…" });
-  const layer = h("div", { class: "layer", "data-small": candidate.width <= 256 ? "1" : null }, canvas);
-  const figure = paneOf(root, candidate, h("b", { text: "difference" }), layer);
-  body.append(figure);
-  const scale = h("span", { class: "scale" }, h("span", { text: "0" }), colourBar(), h("span", { text: "255" }));
-  const chooser = slide("gain", 0, 6, Math.log2(gainFor(0)), (power) => `× ${2 ** power}`, (power) => { view.gain = 2 ** power; again(); });
-  replace(under, chooser, scale, words);
-  let found = null;
-  const again = () => {
-    const gain = gainNow = gainFor(found?.largest);
-    if (found && (found.levels || found.images)) paint(canvas, found, gain);
-    $("input", chooser).value = Math.log2(gain);
-    $("output", chooser).textContent = `× ${gain}`;
-    scale.lastChild.textContent = `${showNumber(255 / gain)} of 255`;
-    replace($("figcaption", figure), h("b", { text: "difference" }), ` × ${gain}`);
-  };
-  compare(golden, candidate).then((result) => {
-    found = result;
-    words.textContent = result.words;
-    body.dataset.ready = "1";
-    if (!result.levels && !result.images) return replace($(".pane", figure), h("span", { class: "gone", text: result.words }));
-    again();
-    if (result.tile) layer.append(h("span", { class: "tile", title: "the tile that differs most", style: { left: `${(100 * result.tile.x) / TILES}%`, top: `${(100 * result.tile.y) / TILES}%`, width: `${100 / TILES}%`, height: `${100 / TILES}%` } }));
-    if (result.levels && !beside) canvas.addEventListener("pointermove", (event) => {
-      const box = canvas.getBoundingClientRect(), x = Math.floor(((event.clientX - box.left) / box.width) * result.width), y = Math.floor(((event.clientY - box.top) / box.height) * result.height);
-      if (result.levels[y * result.width + x] !== undefined) words.textContent = `x ${x}, y ${y}: ${result.levels[y * result.width + x]} of 255 · ${result.words}`;
-    });
-  });
 };

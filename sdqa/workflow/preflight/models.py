@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sdqa.errors import SdqaError
 from sdqa.models import look_at
 from sdqa.models.folder import count_parameters
 from sdqa.models.lock import LOCK_NAME
 from sdqa.models.opening import OpenedFolder, Opening
+from sdqa.models.single_file import beside
 from sdqa.models.sources import is_remote
 from sdqa.plan import Plan
 from sdqa.workflow.preflight.packages import look_at_packages
@@ -46,11 +48,16 @@ def _look(plan: Plan, name: str, source: str) -> tuple[SeenModel, Look]:
         return SeenModel(name, None, {}), Look(lacks=(Lack.of("model", error, in_suite=True),))
     if opening is None:
         remote = is_remote(source)
-        command = FETCH if remote else f"put it there, or give $.models.{name}.source another folder"
+        key = "source" if plan.suite.models[name].reference is None else "reference"
+        there = f"put it there, or give $.models.{name}.{key} another folder"
+        command = FETCH if remote else beside(Path(source.partition(":")[2])) or there
         lack = Lack("model", f"{source} is not on this machine", command)
         return SeenModel(name, None, {}), Look(lacks=(lack,))
     if not isinstance(opening, OpenedFolder):
         return SeenModel(name, opening, {}), Look()
+    if not opening.weights:
+        lack = Lack("model", f"the weights of {source} are not all on this machine", FETCH)
+        return SeenModel(name, opening, {}), Look(lacks=(lack,))
     try:
         return SeenModel(name, opening, count_parameters(opening)), Look(_weights(name, opening))
     except SdqaError as error:
@@ -64,5 +71,5 @@ def _weights(name: str, opening: OpenedFolder) -> tuple[Note, ...]:
     """What was seen of a model's weights, and what was not."""
     if not opening.tensors:
         return ()
-    said = f"{name}: {opening.tensors} tensors, by name and shape those of the configurations; their values are read by a run"
-    return (Note("weights", said),)
+    said = f"{opening.tensors} tensors, by name and shape those of the configurations; their values are read by a run"
+    return (Note("weights", f"{name}: {said}"),)

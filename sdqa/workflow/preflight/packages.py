@@ -39,7 +39,7 @@ def _look(lanes: Sequence[PlannedLane], form: PackageFormat, opening: Opening | 
     try:
         existing = ExistingPackages.find(folder, source=source, suffix=form.suffix)
     except SdqaError as error:
-        return Look(lacks=(Lack.of(SUBJECT, error, in_suite=folder.is_dir()),))
+        return Look(lacks=(Lack.of(SUBJECT, error, in_suite=folder.exists()),))
     wanted = {one for lane in lanes for one in lane.components}
     notes, lacks = [], []
     for component, paths in existing.packages.items():

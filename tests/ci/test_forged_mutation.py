@@ -1,0 +1,168 @@
+"""Every condition on what a bundle says of itself is held: without any of them something else is said."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sdqa.bundle import Lane, Measurement, Run
+from sdqa.ci import agreement, contradictions, examined, figures, origin, pictures, reference
+from sdqa.ci.carried import CARRIED
+from sdqa.ci.reference import LaneReference
+from sdqa.metrics import kinds
+from tests.ci import honest
+from tests.ci.forged import (
+    FP16,
+    RUNS,
+    golden_said,
+    honest_lane,
+    with_machine,
+)
+from tests.ci.honest import expected, golden, lane_of, linux, mac, run_of, units, with_lane
+from tests.ci.mutants import Scenario, unnoticed
+from tests.ci.sound import a_failed_lane, held_by, lanes
+
+
+def on_all(call: Any, *names: str) -> list[Scenario]:
+    """The same call on every lane by the checkout, and on the honest one and some by others."""
+
+    def scenario(lane: Lane, known: LaneReference) -> Scenario:
+        return lambda module: repr(call(module, lane, known))
+
+    found = [scenario(lane, held_by()["the goldens"]) for lane in lanes().values()]
+    return found + [scenario(lanes()[name], known) for known in held_by().values() for name in ("honest", *names)]
+
+
+def held(module: types.ModuleType, scenarios: Iterable[Scenario]) -> None:
+    kept = dict(vars(module))
+    try:
+        found = [one for one in unnoticed(module, scenarios) if one != "if TYPE_CHECKING"]
+        assert not found, "\n".join(found)
+    finally:
+        vars(module).update(kept)
+
+
+def test_figures() -> None:
+    against_baseline = honest.figure_of("psnr", 50.0, case="cat").model_copy(update={"metric": "baseline_psnr"})
+    more = honest_lane(measurements=(*honest_lane().measurements, against_baseline))
+    scenarios = on_all(lambda module, lane, known: module.vetted(lane, known))
+    held(figures, [*scenarios, lambda module: module.vetted(more, held_by()["nothing recorded"])])
+
+
+def test_contradictions() -> None:
+    planned = held_by()["the goldens"]
+
+    def unlike(run: Run) -> Scenario:
+        return lambda module: module.unlike_planned(run.lanes[0], run.cases, planned)
+
+    def elsewhere(run: Run, *altered: Lane) -> Scenario:
+        return lambda module: module.elsewhere([*run.lanes, *altered], run.environment)
+
+    runs = [linux(), *(make() for _, make in RUNS.values())]
+    few = linux().model_copy(update={"lanes": (with_cases("cat"),), "cases": {"cat": linux().cases["cat"]}})
+    carried = with_machine(system="Darwin").model_copy(update={"carried": "1" * 40})
+    scenarios = on_all(lambda module, lane, known: module.contradictions(lane, known), "unlinted")
+    scenarios += [unlike(run) for run in [*runs, few]] + [elsewhere(run) for run in runs]
+    stale = {**(planned.goldens or {}), "fox": golden("fox").model_copy(update={"teacher": "0" * 64})}
+    part = lane_of(units()[0], ["cat", "dog"])
+    scenarios.append(lambda module: module.contradictions(part, replace(planned, goldens=stale)))
+    held(contradictions, [*scenarios, elsewhere(linux(), carried)])
+
+
+def with_cases(*cases: str) -> Lane:
+    return honest_lane(measurements=tuple(m for m in honest_lane().measurements if m.case in cases))
+
+
+def test_pictures() -> None:
+    shown = [linux(), *(make() for _, make in RUNS.values())]
+    goldenless = held_by()["the teacher"]
+
+    def flaws(run: Run, known: LaneReference) -> Scenario:
+        return lambda module: module.picture_flaws(run.lanes[0], known, honest.PIXELS)
+
+    scenarios = [flaws(run, held_by()["the goldens"]) for run in shown] + [flaws(run, goldenless) for run in shown]
+    held(pictures, scenarios)
+
+
+def test_agreement() -> None:
+    def odds(*parts: Lane) -> Scenario:
+        return lambda module: module.at_odds(parts)
+
+    other = golden_said(FP16, 0.2, linux()).lanes[0]
+    held(agreement, [odds(honest_lane(), other), odds(honest_lane(), honest_lane())])
+
+
+def test_origin() -> None:
+    wanted = expected()
+    runs = [linux(), mac(), linux(created="2026-01-01T00:00:00"), linux(exit_code=3), linux(provenance=None)]
+    runs += [make() for _, make in RUNS.values()]
+    runs += [linux(origin={"started": "2026-01-01T12:00:00+14:00"})]
+    runs += [linux(fault="f"), linux(suite_digest="0" * 64), linux(suite_digest=wanted.plan.suite_digest[:12])]
+    runs += [linux(sdqa_version="0", suite_digest=wanted.plan.suite_digest[:12])]
+    altered = ({"commit": ""}, {"modified": True}, {"judge_digest": ""}, {"narrowed": ("a",)}, {"interrupted": True})
+    runs += [linux(origin=one) for one in altered]
+    failed = with_lane(linux(status="incomplete", exit_code=4), FP16, failures=a_failed_lane().failures)
+    missing = with_lane(
+        linux(exit_code=4),
+        FP16,
+        verdicts=(linux().lanes[0].verdicts[0].model_copy(update={"status": "not measured"}),),
+    )
+    runs += [failed, missing, run_of(), linux(environment={"a": linux().environment})]
+    runs += [run_of(linux().lanes[0].model_copy(update={"id": "tiny/other"}))]
+
+    def strange(run: Run) -> Scenario:
+        return lambda module: module.strange(run, wanted)
+
+    def against(run: Run, name: str) -> Scenario:
+        return lambda module: module.of_bundle(name, run, wanted, honest.PIXELS)
+
+    scenarios = [strange(run) for run in runs]
+    scenarios += [against(run, name) for run in runs if run.provenance for name in ("one", CARRIED)]
+    held(origin, scenarios)
+
+
+def test_clocks_may_differ_by_an_hour() -> None:
+    early = honest.NOW - timedelta(days=1, minutes=59)
+    assert list(origin.strange(linux(), replace(expected(), now=early))) == []
+    assert list(origin.strange(linux(), replace(expected(), now=early - timedelta(minutes=2))))
+
+
+def test_examined() -> None:
+    held(examined, on_all(lambda module, lane, known: module.examined(lane, known)))
+
+
+def test_kinds() -> None:
+    figure = Measurement(metric="m", value=0.5, unit="B", better="lower")
+
+    def flaw(*kind: Any, value: float | None = 0.5, **facts: Any) -> Scenario:
+        other = figure.model_copy(update={"value": value, **facts})
+        return lambda module: module.Kind(*kind).flaw("m", other)
+
+    scenarios = [flaw("B", "lower", (0, 1)), flaw("B", "higher", (0, 1)), flaw("", "lower", (0, 1))]
+    scenarios += [
+        flaw("B", "lower", (1, 2)),
+        flaw("B", "lower", (0, 1), "lane", True),
+        flaw("B", "lower", (0, 9), value=9),
+    ]
+    scenarios += [flaw("B", "lower", (0, 1), value=value) for value in (None, float("nan"), float("inf"), 3.0)]
+    held(kinds, scenarios)
+
+
+def test_reference(tmp_path: Path) -> None:
+    honest.record_goldens(tmp_path / "goldens")
+    (tmp_path / "goldens" / "tiny" / "dog" / "manifest.json").write_text("{}")
+    now = honest.SUITE.replace('goldens = "goldens"', 'goldens = "teacher"')
+    torch = honest.SUITE.replace('runtime = "coreml"\ncompute_units = ["CPU_AND_NE"]', 'runtime = "torch"')
+    plans = [honest.plan(tmp_path / "sdqa.toml", text) for text in (honest.SUITE, now, torch)]
+
+    def known(module: types.ModuleType) -> object:
+        found = [one for plan in plans for one in module.references_of(plan).values()]
+        return [(one.packaged, one.goldens and sorted(one.goldens), sorted(one.kinds)) for one in found]
+
+    held(reference, [known])
+    [one] = {tuple(each.goldens or ()) for each in reference.references_of(plans[0]).values()}
+    assert one == ("cat", "fox")
