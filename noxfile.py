@@ -185,6 +185,13 @@ def bench(session: nox.Session) -> None:
     command(session, "-m", "sdqa.mil.bench", *session.posargs, env=ENVIRONMENT)
 
 
+@nox.session(name="bench-service")
+def bench_service(session: nox.Session) -> None:
+    """What shares buy on this machine, and how well the plan foretells it; prints a table, asserts nothing."""
+    prepare(session, "test")
+    command(session, "-m", "tests.service.bench", *session.posargs, env=ENVIRONMENT)
+
+
 @nox.session
 def runner(session: nox.Session) -> None:
     """A machine of your own that runs CI jobs: `-- doctor | setup | status | drain | remove`; installs no torch."""

@@ -18,8 +18,8 @@ from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlanOfRecord
 from sdqa.plan import Plan
 
-CARRIED = "carried"
-"""The name of carried evidence among the bundles."""
+CARRIED = "earlier/carried"
+"""The name of carried evidence among the bundles; no folder can have it."""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,11 @@ def _shard(_context: click.Context, _option: click.Parameter, given: str) -> str
     type=click.Path(path_type=Path),
     help="The bundle's folder; by default .sdqa/report for a full run, .sdqa/runs/… for another.",
 )
+@click.option("--engine", type=click.Choice(["dask"]), default=None, help="Run all lanes on a cluster of workers.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Of the cluster, tls://HOST:PORT; else workers here.")
+@click.option(
+    "--shards", default=None, type=click.IntRange(1, 256), help="With --engine: jobs for each kind of machine."
+)
 @store_option
 @json_option
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
@@ -100,6 +105,9 @@ def qa(
     fault: str | None,
     diagnose: bool,
     output: Path | None,
+    engine: str | None,
+    scheduler: str,
+    shards: int | None,
     store: StorePlace,
     as_json: bool,
     pytest_arguments: tuple[str, ...],
@@ -110,6 +118,16 @@ def qa(
     """
     from sdqa.plan.parts import HERE
 
+    if engine is not None:
+        from sdqa.cli.engine import run_on_cluster
+
+        if lanes or shard or fault or as_json or pytest_arguments:
+            raise click.UsageError(
+                "--engine runs all lanes: it takes --suite, --scheduler, --shards, --output, --store"
+            )
+        sys.exit(run_on_cluster(suite, scheduler, shards, output, store))
+    if scheduler or shards:
+        raise click.UsageError("--scheduler and --shards need --engine")
     unit = f"{HERE}:{shard}" if shard else ""
     code = run_suite(suite, lanes, unit, fault, output, store, pytest_arguments, diagnose=diagnose, as_json=as_json)
     sys.exit(code)

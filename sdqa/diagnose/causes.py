@@ -22,6 +22,7 @@ from sdqa.diagnose.evidence import GLUE, Evidence
 from sdqa.diagnose.loss import NORMAL_LOSS
 from sdqa.diagnose.packaging import CONVERT_AGAIN, packaging_causes
 from sdqa.diagnose.suspects import Suspect
+from sdqa.runtime.asset import is_asset
 
 MINOR = 0.2
 """What the teacher would still change with more steps, as a share of the loss, below which steps are not the cause."""
@@ -44,6 +45,13 @@ NEXT: Mapping[Stage, tuple[str, ...]] = {
     "glue": ("set the named value to the model's own (its scheduler and VAE configuration)",),
     "steps": ("raise the number of steps until the teacher converges; the conversion is not at fault",),
 }
+
+NEXT_OF_ASSETS: Mapping[Stage, tuple[str, ...]] = {
+    **NEXT,
+    "conversion": ("convert the component again from the checkpoint with the converter of your lane, and gate that",),
+    "precision": ('convert the component in fp32 (`precision = "float32"`) and measure again',),
+}
+"""The same of an `.aimodel`, whose precision is one for all of it."""
 
 NEXT_OF_PATTERN: Mapping[str, str] = {
     "adapter": "fuse the adapter into the weights before converting (`fuse_lora`), or take it out of the teacher",
@@ -152,8 +160,13 @@ def _cause(suspect: Suspect, findings: Findings) -> Cause:
         explains=suspect.share,
         interval=suspect.interval,
         evidence=tuple(words),
-        next=NEXT[suspect.stage],
+        next=_next(suspect, findings.evidence),
     )
+
+
+def _next(suspect: Suspect, evidence: Evidence) -> tuple[str, ...]:
+    package = evidence.packages.get(suspect.component)
+    return (NEXT_OF_ASSETS if package is not None and is_asset(package) else NEXT)[suspect.stage]
 
 
 def _common_cause(suspect: Suspect, whole: ComponentCoverage, findings: Findings) -> Cause:

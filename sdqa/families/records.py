@@ -48,6 +48,8 @@ class Part:
     """Further keys that its library writes, or once wrote, and that mean nothing."""
     model_type: str = ""
     """What a configuration of transformers calls the class."""
+    needs: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """A library that a class cannot be loaded without, and that does not come with sdqa."""
 
     def accepts(self, library: str, class_name: str) -> bool:
         """Whether the part may be of this class."""

@@ -96,6 +96,7 @@ SCHEDULER = Part(
         Setting("use_flow_sigmas", (None, False)),
         Setting("final_sigmas_type", ("zero", "sigma_min"), "zero"),
     ),
+    needs={"DPMSolverSDEScheduler": "torchsde", "LMSDiscreteScheduler": "scipy"},
 )
 """Those of noise that grows by betas; flow matching is another kind of training, and of U-Net."""
 

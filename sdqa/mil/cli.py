@@ -54,6 +54,7 @@ def mil_group() -> None:
 @_JSON
 def info(package: Path, every_weight: bool, function: str | None, as_json: bool) -> None:
     """Show a package's functions, inputs, outputs, operations and weights, and how these are compressed."""
+    from sdqa.mil.description import contradictions
     from sdqa.mil.stored import recipes_of, stored_weights
 
     program = _load(package, function=function)
@@ -68,6 +69,7 @@ def info(package: Path, every_weight: bool, function: str | None, as_json: bool)
         "function": program.function.name,
         "inputs": [asdict(feature) for feature in program.inputs],
         "outputs": [asdict(feature) for feature in program.outputs],
+        "contradictions": list(contradictions(program.package, program.function)),
         "operations": dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
         "weight_bytes_stored": costs.weight_bytes_stored,
         "weight_bytes_unpacked": costs.weight_bytes_unpacked,
@@ -84,6 +86,8 @@ def info(package: Path, every_weight: bool, function: str | None, as_json: bool)
             shape = feature.expectation() if feature.kind in ("tensor", "image", "state") else ""
             extra = f" {feature.color_space}" if feature.color_space else (" optional" if feature.optional else "")
             click.echo(f"{side:6} {feature.name}: {feature.kind} {feature.dtype}{shape}{extra}")
+    for sentence in facts["contradictions"]:
+        click.echo(f"contradiction: {sentence}")
     click.echo(f"weights: {_size(costs.weight_bytes_stored)} stored, {_size(costs.weight_bytes_unpacked)} unpacked")
     for recipe, count in recipes.items():
         click.echo(f"  {count:6} {recipe}")

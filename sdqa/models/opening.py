@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -110,11 +111,13 @@ def examine_folder(folder: Path, *, source: str) -> OpenedFolder:
     Raises:
         ModelError: as in `open_folder`; or weights are missing, ambiguous, of a foreign type, or not those that the
             configurations ask for; or its tokenizer has no merges, no length or another one than the text encoder, or
-            more tokens than that.
+            more tokens than that; or a class needs a library that is not installed.
         UnsupportedModel: as in `open_folder`.
     """
     opened = open_folder(folder, source=source)
     family, facts = opened.family, opened.facts
+    for part in family.parts:
+        _require_library(part, opened.index.parts[part.name].class_name, source)
     weights = {part.name: find_weights(folder, part, source) for part in family.weighted_parts}
     for component in family.text_encoders:
         _require_fit(read_tokenizer(folder / component.tokenizer, source=source), component.tokenizer, facts, source)
@@ -135,6 +138,21 @@ def examine_folder(folder: Path, *, source: str) -> OpenedFolder:
         remarks=remarks,
         tokenizer=lambda: read_tokenizer(first, source=source),
     )
+
+
+def _require_library(part: Part, class_name: str, source: str) -> None:
+    """What a part's class is loaded with is installed.
+
+    Raises:
+        ModelError: it is not.
+    """
+    library = part.needs.get(class_name)
+    if library is not None and importlib.util.find_spec(library) is None:
+        raise ModelError(
+            f"its {part.name} is {class_name}, which cannot be loaded without {library}",
+            where=source,
+            hint=f"pip install {library}, or save the pipeline with another {part.name}",
+        )
 
 
 def _require_weights(opened: OpenedFolder, part: Part, found: PartWeights) -> int:

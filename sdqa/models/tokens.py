@@ -100,13 +100,28 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
             raise ModelError(f"tokenizer.json cannot be used: {error}", where=where, hint=HINT) from error
         inner.no_truncation()
         inner.no_padding()
+        _add_words(inner, folder, settings, source)
         return PromptTokenizer(inner, length)
     vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
     missing = [path.name for path in (vocabulary, merges) if not path.is_file()]
     if missing:
         what = f"{folder.name} has no tokenizer.json, and no {' and no '.join(missing)}"
         raise ModelError(what, where=source, hint=HINT)
-    return PromptTokenizer(clip_tokenizer(read_json(vocabulary, source), _pairs(merges, where), where=where), length)
+    inner = clip_tokenizer(read_json(vocabulary, source), _pairs(merges, where), where=where)
+    _add_words(inner, folder, settings, source)
+    return PromptTokenizer(inner, length)
+
+
+def _add_words(inner: tokenizers.Tokenizer, folder: Path, settings: Mapping[str, Any], source: str) -> None:
+    """Words that were added to the vocabulary, where its own file does not have them: each gets the next number."""
+    from tokenizers import AddedToken
+
+    path, listed = folder / "added_tokens.json", settings.get("added_tokens_decoder")
+    numbered = read_json(path, source) if path.is_file() else {}
+    entries = list(listed.values()) if isinstance(listed, dict) else []
+    words = [*numbered, *(str(one.get("content")) for one in entries if isinstance(one, dict))]
+    missing = [word for word in dict.fromkeys(words) if inner.token_to_id(word) is None]
+    inner.add_tokens([AddedToken(word, normalized=False) for word in missing])
 
 
 def _require_merges(model: object, where: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
-from sdqa.bundle import Bundle, Lane
+from sdqa.bundle import Bundle, Lane, Run
 from sdqa.plan import Plan, make_plan
 from sdqa.workflow.preflight.cost import estimate
 from sdqa.workflow.preflight.models import look_at_models
@@ -29,11 +30,27 @@ def expected_seconds(plan: Plan, measured: Path | None = None) -> dict[str, floa
             found[lane.id] = cost.seconds
     if measured is not None:
         known = {lane.id: set(lane.cases) for lane in whole.lanes}
-        for record in Bundle(measured).read().lanes:
-            seconds = _measured(record, known.get(record.id, set()))
-            if seconds is not None:
-                found[record.id] = seconds
+        run = Bundle(measured).read()
+        each = {record.id: _measured(record, known.get(record.id, set())) for record in run.lanes}
+        fit = {name: seconds for name, seconds in each.items() if seconds is not None}
+        # Loading, scoring and the rest belong to no lane alone: each bears its part, where all lanes are known.
+        ran = [record.id for record in run.lanes if record.status != "skipped"]
+        whole_s = _spent(run) if fit.keys() >= set(ran) else 0.0
+        factor = max(1.0, whole_s / sum(fit.values())) if fit and sum(fit.values()) else 1.0
+        found |= {name: seconds * factor for name, seconds in fit.items()}
     return found
+
+
+def _spent(run: Run) -> float:
+    """Seconds of the jobs behind a report; 0 where it does not say."""
+    if run.cost is not None and run.cost.jobs:
+        return 60 * run.cost.spent_minutes
+    origin = run.provenance
+    try:
+        took = datetime.fromisoformat(origin.ended) - datetime.fromisoformat(origin.started) if origin else None
+    except ValueError:
+        took = None
+    return max(0.0, took.total_seconds()) if took is not None else 0.0
 
 
 def _measured(record: Lane, cases: set[str]) -> float | None:

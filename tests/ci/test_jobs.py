@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sdqa.ci.event import base_of_event, may_carry
-from sdqa.ci.jobs import Sharing, jobs_of, parse_runners
+from sdqa.bundle import Bundle
+from sdqa.ci.event import base_of_event, from_a_fork, may_carry
+from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
 from sdqa.ci.plan import PlanOfRecord, plan_of_record
 from sdqa.ci.services import artifact_of, gitlab_pipeline, tell_github, time_limit
 from sdqa.errors import UsageError
@@ -167,3 +168,49 @@ def test_every_lane_of_the_suite_is_expected_to_take_a_time() -> None:
     seconds = expected_seconds(PLAN)
     assert set(seconds) == {lane.id for lane in PLAN.lanes}
     assert all(value > 0 for value in seconds.values())
+
+
+@pytest.mark.parametrize(
+    ("head", "stranger"),
+    [
+        ({"repo": {"full_name": "somebody/models", "fork": True}}, False),  # a repository may be a fork itself
+        ({"repo": {"full_name": "else/models"}}, True),
+        ({"repo": None}, True),  # deleted
+        ({}, True),
+    ],
+)
+def test_a_fork_is_whose_repository_is_another(head: dict[str, object], stranger: bool, tmp_path: Path) -> None:
+    path = tmp_path / "event.json"
+    base = {"repo": {"full_name": "somebody/models"}}
+    path.write_text(json.dumps({"pull_request": {"base": base, "head": head}}), encoding="utf-8")
+    assert from_a_fork({"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(path)}) is stranger
+    assert not from_a_fork({"GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(path)})
+
+
+def test_a_fork_gets_no_machine_of_ones_own() -> None:
+    machines = rented(parse_runners('{"any": ["self-hosted", "big"]}'))
+    assert machines == {"any": (), "mac": ("macos-15",), "mac-ane": ()}
+    assert [job.role for job in planned(runners=machines).jobs] == ["mac"]
+
+
+def test_what_a_job_took_is_expected_of_its_lanes_again(tmp_path: Path) -> None:
+    """Loading and scoring belong to no lane alone; each bears its part, and together they are what was spent."""
+    plan = honest.plan()
+    run = honest.linux()
+    lanes = tuple(
+        lane.model_copy(
+            update={
+                "samples": tuple(sample.model_copy(update={"seconds": 5.0}) for sample in lane.samples),
+                "packages": tuple(
+                    one.model_copy(update={"facts": one.facts.model_copy(update={"conversion_seconds": 1.0})})
+                    for one in lane.packages
+                ),
+            }
+        )
+        for lane in run.lanes
+        if lane.status == "ran"
+    )
+    times = {"started": "2026-11-26T10:00:00+00:00", "ended": "2026-11-26T10:02:00+00:00"}
+    Bundle(tmp_path).write(honest.with_origin(run.model_copy(update={"lanes": lanes}), **times))
+    found = expected_seconds(plan, tmp_path)
+    assert sum(found[lane.id] for lane in lanes) == pytest.approx(120)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from shutil import copytree
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from sdqa.convert import PackageRecord, Variant
 from sdqa.convert.coreai.compression import compress_program
-from sdqa.convert.coreai.constants import _unpacked
+from sdqa.convert.coreai.constants import _unpacked, read_constant
 from sdqa.convert.coreai.weights import Weight, oriented, without_copies
 from sdqa.errors import ConversionError, PackageError, RuntimeUnavailable
 from sdqa.models import Teacher
@@ -28,6 +29,16 @@ def test_packed_integers_are_read_lowest_bit_first(bits: int, signed: bool) -> N
     stream += "0" * (-len(stream) % 8)
     packed = np.array([int(stream[i : i + 8][::-1], 2) for i in range(0, len(stream), 8)], np.uint8)
     assert _unpacked(packed, 37, bits, signed=signed).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(("shape", "width"), [((2**20, 2**20), 32), ((2**62,), 8), ((2**40,), 4)])
+def test_a_constant_that_claims_more_than_fits_is_refused_before_anything_is_reserved(
+    shape: tuple[int, ...], width: int
+) -> None:
+    kind = SimpleNamespace(width=width)
+    claimed = SimpleNamespace(shape=shape, has_static_shape=True, element_type=kind)
+    with pytest.raises(PackageError, match=r"a constant of \d+ bytes"):
+        read_constant(SimpleNamespace(result=SimpleNamespace(type=claimed)))
 
 
 def test_a_weight_stored_once_for_each_row_counts_once() -> None:
@@ -156,3 +167,13 @@ def test_a_fault_in_an_asset_is_seen_and_more_than_weights_is_refused(
     assert moved.edit_package is not None
     with pytest.raises(FaultError, match="changes more than weights"):
         moved.edit_package(asset)
+
+
+@pytest.mark.slow
+def test_what_the_converter_dies_of_is_an_error_of_its_component(teacher: Teacher) -> None:
+    """`perform` of a module that ends its process the way that native code does."""
+    from sdqa.convert.isolate import ProcessDied, isolated
+
+    with pytest.raises(ProcessDied, match="converting unet died with status -6") as caught:
+        isolated("tests.convert.deadly", teacher, "unet", {})
+    assert isinstance(caught.value, ConversionError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ class NoGlue:
         self.glue_differences: dict[str, Any] = {}
         self.failed: tuple[str, ...] = ()
         self.breaches: dict[str, tuple[str, ...]] = {}
+        self.packages: dict[str, Path] = {}
 
 
 NORMAL = {"conversion": 75.0, "precision": 57.0, "quantisation": 25.0, "runtime": 45.0}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sdqa.bundle.diagnosis import ComponentCoverage, GlueFinding, OperationFinding, Operations, WeightFinding
-from sdqa.diagnose.causes import NEXT, causes
+from sdqa.diagnose.causes import NEXT, NEXT_OF_ASSETS, causes
 from tests.diagnose.records import findings, game, ladder
 
 BROKEN = findings(game({"unet": 0.3, "vae_decoder": 0.0}), ladder("unet", 30, 70), ladder("vae_decoder", 118, 72))
@@ -30,6 +30,17 @@ def test_the_stage_says_what_to_do_next() -> None:
     assert cause.next == NEXT["conversion"]
     assert cause.explains == pytest.approx(1, abs=1e-3)
     assert any("30 dB against the teacher" in words for words in cause.evidence)
+
+
+def test_of_an_asset_nothing_is_said_that_only_a_package_has() -> None:
+    from pathlib import Path
+
+    found = findings(game({"unet": 0.2, "vae_decoder": 0.0}), ladder("unet", 30, 70))
+    found.evidence.packages["unet"] = Path("Unet.aimodel")  # type: ignore[index]
+    (cause,) = causes(found)
+    assert cause.next == NEXT_OF_ASSETS["conversion"]
+    assert not any("sdqa.mil" in words for words in cause.next)
+    assert set(NEXT_OF_ASSETS) == set(NEXT)
 
 
 def test_the_operation_is_named_with_its_module_and_beside_the_median() -> None:

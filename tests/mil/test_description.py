@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import coremltools as ct
 import pytest
+from click.testing import CliRunner
 from coremltools.converters.mil import Builder as mb
 
 from sdqa.mil import registry
+from sdqa.mil.cli import mil_group
 from sdqa.mil.description import contradictions
 from sdqa.mil.functions import choose, functions_of
 from sdqa.mil.package import open_package
@@ -118,3 +121,12 @@ def test_an_image_has_its_size(convert: Convert, tmp_path: Path) -> None:
     assert found(package) == (
         "its description has the input 'x' as an image of [1, 3, 4, 8], its program as [1, 3, 4, 4]",
     )
+
+
+def test_the_terminal_shows_them(network: Path, tmp_path: Path) -> None:
+    package = Path(shutil.copytree(network, tmp_path / "changed.mlpackage"))
+    edit(package, rename)
+    shown = CliRunner().invoke(mil_group, ["info", str(package)]).output
+    assert "contradiction: its description names the input 'foo', its program takes" in shown
+    facts = json.loads(CliRunner().invoke(mil_group, ["info", str(package), "--json"]).output)
+    assert facts["contradictions"] == list(found(package))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 from sdqa.cli import run
 from sdqa.errors import EXIT_PASS, EXIT_USAGE, ModelError, UnsupportedModel
-from sdqa.models import look_at
+from sdqa.families import FAMILIES
+from sdqa.models import load_teacher, look_at
 from sdqa.models.opening import OpenedFolder, examine_folder
 from tests.models.test_opening import SUITE, edit
 
@@ -259,6 +261,28 @@ def test_shards_hold_what_their_index_says(
     index.write_text(json.dumps({"weight_map": table}), "utf-8")
     with pytest.raises(ModelError, match=words):
         examine_folder(folder, source="here")
+
+
+def test_a_scheduler_that_needs_a_library_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(folder / "model_index.json", scheduler=["diffusers", "LMSDiscreteScheduler"])
+    edit(folder / SCHEDULER, _class_name="LMSDiscreteScheduler")
+    examine_folder(folder, source="here")
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "scipy" else found(name))
+    with pytest.raises(ModelError, match="its scheduler is LMSDiscreteScheduler, which cannot be loaded without scipy"):
+        examine_folder(folder, source="here")
+
+
+def test_every_scheduler_of_a_family_is_loaded_or_named(folder: Path) -> None:
+    for name in FAMILIES["sd"].part("scheduler").classes:
+        edit(folder / "model_index.json", scheduler=["diffusers", name])
+        edit(folder / SCHEDULER, _class_name=name)
+        needed = FAMILIES["sd"].part("scheduler").needs.get(name, "json")
+        if importlib.util.find_spec(needed) is None:
+            with pytest.raises(ModelError, match=f"which cannot be loaded without {needed}"):
+                examine_folder(folder, source="here")
+        else:
+            assert type(load_teacher(f"folder:{folder}").part("scheduler")).__name__ == name
 
 
 def test_a_plan_says_what_it_saw_of_weights_and_what_not(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -307,3 +307,23 @@ def test_what_is_left_over_or_missing_is_found_before_weights_are_read(folder: P
     save_file({**tensors, "extra": torch.ones(3)}, folder / UNET)
     with pytest.raises(ModelError, match=r"1 missing keys: conv_in\.bias; 1 unexpected keys: extra"):
         demand_architecture(folder, examine_folder(folder, source="here"))
+
+
+def test_a_word_that_was_added_beside_the_vocabulary_counts(folder: Path) -> None:
+    path = folder / "tokenizer" / "added_tokens.json"
+    path.write_text('{"<new>": 99999}', "utf-8")
+    read, prompt = read_tokenizer(folder / "tokenizer", source="here"), "a portrait of <new> girl"
+    loaded = load_teacher_tokenizer(folder)
+    assert [*read.ids(prompt)] == loaded(prompt).input_ids[1:-1]
+    assert read.highest == max(loaded.get_vocab().values())
+    with pytest.raises(ModelError, match=r"tokenizer knows the token 714, the text encoder has 714 \(from 0\)"):
+        examine_folder(folder, source="here")
+    edit(folder / "tokenizer" / "tokenizer_config.json", added_tokens_decoder={"99999": {"content": "<other>"}})
+    path.write_text('{"<|endoftext|>": 713}', "utf-8")
+    assert read_tokenizer(folder / "tokenizer", source="here").highest == 714
+
+
+def load_teacher_tokenizer(folder: Path) -> Any:
+    from transformers import CLIPTokenizer
+
+    return CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)

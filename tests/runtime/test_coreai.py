@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import os
 import platform
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +54,22 @@ def test_without_it_a_runner_is_incomplete_evidence(tmp_path: Path) -> None:
     with pytest.raises(RuntimeUnavailable, match=r"no Core AI here.*sdqa\[coreai\]") as caught:
         find_runtime("coreai").make_runner("unet", write_asset(tmp_path / "Unet.aimodel"))
     assert caught.value.exit_code == EXIT_INCOMPLETE
+
+
+@pytest.mark.usefixtures("without")
+def test_without_it_other_lanes_and_all_modules_are_what_they_were() -> None:
+    """Nothing of Core AI is imported before it is used, and no lane but its own depends on it."""
+    import pkgutil
+
+    import sdqa.convert.coreai
+    import sdqa.diagnose.coreai
+
+    for package in (sdqa.convert.coreai, sdqa.diagnose.coreai):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    path = Path(__file__).parents[2] / "sdqa.toml"
+    plan = make_plan(load_suite(path), path)
+    assert {lane.runtime for lane in plan.running} == {"reference"}
 
 
 def test_it_runs_a_component_from_one_asset(tmp_path: Path) -> None:
@@ -99,3 +119,46 @@ def test_a_program_that_ends_the_process_is_an_error(tmp_path: Path) -> None:
     (broken / "main.mlirb").write_bytes(b"")
     with pytest.raises(PackageError):
         CoreAIRunner("vae_decoder", broken)
+
+
+def _truncated(program: bytes) -> bytes:
+    return program[: len(program) // 2]
+
+
+def _of_another_version(program: bytes) -> bytes:
+    return program[:4] + b"\x63" + program[5:]  # behind the magic number
+
+
+def _claiming_much(program: bytes) -> bytes:
+    place = program.index(b"\0", 5) + 1  # behind the producer's name: counts and lengths
+    return program[:place] + b"\xff" * 16 + program[place + 16 :]
+
+
+@needs_coreai
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [_truncated, _of_another_version, _claiming_much])
+def test_a_program_that_is_not_whole_is_an_error_and_this_process_goes_on(
+    damage: Callable[[bytes], bytes], aimodel: PackageRecord, teacher: Teacher, tmp_path: Path
+) -> None:
+    from sdqa.convert.coreai.adopt import adopt_component
+
+    program = damage((aimodel.path / "main.mlirb").read_bytes())
+    asset = write_asset(tmp_path / "VAEDecoder.aimodel", program)
+    with pytest.raises(ExecutionError, match=r"died with status|cannot load the asset"):
+        CoreAIRunner("vae_decoder", asset)
+    with pytest.raises(PackageError, match=r"reading the asset failed|cannot read the asset"):
+        adopt_component(teacher, "vae_decoder", asset, None)
+
+
+@needs_coreai
+@pytest.mark.slow
+def test_a_runtime_that_dies_between_calls_is_an_error(aimodel: PackageRecord) -> None:
+    z = {"z": np.zeros((1, 4, 16, 16), np.float32)}
+    runner = CoreAIRunner("vae_decoder", aimodel.path)
+    runner.run(z)
+    os.kill(runner._served._process.pid, signal.SIGABRT)
+    with pytest.raises(ExecutionError, match="died with status -6"):
+        runner.run(z)
+    with pytest.raises(ExecutionError, match="was ended before"):
+        runner.run(z)
+    assert CoreAIRunner("vae_decoder", aimodel.path).run(z)["image"].shape == (1, 3, 32, 32)

@@ -11,9 +11,11 @@ from sdqa.bundle import Bundle, Failure, Lane, Status, Verdict
 from sdqa.errors import UsageError
 from sdqa.plan import Budgets, Plan, find_suite, load_suite, make_plan
 from sdqa.store import Store
-from sdqa.workflow.gate import exit_code, gate, planned_checks
+from sdqa.workflow.gate import exit_code, gate, judge_again, planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.lane import Collected
+from tests.ci import honest
+from tests.ci.forged import LANES, RUNS
 
 SUITE = Path(__file__).parents[2] / "sdqa.toml"
 
@@ -104,3 +106,23 @@ def test_of_assets_nobody_asks_where_they_run() -> None:
     assert f"{lane.id}/unet/coverage" in checks
     on_reference = replace(lane, runtime="reference")
     assert f"{lane.id}/budget/off_neural_engine_percent" in planned_checks(plan, on_reference)
+
+
+def test_what_is_judged_again_is_held_against_the_checkout_too(tmp_path: Path) -> None:
+    honest.record_goldens(tmp_path / "goldens")
+    plan = honest.plan(tmp_path / "sdqa.toml")
+    sound, prompt = honest.linux(), RUNS["a_case_was_put_in_as_something_else"]
+    edited = LANES["the_goldens_figure_was_edited_beside_the_value"]
+    told = sound.model_copy(update={"lanes": (edited[1](), *sound.lanes[1:])})
+    for number, (run, words) in enumerate(((sound, ""), (told, edited[0]), (prompt[1](), "dog: another prompt"))):
+        found = judge_again(plan, honest.keep(tmp_path / str(number), run))
+        said = [failure.message for lane in found.lanes for failure in lane.failures]
+        assert found.exit_code == (4 if words else 0)
+        assert [text for text in said if words in text and text.endswith("run the lane again")] == said
+        assert bool(said) == bool(words)
+
+
+def test_an_older_bundle_that_does_not_say_what_was_put_in_is_judged_again(tmp_path: Path) -> None:
+    honest.record_goldens(tmp_path / "goldens")
+    plan = honest.plan(tmp_path / "sdqa.toml")
+    assert judge_again(plan, honest.keep(tmp_path / "old", honest.linux(cases={}))).exit_code == 0

@@ -55,13 +55,13 @@ def read_constant(operation: Any) -> Array:
     Raises:
         PackageError: numpy has no such elements.
     """
-    from coreai._compiler._mlir_libs._coreaiIR._bindings import compiler
-
     result = operation.result
     count, bits, kind = elements_of(result), bits_of(result), str(result.type.element_type)
     size = max(1, count, -(-count * bits // 8))  # flags are written as bytes, and nothing checks the destination's size
     if size > MAX_BYTES:
         raise PackageError(f"a constant of {size} bytes", where=str(result.type))
+    from coreai._compiler._mlir_libs._coreaiIR._bindings import compiler
+
     buffer = np.zeros(size, np.uint8)
     compiler.copy_constant_value_to_array(constant_op=operation, destination=buffer)
     if kind in WHOLE:

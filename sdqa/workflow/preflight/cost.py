@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sdqa.families.records import GUIDANCE_PAIR
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.describe import unet_calls
-from sdqa.runtime.registry import find_runtime
+from sdqa.runtime.registry import AIMODEL, find_runtime
 from sdqa.workflow.preflight.models import SeenModel
 
 OPERATIONS = 0.2
@@ -17,10 +17,14 @@ OPERATIONS = 0.2
 SMALL_RATE, LARGE_RATE, LARGE_STEP = 14e9, 50e9, 1e11
 """Operations a second of the reference runtime, below and above so many operations a step: what the embedded model's
 0.24 s a case (README) and the full-size run (docs/performance.md) amount to, by the rule above."""
+COREAI_RATES: Mapping[str, float] = {"float16": 0.15e9, "float32": 0.9e9}
+"""The same of Core AI's runtime on the processor, by precision, measured with the embedded model (docs/coreai.md)."""
 TORCH_SHARE = 0.5
-"""Of that time, what the teacher takes."""
+"""Of the reference runtime's time, what the teacher takes."""
 CONVERT_S, CONVERT_S_A_PARAMETER = 3.0, 120e-9
 """Of a component: docs/performance.md has SD v1-5's U-Net with 103 s."""
+COREAI_CONVERT_S = 25.0
+"""More of an `.aimodel`: it is built and described in processes of their own, which import what they need."""
 START_S = 8.0
 TRACED = 3
 """Cases whose calls are run once more for parity."""
@@ -46,7 +50,7 @@ def estimate(plan: Plan, models: Mapping[str, SeenModel]) -> Cost | None:
     packages = {(lane.model_name, lane.variant.name): lane for lane in running if _converts(lane)}
     convert = sum(_convert_s(lane, models[lane.model_name]) for lane in packages.values())
     drawn = [_draw_s(lane, models[lane.model_name]) for lane in running]
-    goldens = TORCH_SHARE * sum({lane.model_name: s for lane, s in zip(running, drawn, strict=True)}.values())
+    goldens = sum({lane.model_name: _teacher_s(lane, models[lane.model_name]) for lane in running}.values())
     size = sum(_bytes(lane, models[lane.model_name]) for lane in packages.values())
     return Cost(
         seconds=START_S + convert + sum(drawn),
@@ -65,7 +69,7 @@ def calibration_s(plan: Plan, model: SeenModel) -> float:
     lanes = calibrated_lanes(plan, model.name)
     drawn = [_draw_s(lane, model) for lane in lanes]
     converted = sum(_convert_s(lane, model) for lane in lanes)
-    references = SEEDS * TORCH_SHARE * drawn[0]  # the teacher draws each further noise once
+    references = SEEDS * _teacher_s(lanes[0], model)  # the teacher draws each further noise once
     return START_S + converted + references + (SEEDS + 1) * sum(drawn) + len(FAULTS) * drawn[0]
 
 
@@ -78,11 +82,33 @@ def _convert_s(lane: PlannedLane, model: SeenModel) -> float:
         return 0.0
     passes = 2 if lane.variant.compression else 1  # compressed from an uncompressed package
     parameters = [count for name, count in model.parameters.items() if name in lane.components]
-    return passes * sum(CONVERT_S + CONVERT_S_A_PARAMETER * count for count in parameters)
+    start = CONVERT_S + (COREAI_CONVERT_S if _by_coreai(lane) else 0.0)
+    return passes * sum(start + CONVERT_S_A_PARAMETER * count for count in parameters)
+
+
+def _by_coreai(lane: PlannedLane) -> bool:
+    return find_runtime(lane.runtime).package_format == AIMODEL
 
 
 def _draw_s(lane: PlannedLane, model: SeenModel) -> float:
-    """All cases of a lane, and a few once more for parity."""
+    """All cases of a lane, and a few once more for parity, by its runtime."""
+    operations, step = _operations(lane, model)
+    rate = COREAI_RATES.get(lane.variant.precision, min(COREAI_RATES.values())) if _by_coreai(lane) else _rate(step)
+    return operations / rate
+
+
+def _teacher_s(lane: PlannedLane, model: SeenModel) -> float:
+    """The same by the teacher."""
+    operations, step = _operations(lane, model)
+    return TORCH_SHARE * operations / _rate(step)
+
+
+def _rate(step: float) -> float:
+    return LARGE_RATE if step > LARGE_STEP else SMALL_RATE
+
+
+def _operations(lane: PlannedLane, model: SeenModel) -> tuple[float, float]:
+    """Operations of all cases, and of one step."""
     opening = model.opening
     assert opening is not None
     assert opening.facts is not None
@@ -91,8 +117,7 @@ def _draw_s(lane: PlannedLane, model: SeenModel) -> float:
     step = GUIDANCE_PAIR * OPERATIONS * model.parameters[family.denoiser.name] * latents
     once = sum(model.parameters[one.name] for one in family.components if one.runs == "once")
     operations = [unet_calls(case) * step + OPERATIONS * once * pixels for case in lane.cases.values()]
-    rate = LARGE_RATE if step > LARGE_STEP else SMALL_RATE
-    return (sum(operations) + sum(sorted(operations)[-TRACED:])) / rate
+    return sum(operations) + sum(sorted(operations)[-TRACED:]), step
 
 
 def _bytes(lane: PlannedLane, model: SeenModel) -> int:

@@ -168,6 +168,41 @@ def test_what_is_taken_ignored_and_broken_is_said(place: Path, capsys: pytest.Ca
     assert "unet/contract will fail: the variant promises 6 bits" in said
 
 
+def halved(unet: Path) -> None:
+    edit(unet, lambda model: setattr(model.description.output[0].type.multiArrayType, "dataType", 65552))
+
+
+@pytest.mark.parametrize(
+    ("variant", "damage", "words"),
+    [
+        ('precision = "float32"', None, 'unet/contract will fail: the variant says precision = "float32", 100 %'),
+        ("chunked = true", None, "unet/contract will fail: the variant says chunked = true, the U-Net is in one piece"),
+        ("", halved, "unet/contract will fail: its description has the output 'noise_pred' as fp16, its pro"),
+    ],
+)  # fmt: skip
+def test_what_a_package_is_not_is_said(
+    place: Path, capsys: pytest.CaptureFixture[str], variant: str, damage: Callable[[Path], None] | None, words: str
+) -> None:
+    write(place, variant=variant)
+    if damage is not None:
+        damage(place / UNET)
+    status, said = plan(capsys)
+    assert status == EXIT_PASS
+    assert words in said
+
+
+@pytest.mark.parametrize("name", ["made.zip", "made.safetensors"])
+def test_a_file_where_packages_are_expected_is_refused(
+    place: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (place / name).write_bytes(b"PK\x03\x04" + bytes(30) if name.endswith("zip") else b"\2\0\0\0\0\0\0\0{}")
+    suite = place / "sdqa.toml"
+    suite.write_text(suite.read_text("utf-8").replace("packages:made", f"packages:{name}"), "utf-8")
+    status, said = plan(capsys)
+    assert status == EXIT_USAGE
+    assert ", not a folder (packages:" in said
+
+
 def test_an_asset_that_has_not_arrived_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(place, runtime="coreai")
     for name in ("TextEncoder", "Unet", "VAEDecoder"):
