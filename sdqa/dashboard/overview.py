@@ -113,7 +113,7 @@ def alerts(rows: Sequence[Row], events: Sequence[Event], runs: Sequence[DatedRun
         yield Alert("change", f"{change.label}{more} got worse in {event.lane}, {when}", change.series)
     near = [row for row in rows if row.room is not None and NEAR <= row.room <= 1 and row.last.status != "fail"]
     for row in near[:3]:
-        yield Alert("near", f"{row.label} uses {show_share(row.room)} of its limit in {row.lane}", row.id)
+        yield Alert("near", f"{row.label} uses {show_share(row.room or 0.0)} of its limit in {row.lane}", row.id)
     if unread:
         yield Alert("unread", f"{unread} file{'s' if unread != 1 else ''} of the history could not be read: skipped")
 

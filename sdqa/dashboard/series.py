@@ -295,11 +295,6 @@ def limit_marks(series: FigureSeries) -> list[Mark]:
     found = []
     for before, after in pairwise(series.points):
         if before.bound is not None and after.bound is not None and before.bound != after.bound:
-            found.append(
-                Mark(
-                    after.run,
-                    "limit",
-                    f"limit {show_figure(before.bound, series.unit)} → {show_figure(after.bound, series.unit)}",
-                )
-            )
+            old, new = (show_figure(bound, series.unit) for bound in (before.bound, after.bound))
+            found.append(Mark(after.run, "limit", f"limit {old} → {new}"))
     return found

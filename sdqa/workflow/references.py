@@ -87,6 +87,7 @@ def _drawn_now(job: Job, lane: PlannedLane, teacher: Teacher, case: str) -> Path
     size = teacher.facts.image_size
     picture = None if planned.source is None else load_source(planned.source, size, root, planned.background)
     key = {
+        "model": lane.model_name,  # two may have the same teacher, and each finds its golden under its own name
         "teacher": teacher.digest,
         "case": planned.model_dump(mode="json"),
         "source": None if picture is None else array_digest(picture),

@@ -66,22 +66,22 @@ def test_five_hundred_cases_in_two_lanes(browser: Browser, tmp_path: Path) -> No
     record = record_of(run, environment={})
     days = (f"2025-12-{day:02}T00:00:00Z" for day in range(1, 31))
     history = [record.model_copy(update={"created": day}) for day in days]
-    start = time.perf_counter()
+    start = time.process_time()
     page = make_page(bundle, run, history)
     path = written(tmp_path, page)
-    write_s = time.perf_counter() - start
+    write_s = time.process_time() - start
     size = path.stat().st_size
-    seconds = browser.open(path.as_uri())
+    seconds, thread = browser.open(path.as_uri()), browser.thread_seconds()
     nodes = browser.run(NODES)
     times = browser.run(FILTER), browser.run(NEXT)
     tell(
-        bytes=size, beside=len(page.beside), nodes=nodes, write_s=write_s, seconds=seconds,
+        bytes=size, beside=len(page.beside), nodes=nodes, write_s=write_s, seconds=seconds, thread_s=thread,
         filter_ms=times[0], next_ms=times[1],
     )  # fmt: skip
     assert size <= 1.5 * MEGABYTE
     assert len(page.beside) > 1000
     assert nodes <= 4000
-    assert (write_s < 20, seconds < 5, times[0] < 500, times[1] < 1000) == (True,) * 4
+    assert (write_s < 9, thread < 2, times[0] < 500, times[1] < 1000) == (True,) * 4
     assert len(re.findall(rb"/Type /Page\b", browser.pdf())) <= 6
     # The worst is first: the last of the run.
     assert "case-499" in browser.run("document.querySelector('#screen h1').textContent")
@@ -104,12 +104,12 @@ def test_fifty_cases_of_512_pixels(browser: Browser, tmp_path: Path) -> None:
     bundle, run = bulk_run(tmp_path / "bundle", 50, side=512, grain=0.12, failing=6)
     page = make_page(bundle, run)
     path = written(tmp_path, page)
-    seconds = browser.open(path.as_uri())
+    seconds, thread = browser.open(path.as_uri()), browser.thread_seconds()
     raw = max(blob.bytes for sample in run.lanes[0].samples for blob in sample.images.values())
-    tell(bytes=path.stat().st_size, picture=raw, beside=len(page.beside), seconds=seconds)
+    tell(bytes=path.stat().st_size, picture=raw, beside=len(page.beside), seconds=seconds, thread_s=thread)
     assert raw > 350_000, "as hard to compress as a photograph"
     assert path.stat().st_size <= 15 * MEGABYTE
-    assert seconds < 10
+    assert thread < 2
     assert browser.run(NODES) <= 4000
 
 

@@ -55,8 +55,8 @@ def test_the_earlier_run_s_picture_the_last_runs_and_flip(browser: Browser, comp
     )
     assert browser.run(pixels) > 50
     browser.run(f"location.hash = '{CASE.replace('palette2', 'fp16')}&mode=flip'")
-    browser.until("document.querySelector('.pane.none')")
-    assert "made for failing cases" in browser.run("document.querySelector('.pane.none').textContent")
+    browser.until("document.querySelector('.shots.flip p')")
+    assert "made for failing cases" in browser.run("document.querySelector('.shots.flip').textContent")
     assert browser.complaints() == []
 
 

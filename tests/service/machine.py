@@ -108,7 +108,7 @@ class Machine:
             env={**self.environment, **{k: str(v) for k, v in files.items()}, **variables},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         self.log += done.stdout + done.stderr

@@ -15,6 +15,7 @@ from sdqa.plan import load_suite, make_plan
 from sdqa.plan.describe import plan_text
 from sdqa.store import Store
 from sdqa.workflow import run
+from sdqa.workflow.diagnose import explain_failures
 from sdqa.workflow.job import Job
 from tests.builders import Convert
 from tests.coreai import needs_coreai
@@ -91,7 +92,7 @@ def test_assets_are_adopted_planned_gated_and_reported(made: Path, tmp_path: Pat
         parity = measured["parity_psnr", component].value
         assert parity is not None
         assert parity > 50
-    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert MINE in page
 
 
@@ -101,13 +102,12 @@ def test_a_damaged_asset_is_red_and_its_component_stage_and_module_are_named(
     damage = injection("vae-decoder-activation").edit_package
     assert damage is not None
     damage(made / "VAEDecoder.aimodel")
-    found, _, _ = ran(tmp_path, made, store)
+    found, lanes, job = ran(tmp_path, made, store)
     assert found.exit_code == EXIT_GATE_FAILED
     red = {one.check for one in found.verdicts if one.status == "fail"}
     assert f"{MINE}/vae_decoder/parity_psnr" in red
     assert not any(check.startswith(PLAIN) for check in red)
-    diagnosis = found.diagnosis
-    assert diagnosis is not None
+    [diagnosis] = explain_failures(job, lanes.values(), frozenset(red))
     [cause] = diagnosis.causes
     assert (cause.component, cause.stage, cause.operation_type) == ("vae_decoder", "conversion", "relu")
     assert cause.module.startswith("decoder.")
@@ -132,4 +132,4 @@ def test_an_asset_that_ends_its_process_costs_its_lane_and_nothing_else(
     assert failure.where == "unet"
     assert "reading the asset failed" in failure.message or "cannot read the asset" in failure.message
     assert found.exit_code == EXIT_GATE_FAILED
-    assert (tmp_path / "report" / "report.html").is_file()
+    assert (tmp_path / "report" / "index.html").is_file()

@@ -38,3 +38,41 @@ def test_what_is_missing_or_stale_is_named_and_the_rest_is_there(tmp_path: Path)
     }
     assert {failure.exit_code for failure in found.failures} == {4}
     assert set(found.goldens) == set(cases) - {"portrait-hat", "portrait-glasses", "portrait-touch-up"}
+
+
+TWINS = """
+schema_version = 1
+name = "twins"
+goldens = "teacher"
+[models.one]
+source = "random:miniature"
+[models.other]
+source = "random:miniature"
+[variants.fp16]
+precision = "float16"
+[[lanes]]
+model = "one"
+variants = ["fp16"]
+runtime = "torch"
+[[lanes]]
+model = "other"
+variants = ["fp16"]
+runtime = "torch"
+[metrics]
+names = ["finite", "latent_psnr"]
+[limits]
+latent_psnr = 40
+[cases.cat]
+prompt = "a cat"
+steps = 1
+scheduler = "ddim"
+"""
+
+
+def test_two_models_with_one_teacher_each_have_the_golden_drawn_now(tmp_path: Path) -> None:
+    suite = tmp_path / "sdqa.toml"
+    suite.write_text(TWINS, encoding="utf-8")
+    job = Job(make_plan(load_suite(suite), suite), Store(tmp_path / "store"), Bundle(tmp_path / "report"))
+    for lane in job.plan.running:
+        found = read_references(job, lane, load_teacher(job, lane))
+        assert (set(found.goldens), found.failures) == ({"cat"}, ())

@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from sdqa.convert.coreai.build import save
 from sdqa.convert.coreai.contents import FUNCTION, graphs_of, read_contents
-from sdqa.diagnose.coreai.program import Place
+from sdqa.diagnose.coreai.program import Position
 from sdqa.errors import ExecutionError
 
 Array = npt.NDArray[Any]
 
 
-def cut(asset: Path, take: Mapping[str, Place], give: Mapping[str, Place], destination: Path) -> Path:
+def cut(asset: Path, take: Mapping[str, Position], give: Mapping[str, Position], destination: Path) -> Path:
     """A copy of an asset with other borders.
 
     Args:

@@ -30,7 +30,7 @@ NAMED_ELEMENTS = 8
 """Constants from this size on are known by their values."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where a value is made: the operation's number in the body, and which of its results it is."""
 
     operation: int
@@ -71,7 +71,7 @@ class AssetProgram:
         self.outputs = [feature.name for feature in contents.outputs]
         self._parameters = parameters
         self._constants: dict[int, Given] = {}
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, Position] = {}
         """Of the values that can be taken out and put in."""
         self.kinds: dict[str, str] = {}
         """Element types of those, as Core AI names them."""
@@ -96,7 +96,7 @@ class AssetProgram:
                 outputs.append(Value(own, _value_type(result)))
                 names[result] = own
                 if elements_of(result) and str(result.type.element_type) in CARRIED:
-                    self.places[own] = Place(number, index)
+                    self.places[own] = Position(number, index)
                     self.kinds[own] = str(result.type.element_type)
             inputs: dict[str, list[Argument]] = {
                 str(index): [self._argument(operand, names)] for index, operand in enumerate(operation.operands)

@@ -17,7 +17,7 @@ from sdqa.diagnose.coreai.process import look
 Array = npt.NDArray[Any]
 
 
-class Restored(NamedTuple):
+class TakenBack(NamedTuple):
     """What was taken back."""
 
     compressed: int
@@ -28,7 +28,7 @@ class Restored(NamedTuple):
 
 def restore(
     component: str, asset: Path, reference: Path, parameters: Mapping[str, Array], destination: Path
-) -> Restored:
+) -> TakenBack:
     """Write a copy of an asset with the sound values where it has compressed ones; none where it has none.
 
     Raises:
@@ -41,7 +41,7 @@ def restore(
         "reference": str(reference),
         "destination": str(destination),
     }
-    return Restored(*look(__name__, job, parameters))
+    return TakenBack(*look(__name__, job, parameters))
 
 
 def perform(job: Mapping[str, Any], arrays: Mapping[str, Array]) -> list[int]:

@@ -37,7 +37,7 @@ const flipMode = (root, body, under, own) => {
   const seen = own?.flip;
   if (!seen) {
     const failing = ROWS.some((row) => row.case === here.subject && row.lane === here.lane && row.status === "fail");
-    return replace(body, absent("FLIP", failing ? DATA.noFlip : "FLIP's map is made for failing cases"));
+    return replace(body, h("p", { class: "quiet", text: failing ? DATA.noFlip : "FLIP's map is made for failing cases" }));
   }
   const canvas = h("canvas", { role: "img", "aria-label": "FLIP of golden and candidate" }), words = h("span", { class: "quiet" });
   const told = `mean ${showNumber(seen.mean)}, largest ${showNumber(seen.largest)}: 0 is no difference to an eye, 1 the largest there is`;
