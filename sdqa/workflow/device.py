@@ -6,7 +6,6 @@ a value, and says why.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -64,7 +63,7 @@ def _times(timing: Timing, fingerprint: str) -> list[Measurement]:
         figure(
             metric="predict_ms",
             value=timing.median_ms,
-            spread=statistics.pstdev(timing.samples_ms),  # as every figure's: the gate holds it against the readings
+            spread=timing.spread_ms,
             n=len(timing.samples_ms),
             samples=tuple(round(sample, 4) for sample in timing.samples_ms),
         ),

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from sdqa.bundle.fingerprint import Mac
+from sdqa.ci.figures import _belied
 from sdqa.convert import PackageRecord
 from sdqa.errors import ExecutionError
 from sdqa.runtime import RUNTIMES
-from sdqa.runtime.measured import WARM_UPS, Placement
-from sdqa.workflow.device import footprint, machine_facts, measure_device, place_component, time_component
+from sdqa.runtime.measured import WARM_UPS, Placement, Timing
+from sdqa.workflow.device import _times, footprint, machine_facts, measure_device, place_component, time_component
 
 MAC = Mac(neural_engine_cores=16)
 COREML = RUNTIMES["coreml"]
@@ -24,6 +25,11 @@ PLAN = Placement(
     (("norm", "ios17.layer_norm", 0.25),),
     untold=1,
 )
+
+
+def test_times_are_what_the_gate_makes_of_their_readings() -> None:
+    figures = _times(Timing("unet", "ALL", 1.0, (10.00001, 11.0, 12.00004, 13.0, 500.0)), "f")
+    assert [flaw for figure in figures for flaw in _belied(figure)] == []
 
 
 @pytest.mark.usefixtures("backend")
