@@ -229,7 +229,9 @@ class Service:
         fate = self.lose.get(shown, "")
         if fate in ("cancelled", "failure"):
             return Ended(fate)
-        if evaluated(job.get("environment", ""), contexts, self.place) and not self.approved:
+        environment = job.get("environment", "")
+        named = environment if isinstance(environment, str) else environment["name"]  # its address is known afterwards
+        if evaluated(named, contexts, self.place) and not self.approved:
             return Ended("cancelled")
         self.runs.append(shown)
         folder = self.place / re.sub(r"[^\w.-]", "-", f"{shown}-{self.attempt}-{len(self.runs)}")
