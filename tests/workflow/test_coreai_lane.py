@@ -87,8 +87,10 @@ def test_assets_are_adopted_planned_gated_and_reported(made: Path, tmp_path: Pat
     assert found.exit_code == 0
     measured = {(one.metric, one.component): one for one in lanes[MINE].measurements}
     for component in COMPONENTS:
-        assert measured["contract", component].value == 0
+        assert measured["contract", component].value == 1
+        assert measured["contract", component].reason == "inputs and outputs are as declared"
         assert measured["coverage", component].value == 1
+        assert "parameters found" in str(measured["coverage", component].reason)
         parity = measured["parity_psnr", component].value
         assert parity is not None
         assert parity > 50

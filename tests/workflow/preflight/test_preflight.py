@@ -176,6 +176,23 @@ def test_an_estimate_grows_with_what_is_planned(tmp_path: Path, saved: Path) -> 
     assert cost(runtime='"torch"') < cost()
 
 
+def test_a_core_ai_lane_is_estimated_by_its_own_pace(
+    tmp_path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sdqa.runtime.coreai.reason_without", lambda _: "")
+
+    def cost(runtime: str, steps: int) -> float:
+        look(tmp_path, source=f'source = "folder:{saved}"', runtime=f'"{runtime}"', more=f"steps = {steps}")
+        plan = make_plan(load_suite(tmp_path / "sdqa.toml"), tmp_path / "sdqa.toml")
+        found = estimate(plan, look_at_models(plan)[0])
+        assert found is not None
+        return found.seconds
+
+    few, many = cost("coreai", 10), cost("coreai", 100)
+    assert few > cost("reference", 10) + 4 * 20, "four components are converted in processes of their own"
+    assert many - few > 50 * (cost("reference", 100) - cost("reference", 10))
+
+
 def test_plan_says_it_in_words_in_json_and_by_its_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     look(tmp_path, goldens="goldens")
     assert cli.run(("plan",)) == EXIT_PASS
