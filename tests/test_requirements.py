@@ -28,6 +28,8 @@ OPTIONAL = {
     "sdqa/diagnose/coreai/cut.py": "coreai",
     "sdqa/diagnose/rounding.py": "coreai",
     "sdqa/faults/yardstick.py": "yardstick",
+    "sdqa/report/flip.py": "yardstick",
+    "sdqa/ci/cluster.py": "dask",
     "sdqa/history/exports/parquet.py": "parquet",
     "sdqa/dashboard/changes.py": "dashboard",
 }
@@ -107,6 +109,7 @@ def modules_of_extras(relative: str) -> set[str]:
         "bench": {"onnx", "onnxruntime"},
         "coreai": {"coreai", "coreai_opt", "coreai_torch"},
         "yardstick": {"flip_evaluator"},
+        "dask": {"distributed"},
         "dashboard": {"ruptures"},
         "parquet": {"pyarrow"},
     }
