@@ -10,7 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from sdqa.errors import GoldenDamaged, GoldenMissing
+from sdqa.errors import GoldenDamaged, GoldenMissing, StoreError
 from sdqa.store import write_atomically
 
 DEFAULT_PLACE = os.environ.get("SDQA_GOLDENS_PLACE") or str(Path(".sdqa") / "goldens")
@@ -24,7 +24,11 @@ def cache_folder() -> Path:
 
 
 def put(place: str, data: bytes) -> str:
-    """Keep bytes under their digest, which is returned. An fsspec URL has `://`; anything else is a folder."""
+    """Keep bytes under their digest, which is returned. An fsspec URL has `://`; anything else is a folder.
+
+    Raises:
+        StoreError: the URL cannot be reached or written.
+    """
     digest = hashlib.sha256(data).hexdigest()
     if "://" not in place:
         path = Path(place) / digest
@@ -34,11 +38,15 @@ def put(place: str, data: bytes) -> str:
     import fsspec
 
     url = f"{place.rstrip('/')}/{digest}"
-    filesystem, remote_path = fsspec.core.url_to_fs(url)
-    if not filesystem.exists(remote_path):
-        filesystem.makedirs(remote_path.rsplit("/", 1)[0], exist_ok=True)
-        with filesystem.open(remote_path, "wb") as stream:
-            stream.write(data)
+    try:
+        filesystem, remote_path = fsspec.core.url_to_fs(url)
+        if not filesystem.exists(remote_path):
+            filesystem.makedirs(remote_path.rsplit("/", 1)[0], exist_ok=True)
+            with filesystem.open(remote_path, "wb") as stream:
+                stream.write(data)
+    except Exception as error:  # every kind of place has errors of its own
+        hint = "give a place that can be reached and written: SDQA_GOLDENS_PLACE"
+        raise StoreError(f"a large golden file cannot be kept: {error}", where=url, hint=hint) from error
     return digest
 
 
@@ -81,7 +89,7 @@ def _read(place: str, digest: str, size: int) -> bytes:
 
         with fsspec.open(f"{place.rstrip('/')}/{digest}", "rb") as stream:
             return bytes(stream.read(size + 1))
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # every kind of place has errors of its own
         raise GoldenMissing(
             f"a large golden file cannot be read: {error}", where=f"{place}/{digest}", hint=hint
         ) from error
