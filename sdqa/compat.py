@@ -94,15 +94,13 @@ def hub_online() -> Iterator[None]:
 def uncollected() -> Iterator[None]:
     """Import large libraries without looking for garbage meanwhile (CPython before 3.14, torch 2, transformers 5).
 
-    Some thousands of modules are made that all stay; looking through them again and again takes a fifth of the time, so
-    it is not done afterwards either.
+    Some thousands of modules are made that all stay; looking through them again and again takes a fifth of the time.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if was_on:
             gc.enable()
 
