@@ -45,8 +45,8 @@ def find_weights(folder: Path, part: Part, source: str) -> PartWeights:
     """The safetensors files of one part: the plain ones, or those of the only variant that is there.
 
     Raises:
-        ModelError: there are none, several variants and no plain one, a whole file and an index of shards, or a shard is
-            missing or outside the folder.
+        ModelError: there are none, several variants and no plain one, a whole file beside an index of shards, or a
+            shard is missing or outside the folder.
     """
     place = folder / part.name
     there = sorted(place.iterdir()) if place.is_dir() else []
