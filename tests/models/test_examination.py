@@ -199,6 +199,19 @@ def test_what_lies_beside_is_named_as_not_used(folder: Path) -> None:
     )
 
 
+def test_an_adapter_does_not_hide_behind_other_copies(folder: Path) -> None:
+    for number in range(10):
+        shutil.copy(folder / UNET, folder / f"copy{number}.safetensors")
+    save_file({"unet.lora.down": torch.ones(2, 2)}, folder / "pytorch_lora_weights.safetensors")
+    for number in range(9):
+        (folder / f"{number}_controlnet").mkdir()
+        save_file({"w": torch.ones(1)}, folder / f"{number}_controlnet" / "model.safetensors")
+    (remark,) = examine_folder(folder, source="here").remarks
+    assert "pytorch_lora_weights.safetensors (a LoRA adapter" in remark
+    assert all(f"{number}_controlnet/ (a ControlNet" in remark for number in range(9))
+    assert remark.endswith(") and 10 more")
+
+
 def test_an_adapter_inside_a_part_is_refused(folder: Path) -> None:
     (folder / "text_encoder" / "adapter_config.json").write_text("{}", "utf-8")
     with pytest.raises(ModelError, match="text_encoder has an adapter_config"):
