@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -131,6 +132,8 @@ def _check_scheduler(scheduler: Keys) -> None:
         scheduler.flag(key, False)
     for key in said.intersection(SCHEDULER_WORDS):
         scheduler.word(key, SCHEDULER_WORDS[key])
+    if scheduler.content.get("lambda_min_clipped") not in (None, -math.inf):
+        scheduler.number("lambda_min_clipped")
     if "solver_order" in said:
         scheduler.whole("solver_order", most=MAX_ORDER)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sdqa.errors import ModelError
 from sdqa.generate.schedule import SCHEDULERS, make_scheduler, planned_schedule, timesteps
 from sdqa.models import load_teacher
 from sdqa.plan import load_suite
@@ -33,6 +34,21 @@ def test_strength_skips_the_beginning(name: str) -> None:
     assert whole[-len(half) :] == half
     assert list(whole) == sorted(whole, reverse=True)
     assert 0 < len(half) <= 6
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("euler", {"interpolation_type": "nosuch"}),
+        ("euler", {"sigma_min": "a", "use_karras_sigmas": True}),
+        ("dpmsolver++", {"lambda_min_clipped": "x"}),
+        ("ddim", {"beta_schedule": "x"}),
+        ("ddim", {"num_train_timesteps": "x"}),
+    ],
+)
+def test_whatever_a_library_raises_of_a_configuration_is_told_in_words(name: str, wrong: dict[str, object]) -> None:
+    with pytest.raises(ModelError, match="Scheduler"):
+        timesteps(name, {"num_train_timesteps": 1000, **wrong}, 5)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ FILES = {"scheduler": "scheduler_config.json"}
         ("scheduler", "clip_sample_range", "x", "a finite number above 0"),
         ("scheduler", "sample_max_value", None, "a finite number above 0"),
         ("scheduler", "sigma_min", "a", "a finite number above 0"),
+        ("scheduler", "lambda_min_clipped", "x", "a finite number"),
         ("scheduler", "euler_at_final", "x", "true or false"),
         ("scheduler", "interpolation_type", "nosuch", "linear or log_linear"),
         ("scheduler", "timestep_type", ["discrete"], "discrete or continuous"),
@@ -76,7 +78,7 @@ def test_a_key_that_is_missing_is_named(folder: Path) -> None:
 
 def test_what_a_scheduler_may_leave_open_is_open(folder: Path) -> None:
     open_keys = ("sigma_min", "sigma_max", "variance_type", "lower_order_final", "timestep_type")
-    edit(folder / "scheduler" / FILES["scheduler"], **dict.fromkeys(open_keys))
+    edit(folder / "scheduler" / FILES["scheduler"], lambda_min_clipped=-math.inf, **dict.fromkeys(open_keys))
     open_folder(folder, source="here")
 
 
