@@ -26,13 +26,22 @@ def test_signals_wait_but_not_for_ever() -> None:
 
 def test_a_signal_comes_when_the_block_is_done_and_not_over_an_error() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), later():
-        os.kill(os.getpid(), signal.SIGINT)
+
+    def work() -> None:
         with later():
             os.kill(os.getpid(), signal.SIGINT)
-            done.append("inner")
-        done.append("outer")
+            with later():
+                os.kill(os.getpid(), signal.SIGINT)
+                done.append("inner")
+            done.append("outer")
+
+    def fail() -> None:
+        with later():
+            os.kill(os.getpid(), signal.SIGINT)
+            raise ValueError("of its own")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == ["inner", "outer"]
-    with pytest.raises(ValueError, match="of its own"), later():
-        os.kill(os.getpid(), signal.SIGINT)
-        raise ValueError("of its own")
+    with pytest.raises(ValueError, match="of its own"):
+        fail()
