@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ MAX_MODEL_BYTES = 1 << 31
 """Protobuf's own limit on a message."""
 MAX_MANIFEST_BYTES = 1 << 24
 MAX_LISTED = 8
+WHOLE = "copy or download the whole package again, its Manifest.json included"
 _ROOT_PREFIX = "@model_path/"
 _UNREADABLE = frozenset(
     {"lfs", "annex", "empty", "html", "folder", "zip", "gzip", "xz", "bzip2", "zstd", "7z", "rar", "tar"}
@@ -146,34 +148,59 @@ def require_ml_program(model: Any, label: str) -> None:
 
 
 def _message_path(folder: Path) -> Path:
-    """The model message of a package folder, by its manifest, or where packages have it by custom."""
+    """The model message of a package folder: what its manifest names, as Core ML finds it."""
     manifest = folder / "Manifest.json"
     if not manifest.is_file():
-        candidates = sorted((folder / "Data" / "com.apple.CoreML").glob("*.mlmodel"))
-        if len(candidates) != 1:
-            foreign = recognise(folder)
-            if foreign is not None:
-                raise refused(foreign, "this", folder.name)
-            there = ", ".join(sorted(item.name for item in folder.glob("*"))[:MAX_LISTED]) or "nothing"
-            raise PackageError(
-                "no Manifest.json and no single .mlmodel inside", where=folder.name, hint=f"in it are: {there}"
-            )
-        return _inside(folder, candidates[0], folder.name)
+        raise _without_manifest(folder)
     try:
         if manifest.stat().st_size > MAX_MANIFEST_BYTES:
             raise PackageError("Manifest.json is implausibly large", where=folder.name)
         content = json.loads(manifest.read_text(encoding="utf-8"))
-        relative = content["itemInfoEntries"][content["rootModelIdentifier"]]["path"]
-        if not isinstance(relative, str):
-            raise TypeError("path is no string")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        items = {identifier: entry["path"] for identifier, entry in content["itemInfoEntries"].items()}
+        relative = items[content["rootModelIdentifier"]]
+        if not all(isinstance(path, str) and path for path in items.values()):
+            raise TypeError("a path is no string")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         foreign = recognise(manifest)
         if foreign is not None:
             raise refused(foreign, manifest.name, folder.name) from error
         raise PackageError(
-            f"Manifest.json does not name a root model ({type(error).__name__}: {error})", where=folder.name
+            f"Manifest.json does not name a root model ({type(error).__name__}: {error})", where=folder.name, hint=WHOLE
         ) from error
-    return _inside(folder, folder / "Data" / relative, folder.name)
+    message = _inside(folder, folder / "Data" / relative, folder.name)
+    _require_items(folder, list(items.values()), message.parent)
+    return message
+
+
+def _without_manifest(folder: Path) -> PackageError:
+    """The error about a folder in which nothing says what its files are, by what lies there instead."""
+    if any((folder / "Data").rglob("*.mlmodel")):
+        return PackageError(
+            "the package has no Manifest.json: Core ML opens none without it", where=folder.name, hint=WHOLE
+        )
+    foreign = recognise(folder)
+    if foreign is not None:
+        return refused(foreign, "this", folder.name)
+    there = ", ".join(sorted(item.name for item in folder.glob("*"))[:MAX_LISTED]) or "nothing"
+    return PackageError("no Manifest.json and no single .mlmodel inside", where=folder.name, hint=f"in it are: {there}")
+
+
+def _require_items(folder: Path, items: Sequence[str], model_folder: Path) -> None:
+    """What a manifest names is there, and it names the weights that are there.
+
+    Raises:
+        PackageError: it does not, or names something outside the package.
+    """
+    named = [_resolved(folder, folder / "Data" / item, folder.name) for item in items]
+    absent = [item for item, path in zip(items, named, strict=True) if not path.exists()]
+    if absent:
+        listed = ", ".join(map(repr, absent[:MAX_LISTED]))
+        raise PackageError(f"Manifest.json names {listed}, missing in the package", where=folder.name, hint=WHOLE)
+    weights = [path for path in sorted((model_folder / "weights").glob("*")) if path.is_file()]
+    unnamed = [path.name for path in weights if not any(path.is_relative_to(item) for item in named)]
+    if unnamed:
+        listed = ", ".join(unnamed[:MAX_LISTED])
+        raise PackageError(f"Manifest.json does not name the weights ({listed})", where=folder.name, hint=WHOLE)
 
 
 def _inside(folder: Path, path: Path, label: str) -> Path:
@@ -182,13 +209,23 @@ def _inside(folder: Path, path: Path, label: str) -> Path:
     Raises:
         PackageError: if it leads outside (by `..`, an absolute path or a link) or is no file.
     """
+    resolved = _resolved(folder, path, label)
+    if not resolved.is_file():
+        raise PackageError(f"the file {path.name!r} is missing", where=label)
+    return resolved
+
+
+def _resolved(folder: Path, path: Path, label: str) -> Path:
+    """The path, resolved, if it lies in the folder.
+
+    Raises:
+        PackageError: if it leads outside (by `..`, an absolute path or a link).
+    """
     try:
         resolved, root = path.resolve(), folder.resolve()
-        plain = resolved.is_file()
+        resolved.is_file()  # a name that is too long, or has a zero in it, is found out here
     except (OSError, ValueError, RuntimeError) as error:
         raise PackageError(f"a file name in the package cannot be resolved: {error}", where=label) from error
     if not resolved.is_relative_to(root):
         raise PackageError(f"the file {path.name!r} lies outside the package", where=label)
-    if not plain:
-        raise PackageError(f"the file {path.name!r} is missing", where=label)
     return resolved

@@ -45,7 +45,8 @@ def find_weights(folder: Path, part: Part, source: str) -> PartWeights:
     """The safetensors files of one part: the plain ones, or those of the only variant that is there.
 
     Raises:
-        ModelError: there are none, several variants and no plain one, or a shard is missing or outside the folder.
+        ModelError: there are none, several variants and no plain one, a whole file beside an index of shards, or a
+            shard is missing or outside the folder.
     """
     place = folder / part.name
     there = sorted(place.iterdir()) if place.is_dir() else []
@@ -118,9 +119,15 @@ def _files(place: Path, part: Part, variant: str, source: str) -> tuple[tuple[Pa
     """The files, and where an index says that each tensor lies."""
     stem, suffix = Path(part.weights).stem, Path(part.weights).suffix
     whole = place / (f"{stem}.{variant}{suffix}" if variant else part.weights)
+    index = place / (f"{part.weights}.index.{variant}.json" if variant else f"{part.weights}.index.json")
+    if whole.is_file() and index.is_file():  # one library loads the file, another the shards
+        raise ModelError(
+            f"{part.name} has both a whole file ({whole.name}) and a shard index ({index.name})",
+            where=source,
+            hint="remove one of them: they may hold different weights",
+        )
     if whole.is_file():
         return (whole,), {}
-    index = place / (f"{part.weights}.index.{variant}.json" if variant else f"{part.weights}.index.json")
     if not index.is_file():
         raise ModelError(
             f"{part.name} has shards of its weights, but no {index.name}", where=source, hint="download the whole part"

@@ -13,7 +13,6 @@ PACKAGE = Path(__file__).parents[2] / "sdqa"
 
 EXEMPT = {
     "faults/pairs.py": "the catalogue's own targets: which faults take turns in each place",
-    "workflow/oracle.py": "how far two runtimes are known to lie apart, measured by component",
 }
 
 

@@ -76,6 +76,31 @@ def test_a_broken_manifest(damaged: Path, content: str) -> None:
         mil.load(damaged)
 
 
+def test_a_package_without_its_manifest_is_none(damaged: Path) -> None:
+    (damaged / "Manifest.json").unlink()
+    with pytest.raises(PackageError, match=r"has no Manifest\.json: Core ML opens none") as caught:
+        mil.load(damaged)
+    assert "whole package again" in caught.value.hint
+
+
+def test_what_a_manifest_names_is_there_and_what_is_there_is_named(damaged: Path) -> None:
+    path = damaged / "Manifest.json"
+    whole = json.loads(path.read_text())
+    root = whole["rootModelIdentifier"]
+    weights = next(key for key in whole["itemInfoEntries"] if key != root)
+    mil.load(damaged)
+    path.write_text(json.dumps({**whole, "itemInfoEntries": {root: whole["itemInfoEntries"][root]}}))
+    with pytest.raises(PackageError, match=r"does not name the weights \(weight\.bin\)"):
+        mil.load(damaged)
+    elsewhere = {**whole["itemInfoEntries"], weights: {"path": "com.apple.CoreML/elsewhere"}}
+    path.write_text(json.dumps({**whole, "itemInfoEntries": elsewhere}))
+    with pytest.raises(PackageError, match=r"names 'com\.apple\.CoreML/elsewhere', missing"):
+        mil.load(damaged)
+    path.write_text(json.dumps({**whole, "rootModelIdentifier": weights}))
+    with pytest.raises(PackageError, match="'weights' is missing"):
+        mil.load(damaged)
+
+
 @pytest.mark.parametrize(
     "leads", ["../../outside.mlmodel", "/etc/hostname", "com.apple.CoreML/../../../outside.mlmodel"]
 )

@@ -86,6 +86,20 @@ def test_shards_are_found_by_their_index(folder: Path, variant: str) -> None:
         examine_folder(folder, source="here")
 
 
+@pytest.mark.parametrize("variant", ["", "fp16"])
+@pytest.mark.parametrize("file", [UNET, "vae/diffusion_pytorch_model.safetensors", TEXT])
+def test_a_whole_file_beside_an_index_of_shards_is_refused(folder: Path, file: str, variant: str) -> None:
+    if variant:
+        save_as(folder, variant)
+    place, name = (folder / file).parent, Path(file).name
+    index = place / (f"{name}.index.{variant}.json" if variant else f"{name}.index.json")
+    index.write_text(json.dumps({"weight_map": {"a": "other.safetensors"}}), "utf-8")
+    with pytest.raises(ModelError, match=rf"{place.name} has both a whole file .* and a shard index") as caught:
+        examine_folder(folder, source="here")
+    assert index.name in str(caught.value)
+    assert "remove one" in caught.value.hint
+
+
 def test_pickles_alone_are_refused_with_the_right_hint(folder: Path) -> None:
     (folder / UNET).rename(folder / "unet" / "diffusion_pytorch_model.bin")
     with pytest.raises(ModelError, match=r"unet has no diffusion_pytorch_model.safetensors, only .*\.bin") as caught:
