@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sdqa.errors import ImageError
 from sdqa.foreign import recognise
 from sdqa.generate.colours import BACKGROUND, PictureReading, flat_colours
+from sdqa.generate.png import demand_all_rows
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -63,6 +64,8 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
             with Image.open(path, formats=FORMATS) as opened:
                 _demand_small(opened.width * opened.height <= MAX_PIXELS, f"{MAX_PIXELS} pixels", path)
+                if opened.format == "PNG":
+                    demand_all_rows(path)
                 reading = _upright(opened)
                 picture = flat_colours(reading, background)
                 square, said = _square(picture, size)

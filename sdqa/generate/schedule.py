@@ -38,7 +38,7 @@ def make_scheduler(name: str, config: Any, **overrides: Any) -> Any:
 
     try:
         return getattr(diffusers, SCHEDULERS[name][0]).from_config(config, **{**changes(name, config), **overrides})
-    except (ValueError, TypeError, NotImplementedError, ArithmeticError) as error:
+    except Exception as error:  # whatever a library raises of a configuration is the configuration's fault
         raise ModelError(
             f"no {SCHEDULERS[name][0]} can be made of the scheduler's configuration: {error}",
             hint="draw with another scheduler, or repair scheduler/scheduler_config.json",
@@ -57,7 +57,7 @@ def timesteps(name: str, config: Any, steps: int, strength: float | None = None)
     scheduler = make_scheduler(name, config)
     try:
         scheduler.set_timesteps(steps)
-    except (ValueError, IndexError, ArithmeticError) as error:
+    except Exception as error:
         raise ModelError(f"{SCHEDULERS[name][0]} has no schedule of {steps} steps: {error}") from error
     return tuple(float(t) for t in scheduler.timesteps[first_skipped(steps, strength) * scheduler.order :])
 

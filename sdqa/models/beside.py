@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sdqa.errors import ModelError
@@ -35,7 +35,7 @@ _KINDS = (
 
 
 def unused_files(folder: Path, family: Family, index: ModelIndex, used: Iterable[Path]) -> tuple[str, ...]:
-    """What else lies there, by its path from the folder, with what it is where that is known.
+    """What else lies there, by its path from the folder, with what it is where that is known: this and folders first.
 
     Args:
         used: the files of weights that are read.
@@ -52,7 +52,12 @@ def unused_files(folder: Path, family: Family, index: ModelIndex, used: Iterable
             found += [_named(path, folder)] if _model_files(path) else []
         elif path.is_file() and _is_meant(path):
             found.append(_named(path, folder))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda name: not _stands_out(name)))  # stable: by path among its like
+
+
+def _stands_out(name: str) -> bool:
+    """Whether somebody may have meant it to change the pictures: an adapter, code, or a folder like a part's."""
+    return name.endswith(("/", ")"))
 
 
 def _is_meant(path: Path) -> bool:
@@ -108,23 +113,29 @@ def _tensors(path: Path) -> Iterator[str]:
     yield from (str(name).lower() for name in list(names)[:SHOWN])
 
 
-def listed(names: tuple[str, ...]) -> str:
-    """Names in one line."""
+def listed(names: Sequence[str]) -> str:
+    """Names in one line, the first few of them."""
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def told(names: Sequence[str]) -> str:
+    """What `unused_files` found, in one line: what stands out never hides behind the rest."""
+    shown = max(SHOWN, sum(map(_stands_out, names)))
+    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")
 
 
 def what_is_here(folder: Path) -> str:
     """What to do about a folder without an index; empty where nothing in it says."""
     inside = _models_inside(folder)
     if inside:
-        return f"inside are: {listed(tuple(inside))}: name one"
+        return f"inside are: {listed(inside)}: name one"
     if (folder / "config.json").is_file() and (folder.parent / INDEX_FILE).is_file():
         return f"this is a part of a pipeline: name {folder.parent}"
     single = sorted(
         path.name for path in folder.glob("*") if _is_weights(path) and path.suffix in (*PICKLES, OTHERS[-1])
     )
     if single:
-        return f"{listed(tuple(single))} may be a whole checkpoint in one file: {LOAD}"
+        return f"{listed(single)} may be a whole checkpoint in one file: {LOAD}"
     around = next((each for each in (folder, *folder.parents) if each.suffix == PACKAGE), None)
     if around is not None or packages_inside(folder):
         place = folder if around is None else around.parent

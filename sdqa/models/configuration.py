@@ -24,7 +24,41 @@ CONDITIONS: Mapping[int, str] = {
     5: "a mask and a masked picture's latents beside its own: an inpainting checkpoint, as stable-diffusion-inpainting",
 }
 """What the channels are that a U-Net takes besides the latents; of the published checkpoints' `unet/config.json`."""
+PICTURE_STEP = 8
+"""What diffusers' pipelines want the sides of pictures to be divisible by."""
 SCHEDULER_FLAGS = ("clip_sample", "set_alpha_to_one", "thresholding", "rescale_betas_zero_snr", "use_karras_sigmas")
+
+
+SCHEDULER_NUMBERS = ("dynamic_thresholding_ratio", "clip_sample_range", "sample_max_value", "flow_shift")
+SCHEDULER_SIGMAS = ("sigma_min", "sigma_max")
+SCHEDULER_CHOICES = (
+    "skip_prk_steps",
+    "lower_order_final",
+    "euler_at_final",
+    "use_exponential_sigmas",
+    "use_beta_sigmas",
+    "use_lu_lambdas",
+    "use_dynamic_shifting",
+)
+"""True, false or, as older releases saved some of them, null."""
+MAX_ORDER = 3
+SCHEDULER_WORDS: Mapping[str, tuple[str, ...]] = {
+    "interpolation_type": ("linear", "log_linear"),
+    "timestep_type": ("discrete", "continuous"),
+    "time_shift_type": ("exponential", "linear"),
+    "solver_type": ("midpoint", "heun", "logrho", "bh1", "bh2"),
+    "algorithm_type": (
+        "dpmsolver++",
+        "dpmsolver",
+        "sde-dpmsolver++",
+        "sde-dpmsolver",
+        "deis",
+        "data_prediction",
+        "noise_prediction",
+    ),
+    "variance_type": ("fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"),
+}
+"""What any of diffusers' schedulers takes; a variance that is learned would be a second output of the U-Net."""
 
 
 def read_facts(family: Family, configurations: Configurations, *, source: str) -> Facts:
@@ -88,6 +122,17 @@ def _check_scheduler(scheduler: Keys) -> None:
         scheduler.number(key, 0.01, above=0)
     for key in SCHEDULER_FLAGS:
         scheduler.flag(key, False)
+    for key in SCHEDULER_NUMBERS:
+        scheduler.number(key, 1.0, above=0)
+    said = {key for key, value in scheduler.content.items() if value is not None}
+    for key in said.intersection(SCHEDULER_SIGMAS):
+        scheduler.number(key, above=0)
+    for key in said.intersection(SCHEDULER_CHOICES):
+        scheduler.flag(key, False)
+    for key in said.intersection(SCHEDULER_WORDS):
+        scheduler.word(key, SCHEDULER_WORDS[key])
+    if "solver_order" in said:
+        scheduler.whole("solver_order", most=MAX_ORDER)
 
 
 def _side(unet: Keys, source: str) -> int:
@@ -123,6 +168,14 @@ def _time_ids(unet: Keys, encoders: list[Keys]) -> int:
 
 
 def _check_fit(facts: Facts, unet: Keys, source: str) -> None:
+    side = facts.sample_size * facts.vae_factor
+    if side % PICTURE_STEP:
+        raise UnsupportedModel(
+            f"the pictures would be {side}×{side}: unet's sample_size is {facts.sample_size}, and the VAE enlarges by "
+            f"{facts.vae_factor} (its block_out_channels); sides of pictures have to be divisible by {PICTURE_STEP}",
+            where=source,
+            hint="give the files that were saved with the weights",
+        )
     outcome = unet.whole("out_channels", 4, most=MAX_CHANNELS)
     if outcome != facts.latent_channels:
         raise ModelError(

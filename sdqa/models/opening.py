@@ -22,7 +22,7 @@ from sdqa.families import (
     refusals,
 )
 from sdqa.families.index import INDEX_FILE
-from sdqa.models.beside import listed, unused_files, what_is_here
+from sdqa.models.beside import told, unused_files, what_is_here
 from sdqa.models.configuration import read_facts
 from sdqa.models.json_file import read_json
 from sdqa.models.shapes import expected_tensors
@@ -128,7 +128,7 @@ def examine_folder(folder: Path, *, source: str) -> OpenedFolder:
     remarks = (
         *opened.remarks,
         *([f"weights of the only variant that is there: {', '.join(variants)}"] if variants else []),
-        *([f"not used: {listed(beside)}"] if beside else []),
+        *([f"not used: {told(beside)}"] if beside else []),
     )
     first = folder / family.text_encoders[0].tokenizer
     return replace(

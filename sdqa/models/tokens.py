@@ -26,6 +26,10 @@ END_OF_TEXT = "<|endoftext|>"
 MAX_MERGES_BYTES = 16 * 2**20
 CLASSES = ("CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend")
 """Of whom a configuration may be: CLIP's, and transformers' own for any `tokenizer.json`."""
+MARKERS = ("bos_token", "eos_token", "pad_token")
+"""Settings that name the words which a prompt begins, ends and is filled up with."""
+FEW = 8
+"""Words that somebody may have put into a vocabulary by hand, without a merge."""
 HINT = "save the pipeline again with its tokenizer, or copy the tokenizer of the model that it was trained from"
 
 
@@ -73,7 +77,7 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
     """The tokenizer of a part's folder.
 
     Raises:
-        ModelError: a file is missing or garbled, there are no merges, or no length is stated.
+        ModelError: a file is missing or garbled, there are no or too few merges, or no length is stated.
     """
     import tokenizers
 
@@ -93,7 +97,9 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
         )
     whole = folder / "tokenizer.json"
     if whole.is_file():
-        _require_merges(read_json(whole, source).get("model"), where)
+        model = read_json(whole, source).get("model")
+        model = model if isinstance(model, dict) else {}
+        _require_merges(model.get("vocab"), model.get("merges"), where)
         try:
             inner = tokenizers.Tokenizer.from_file(str(whole))
         except Exception as error:  # the library raises bare Exception
@@ -107,30 +113,62 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
     if missing:
         what = f"{folder.name} has no tokenizer.json, and no {' and no '.join(missing)}"
         raise ModelError(what, where=source, hint=HINT)
-    inner = clip_tokenizer(read_json(vocabulary, source), _pairs(merges, where), where=where)
+    words, pairs = read_json(vocabulary, source), _pairs(merges, where)
+    inner = clip_tokenizer(words, pairs, where=where)
+    _require_merges(words, pairs, where)
     _add_words(inner, folder, settings, source)
     return PromptTokenizer(inner, length)
 
 
 def _add_words(inner: tokenizers.Tokenizer, folder: Path, settings: Mapping[str, Any], source: str) -> None:
-    """Words that were added to the vocabulary, where its own file does not have them: each gets the next number."""
+    """Words that were added to the vocabulary, where its own file does not have them: each gets the next number.
+
+    What a prompt begins, ends and is filled up with is added like any other.
+    """
     from tokenizers import AddedToken
 
     path, listed = folder / "added_tokens.json", settings.get("added_tokens_decoder")
     numbered = read_json(path, source) if path.is_file() else {}
     entries = list(listed.values()) if isinstance(listed, dict) else []
     words = [*numbered, *(str(one.get("content")) for one in entries if isinstance(one, dict))]
+    words += [_marker(key, settings[key], folder, source) for key in MARKERS if key in settings]
     missing = [word for word in dict.fromkeys(words) if inner.token_to_id(word) is None]
     inner.add_tokens([AddedToken(word, normalized=False) for word in missing])
 
 
-def _require_merges(model: object, where: str) -> None:
-    """Without merges every letter is a token of its own: no error, and another picture."""
-    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict):
+def _marker(key: str, value: object, folder: Path, source: str) -> str:
+    """The word of a setting such as `pad_token`, which is a word or an object around one.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    word = value.get("content") if isinstance(value, dict) else value
+    if not isinstance(word, str) or not word:
+        what = f"{folder.name}/tokenizer_config.json: {key} is {value!r}; allowed: a word of the vocabulary"
+        raise ModelError(what, where=source, hint=HINT)
+    return word
+
+
+def _require_merges(vocabulary: object, merges: object, where: str) -> None:
+    """Without merges words are letters, or pieces, that the model knows less of: no error, and another picture.
+
+    Args:
+        merges: pairs, or lines of two words.
+
+    Raises:
+        ModelError: some are missing.
+    """
+    if not isinstance(vocabulary, dict):
         raise ModelError("tokenizer.json has no vocabulary", where=where, hint=HINT)
-    words = [word for word in model["vocab"] if len(str(word).removesuffix(END_OF_WORD)) > 1 and "<|" not in word]
-    if words and not model.get("merges"):
+    words = [word for word in vocabulary if len(str(word).removesuffix(END_OF_WORD)) > 1 and "<|" not in word]
+    if words and not merges:
         raise ModelError("tokenizer.json has no merges: words would fall into letters", where=where, hint=HINT)
+    pairs = merges if isinstance(merges, list) else []
+    made = {pair.replace(" ", "") if isinstance(pair, str) else "".join(map(str, pair)) for pair in pairs}
+    lost = [word for word in words if word not in made]
+    if len(lost) > FEW:
+        what = f"{len(lost)} of {len(words)} words of the vocabulary are made by no merge: {', '.join(lost[:FEW])} …"
+        raise ModelError(what, where=where, hint=HINT)
 
 
 def _pairs(path: Path, where: str) -> list[tuple[str, str]]:
@@ -158,6 +196,9 @@ def clip_tokenizer(
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     try:
+        odd = [token for token, number in vocabulary.items() if type(number) is not int or number < 0]
+        if odd:
+            raise ValueError(f"{odd[0]!r} has the number {vocabulary[odd[0]]!r}")
         ids = {str(token): int(number) for token, number in vocabulary.items()}
         model = models.BPE(
             vocab=ids,

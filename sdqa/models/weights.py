@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from sdqa.errors import ModelError
 from sdqa.families import Part
 from sdqa.foreign import recognise
-from sdqa.models.json_file import read_json
+from sdqa.models.json_file import KeyTwice, once, read_json
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 OTHERS = (".onnx", ".msgpack", ".h5", ".gguf", ".safetensors")
@@ -173,13 +174,14 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     """The tensors of a safetensors file, from its header alone.
 
     Raises:
-        ModelError: the header is truncated or garbled.
+        ModelError: the header is truncated or garbled, or has a key twice.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            _demand_once(path)
             return {name: StoredTensor(tuple(one.get_shape()), str(one.get_dtype())) for name, one in slices.items()}
     except (OSError, SafetensorError) as error:
         foreign = recognise(path, expected="safetensors")
@@ -190,6 +192,21 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
             raise ModelError(what, where=str(path), hint=RIGHTS) from error
         hint = "download it again, or save the pipeline again"
         raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path), hint=hint) from error
+
+
+def _demand_once(path: Path) -> None:
+    """Refuse a header that a library opened, and that has a name twice.
+
+    Raises:
+        ModelError: with the name.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            json.loads(file.read(length), object_pairs_hook=once)
+        except KeyTwice as error:
+            what = f"{path.name} has {error.args[0]!r} twice in its header"
+            raise ModelError(what, where=str(path), hint="save the pipeline again") from error
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:

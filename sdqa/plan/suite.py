@@ -109,8 +109,8 @@ class CaseDefaults(Section):
     """`[defaults]`: what a case uses where it says nothing itself."""
 
     negative_prompt: str = ""
-    strength: float = Field(default=0.6, ge=0, le=1)
-    guidance_scale: float = Field(default=3.0, ge=0, le=30)
+    strength: float = Field(default=0.6, ge=0, le=1, strict=True)
+    guidance_scale: float = Field(default=3.0, ge=0, le=30, strict=True)
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -124,8 +124,8 @@ class Case(Section):
     source: str | None = Field(default=None, description="scene:portrait/SEED, scene:landscape/SEED or file:PATH")
     source_prompt: str | None = Field(default=None, description="what the source shows; scenes know it themselves")
     negative_prompt: str = ""
-    strength: float = Field(default=0.6, ge=0, le=1)
-    guidance_scale: float = Field(default=3.0, ge=0, le=30)
+    strength: float = Field(default=0.6, ge=0, le=1, strict=True)
+    guidance_scale: float = Field(default=3.0, ge=0, le=30, strict=True)
     steps: int = Field(default=20, ge=1, le=1000)
     scheduler: Scheduler = "pndm"
     seed: int = Field(default=0, ge=0, lt=2**63)

@@ -101,6 +101,7 @@ OTHER = {
     "norm_num_groups": 2,
     "freq_shift": 1,
     "dtype": "float16",
+    "sample_size": 24,  # sides of pictures are divisible by 8
     "problem_type": "regression",
     "architectures": ["CLIPTextModel"],
     "id2label": {"0": "a", "1": "b"},

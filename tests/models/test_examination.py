@@ -199,6 +199,19 @@ def test_what_lies_beside_is_named_as_not_used(folder: Path) -> None:
     )
 
 
+def test_an_adapter_does_not_hide_behind_other_copies(folder: Path) -> None:
+    for number in range(10):
+        shutil.copy(folder / UNET, folder / f"copy{number}.safetensors")
+    save_file({"unet.lora.down": torch.ones(2, 2)}, folder / "pytorch_lora_weights.safetensors")
+    for number in range(9):
+        (folder / f"{number}_controlnet").mkdir()
+        save_file({"w": torch.ones(1)}, folder / f"{number}_controlnet" / "model.safetensors")
+    (remark,) = examine_folder(folder, source="here").remarks
+    assert "pytorch_lora_weights.safetensors (a LoRA adapter" in remark
+    assert all(f"{number}_controlnet/ (a ControlNet" in remark for number in range(9))
+    assert remark.endswith(") and 10 more")
+
+
 def test_an_adapter_inside_a_part_is_refused(folder: Path) -> None:
     (folder / "text_encoder" / "adapter_config.json").write_text("{}", "utf-8")
     with pytest.raises(ModelError, match="text_encoder has an adapter_config"):
@@ -260,9 +273,38 @@ def garbled(place: Path) -> None:
     (place / "tokenizer.json").write_text('{"model": {"vocab": {"a": 0}, "type": "None"}}', "utf-8")
 
 
+def fewer_merges(place: Path) -> None:
+    path = place / "tokenizer.json"
+    whole = json.loads(path.read_text("utf-8"))
+    whole["model"]["merges"] = whole["model"]["merges"][:100]
+    path.write_text(json.dumps(whole), "utf-8")
+
+
+def fewer_lines_of_merges(place: Path) -> None:
+    split_files(place)
+    lines = (place / "merges.txt").read_text("utf-8").splitlines()
+    (place / "merges.txt").write_text("\n".join(lines[:101]), "utf-8")
+
+
+def fractional(place: Path) -> None:
+    split_files(place)
+    edit(place / "vocab.json", cat=5.5)
+
+
+def settings(**values: object) -> Callable[[Path], Any]:
+    return lambda place: edit(place / "tokenizer_config.json", **values)
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
+        (fewer_merges, "100 of 200 words of the vocabulary are made by no merge"),
+        (fewer_lines_of_merges, "100 of 200 words of the vocabulary are made by no merge"),
+        (fractional, "'cat' has the number 5.5"),
+        (settings(pad_token="<pad>"), "tokenizer knows the token 714, the text encoder has 714"),
+        (settings(pad_token={"content": "<pad>"}), "tokenizer knows the token 714"),
+        (settings(bos_token=None), "bos_token is None; allowed: a word"),
+        (settings(eos_token=7), "eos_token is 7; allowed: a word"),
         (strip_merges, "no merges"),
         (no_merges_file, "no merges.txt"),
         (garbled_merges, "not a list of merges"),

@@ -46,6 +46,16 @@ FILES = {"scheduler": "scheduler_config.json"}
         ("scheduler", "trained_betas", [0.1, NAN], "a list of finite numbers, or null"),
         ("scheduler", "beta_end", NAN, "a finite number above 0"),
         ("scheduler", "clip_sample", "no", "true or false"),
+        ("scheduler", "clip_sample_range", "x", "a finite number above 0"),
+        ("scheduler", "sample_max_value", None, "a finite number above 0"),
+        ("scheduler", "sigma_min", "a", "a finite number above 0"),
+        ("scheduler", "euler_at_final", "x", "true or false"),
+        ("scheduler", "interpolation_type", "nosuch", "linear or log_linear"),
+        ("scheduler", "timestep_type", ["discrete"], "discrete or continuous"),
+        ("scheduler", "variance_type", "learned_range", "fixed_small"),
+        ("scheduler", "algorithm_type", "nosuch", "dpmsolver++"),
+        ("scheduler", "solver_type", 3, "midpoint"),
+        ("scheduler", "solver_order", 7, "a whole number from 1 to 3"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_named(folder: Path, part: str, key: str, value: Any, allowed: str) -> None:
@@ -61,6 +71,19 @@ def test_a_value_that_is_not_allowed_is_named(folder: Path, part: str, key: str,
 def test_a_key_that_is_missing_is_named(folder: Path) -> None:
     (folder / "unet" / "config.json").write_text("{}", "utf-8")
     with pytest.raises(ModelError, match=r"unet/config\.json has no in_channels"):
+        open_folder(folder, source="here")
+
+
+def test_what_a_scheduler_may_leave_open_is_open(folder: Path) -> None:
+    open_keys = ("sigma_min", "sigma_max", "variance_type", "lower_order_final", "timestep_type")
+    edit(folder / "scheduler" / FILES["scheduler"], **dict.fromkeys(open_keys))
+    open_folder(folder, source="here")
+
+
+def test_pictures_whose_sides_no_pipeline_draws_are_refused(folder: Path) -> None:
+    edit(folder / "unet" / "config.json", sample_size=17)
+    edit(folder / "vae" / "config.json", block_out_channels=[32, 64])
+    with pytest.raises(UnsupportedModel, match=r"34×34: unet's sample_size is 17, .* divisible by 8"):
         open_folder(folder, source="here")
 
 

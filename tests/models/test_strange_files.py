@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import threading
@@ -38,6 +39,23 @@ def halved(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def doubled(path: Path) -> None:
+    """The first key of the outermost object, once more at its end."""
+    text = path.read_text("utf-8")
+    name = next(iter(json.loads(text)))
+    path.write_text(f'{text.rstrip().removesuffix("}")}, "{name}": 1}}', "utf-8")
+
+
+def named_twice(path: Path) -> None:
+    """The header's first tensor, once more at its end."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + length].rstrip()
+    name, entry = next((name, entry) for name, entry in json.loads(header).items() if name != "__metadata__")
+    header = header[:-1] + f',"{name}":{json.dumps(entry)}}}'.encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data[8 + length :])
+
+
 @pytest.mark.parametrize(
     ("damage", "status", "words"),
     [
@@ -53,6 +71,13 @@ def halved(path: Path) -> None:
             EXIT_USAGE,
             "too big to be a configuration",
         ),
+        (
+            lambda place: doubled(place / UNET / "config.json"),
+            EXIT_USAGE,
+            "unet/config.json has the key '_class_name' twice",
+        ),
+        (lambda place: doubled(place / "model/model_index.json"), EXIT_USAGE, "model_index.json has the key"),
+        (lambda place: named_twice(place / WEIGHTS), EXIT_USAGE, "twice in its header"),
         (lambda place: halved(place / WEIGHTS), EXIT_USAGE, "is not a safetensors file"),
         (lambda place: (place / WEIGHTS).write_bytes(b"\x02" + bytes(7) + b"{}"), EXIT_USAGE, "hold no tensors"),
         (lambda place: (place / WEIGHTS).write_bytes(b"\xff" * 100), EXIT_USAGE, "is not a safetensors file"),

@@ -119,6 +119,15 @@ def test_strength_that_leaves_no_step(tmp_path: Path) -> None:
     assert "leaves no step" in found["$.cases.one"]
 
 
+@pytest.mark.parametrize("key", ["strength", "guidance_scale"])
+@pytest.mark.parametrize("section", ["[defaults]", "[cases.one]"])
+def test_what_is_no_number_is_not_taken_for_one(tmp_path: Path, key: str, section: str) -> None:
+    for value in ("true", '"0.5"'):
+        found = problems(tmp_path, GOOD.replace(section, f"{section}\n{key} = {value}"))
+        assert any(path.endswith(f".{key}") and "number" in said for path, said in found.items()), found
+    assert load_suite(write(tmp_path, GOOD.replace(section, f"{section}\n{key} = 1")))
+
+
 @pytest.mark.parametrize("key", ["background", "source_prompt"])
 def test_what_is_said_of_a_picture_that_is_not_there(tmp_path: Path, key: str) -> None:
     text = GOOD + f'[cases.words]\nprompt = "a cat"\n{key} = "white"\n'
