@@ -259,6 +259,13 @@ def test_nothing_affected_is_a_pass_that_says_why(place: Place) -> None:
     assert f"carried from {place.commit[:12]}: nothing that it is made from changed" in text
 
 
+def test_results_of_skipped_jobs_alone_are_results(place: Place) -> None:
+    changed(place, "README.md", "words")
+    assert gate(place, results='{"lanes": {"result": "skipped"}}') == 0
+    assert gate(place, results="{}") == 4
+    assert gate(place, results='{"lanes": {"result": "cancelled"}}') == 4
+
+
 def test_what_is_carried_is_judged_again(place: Place) -> None:
     changed(place, "sdqa.toml", lambda text: text.replace("lpips = 0.1\n", "lpips = 0.001\n"))
     assert gate(place) == 1
