@@ -228,6 +228,10 @@ def test_a_change_in_each_room_runs_what_it_must(own: Repository) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    return measured_before(tmp_path, monkeypatch)
+
+
+def measured_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """All lanes measured at the first commit, and the gate's report on it."""
     found = Place(tmp_path, monkeypatch)
     found.send_all()
