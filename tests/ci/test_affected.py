@@ -277,6 +277,10 @@ def test_a_change_in_each_room_runs_what_it_must(own: Repository) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    return measured_before(tmp_path, monkeypatch)
+
+
+def measured_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """All lanes measured at the first commit, and the gate's report on it."""
     found = Place(tmp_path, monkeypatch)
     found.send_all()
@@ -306,6 +310,13 @@ def test_nothing_affected_is_a_pass_that_says_why(place: Place) -> None:
     assert {lane.carried for lane in run.lanes} == {place.commit}
     text = (place.root / "report" / "summary.md").read_text(encoding="utf-8")
     assert f"carried from {place.commit[:12]}: nothing that it is made from changed" in text
+
+
+def test_results_of_skipped_jobs_alone_are_results(place: Place) -> None:
+    changed(place, "README.md", "words")
+    assert gate(place, results='{"lanes": {"result": "skipped"}}') == 0
+    assert gate(place, results="{}") == 4
+    assert gate(place, results='{"lanes": {"result": "cancelled"}}') == 4
 
 
 def test_what_is_carried_is_judged_again(place: Place) -> None:
