@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sdqa.signals import later
+
 TORCHVISION_OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -95,11 +97,13 @@ def uncollected() -> Iterator[None]:
     """Import large libraries without looking for garbage meanwhile (CPython before 3.14, torch 2, transformers 5).
 
     Some thousands of modules are made that all stay; looking through them again and again takes a fifth of the time.
+    Nor are they interrupted: half of torch cannot be imported again, and may take the process with it.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with later():
+            yield
     finally:
         if was_on:
             gc.enable()
@@ -199,7 +203,7 @@ def prepare_coremltools() -> None:
       convolution of Stable Diffusion, and a third of the conversion's time.
     """
     os.environ.setdefault("TQDM_DISABLE", "1")
-    with quiet_coremltools():
+    with uncollected(), quiet_coremltools():
         import coremltools  # noqa: F401
     _repair_cast()
     _register_alias()

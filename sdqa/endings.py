@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Sequence
 
 from sdqa.errors import Interrupted, SdqaError, SystemFault, Unforeseen
 
@@ -57,36 +53,3 @@ def in_words(error: BaseException) -> SdqaError:
 def _refused(number: int, text: str, places: Sequence[str]) -> SystemFault:
     what, hint = _REFUSALS.get(number, (text, "see to it that the path can be used"))
     return SystemFault(what, where=" → ".join(places), hint=hint)
-
-
-@contextmanager
-def held() -> Iterator[list[int]]:
-    """Keep Ctrl-C and termination waiting while something is written that must not be cut in two.
-
-    CI services send the one and, seconds later, the other; a third signal ends it all the same. Only the main thread
-    is ever interrupted, so elsewhere there is nothing to hold.
-
-    Yields:
-        The signals that came so far.
-    """
-    came: list[int] = []
-
-    def hold(number: int, _: FrameType | None) -> None:
-        came.append(number)
-        if len(came) > PATIENCE:
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            with suppress(TypeError):  # a handler that Python did not set
-                signal.signal(number, handler)
-
-
-PATIENCE = 2
-"""How many signals `held` keeps waiting."""

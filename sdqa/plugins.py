@@ -88,6 +88,17 @@ def missing_module(name: str, folder: Path) -> bool:
         return True
 
 
+def places_of_modules(modules: Iterable[str]) -> tuple[Path, ...]:
+    """Where imported modules lie: the file of a single one, the folders of the package that one is in."""
+    found: dict[Path, None] = {}
+    for root in dict.fromkeys(name.partition(".")[0] for name in modules):
+        module = sys.modules.get(root)
+        folders = list(getattr(module, "__path__", ()))  # several of a package without __init__.py
+        origin = getattr(module, "__file__", None)
+        found |= dict.fromkeys(Path(place).resolve() for place in folders or [origin] if place)
+    return tuple(found)
+
+
 def plugin_code(function: Callable[..., object]) -> str:
     """Digest of the code that a registered function comes with; empty for sdqa's own, whose rooms have digests."""
     root = function.__module__.partition(".")[0]

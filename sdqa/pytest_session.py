@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdqa.endings import held, in_words
+from sdqa.endings import in_words
 from sdqa.errors import EXIT_INCOMPLETE, Interrupted, SdqaError, Unforeseen, worst
+from sdqa.signals import held
 
 if TYPE_CHECKING:
     from sdqa.bundle import Lane, Run

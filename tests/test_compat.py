@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -51,6 +52,20 @@ def test_the_collector_goes_on_after_an_import_however_it_ends_and_stays_off_for
     assert gc.isenabled()
     with pytest.raises(ImportError), compat.uncollected():
         raise ImportError
+    assert gc.isenabled()
+
+
+def test_an_import_is_not_interrupted_in_the_middle() -> None:
+    done = []
+
+    def imported() -> None:
+        with compat.uncollected():
+            signal.raise_signal(signal.SIGINT)
+            done.append("the rest of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        imported()
+    assert done == ["the rest of it"]
     assert gc.isenabled()
 
 

@@ -1,14 +1,10 @@
-"""The system's refusals in words, and signals that wait."""
+"""The system's refusals in words."""
 
 from __future__ import annotations
 
 import errno
-import os
-import signal
 
-import pytest
-
-from sdqa.endings import PATIENCE, held, in_words
+from sdqa.endings import in_words
 from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_INTERRUPTED, UsageError
 
 
@@ -27,17 +23,3 @@ def test_what_is_known_stays_and_what_is_not_is_named() -> None:
     assert in_words(known) is known
     assert in_words(KeyboardInterrupt()).exit_code == EXIT_INTERRUPTED
     assert in_words(ZeroDivisionError("by zero")).what.endswith("ZeroDivisionError: by zero")
-
-
-def test_signals_wait_but_not_for_ever() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with held() as came:
-        for _ in range(PATIENCE):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert len(came) == PATIENCE
-    assert signal.getsignal(signal.SIGINT) == before
-    with held():
-        for _ in range(PATIENCE):
-            os.kill(os.getpid(), signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)

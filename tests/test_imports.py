@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "sdqa"
 
 #: Rooms from the ground up; a room may import from any level below its own.
 LEVELS = [
-    {"exit_codes"},
+    {"exit_codes", "signals"},
     {"errors", "compat", "deprecation", "foreign", "address", "plain"},
     {"store", "notices", "endings", "github"},
     {"plugins"},

@@ -104,7 +104,7 @@ def parse(
         return error(what, where=where, hint=hint)
 
     try:
-        data = json.loads(found, object_pairs_hook=_told_once)
+        data = loads(found)
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
     flaw = _excess(data)
@@ -119,6 +119,16 @@ def parse(
         first = problem.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise refuse(f"{name} does not follow its schema: $.{key}: {first['msg']}") from problem
+
+
+def loads(text: str | bytes) -> object:
+    """JSON of which no object says anything twice.
+
+    Raises:
+        ValueError: it is none, or one does.
+        RecursionError: it is nested too deep.
+    """
+    return json.loads(text, object_pairs_hook=_told_once)
 
 
 def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -120,6 +120,8 @@ def _badness(measurement: Measurement) -> tuple[int, float]:
         return 2, 0.0
     if math.isnan(measurement.value):
         return 1, 0.0
+    if measurement.better == "equal":  # to the golden's figure; of what has none, to 1
+        return 0, abs(measurement.value - (1.0 if measurement.golden is None else measurement.golden))
     return 0, -measurement.value if measurement.better == "higher" else measurement.value
 
 

@@ -1,7 +1,8 @@
 """Which lanes a change can have touched: their inputs here against those of the base; what nobody knows is everything.
 
 A lane is made from its words in the suite, its model's files, its cases' pictures, its goldens and baselines, and the
-code that measures. Limits and the audit log judge and make nothing: what they change is judged again anyway.
+code that measures, plugins among it. Limits and the audit log judge and make nothing: what they change is judged again
+anyway. A lane whose model or picture the repository does not hold is touched by every change: nobody would see it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
+from sdqa.ci.affected_inputs import model_places, pictures, plugin_places, unseen
 from sdqa.ci.revision import plan_at
 from sdqa.errors import SdqaError
 from sdqa.gate.audit import AUDIT_FILE
@@ -82,8 +84,11 @@ def affected(plan: Plan, base: str, *, package: Package | None = None) -> Affect
             reasons[lane.id] = f"{lane.id} is described otherwise"
     top = _top(whole.suite_path.parent)
     code = package or own_package()
+    for lane_id, place in unseen(whole, top, _git).items():
+        reasons.setdefault(lane_id, f"{place} is not in the repository as a whole: what changes there is not seen")
+    plugins = plugin_places(whole)
     for path in paths:
-        for name in _touched(path, whole, top, code):
+        for name in _touched(path, whole, top, code, plugins):
             for lane_id in lanes if name == EVERYTHING else (name,):
                 reasons.setdefault(lane_id, f"{path} changed")
     return Affected(reasons, lanes, base, paths)
@@ -115,20 +120,24 @@ def _words(plan: Plan, lane: PlannedLane) -> str:
     )
 
 
-def _touched(path: str, plan: Plan, top: Path, code: Package) -> Iterable[str]:
+def _touched(path: str, plan: Plan, top: Path, code: Package, plugins: Sequence[Path]) -> Iterable[str]:
     """The lanes that a changed file is an input of: ids, `EVERYTHING`, or none."""
     place = (top / path).resolve()
     if place == plan.suite_path.resolve():
         return ()  # compared word by word
+    if any(place.is_relative_to(one) for one in plugins):
+        return (EVERYTHING,)
     if plan.suite.goldens != TEACHER_NOW and place.is_relative_to(plan.goldens.resolve()):
         return _by_golden(place.relative_to(plan.goldens.resolve()).parts, plan)
-    by_model = [lane.id for lane in plan.lanes if any(place.is_relative_to(one) for one in _model_places(plan, lane))]
-    by_picture = [lane.id for lane in plan.lanes if place in _pictures(plan, lane)]
+    by_model = [lane.id for lane in plan.lanes if any(place.is_relative_to(one) for one in model_places(plan, lane))]
+    by_picture = [lane.id for lane in plan.lanes if place in pictures(plan, lane)]
     if by_model or by_picture:
         return [*by_model, *by_picture]
     own = code.root.resolve().parent == top
     if own and place.is_relative_to(code.root.resolve()):
         return () if _shows_only(place, code) else (EVERYTHING,)
+    if plan.suite.plugins.modules and place.suffix == ".py":
+        return (EVERYTHING,)  # a plugin may import whatever lies in the repository
     folders = OWN_IDLE_FOLDERS if own else IDLE_FOLDERS
     idle = path.partition("/")[0] in folders or any(fnmatch(PurePosixPath(path).name, one) for one in IDLE)
     return () if idle else (EVERYTHING,)
@@ -142,17 +151,6 @@ def _by_golden(parts: Sequence[str], plan: Plan) -> Iterable[str]:
     if len(parts) < 2 or parts[0] not in models:
         return (EVERYTHING,)
     return [lane.id for lane in plan.lanes if lane.model_name == parts[0]]
-
-
-def _model_places(plan: Plan, lane: PlannedLane) -> list[Path]:
-    sources = [source for source in (lane.model.source, lane.model.reference) if source]
-    kinds = ("folder:", "packages:")
-    return [(plan.root / source.partition(":")[2]).resolve() for source in sources if source.startswith(kinds)]
-
-
-def _pictures(plan: Plan, lane: PlannedLane) -> list[Path]:
-    sources = [case.source for case in lane.cases.values() if case.source and case.source.startswith("file:")]
-    return [(plan.root / source.removeprefix("file:")).resolve() for source in sources]
 
 
 def _shows_only(place: Path, code: Package) -> bool:

@@ -10,12 +10,14 @@ import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sdqa.bundle import Run
+from sdqa.bundle import Lane, Provenance, Run
 from sdqa.bundle.folder import RUN_FILE
 from sdqa.ci.affected import GIT_SECONDS, Affected, affected
 from sdqa.ci.intake import Submitted, take
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlanOfRecord
+from sdqa.ci.problem import NAMED
+from sdqa.errors import EXIT_INCOMPLETE, EXIT_PASS
 from sdqa.plan import Plan
 
 CARRIED = "earlier/carried"
@@ -48,9 +50,32 @@ def carried_lanes(plan: Plan, place: Path | None, base: str = "") -> Carried:
     if refusal or run.provenance is None:
         return Carried(words=f"nothing is carried: {refusal}")
     found = affected(plan, run.provenance.commit)
-    whole = {lane.id for lane in run.lanes if lane.status == "ran" and not lane.failures and not lane.carried}
+    whole = {lane.id for lane in run.lanes if _is_whole(lane)}
     lanes = tuple(lane for lane in found.carried if lane in whole)
     return Carried(lanes, submitted, _words(found, lanes))
+
+
+def _is_whole(lane: Lane) -> bool:
+    """Whether a lane was measured where it says, answered everything that it was planned for, and failed nothing."""
+    bad = any(verdict.status in ("fail", "not measured") for verdict in lane.verdicts)
+    answered = {verdict.check for verdict in lane.verdicts}
+    silent = not answered or bool(set(lane.planned) - answered)
+    return lane.status == "ran" and not lane.failures and not lane.carried and not bad and not silent
+
+
+def _red(run: Run, origin: Provenance) -> str:
+    """Why a report as a whole did not pass, in words; that another lane's evidence is not whole is no reason."""
+    if origin.narrowed:
+        return f"the earlier run was narrowed: {'; '.join(origin.narrowed[:NAMED])[:200]}"
+    if origin.interrupted:
+        return "the earlier run was interrupted"
+    if run.failures:
+        first = run.failures[0]
+        return f"the earlier run has failures of its own: {first.where}: {first.message}"[:200]
+    hole = any(not _is_whole(lane) for lane in run.lanes)
+    if (run.exit_code, run.status) not in ((EXIT_PASS, "complete"), *([(EXIT_INCOMPLETE, "incomplete")] * hole)):
+        return f"the earlier run is {run.status} and ended with exit code {run.exit_code}"
+    return ""
 
 
 def _words(found: Affected, lanes: tuple[str, ...]) -> str:
@@ -74,7 +99,7 @@ def _refusal(plan: Plan, run: Run, base: str) -> str:
         return "files of its commit were changed before it was made"
     if not _is_ancestor(plan.suite_path.parent, origin.commit, base or "HEAD"):
         return f"its commit {origin.commit[:12]} is not in the history of the base"
-    return ""
+    return _red(run, origin)
 
 
 def _is_ancestor(folder: Path, commit: str, of: str) -> bool:
@@ -97,14 +122,13 @@ def as_evidence(carried: Carried, plan: PlanOfRecord, judge: LaneJudge) -> list[
         for lane in run.lanes
         if lane.id in carried.lanes
     )
-    said = {"commit": plan.commit, "judge_digest": plan.judge_digest, "narrowed": (), "interrupted": False}
+    said = {"commit": plan.commit, "judge_digest": plan.judge_digest}
     update = {
         "suite": plan.suite,
         "suite_digest": plan.suite_digest,
         "lanes": lanes,
-        "exit_code": 0,
+        "exit_code": EXIT_PASS,  # of these lanes: `_red` let no other than a hole in another lane's evidence through
         "status": "complete",
-        "failures": (),
         "diagnosis": None,
         "diagnoses": (),
         "judge_changes": (),

@@ -119,7 +119,8 @@ def _had_to_run(
     """The results that count: where every lane is carried, a job that was skipped had nothing to do."""
     if jobs is None or {unit.lane for unit in own.units} - set(standing.lanes):
         return jobs
-    return tuple(job for job in jobs if job.result != SKIPPED)
+    # Where that leaves no job, results were given all the same: there is none to wait for.
+    return tuple(job for job in jobs if job.result != SKIPPED) or (None if jobs else jobs)
 
 
 def _jobs(path: Path | None) -> tuple[PlannedJob, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sdqa.bundle import JudgeChange
 from sdqa.ci.effective import effective_changes
 from sdqa.ci.judge import Rules, baseline_contents, golden_content
+from sdqa.ci.judge_diff_measured import case_changes, measured_changes
 from sdqa.errors import SdqaError
 from sdqa.gate import TOLERANCES_FILE, Tolerances, baseline
 from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, author, now, read_audit
@@ -26,7 +27,10 @@ from sdqa.store import digest_of
 SUBJECT = "judge"
 """Subject of the audit log's entries about the suite itself; they stand in `goldens/audit.jsonl`."""
 SUITE_KINDS = frozenset(
-    {"suite", "lane", "case", "check", "metric", "budget", "limit", "floor", "goldens", "calibration"}
+    {
+        *("suite", "model", "variant", "lane", "case", "plugin"),
+        *("check", "metric", "budget", "limit", "floor", "goldens", "calibration"),
+    }
 )
 NAMED = 3
 
@@ -44,6 +48,8 @@ def judge_diff(base: Plan, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
     """
     suite = [
         *_lanes(base, head),
+        *case_changes(base, head),
+        *measured_changes(base, head),
         *_checks(base, head, rules),
         *_metrics(base, head),
         *_budgets(base, head),
@@ -91,14 +97,6 @@ def _lanes(base: Plan, head: Plan) -> list[JudgeChange]:
     old, new = {lane.id: lane for lane in base.lanes}, {lane.id: lane for lane in head.lanes}
     found = [JudgeChange(kind="lane", subject=name, what="removed", looser=True) for name in old if name not in new]
     found += [JudgeChange(kind="lane", subject=name, what="added", looser=False) for name in new if name not in old]
-    for name, case in base.suite.cases.items():
-        if name not in head.suite.cases:
-            found.append(JudgeChange(kind="case", subject=name, what="removed", looser=True))
-        elif head.suite.cases[name] != case:
-            found.append(JudgeChange(kind="case", subject=name, what="changed", looser=False))
-    for name in head.suite.cases:
-        if name not in base.suite.cases:
-            found.append(JudgeChange(kind="case", subject=name, what="added", looser=False))
     for name in sorted(old.keys() & new.keys()):
         gone = sorted((old[name].cases.keys() - new[name].cases.keys()) & head.suite.cases.keys())
         if gone:

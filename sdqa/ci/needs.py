@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from sdqa.bundle import Record
+from sdqa.bundle import Record, documents
 from sdqa.errors import UsageError
 
 SUCCESS, SKIPPED = "success", "skipped"
@@ -33,9 +32,9 @@ def parse_results(text: str) -> tuple[JobResult, ...]:
     if len(text) > MAX_BYTES:
         raise UsageError(f"the jobs' results are longer than {MAX_BYTES} characters", hint=hint)
     try:
-        data: Any = json.loads(text)
+        data: Any = documents.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError("the jobs' results are not JSON", hint=hint) from error
+        raise UsageError(f"the jobs' results are not JSON: {error}", hint=hint) from error
     if not isinstance(data, dict):
         raise UsageError("the jobs' results are not an object of jobs", hint=hint)
     found = []

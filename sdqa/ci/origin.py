@@ -47,18 +47,18 @@ def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
     """Moments that cannot be: a run begins, is summed up and ends, and all of that has been."""
     try:
         told = [_moment(text) for text in (origin.started, run.created, origin.ended)]
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         yield f"its dates cannot be read: {str(error)[:60]}"
         return
     for earlier, later in zip(told, [*told[1:], now], strict=True):
-        if earlier > later + CLOCKS:
+        if earlier - later > CLOCKS:
             yield "its dates cannot be: it began, was summed up and ended at {}, {} and {}".format(*told)
             return
 
 
 def _moment(text: str) -> datetime:
     found = datetime.fromisoformat(text)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def of_bundle(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]) -> list[Failure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from sdqa.cli.options import fault_option, json_option, output_option, resolve_p
 if TYPE_CHECKING:
     from sdqa.plan import Plan
     from sdqa.store.place import StorePlace
+
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""The whole name of a commit, by SHA-1 or SHA-256."""
 
 plan_option = click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="The plan of record.")
 results_option = click.option("--results", default=None, metavar="JSON", help="What jobs ended as: toJSON(needs).")
@@ -88,7 +92,7 @@ def plan_verb(
             f"{words}\na pull request of a fork: no job for a machine of your own".strip(),
         )
     sharing = Sharing(shards, minutes_per_job, machines, expected_seconds(own, measured), frozenset(standing))
-    made = plan_of_record(own, RULES, commit=commit.lower(), base=before.lower())
+    made = plan_of_record(own, RULES, commit=_whole_commit("--commit", commit), base=before.lower())
     made = made.model_copy(update={"jobs": jobs_of(whole, sharing), "carried": standing})
     demand_budget(made.jobs, budget_minutes)
     if output is not None:
@@ -121,6 +125,21 @@ def _standing(plan: Plan, changed_since: str, carried: Path | None, base: str) -
         standing = carried_lanes(plan, carried, base)
         return standing.lanes, standing.words
     return (), ""
+
+
+def _whole_commit(option: str, text: str) -> str:
+    """A commit as bundles name it: whole, in small letters; empty where none is given.
+
+    Raises:
+        UsageError: it is a part of a name, or another revision: evidence is held against one commit alone.
+    """
+    from sdqa.errors import UsageError
+
+    commit = text.strip().lower()
+    if commit and not COMMIT.fullmatch(commit):
+        hint = "give all of its digits: git rev-parse HEAD"
+        raise UsageError(f"{option} {text.strip()[:64]!r} is not the whole name of a commit", hint=hint)
+    return commit
 
 
 def record_plan(suite: str | None, output: Path) -> None:
@@ -225,7 +244,7 @@ def run_gate(
             output,
             plan_file=plan_file,
             results=results if results is not None else os.environ.get("SDQA_RESULTS"),
-            commit=expect_commit.strip().lower(),
+            commit=_whole_commit("--expect-commit", expect_commit),
             base=base,
             download=download,
             history=history,

@@ -188,12 +188,13 @@ def _class_of(part: Part) -> Any:
     from sdqa import compat
 
     compat.prepare_hub()
-    import diffusers
-    import transformers
+    with compat.uncollected():
+        import diffusers
+        import transformers
 
-    transformers.utils.logging.disable_progress_bar()
-    diffusers.utils.logging.disable_progress_bar()
-    return getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
+        transformers.utils.logging.disable_progress_bar()
+        diffusers.utils.logging.disable_progress_bar()
+        return getattr({"transformers": transformers, "diffusers": diffusers}[part.library], part.classes[0])
 
 
 def _loaded(name: str, source: str, load: Callable[[], Any]) -> Any:

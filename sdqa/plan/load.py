@@ -68,7 +68,7 @@ def is_suite(data: bytes) -> bool:
     """Whether a file's bytes are meant to be a suite: the tables that every suite has are there."""
     try:
         content = tomllib.loads(data.decode("utf-8-sig")) if len(data) <= MAX_BYTES else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return all(isinstance(content.get(name), dict) for name in ("models", "variants", "cases")) and "lanes" in content
 
@@ -89,7 +89,7 @@ def load_suite(path: Path) -> Suite:
     try:
         text = raw.decode("utf-8-sig")  # an editor on Windows begins a file with a mark
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
         foreign = recognise(path)
         if foreign is not None:
             raise ConfigError([Problem("$", f"is {foreign.what}")], where=str(path), hint=foreign.hint) from error
@@ -105,7 +105,7 @@ def load_suite(path: Path) -> Suite:
     return suite
 
 
-def _not_toml(error: ValueError, raw: bytes, path: Path) -> Problem:
+def _not_toml(error: Exception, raw: bytes, path: Path) -> Problem:
     """What the parser said, with the line that it is about."""
     told = re.search(r"\s*\(at line ([0-9]+), column [0-9]+\)", str(error))
     if isinstance(error, UnicodeDecodeError) or told is None:
@@ -188,6 +188,8 @@ def _words(item: Any) -> str:
         return f"{value!r} is not one of {allowed}{likely}"
     if kind in ("less_than_equal", "greater_than_equal", "greater_than", "less_than"):
         return f"{value!r} is out of range: {item['msg'].lower()}{_range_at(location)}"
+    if kind == "finite_number":
+        return f"{value!r} is not a finite number{_range_at(location)}"
     message = str(item["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -14,7 +15,10 @@ def _parse(text: str, units: dict[str, int] | dict[str, float], example: str) ->
     if not match or match[2].upper() not in units:
         names = ", ".join(units)
         raise ValueError(f"{text!r} is not a quantity such as {example!r} (units: {names})")
-    return float(match[1]) * units[match[2].upper()]
+    value = float(match[1]) * units[match[2].upper()]
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]}… is more than a number can hold")
+    return value
 
 
 def parse_bytes(value: object) -> object:

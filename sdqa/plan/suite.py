@@ -23,8 +23,10 @@ Baseline = Literal["required", "auto", "off"]
 """`auto`: where one was approved; `required`: a case without one is not measured; `off`: never."""
 BASELINES = "baselines"
 """Folder of the lanes' approved outcomes beside the goldens of the cases: no case has this name."""
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
-Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0)]
+Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0, lt=2**63)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""TOML has `inf` and `nan`; as a limit the one lets everything through and the other nothing."""
 
 #: Where a case's source picture comes from, and how the rest of its name is written.
 PICTURE_SOURCES = {
@@ -208,11 +210,11 @@ class Suite(Section):
     gate: GateRules = GateRules()
     evidence: KeptEvidence = KeptEvidence()
     goldens: str = "goldens"
-    limits: dict[str, float] = Field(
+    limits: dict[str, Finite] = Field(
         default_factory=dict, description="metric or component/metric: a limit stated by hand instead of calibrated"
     )
 
-    floors: dict[str, float] = Field(
+    floors: dict[str, Finite] = Field(
         default_factory=dict, description="metric of the teacher's own pictures: a golden that is worse is refused"
     )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from sdqa.bundle.comparison import KINDS, CheckChange, CheckFigure, ComparedRun, Kind, RunComparison
-from sdqa.report.format import MISSING, plural, show_figure, show_number, show_said
+from sdqa.report.format import MISSING, plural, show_figure, show_minute, show_number, show_said
 from sdqa.report.links import MAX_LENGTH, PAGE, check_address, published
 from sdqa.report.markdown import MAX_BYTES, Markdown, assemble, escape, markdown, row
 
@@ -25,7 +25,8 @@ EMPTY = Markdown("")
 def named_run(run: ComparedRun) -> str:
     """A run as people name it: its commit where that is known, and when it was."""
     where = f"{run.commit[:12]} ({run.ref})" if run.commit and run.ref else run.commit[:12] or run.ref
-    return f"{where} of {run.created}" if where else run.created
+    when = show_minute(run.created)
+    return f"{where} of {when}" if where else when
 
 
 def sentence(comparison: RunComparison) -> str:

@@ -112,3 +112,9 @@ def show_words(name: str) -> str:
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """`1 check`, `2 checks`."""
     return f"{count} {noun if count == 1 else (nouns or noun + 's')}"
+
+
+def show_minute(created: str) -> str:
+    """`2026-01-02T03:04:05+00:00` → `2026-01-02 03:04 UTC`; anything else as it is."""
+    found = re.fullmatch(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):\d{2}(?:\.\d+)?(?:Z|\+00:00)", created)
+    return f"{found[1]} {found[2]} UTC" if found else created

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from sdqa.bundle import Environment, Provenance, Run
 from sdqa.report.facts import FactRows
+from sdqa.report.format import show_minute
 
 COMMIT_LENGTH = 12
 
@@ -16,7 +15,7 @@ def origin_of(run: Run) -> FactRows:
     machines = [_machine(one) for one in run.machines.values()]
     known = list(dict.fromkeys(words for words in machines if words))
     said["machine" if len(known) == 1 else "machines"] = "; ".join(known)
-    said["made"] = _minute(run.created)
+    said["made"] = show_minute(run.created)
     return tuple((name, words) for name, words in said.items() if words)
 
 
@@ -43,9 +42,3 @@ def _machine(one: Environment) -> str:
     )  # a kernel's build says little
     parts = (system, one.machine, one.processor, cores)
     return ", ".join(dict.fromkeys(part for part in parts if part))
-
-
-def _minute(created: str) -> str:
-    """`2026-01-02T03:04:05+00:00` → `2026-01-02 03:04 UTC`; anything else as it is."""
-    found = re.fullmatch(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):\d{2}(?:\.\d+)?(?:Z|\+00:00)", created)
-    return f"{found[1]} {found[2]} UTC" if found else created

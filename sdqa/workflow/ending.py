@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdqa.bundle import Lane, Verdict
-from sdqa.endings import held, in_words
+from sdqa.endings import in_words
 from sdqa.errors import EXIT_INTERRUPTED, SdqaError, StoreError
 from sdqa.plan import PlannedLane
+from sdqa.signals import held
 from sdqa.store import Entry, Store
 from sdqa.workflow import measure_lane
 from sdqa.workflow.failure import failure_of

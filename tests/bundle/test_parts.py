@@ -68,6 +68,17 @@ def test_of_times_and_of_figures_over_a_parts_own_cases_the_worse_is_kept() -> N
     assert [sample.case for sample in joined.samples] == ["cat", "fox"]
 
 
+@pytest.mark.parametrize("metric", ["contract", "coverage"])
+def test_of_what_must_be_so_the_part_in_which_it_is_not_is_kept(metric: str) -> None:
+    def told(case: str, value: float) -> Lane:
+        figure = Measurement(metric=metric, component="unet", value=value, better="equal")
+        return part(case).model_copy(update={"measurements": (figure,)})
+
+    for one, other in ((1.0, 0.0), (0.0, 1.0)):
+        [joined] = join_lanes(told("cat", one), told("fox", other)).measurements
+        assert joined.value == 0.0
+
+
 @pytest.mark.parametrize(
     "fields",
     [

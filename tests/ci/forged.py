@@ -459,6 +459,16 @@ def nobody_knows_when() -> Run:
     return with_origin(linux(), started="")
 
 
+@run("its dates cannot be: it began, was summed up and ended at")
+def it_ends_when_time_does() -> Run:
+    return with_origin(linux(), ended="9999-12-31T23:59:59+00:00")
+
+
+@run("its dates cannot be read")
+def it_began_before_time_did() -> Run:
+    return with_origin(linux(), started="0001-01-01T00:00:00+14:00")
+
+
 @run("tiny/fp16: cat: its candidate is not there as a picture")
 def a_sample_without_its_picture() -> Run:
     return linux_with(sample_of("cat").model_copy(update={"images": {}}))

@@ -46,6 +46,7 @@ class Repository:
         self.write("sdqa.toml", SUITE)
         for name in ("goldens/tiny/cat/manifest.json", "goldens/other/owl/manifest.json", "models/other/unet/w.bin"):
             self.write(name, name)
+        self.write("pictures/owl.png", "an owl")
         git(root, "init", "-q")
         self.base = self.commit()
 
@@ -138,6 +139,54 @@ def test_a_base_that_nobody_knows_is_everything(repository: Repository) -> None:
     assert set(affected(repository.plan(), "--output=x").reasons) == LANES
 
 
+@pytest.mark.parametrize("path", ["models/other/unet", "pictures"])
+def test_what_git_ignores_is_never_carried(repository: Repository, path: str) -> None:
+    git(repository.root, "rm", "-q", "-r", "--cached", path)
+    repository.write(".gitignore", f"/{path}/\n")
+    base = repository.commit()
+    repository.write("README.md", "words")
+    assert repository.touched(base) == OTHER
+    reason = affected(repository.plan(), base).reasons["other/fp16"]
+    assert reason.startswith(path.removesuffix("/unet"))
+    assert "is not in the repository" in reason
+
+
+def test_a_model_that_is_held_in_part_or_elsewhere_is_never_carried(repository: Repository, tmp_path: Path) -> None:
+    repository.write(".gitignore", "*.safetensors\n")
+    base = repository.commit()
+    repository.write("models/other/unet/x.safetensors", "weights")
+    assert repository.touched(base) == OTHER
+    (repository.root / "models/other/unet/x.safetensors").unlink()
+    assert repository.touched(base) == NOTHING
+    (repository.root / "models/other/link.bin").symlink_to("/nowhere")
+    assert repository.touched(repository.commit()) == OTHER
+    repository.write("sdqa.toml", SUITE.replace("folder:models/other", "folder:/elsewhere/other"))
+    assert repository.touched(repository.commit()) == OTHER
+
+
+def test_a_plugin_is_an_input_of_every_lane_wherever_it_lies(repository: Repository) -> None:
+    repository.write("docs/metricx.py", "NUMBER = 1\n")
+    repository.write("sdqa.toml", SUITE + '[plugins]\nmodules = ["docs.metricx"]\n')
+    base = repository.commit()
+    repository.write("README.md", "words")
+    assert repository.touched(base) == NOTHING
+    for path in ("docs/metricx.py", "docs/table.txt", "docs/inner/helper.py"):
+        base = repository.commit()
+        repository.write(path, "NUMBER = 2\n")
+        assert repository.touched(base) == LANES, path
+
+
+def test_what_a_plugin_may_import_is_an_input_too(repository: Repository) -> None:
+    repository.write("metricx_alone.py", "NUMBER = 1\n")
+    repository.write("docs/any.md", "words")
+    repository.write("sdqa.toml", SUITE + '[plugins]\nmodules = ["metricx_alone"]\n')
+    base = repository.commit()
+    for path, lanes in (("docs/any.md", NOTHING), ("docs/helper.py", LANES), ("metricx_alone.py", LANES)):
+        repository.write(path, "NUMBER = 2\n")
+        assert repository.touched(base) == lanes, path
+        base = git(repository.root, "rev-parse", "HEAD")
+
+
 MEASURES = {
     "address", "bundle", "ci", "compat", "convert", "diagnose", "embedded", "endings", "errors", "families", "faults",
     "foreign", "gate", "generate", "metrics", "mil", "models", "notices", "plan", "plugins", "progress", "runtime",
@@ -228,6 +277,10 @@ def test_a_change_in_each_room_runs_what_it_must(own: Repository) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    return measured_before(tmp_path, monkeypatch)
+
+
+def measured_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """All lanes measured at the first commit, and the gate's report on it."""
     found = Place(tmp_path, monkeypatch)
     found.send_all()
@@ -257,6 +310,13 @@ def test_nothing_affected_is_a_pass_that_says_why(place: Place) -> None:
     assert {lane.carried for lane in run.lanes} == {place.commit}
     text = (place.root / "report" / "summary.md").read_text(encoding="utf-8")
     assert f"carried from {place.commit[:12]}: nothing that it is made from changed" in text
+
+
+def test_results_of_skipped_jobs_alone_are_results(place: Place) -> None:
+    changed(place, "README.md", "words")
+    assert gate(place, results='{"lanes": {"result": "skipped"}}') == 0
+    assert gate(place, results="{}") == 4
+    assert gate(place, results='{"lanes": {"result": "cancelled"}}') == 4
 
 
 def test_what_is_carried_is_judged_again(place: Place) -> None:

@@ -146,6 +146,23 @@ def test_another_commit_is_expected_than_the_one_that_is_checked_out(place: Plac
     assert place.gate("--expect-commit", "0" * 40) == 4
 
 
+def test_a_commit_may_be_written_in_capitals(place: Place) -> None:
+    place.send_all()
+    assert place.gate("--expect-commit", f" {place.commit.upper()}\n") == 0
+
+
+@pytest.mark.parametrize("name", ["HEAD", "main", "0" * 39, "0" * 41, "g" * 40])
+def test_a_part_of_a_commits_name_is_refused_in_words(
+    place: Place, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.send_all()
+    for verb in (["gate", str(place.root / "bundles"), "--expect-commit"], ["plan", "--commit"]):
+        assert sdqa(["ci", *verb, name]) == 2
+        said = capsys.readouterr().err
+        assert f"{verb[-1]} {name!r} is not the whole name of a commit" in said
+        assert "git rev-parse HEAD" in said
+
+
 @pytest.mark.parametrize("outcome", ["failure", "cancelled", "skipped", ""])
 def test_the_bundles_could_not_be_fetched(place: Place, outcome: str) -> None:
     place.send_all()

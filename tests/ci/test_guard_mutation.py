@@ -134,6 +134,8 @@ def test_the_gate(plan: Plan, tmp_path: Path) -> None:
         gated(use=bare, sound=False),
         gated(places=[tmp_path / "absent"]),
         gated(places=[tmp_path / "absent"], standing=everything),
+        gated(standing=everything, results=""),
+        gated(standing=everything, results='{"lanes": {"result": "skipped"}}'),
     ]
     kept = dict(vars(gate))
     try:

@@ -39,6 +39,8 @@ def test_nothing_is_no_job(text: str) -> None:
         '{"a\\nb": {"result": "success"}}',
         "[" * 10**5,
         '{"lanes": {"result": "success"}}' + " " * 2**20,
+        '{"lanes": {"result": "failure"}, "lanes": {"result": "success"}}',
+        '{"lanes": {"result": "failure", "result": "success"}}',
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:

@@ -68,7 +68,7 @@ def test_names_that_point_to_nothing(tmp_path: Path) -> None:
     assert "did you mean 'fp16'" in found["$.lanes[0].variants[0]"]
 
 
-@pytest.mark.parametrize("text", ["not toml [", "\x00", "name = 3"])
+@pytest.mark.parametrize("text", ["not toml [", "\x00", "name = 3", f"n = 1{'0' * 5000}", f"n = {'[' * 9999}"])
 def test_garbage_is_a_configuration_error(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text)
 
@@ -79,6 +79,39 @@ def test_missing_file_and_unknown_suite(tmp_path: Path, monkeypatch: pytest.Monk
         find_suite(None)
     with pytest.raises(UsageError):
         find_suite("no-such-suite")
+
+
+NUMBERS = {
+    "$.budgets.end_to_end_s": "[budgets]\nend_to_end_s = {}",
+    "$.budgets.model_memory_bytes": "[budgets]\nmodel_memory_bytes = {}",
+    "$.budgets.one_at_a_time_memory_bytes": "[budgets]\none_at_a_time_memory_bytes = {}",
+    "$.budgets.off_neural_engine_percent": "[budgets]\noff_neural_engine_percent = {}",
+    "$.limits.lpips": "[limits]\nlpips = {}",
+    "$.floors.noise": "[floors]\nnoise = {}",
+    "$.defaults.strength": "[defaults]\nstrength = {}",
+    "$.defaults.guidance_scale": "[defaults]\nguidance_scale = {}",
+    "$.cases.two.strength": '[cases.two]\nprompt = "x"\nstrength = {}',
+    "$.cases.two.guidance_scale": '[cases.two]\nprompt = "x"\nguidance_scale = {}',
+}
+"""Every key of a suite that takes a fraction."""
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e999", f"1{'0' * 400}"])
+def test_what_is_no_finite_number_is_named_with_its_line(tmp_path: Path, value: str) -> None:
+    start = GOOD.partition("[budgets]")[0].replace("[defaults]\nsteps = 7\n", "")
+    for path, table in NUMBERS.items():
+        text = start + table.format(value) + "\n"
+        with pytest.raises(ConfigError) as caught:
+            load_suite(write(tmp_path, text))
+        [problem] = caught.value.problems
+        assert (problem.path, problem.place) == (path, f"sdqa.toml:{len(text.splitlines())}"), (path, problem)
+
+
+@pytest.mark.parametrize("key", ["model_memory_bytes", "inference_s"])
+def test_a_quantity_that_no_number_holds(tmp_path: Path, key: str) -> None:
+    unit = "GB" if "bytes" in key else "s"
+    text = GOOD.partition("[budgets]")[0] + f'[budgets]\n{key} = "1{"0" * 400} {unit}"\n'
+    assert "more than a number can hold" in problems(tmp_path, text)[f"$.budgets.{key}"]
 
 
 def test_strength_that_leaves_no_step(tmp_path: Path) -> None:

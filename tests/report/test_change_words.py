@@ -34,7 +34,7 @@ AFTER = made(verdict("x", 0.31), verdict("y", 0.6), verdict("z", 0.0), verdict("
 
 def test_the_sentence_counts_what_is_new_what_stays_and_what_is_fixed() -> None:
     assert sentence(compare(BEFORE, AFTER)) == (
-        "Against 3f3f3f3f3f3f (main) of 2026-01-01T00:00:00Z: 1 new failure, 1 still failing, 1 fixed; "
+        "Against 3f3f3f3f3f3f (main) of 2026-01-01 00:00 UTC: 1 new failure, 1 still failing, 1 fixed; "
         "1 changed figure; 0 as before."
     )
 

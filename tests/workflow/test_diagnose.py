@@ -43,7 +43,7 @@ def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: p
     asked: list[str] = []
     given = {"unet": package("Unet.mlpackage")}
 
-    def adopted(source: str, *_: object, idle: frozenset[str]) -> dict[str, Any]:
+    def adopted(source: str, *_: object, **options: object) -> dict[str, Any]:
         asked.append(source)
         return given
 
@@ -51,7 +51,7 @@ def test_given_packages_take_the_place_of_the_lanes_own(job: Job, monkeypatch: p
     lane = job.plan.running[0]
     assert _offered(job, lane, None, Path("folder")) == given  # type: ignore[arg-type]
     existing = SimpleNamespace(
-        id="x", idle=frozenset(), variant=None, model=SimpleNamespace(source="packages:elsewhere")
+        id="x", runtime="reference", idle=frozenset(), variant=None, model=SimpleNamespace(source="packages:elsewhere")
     )
     assert _offered(job, existing, None, None) == given  # type: ignore[arg-type]
     assert asked == ["packages:folder", "packages:elsewhere"]
