@@ -66,7 +66,7 @@ def a_failed_lane() -> Lane:
 
 def not_finite() -> Lane:
     lane = with_figure("finite", "cat", value=0.5)
-    facts = sample_of("cat").facts.model_copy(update={"nonfinite": {"unet": 3}})
+    facts = sample_of("cat").facts.model_copy(update={"nonfinite": dict.fromkeys(honest.FLOW, 0) | {"unet": 3}})
     first = sample_of("cat").model_copy(update={"facts": facts})
     return lane.model_copy(update={"samples": (first, *lane.samples[1:])})
 
