@@ -208,12 +208,13 @@ def _unlike(case: str, said: CaseInputs | None, planned: CaseInputs) -> str:
     return f"{case}: another {some(other)} than the suite's" if other else ""
 
 
-def elsewhere(lanes: Iterable[Lane], machine: Environment) -> list[str]:
-    """Lanes whose fingerprint is of another machine than the one that left the bundle, in words."""
+def elsewhere(lanes: Iterable[Lane], machines: Iterable[Environment]) -> list[str]:
+    """Lanes whose fingerprint is of none of the machines that left the bundle, in words: what is unlike the likest."""
     fields = ("system", "os_build", "machine", "processor", "cores", "versions")
-    found = []
+    found, known = [], tuple(machines)
     for lane in lanes:
-        other = [name for name in fields if getattr(lane.fingerprint, name) != getattr(machine, name)]
+        unlike = ([f for f in fields if getattr(lane.fingerprint, f) != getattr(one, f)] for one in known)
+        other = min(unlike, key=len)
         if lane.measurements and not lane.carried and other:
             found.append(f"{lane.id}: another {some(other)} than the machine's")
     return found

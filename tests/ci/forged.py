@@ -512,6 +512,14 @@ def a_lane_of_another_machine_than_the_bundle() -> Run:
     return linux(environment=other.model_copy(update={"system": "Darwin", "processor": "M4"}))
 
 
+@run("tiny/fp16: another system than the machine's")
+def a_lane_of_none_of_the_machines_of_the_bundle() -> Run:
+    other = linux().environment
+    assert isinstance(other, Environment)
+    named = {"a": other.model_copy(update={"system": "Darwin"}), "b": other.model_copy(update={"system": ""})}
+    return linux(environment=named)
+
+
 @run("tiny/fp16: it says that it was carried from 111111111111, and a job sent it")
 def a_lane_that_says_it_was_carried() -> Run:
     return with_lane(linux(), FP16, carried="1" * 40)

@@ -62,7 +62,7 @@ def test_contradictions() -> None:
         return lambda module: module.unlike_planned(run.lanes[0], run.cases, planned)
 
     def elsewhere(run: Run, *altered: Lane) -> Scenario:
-        return lambda module: module.elsewhere([*run.lanes, *altered], run.environment)
+        return lambda module: module.elsewhere([*run.lanes, *altered], run.machines.values())
 
     runs = [linux(), *(make() for _, make in RUNS.values())]
     few = linux().model_copy(update={"lanes": (with_cases("cat"),), "cases": {"cat": linux().cases["cat"]}})
