@@ -459,7 +459,7 @@ def a_time_that_no_sample_took() -> Lane:
     return with_figure("end_to_end_s", value=1.0, samples=(1.0, 1.0, 1.0))
 
 
-@lane("all/end_to_end_s: a time without readings")
+@lane("all/end_to_end_s: its readings are not the seconds that its samples took")
 def a_time_without_readings() -> Lane:
     return with_figure("end_to_end_s", samples=(), n=1, spread=None)
 

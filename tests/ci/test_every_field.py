@@ -100,6 +100,7 @@ SHOWN = {
 TAKEN = {
     "Measurement.value": "what was measured, within what the metric can read and its own readings say",
     "Measurement.golden": "none, where the metric's limit is on the value; a difference without it is not measured",
+    "Measurement.by_case": "the readings behind a figure that a whole lane may tell without them",
     "Measurement.replayed": "a time that is said to be an earlier run's is not judged",
 }
 METRICS = ("lpips", "parity_psnr", "coverage", "model_memory_bytes", "end_to_end_s", "package_bytes")
