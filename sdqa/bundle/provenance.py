@@ -106,6 +106,18 @@ def work_tree(folder: Path) -> tuple[str, bool]:
     return commit, bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
 
 
+def unverifiable(folder: Path) -> str:
+    """Why git does not say which commit is checked out around a folder, in git's own words; empty where it does."""
+    command = ["git", "-C", str(folder.resolve()), "rev-parse", "--verify", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"git cannot be asked: {error}"
+    if done.returncode == 0:
+        return ""
+    return _plain(done.stderr.decode("utf-8", errors="replace")) or f"git ended with {done.returncode}"
+
+
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder.resolve()), "--no-optional-locks", *arguments]
     try:

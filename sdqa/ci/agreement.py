@@ -32,5 +32,26 @@ def at_odds(parts: Iterable[Lane]) -> list[Failure]:
     return found
 
 
+def counted_at_odds(parts: Iterable[Lane]) -> list[Failure]:
+    """Lanes that count the parameters of one model's component differently: a checkpoint has as many as it has.
+
+    Args:
+        parts: of lanes, as each machine left them.
+    """
+    first: dict[tuple[str, str], tuple[str, int]] = {}
+    found = []
+    for lane in parts:
+        for package in lane.packages:
+            coverage = package.facts.coverage
+            if coverage is None:
+                continue
+            told = coverage.parameters
+            known, count = first.setdefault((lane.model, package.component), (lane.id, told))
+            if told != count:
+                words = f"{told} parameters, {known} says {count}: run both lanes again"
+                found.append(problem(lane.id, f"{package.component}/coverage: {words}"))
+    return found
+
+
 def _kind(machine: Fingerprint) -> tuple[object, ...]:
     return machine.system, machine.machine, machine.processor, tuple(sorted(machine.versions.items()))

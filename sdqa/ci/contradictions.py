@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sdqa.bundle import CaseInputs, Environment, Lane, Package, is_timing
+from sdqa.bundle import CaseInputs, Environment, Lane, Package, Sample, is_timing
 from sdqa.bundle.facts import PackageCost
 from sdqa.ci.problem import some
 from sdqa.ci.reference import LaneReference
+from sdqa.families import drawable_components
 
 Figures = Mapping[tuple[str | None, str], float | None]
 """(component, metric) → value."""
+OF_PACKAGES = ("contract", "coverage")
+"""What is read from every package, whatever the cases are."""
 OF_THE_DEVICE = ("load_ms", "predict_ms", "footprint_peak_bytes")
 """Times and memory that a device is asked for in every run; the others are those of the samples."""
 ROUNDED = 1e-3
@@ -32,6 +35,7 @@ def contradictions(lane: Lane, reference: LaneReference) -> list[str]:
         return []
     return [
         *_of_samples(lane, reference),
+        *_of_components(lane, reference),
         *_of_packages(lane, reference),
         *_of_fingerprint(lane, reference),
         *(() if lane.carried else [*_of_times(lane), *_of_sums(lane)]),
@@ -52,11 +56,43 @@ def _of_samples(lane: Lane, reference: LaneReference) -> Iterator[str]:
         bad = sorted(name for name, count in sample.facts.nonfinite.items() if count)
         if bad and finite.get(sample.case, 1) == 1:
             yield f"{sample.case}/finite: is 1, and values of {some(bad)} were not finite"
-        if not sample.facts.nonfinite:
-            yield f"{sample.case}: it does not tell whether everything was finite"
+        yield from _of_counts(sample, reference)
+        if sample.seconds is not None and not 0 <= sample.seconds < math.inf:
+            yield f"{sample.case}: it took {sample.seconds} seconds"
         record = (reference.goldens or {}).get(sample.case)
         if record is not None and sample.facts.timesteps != record.timesteps:
             yield f"{sample.case}: another schedule than the golden's"
+
+
+def _of_counts(sample: Sample, reference: LaneReference) -> Iterator[str]:
+    """Of everything that ran it must be told how much was not finite, and of nothing else."""
+    told = sample.facts.nonfinite
+    if not told:
+        yield f"{sample.case}: it does not tell whether everything was finite"
+        return
+    wanted = reference.packaged or reference.components
+    if untold := sorted(set(wanted) - told.keys()):
+        yield f"{sample.case}: it does not tell whether everything of {some(untold)} was finite"
+    if strange := sorted(told.keys() - set(reference.packaged or drawable_components())):
+        yield f"{sample.case}: it tells of {some(strange)[:200]}, which the lane does not run"
+    if min(told.values()) < 0:
+        yield f"{sample.case}: it tells of fewer values than none that were not finite"
+
+
+def _of_components(lane: Lane, reference: LaneReference) -> Iterator[str]:
+    """Every machine measures each component itself: what one left out, another cannot stand in for."""
+    measured = {(figure.component, figure.metric): figure for figure in lane.measurements}
+    for component in reference.packaged:
+        if missing := [metric for metric in OF_PACKAGES if (component, metric) not in measured]:
+            yield f"{component}: it has no {some(missing)}"
+    drawn = {sample.case for sample in lane.samples}
+    whole = drawn >= reference.cases.keys()
+    for component, traced in reference.traced.items():
+        figure, own = measured.get((component, "parity_psnr")), drawn & set(traced)
+        # A lane that is whole on one machine does not write the readings down: nobody has to join them.
+        told = figure.by_case.keys() or (own if whole else set()) if figure is not None else set()
+        if missing := sorted(own - told):
+            yield f"{component}/parity_psnr: it has none of {some(missing)}"
 
 
 def _of_packages(lane: Lane, reference: LaneReference) -> Iterator[str]:
@@ -85,6 +121,11 @@ def _of_package(package: Package, figures: Figures) -> Iterator[str]:
     flaws = (*coverage.missing, *coverage.changed, *coverage.invented)
     if flaws and figures.get((package.component, "coverage")) == 1:
         yield f"{package.component}/coverage: is 1, and {some(flaws)} are missing, changed or invented"
+    if coverage.parameters < 1:
+        yield f"{package.component}/coverage: a component of {coverage.parameters} parameters"
+    ways = (coverage.equal, coverage.rounded, coverage.compressed, len(coverage.scaled), len(coverage.folded))
+    if sum(ways) != coverage.found or coverage.exact != coverage.equal + coverage.rounded or min(ways) < 0:
+        yield f"{package.component}/coverage: {coverage.found} found are not those of which it tells how"
     told = coverage.found + len(coverage.missing) + len(coverage.changed)
     if told != coverage.parameters:
         yield f"{package.component}/coverage: tells of {told} parameters, and has {coverage.parameters}"
@@ -135,6 +176,8 @@ def _of_times(lane: Lane) -> Iterator[str]:
             yield f"{where}: a time of {some(cases)}, drawn in this run were {some(drawn) or 'none'}"
         elif lane.replayed and not figure.cases and len(cases) > 1:
             yield f"{where}: a time of all cases of a lane that was replayed"
+        elif not figure.samples and figure.metric in ("inference_s", "latency_ms"):
+            yield f"{where}: a time without readings"
         elif figure.metric == "end_to_end_s":
             told, readings = sorted(seconds[case] or 0.0 for case in cases), sorted(figure.samples)
             if len(told) != len(readings) or any(abs(a - b) > ROUNDED for a, b in zip(told, readings, strict=True)):
@@ -167,12 +210,13 @@ def _unlike(case: str, said: CaseInputs | None, planned: CaseInputs) -> str:
     return f"{case}: another {some(other)} than the suite's" if other else ""
 
 
-def elsewhere(lanes: Iterable[Lane], machine: Environment) -> list[str]:
-    """Lanes whose fingerprint is of another machine than the one that left the bundle, in words."""
+def elsewhere(lanes: Iterable[Lane], machines: Iterable[Environment]) -> list[str]:
+    """Lanes whose fingerprint is of none of the machines that left the bundle, in words: what is unlike the likest."""
     fields = ("system", "os_build", "machine", "processor", "cores", "versions")
-    found = []
+    found, known = [], tuple(machines)
     for lane in lanes:
-        other = [name for name in fields if getattr(lane.fingerprint, name) != getattr(machine, name)]
+        unlike = ([f for f in fields if getattr(lane.fingerprint, f) != getattr(one, f)] for one in known)
+        other = min(unlike, key=len)
         if lane.measurements and not lane.carried and other:
             found.append(f"{lane.id}: another {some(other)} than the machine's")
     return found

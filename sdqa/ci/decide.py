@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from sdqa.bundle import Failure, JudgeChange, Lane, Run
 from sdqa.bundle.merge import combined_run
-from sdqa.ci.agreement import at_odds
+from sdqa.ci.agreement import at_odds, counted_at_odds
 from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge_diff import is_silent
@@ -49,7 +49,8 @@ def decide(
     newest, used = _newest(accepted)
     pixels = {sha256: shown for one in submitted for sha256, shown in one.pixels.items()}
     whole += [failure for name, run in used for failure in of_bundle(name, run, expected, pixels)]
-    whole += at_odds(part for parts in newest.values() for part in parts)
+    measured = [part for parts in newest.values() for part in parts]
+    whole += [*at_odds(measured), *counted_at_odds(measured)]
     units = whole_units(expected.plan.units)
     lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in units)
     runs = [run for _, run in used]

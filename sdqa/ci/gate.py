@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, JudgeComparison, Run
-from sdqa.bundle.provenance import provenance, work_tree
+from sdqa.bundle.provenance import provenance, unverifiable, work_tree
 from sdqa.ci.base import Base, base_of
 from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
 from sdqa.ci.comparison import compared
@@ -132,9 +132,16 @@ def _jobs(path: Path | None) -> tuple[PlannedJob, ...]:
 
 
 def _checkout(plan: Plan, commit: str) -> list[Failure]:
-    """What speaks against this checkout as the judge of a commit; outside of version control nobody can tell."""
+    """What speaks against this checkout as the judge of a commit."""
     checked_out, modified = work_tree(plan.suite_path.parent)
     found = []
+    if commit and not checked_out:
+        why = unverifiable(plan.suite_path.parent) or "git names no commit"
+        folder = plan.suite_path.parent.resolve()
+        mend = (
+            f"check it out with git, and where another user owns it: git config --global --add safe.directory {folder}"
+        )
+        found.append(problem("checkout", f"nobody can tell that it is of commit {commit[:12]}: {why}; {mend}"))
     if checked_out and checked_out != commit:
         found.append(problem("checkout", f"it is of commit {checked_out[:12]}, to be proved is {commit[:12]}"))
     if modified:

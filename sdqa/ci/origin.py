@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from sdqa.bundle import Environment, Failure, Provenance, Run
+from sdqa.bundle import Failure, Provenance, Run
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.contradictions import elsewhere, unlike_planned
 from sdqa.ci.examined import MEND
@@ -98,8 +98,7 @@ def _of_lanes(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]
             yield f"{lane.id}: it says that it was carried from {lane.carried[:12]}, and a job sent it"
         yield from (f"{lane.id}: {text}" for text in unlike_planned(lane, run.cases, reference))
         yield from picture_flaws(lane, reference, pixels)
-    if isinstance(run.environment, Environment):
-        yield from elsewhere(run.lanes, run.environment)
+    yield from elsewhere(run.lanes, run.machines.values())
 
 
 def ran(run: Run) -> list[str]:

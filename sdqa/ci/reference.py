@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.bundle import CaseInputs
 from sdqa.errors import SdqaError
+from sdqa.families import idle_components
 from sdqa.gate import baseline
 from sdqa.gate.manifest import Manifest, read_manifest
 from sdqa.plan import Plan, PlannedLane
@@ -30,6 +31,7 @@ class LaneReference:
     components: tuple[str, ...]
     packaged: tuple[str, ...]  # components that it executes as packages; none where it executes the teacher's modules
     kinds: Mapping[str, Kind] = field(repr=False)  # metric → what its figures can be
+    traced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # component → cases that parity is measured on
     goldens: Mapping[str, Manifest] | None = None  # by case; None where the teacher draws them in every run
 
 
@@ -49,8 +51,17 @@ def _reference(lane: PlannedLane, known: Mapping[str, Kind], goldens: Mapping[st
         components=lane.components,
         packaged=lane.components if find_runtime(lane.runtime).needs_packages else (),
         kinds=known,
+        traced=_traced(lane),
         goldens=goldens,
     )
+
+
+def _traced(lane: PlannedLane) -> dict[str, tuple[str, ...]]:
+    from sdqa.generate.traced import traced_cases
+
+    sourced = {name: case.source is not None for name, case in lane.all_cases.items()}
+    idle = {name: idle_components(image_to_image=sourced[name]) for name in traced_cases(sourced)}
+    return {component: tuple(name for name in idle if component not in idle[name]) for component in lane.components}
 
 
 def _goldens(plan: Plan, model: str) -> Mapping[str, Manifest] | None:

@@ -9,6 +9,7 @@ from sdqa.bundle import Environment, Lane, Measurement, Run, SampleFacts
 from sdqa.bundle.facts import PlacementLint, WeightCoverage
 from tests.ci.honest import (
     CASES,
+    FLOW,
     PACKAGE_BYTES,
     figure_of,
     lane_of,
@@ -279,12 +280,65 @@ def two_samples_of_one_case() -> Lane:
 
 @lane("cat/finite: is 1, and values of unet were not finite")
 def values_that_were_not_finite() -> Lane:
-    return with_sample(facts=sample_of("cat").facts.model_copy(update={"nonfinite": {"unet": 3, "vae": 0}}))
+    return with_sample(facts=sample_of("cat").facts.model_copy(update={"nonfinite": finite(unet=3)}))
 
 
 @lane("cat: it does not tell whether everything was finite")
 def nobody_counted_what_was_not_finite() -> Lane:
     return with_sample(facts=SampleFacts(timesteps=sample_of("cat").facts.timesteps))
+
+
+def finite(**counts: int) -> dict[str, int]:
+    return dict.fromkeys(FLOW, 0) | counts
+
+
+def counted(counts: dict[str, int]) -> Lane:
+    return with_sample(facts=sample_of("cat").facts.model_copy(update={"nonfinite": counts}))
+
+
+@lane("cat: it does not tell whether everything of vae_decoder was finite")
+def nobody_counted_what_a_component_put_out() -> Lane:
+    return counted({"text_encoder": 0, "unet": 0})
+
+
+@lane("cat: it tells of nothing_at_all, which the lane does not run")
+def counts_of_something_that_is_not_there() -> Lane:
+    return counted(finite(nothing_at_all=0))
+
+
+@lane("cat: it tells of fewer values than none")
+def fewer_values_than_none() -> Lane:
+    return counted(finite(unet=-1))
+
+
+@lane("cat: it took nan seconds")
+def a_case_that_took_nobody_knows_how_long() -> Lane:
+    return with_sample(seconds=float("nan"))
+
+
+@lane("cat: it took -2.0 seconds")
+def a_case_that_took_less_than_no_time() -> Lane:
+    return with_sample(seconds=-2.0)
+
+
+@lane("unet: it has no contract")
+def a_contract_that_nobody_looked_at() -> Lane:
+    return without("contract")
+
+
+@lane("unet/parity_psnr: it has none of cat, dog, fox")
+def a_parity_that_nobody_measured() -> Lane:
+    return without("parity_psnr")
+
+
+@lane("unet/parity_psnr: it has none of cat: ")
+def a_parity_of_some_cases() -> Lane:
+    return with_figure("parity_psnr", "unet", by_case={"dog": (60.0,), "fox": (60.0,)}, n=2)
+
+
+def without(metric: str) -> Lane:
+    kept = tuple(m for m in honest_lane().measurements if (m.metric, m.component) != (metric, "unet"))
+    return honest_lane(measurements=kept)
 
 
 @lane("cat: another schedule than the golden's")
@@ -317,12 +371,27 @@ def no_coverage() -> Lane:
 
 @lane("unet/coverage: is 1, and a.weight are missing, changed or invented")
 def a_weight_is_missing_and_the_coverage_is_whole() -> Lane:
-    return with_facts(coverage=WeightCoverage(parameters=3, found=2, missing=("a.weight",)))
+    return with_facts(coverage=WeightCoverage(parameters=3, found=2, exact=2, equal=2, missing=("a.weight",)))
 
 
 @lane("unet/coverage: tells of 2 parameters, and has 3")
 def a_weight_of_which_nothing_is_told() -> Lane:
-    return with_facts(coverage=WeightCoverage(parameters=3, found=2))
+    return with_facts(coverage=WeightCoverage(parameters=3, found=2, exact=2, equal=2))
+
+
+@lane("unet/coverage: a component of 0 parameters")
+def a_component_of_nothing() -> Lane:
+    return with_facts(coverage=WeightCoverage(parameters=0, found=0))
+
+
+@lane("unet/coverage: 3 found are not those of which it tells how")
+def weights_that_were_found_nobody_says_how() -> Lane:
+    return with_facts(coverage=WeightCoverage(parameters=3, found=3, exact=2, equal=1, rounded=1))
+
+
+@lane("unet/coverage: 3 found are not those of which it tells how")
+def weights_that_are_exact_and_were_found_otherwise() -> Lane:
+    return with_facts(coverage=WeightCoverage(parameters=3, found=3, exact=3, equal=1, rounded=1, compressed=1))
 
 
 @lane("only 2 of 3 packages tell what they ask for")
@@ -395,6 +464,11 @@ def a_time_without_readings() -> Lane:
     return with_figure("end_to_end_s", samples=(), n=1, spread=None)
 
 
+@lane("all/inference_s: a time without readings")
+def a_judged_time_without_readings() -> Lane:
+    return with_more(figure_of("inference_s", 1.0, fingerprint=_machine()))
+
+
 def timed(inference: float, latency: float) -> Lane:
     """With the readings of a component and of all of them, two of each."""
     twice = {"n": 2, "spread": 0.0, "fingerprint": _machine()}
@@ -436,6 +510,14 @@ def a_lane_of_another_machine_than_the_bundle() -> Run:
     other = linux().environment
     assert isinstance(other, Environment)
     return linux(environment=other.model_copy(update={"system": "Darwin", "processor": "M4"}))
+
+
+@run("tiny/fp16: another system than the machine's")
+def a_lane_of_none_of_the_machines_of_the_bundle() -> Run:
+    other = linux().environment
+    assert isinstance(other, Environment)
+    named = {"a": other.model_copy(update={"system": "Darwin"}), "b": other.model_copy(update={"system": ""})}
+    return linux(environment=named)
 
 
 @run("tiny/fp16: it says that it was carried from 111111111111, and a job sent it")

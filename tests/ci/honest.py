@@ -83,6 +83,7 @@ TEACHER, TIMESTEPS = "7e" * 32, (951.0, 901.0)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 MACHINE = {"os_build": "1", "machine": "arm", "processor": "a chip", "cores": 8, "versions": {"torch": "2.13"}}
 PACKAGE_BYTES = 300
+FLOW = ("text_encoder", "unet", "vae_decoder")
 
 
 def drawn(*words: str) -> bytes:
@@ -215,7 +216,7 @@ def machine_of(unit: PlannedUnit) -> Fingerprint:
 
 def package_of(component: str) -> Package:
     facts = PackageFacts(
-        coverage=WeightCoverage(parameters=3, found=3),
+        coverage=WeightCoverage(parameters=3, found=3, exact=3, equal=1, rounded=2),
         cost=PackageCost(component=component, weight_bytes_stored=20, peak_live_bytes=40, flops=10),
         neural_engine=PlacementLint(leaving_share=0.0),
     )
@@ -229,7 +230,7 @@ def sample_of(case: str) -> Sample:
         image_digest=picture(case, "candidate")[2],
         latents_digest=case,
         seconds=GOOD["end_to_end_s"],
-        facts=SampleFacts(timesteps=TIMESTEPS, nonfinite={"unet": 0}),
+        facts=SampleFacts(timesteps=TIMESTEPS, nonfinite=dict.fromkeys(FLOW, 0)),
     )
 
 

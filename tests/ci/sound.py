@@ -55,6 +55,11 @@ def not_a_number() -> Lane:
     return with_figure("parity_psnr", "unet", value=float("nan"), spread=None, by_case=readings)
 
 
+def whole_without_readings() -> Lane:
+    """As one machine writes a lane that it ran as a whole."""
+    return with_figure("parity_psnr", by_case={})
+
+
 def twice_the_same() -> Lane:
     return honest_lane(measurements=(*honest_lane().measurements, honest_lane().measurements[0]))
 
@@ -66,7 +71,7 @@ def a_failed_lane() -> Lane:
 
 def not_finite() -> Lane:
     lane = with_figure("finite", "cat", value=0.5)
-    facts = sample_of("cat").facts.model_copy(update={"nonfinite": {"unet": 3}})
+    facts = sample_of("cat").facts.model_copy(update={"nonfinite": dict.fromkeys(honest.FLOW, 0) | {"unet": 3}})
     first = sample_of("cat").model_copy(update={"facts": facts})
     return lane.model_copy(update={"samples": (first, *lane.samples[1:])})
 
@@ -93,6 +98,7 @@ SOUND = {
     "not timed": not_timed,
     **{metric: functools.partial(of_the_device, metric) for metric in contradictions.OF_THE_DEVICE},
     "not a number": not_a_number,
+    "whole without readings": whole_without_readings,
     "twice the same": twice_the_same,
     "failed": a_failed_lane,
     "not finite": not_finite,

@@ -78,13 +78,7 @@ SHOWN = {
     "PackageCost.bytes_moved": "shown",
     "PlacementLint.leaving_share": "shown; a percentage that it belies is refused",
     "PlacementLint.findings": "words",
-    "WeightCoverage.exact": "shown",
     "WeightCoverage.unused": "shown",
-    "WeightCoverage.equal": "shown",
-    "WeightCoverage.rounded": "shown",
-    "WeightCoverage.compressed": "shown",
-    "WeightCoverage.scaled": "shown",
-    "WeightCoverage.folded": "shown",
     "Sample.latents_digest": "of the latents' blob, which is read by its own digest",
     "SampleFacts.latents": "a blob, read by digest; an approval checks it again",
     "SampleFacts.source_remarks": "words",
@@ -106,7 +100,7 @@ SHOWN = {
 TAKEN = {
     "Measurement.value": "what was measured, within what the metric can read and its own readings say",
     "Measurement.golden": "none, where the metric's limit is on the value; a difference without it is not measured",
-    "Measurement.by_case": "the readings behind a figure that is told without them",
+    "Measurement.by_case": "the readings behind a figure that a whole lane may tell without them",
     "Measurement.replayed": "a time that is said to be an earlier run's is not judged",
 }
 METRICS = ("lpips", "parity_psnr", "coverage", "model_memory_bytes", "end_to_end_s", "package_bytes")

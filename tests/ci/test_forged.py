@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sdqa.bundle import Failure, Lane, Run
+from sdqa.bundle.facts import WeightCoverage
 from sdqa.ci import examined
 from sdqa.ci.decide import decide
 from tests.ci.forged import (
@@ -17,6 +18,7 @@ from tests.ci.forged import (
     RUNS,
     SMALL,
     golden_said,
+    with_facts,
     with_figure,
 )
 from tests.ci.honest import expected, lane_of, linux, mac, run_of, sent, units
@@ -79,6 +81,14 @@ def test_lanes_agree_on_a_golden_that_nobody_recorded() -> None:
     [found] = said(run)
     assert (run.exit_code, found.where) == (4, SMALL)
     assert found.message == f"cat/lpips: the golden's figure is 0.2, {FP16} says 0: run both lanes again"
+
+
+def test_lanes_agree_on_what_a_checkpoint_holds() -> None:
+    fewer = WeightCoverage(parameters=1, found=1, exact=1, equal=1)
+    run = decide(expected(), sent(*whole(with_facts(coverage=fewer))))
+    found = {one.message for one in said(run)}
+    assert run.exit_code == 4
+    assert f"unet/coverage: 3 parameters, {FP16} says 1: run both lanes again" in found
 
 
 def test_another_machine_may_draw_another_golden() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sdqa.bundle import Lane, Measurement, Run
+from sdqa.bundle.facts import WeightCoverage
 from sdqa.ci import agreement, contradictions, examined, figures, origin, pictures, reference
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.reference import LaneReference
@@ -20,6 +21,7 @@ from tests.ci.forged import (
     RUNS,
     golden_said,
     honest_lane,
+    with_facts,
     with_machine,
 )
 from tests.ci.honest import expected, golden, lane_of, linux, mac, run_of, units, with_lane
@@ -60,7 +62,7 @@ def test_contradictions() -> None:
         return lambda module: module.unlike_planned(run.lanes[0], run.cases, planned)
 
     def elsewhere(run: Run, *altered: Lane) -> Scenario:
-        return lambda module: module.elsewhere([*run.lanes, *altered], run.environment)
+        return lambda module: module.elsewhere([*run.lanes, *altered], run.machines.values())
 
     runs = [linux(), *(make() for _, make in RUNS.values())]
     few = linux().model_copy(update={"lanes": (with_cases("cat"),), "cases": {"cat": linux().cases["cat"]}})
@@ -69,8 +71,14 @@ def test_contradictions() -> None:
     scenarios += [unlike(run) for run in [*runs, few]] + [elsewhere(run) for run in runs]
     stale = {**(planned.goldens or {}), "fox": golden("fox").model_copy(update={"teacher": "0" * 64})}
     part = lane_of(units()[0], ["cat", "dog"])
+    silent = part.model_copy(update={"measurements": tuple(silenced(m) for m in part.measurements)})
+    scenarios.append(lambda module: module.contradictions(silent, planned))
     scenarios.append(lambda module: module.contradictions(part, replace(planned, goldens=stale)))
     held(contradictions, [*scenarios, elsewhere(linux(), carried)])
+
+
+def silenced(figure: Measurement) -> Measurement:
+    return figure.model_copy(update={"by_case": {}})
 
 
 def with_cases(*cases: str) -> Lane:
@@ -92,8 +100,13 @@ def test_agreement() -> None:
     def odds(*parts: Lane) -> Scenario:
         return lambda module: module.at_odds(parts)
 
+    def counted(*parts: Lane) -> Scenario:
+        return lambda module: module.counted_at_odds(parts)
+
+    fewer = with_facts(coverage=WeightCoverage(parameters=1, found=1))
     other = golden_said(FP16, 0.2, linux()).lanes[0]
-    held(agreement, [odds(honest_lane(), other), odds(honest_lane(), honest_lane())])
+    counts = [counted(honest_lane(), one) for one in (honest_lane(), fewer, with_facts(coverage=None))]
+    held(agreement, [odds(honest_lane(), other), odds(honest_lane(), honest_lane()), *counts])
 
 
 def test_origin() -> None:
@@ -157,12 +170,15 @@ def test_reference(tmp_path: Path) -> None:
     (tmp_path / "goldens" / "tiny" / "dog" / "manifest.json").write_text("{}")
     now = honest.SUITE.replace('goldens = "goldens"', 'goldens = "teacher"')
     torch = honest.SUITE.replace('runtime = "coreml"\ncompute_units = ["CPU_AND_NE"]', 'runtime = "torch"')
-    plans = [honest.plan(tmp_path / "sdqa.toml", text) for text in (honest.SUITE, now, torch)]
+    sourced = honest.SUITE.replace('prompt = "a cat"', 'prompt = "a cat"\nsource = "file:cat.png"\nstrength = 0.5')
+    plans = [honest.plan(tmp_path / "sdqa.toml", text) for text in (honest.SUITE, now, torch, sourced)]
 
     def known(module: types.ModuleType) -> object:
         found = [one for plan in plans for one in module.references_of(plan).values()]
-        return [(one.packaged, one.goldens and sorted(one.goldens), sorted(one.kinds)) for one in found]
+        return [(one.packaged, one.traced, one.goldens and sorted(one.goldens), sorted(one.kinds)) for one in found]
 
     held(reference, [known])
     [one] = {tuple(each.goldens or ()) for each in reference.references_of(plans[0]).values()}
     assert one == ("cat", "fox")
+    of_pictures = reference.references_of(plans[-1])[FP16].traced
+    assert (of_pictures["vae_encoder"], of_pictures["unet"]) == (("cat",), ("cat", "dog", "fox"))

@@ -105,6 +105,24 @@ def test_whole_evidence_is_green_in_every_place(place: Place, capsys: pytest.Cap
     assert "::error" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("how", ["no git", "broken", "no repository"])
+def test_a_checkout_that_nobody_can_verify(
+    place: Place, how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.send_all()
+    if how == "no git":
+        monkeypatch.setenv("PATH", str(place.root / "nothing"))
+    elif how == "broken":
+        monkeypatch.setenv("GIT_DIR", str(place.root / "nothing"))
+    else:
+        (place.suite.parent / ".git").rename(place.root / "elsewhere")
+    assert place.gate("--expect-commit", place.commit) == 4
+    said = capsys.readouterr().out
+    assert f"nobody can tell that it is of commit {place.commit[:12]}: " in said
+    assert ("git cannot be asked" if how == "no git" else "not a git repository") in said
+    assert "git config --global --add safe.directory" in said
+
+
 def test_the_linux_artifact_is_lost(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     place.send("mac", honest.mac())
     assert place.gate() == 4
