@@ -55,6 +55,7 @@ def test_the_collector_goes_on_after_an_import_however_it_ends_and_stays_off_for
     assert gc.isenabled()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_import_is_not_interrupted_in_the_middle() -> None:
     done = []
 

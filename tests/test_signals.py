@@ -24,6 +24,7 @@ def test_signals_wait_but_not_for_ever() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_comes_when_the_block_is_done_and_not_over_an_error() -> None:
     done = []
 
