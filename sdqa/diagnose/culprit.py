@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from sdqa.bundle.diagnosis import OperationFinding, WeightFinding
-from sdqa.diagnose.alignment import plain
+from sdqa.bundle.diagnosis import OperationFinding, Operations, WeightFinding
+from sdqa.diagnose.alignment import Alignment, plain
 from sdqa.diagnose.discrepancy import decibel
 from sdqa.diagnose.programs import ConstantPair
 from sdqa.diagnose.tally import LOST, Tally
@@ -133,3 +133,24 @@ def _decibel(noises: Sequence[float]) -> float:
         return decibel(0.0)
     mean = float(np.mean(noises))
     return math.nan if max(noises) >= LOST else decibel(mean)
+
+
+def looked_into(
+    component: str,
+    tallies: Mapping[str, Tally],
+    impacts: Mapping[str, float],
+    weights: Sequence[WeightFinding],
+    alignment: Alignment,
+    module_of: Callable[[Node], str],
+) -> Operations:
+    """What was seen of a component beside a sound conversion of it, whatever format the two have."""
+    culprit = culprit_of(tallies, impacts, weights, alignment.removed)
+    return Operations(
+        component=component,
+        reference="package",
+        culprit=culprit,
+        operations=tuple(finding(component, tally, impacts, module_of(tally.node)) for tally in tallies.values()),
+        weights=listed(weights, culprit),
+        inserted=alignment.inserted,
+        removed=alignment.removed,
+    )

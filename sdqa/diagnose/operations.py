@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sdqa.bundle.diagnosis import Operations, WeightFinding
 from sdqa.diagnose.alignment import plain
-from sdqa.diagnose.culprit import culprit_of, finding, listed, measure_impacts, weight_findings
+from sdqa.diagnose.culprit import looked_into, measure_impacts, weight_findings
 from sdqa.diagnose.discrepancy import compare_outputs
 from sdqa.diagnose.evidence import request_digest
 from sdqa.diagnose.harness import Harness
@@ -76,18 +76,7 @@ def _look(harness: Harness, component: str) -> Operations:
     for run in runs:
         run.observe(tallies)
     impacts = measure_impacts(tallies, lambda node: float(np.mean([min(LOST, run.impact(node)) for run in runs])))
-    culprit = culprit_of(tallies, impacts, weights, candidate.alignment.removed)
-    return Operations(
-        component=component,
-        reference="package",
-        culprit=culprit,
-        operations=tuple(
-            finding(component, tally, impacts, finder.module_of(tally.node)) for tally in tallies.values()
-        ),
-        weights=listed(weights, culprit),
-        inserted=candidate.alignment.inserted,
-        removed=candidate.alignment.removed,
-    )
+    return looked_into(component, tallies, impacts, weights, candidate.alignment, finder.module_of)
 
 
 def _look_into_asset(harness: Harness, component: str) -> Operations:

@@ -13,7 +13,7 @@ from sdqa.bundle.diagnosis import Operations
 from sdqa.diagnose.coreai.bench import Bench
 from sdqa.diagnose.coreai.pairs import Beside
 from sdqa.diagnose.coreai.process import look
-from sdqa.diagnose.culprit import culprit_of, finding, listed, measure_impacts, weight_findings
+from sdqa.diagnose.culprit import looked_into, measure_impacts, weight_findings
 from sdqa.errors import ExecutionError
 
 Array = npt.NDArray[Any]
@@ -63,15 +63,5 @@ def perform(job: Mapping[str, Any], arrays: Mapping[str, Array]) -> Any:
         bench = Bench(beside, beside.reference, calls, Path(folder))
         tallies = bench.observe()
         impacts = measure_impacts(tallies, bench.impact)
-    culprit = culprit_of(tallies, impacts, weights, beside.alignment.removed)
-    return Operations(
-        component=component,
-        reference="package",
-        culprit=culprit,
-        operations=tuple(
-            finding(component, tally, impacts, beside.module_of(tally.node)) for tally in tallies.values()
-        ),
-        weights=listed(weights, culprit),
-        inserted=beside.alignment.inserted,
-        removed=beside.alignment.removed,
-    ).model_dump(mode="json")
+    found = looked_into(component, tallies, impacts, weights, beside.alignment, beside.module_of)
+    return found.model_dump(mode="json")
