@@ -13,6 +13,7 @@ from pathlib import Path
 from sdqa.bundle import Lane, Provenance, Run
 from sdqa.bundle.folder import RUN_FILE
 from sdqa.ci.affected import GIT_SECONDS, Affected, affected
+from sdqa.ci.golden_latents import golden_latents_of
 from sdqa.ci.intake import Submitted, take
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlanOfRecord
@@ -42,7 +43,7 @@ def carried_lanes(plan: Plan, place: Path | None, base: str = "") -> Carried:
     """
     if place is None or not (place / RUN_FILE).exists():
         return Carried(words="nothing is carried: there is no earlier evidence")
-    submitted = take(place)
+    submitted = take(place, golden_latents_of(plan))
     run = submitted.run
     if run is None:
         return Carried(words=f"nothing is carried: the earlier evidence cannot be read: {submitted.problem}")

@@ -18,6 +18,7 @@ from sdqa.ci.judge_diff import is_silent
 from sdqa.ci.needs import SUCCESS
 from sdqa.ci.origin import lanes_of, of_bundle, ran, strange
 from sdqa.ci.problem import problem
+from sdqa.ci.shown import together
 from sdqa.ci.unit import judged_unit, whole_units
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, worst
 
@@ -47,12 +48,12 @@ def decide(
         else:
             accepted.append((one.name, one.run))
     newest, used = _newest(accepted)
-    pixels = {sha256: shown for one in submitted for sha256, shown in one.pixels.items()}
-    whole += [failure for name, run in used for failure in of_bundle(name, run, expected, pixels)]
+    shown = together(one.shown for one in submitted)
+    whole += [failure for name, run in used for failure in of_bundle(name, run, expected, shown)]
     measured = [part for parts in newest.values() for part in parts]
     whole += [*at_odds(measured), *counted_at_odds(measured)]
     units = whole_units(expected.plan.units)
-    lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in units)
+    lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge, shown) for unit in units)
     runs = [run for _, run in used]
     failures = tuple(dict.fromkeys([*whole, *(failure for run in runs for failure in run.failures)]))
     incomplete = bool(failures) or any(_is_incomplete(lane) for lane in lanes)

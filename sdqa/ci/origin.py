@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from sdqa.bundle import Failure, Provenance, Run
@@ -12,6 +12,7 @@ from sdqa.ci.examined import MEND
 from sdqa.ci.expected import Expected
 from sdqa.ci.pictures import picture_flaws
 from sdqa.ci.problem import NAMED, problem
+from sdqa.ci.shown import Shown
 from sdqa.errors import EXIT_PASS
 
 CLOCKS = timedelta(hours=1)
@@ -61,11 +62,11 @@ def _moment(text: str) -> datetime:
     return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def of_bundle(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]) -> list[Failure]:
+def of_bundle(name: str, run: Run, expected: Expected, shown: Shown) -> list[Failure]:
     """What a bundle says against itself, besides its lanes' figures.
 
     Args:
-        pixels: sha256 of each picture that arrived → digest of its pixels.
+        shown: what was seen of the pictures and latents that arrived.
     """
     origin = run.provenance
     assert origin is not None
@@ -84,11 +85,11 @@ def of_bundle(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]
         found.append(problem(name, f"it ended with exit code {run.exit_code}; it holds {lanes_of(run)}"))
     if run.status != "complete" and not failed:
         found.append(problem(name, f"it says that it is {run.status}, and not why; it holds {lanes_of(run)}"))
-    found += [problem(name, f"{words}: {MEND}") for words in _of_lanes(name, run, expected, pixels)]
+    found += [problem(name, f"{words}: {MEND}") for words in _of_lanes(name, run, expected, shown)]
     return found
 
 
-def _of_lanes(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]) -> Iterator[str]:
+def _of_lanes(name: str, run: Run, expected: Expected, shown: Shown) -> Iterator[str]:
     """What it put in, showed and ran on is not what its lanes say."""
     for lane in run.lanes:
         reference = expected.judge.references.get(lane.id)
@@ -97,7 +98,7 @@ def _of_lanes(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]
         if lane.carried and name != CARRIED:
             yield f"{lane.id}: it says that it was carried from {lane.carried[:12]}, and a job sent it"
         yield from (f"{lane.id}: {text}" for text in unlike_planned(lane, run.cases, reference))
-        yield from picture_flaws(lane, reference, pixels)
+        yield from picture_flaws(lane, reference, shown)
     yield from elsewhere(run.lanes, run.machines.values())
 
 

@@ -14,6 +14,7 @@ from sdqa.ci.examined import MEND, examined
 from sdqa.ci.judge import Rules
 from sdqa.ci.problem import problem
 from sdqa.ci.reference import LaneReference, references_of
+from sdqa.ci.shown import Shown
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
@@ -202,8 +203,11 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
 
 
 def _examined(run: Run, lane: Lane, reference: LaneReference) -> Lane:
-    """The lane without figures that cannot be right; what speaks against it is among its failures."""
-    kept, said = examined(lane, reference)
+    """The lane without figures that cannot be right; what speaks against it is among its failures.
+
+    Its pictures are not opened: that is for those who take a bundle from elsewhere.
+    """
+    kept, said = examined(lane, reference, Shown())
     if run.cases:
         said += [f"{text}: {MEND}" for text in unlike_planned(lane, run.cases, reference)]
     if not said:

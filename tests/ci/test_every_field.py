@@ -79,8 +79,6 @@ SHOWN = {
     "PlacementLint.leaving_share": "shown; a percentage that it belies is refused",
     "PlacementLint.findings": "words",
     "WeightCoverage.unused": "shown",
-    "Sample.latents_digest": "of the latents' blob, which is read by its own digest",
-    "SampleFacts.latents": "a blob, read by digest; an approval checks it again",
     "SampleFacts.source_remarks": "words",
     "SampleFacts.film": "shown",
     "Measurement.reason": "words",

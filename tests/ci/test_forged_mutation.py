@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,21 +10,15 @@ from typing import Any
 
 from sdqa.bundle import Lane, Measurement, Run
 from sdqa.bundle.facts import WeightCoverage
-from sdqa.ci import agreement, contradictions, examined, figures, origin, pictures, reference
+from sdqa.ci import agreement, contradictions, examined, figures, origin, reference
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.reference import LaneReference
 from sdqa.metrics import kinds
 from tests.ci import honest
-from tests.ci.forged import (
-    FP16,
-    RUNS,
-    golden_said,
-    honest_lane,
-    with_facts,
-    with_machine,
-)
+from tests.ci.forged import RUNS
+from tests.ci.forged.altered import FP16, golden_said, honest_lane, with_facts, with_machine
 from tests.ci.honest import expected, golden, lane_of, linux, mac, run_of, units, with_lane
-from tests.ci.mutants import Scenario, unnoticed
+from tests.ci.mutants import Scenario, held
 from tests.ci.sound import a_failed_lane, held_by, lanes
 
 
@@ -39,20 +32,11 @@ def on_all(call: Any, *names: str) -> list[Scenario]:
     return found + [scenario(lanes()[name], known) for known in held_by().values() for name in ("honest", *names)]
 
 
-def held(module: types.ModuleType, scenarios: Iterable[Scenario]) -> None:
-    kept = dict(vars(module))
-    try:
-        found = [one for one in unnoticed(module, scenarios) if one != "if TYPE_CHECKING"]
-        assert not found, "\n".join(found)
-    finally:
-        vars(module).update(kept)
-
-
 def test_figures() -> None:
     against_baseline = honest.figure_of("psnr", 50.0, case="cat").model_copy(update={"metric": "baseline_psnr"})
     more = honest_lane(measurements=(*honest_lane().measurements, against_baseline))
-    scenarios = on_all(lambda module, lane, known: module.vetted(lane, known))
-    held(figures, [*scenarios, lambda module: module.vetted(more, held_by()["nothing recorded"])])
+    scenarios = on_all(lambda module, lane, known: module.vetted(lane, known, honest.shown()))
+    held(figures, [*scenarios, lambda module: module.vetted(more, held_by()["nothing recorded"], honest.shown())])
 
 
 def test_contradictions() -> None:
@@ -83,17 +67,6 @@ def silenced(figure: Measurement) -> Measurement:
 
 def with_cases(*cases: str) -> Lane:
     return honest_lane(measurements=tuple(m for m in honest_lane().measurements if m.case in cases))
-
-
-def test_pictures() -> None:
-    shown = [linux(), *(make() for _, make in RUNS.values())]
-    goldenless = held_by()["the teacher"]
-
-    def flaws(run: Run, known: LaneReference) -> Scenario:
-        return lambda module: module.picture_flaws(run.lanes[0], known, honest.PIXELS)
-
-    scenarios = [flaws(run, held_by()["the goldens"]) for run in shown] + [flaws(run, goldenless) for run in shown]
-    held(pictures, scenarios)
 
 
 def test_agreement() -> None:
@@ -131,7 +104,7 @@ def test_origin() -> None:
         return lambda module: module.strange(run, wanted)
 
     def against(run: Run, name: str) -> Scenario:
-        return lambda module: module.of_bundle(name, run, wanted, honest.PIXELS)
+        return lambda module: module.of_bundle(name, run, wanted, honest.shown())
 
     scenarios = [strange(run) for run in runs]
     scenarios += [against(run, name) for run in runs if run.provenance for name in ("one", CARRIED)]
@@ -145,7 +118,7 @@ def test_clocks_may_differ_by_an_hour() -> None:
 
 
 def test_examined() -> None:
-    held(examined, on_all(lambda module, lane, known: module.examined(lane, known)))
+    held(examined, on_all(lambda module, lane, known: module.examined(lane, known, honest.shown())))
 
 
 def test_kinds() -> None:
