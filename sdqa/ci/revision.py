@@ -15,7 +15,7 @@ from sdqa.gate.audit import AUDIT_FILE
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.tolerances import TOLERANCES_FILE
 from sdqa.plan import Plan, load_suite, make_plan
-from sdqa.plan.load import is_suite
+from sdqa.plan.load import is_suite, lost_plugins
 
 WANTED = (AUDIT_FILE, MANIFEST_FILE, TOLERANCES_FILE)
 GIT_SECONDS = 120
@@ -35,13 +35,25 @@ class LaidOut:
     suites: tuple[str, ...]  # sorted; those elsewhere in the repository begin with `../`
 
     def plan(self, name: str) -> Plan | None:
-        """The plan of one of its suites; None where it has no such suite.
+        """The plan of one of its suites, without the plugins that are lost; None where it has no such suite.
 
         Raises:
             SdqaError: the suite cannot be read.
         """
         path = self.folder / name
-        return make_plan(load_suite(path), path, platform="linux") if path.is_file() else None
+        if not path.is_file():
+            return None
+        return make_plan(load_suite(path, without=lost_plugins(path)), path, platform="linux")
+
+    def lost(self, name: str) -> tuple[str, ...]:
+        """The modules of plugins that one of its suites names, and that there are none of here: records of a revision
+        are laid out, its code is not.
+
+        Raises:
+            SdqaError: the suite cannot be read.
+        """
+        path = self.folder / name
+        return lost_plugins(path) if path.is_file() else ()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sdqa.ci.judge import judge_digest
 from sdqa.ci.plan import plan_of_record, write_plan
 from sdqa.ci.publish import Published
 from sdqa.ci.revision import LaidOut
-from sdqa.errors import SdqaError
+from sdqa.errors import ConfigError, Problem, SdqaError
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.verify import GoldenFlaw
 from sdqa.history import History
@@ -174,9 +174,14 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
     plans = {name: honest.plan(tmp_path / name, text) for name, text in texts.items() if name != "broken.toml"}
 
     class Laid(LaidOut):
+        def lost(self, name: str) -> tuple[str, ...]:
+            return ("gone",) if "lost.toml" in self.suites else ()
+
         def plan(self, name: str) -> Plan | None:
             if name == "broken.toml":
                 raise SdqaError("it cannot be read")
+            if name == "sdqa.toml" and "unread.toml" in self.suites:
+                raise ConfigError([Problem("$", "it cannot be read without its plugin")], where="")
             return (
                 plans.get(name) if name != "sdqa.toml" else plans["same.toml"] if "sdqa.toml" in self.suites else None
             )
@@ -186,8 +191,11 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
         def tree_at(*_: object) -> Iterator[LaidOut]:
             yield Laid(tmp_path, names)
 
+        def differences(before: Plan, *_: object, lost: Sequence[JudgeChange]) -> tuple[object, ...]:
+            return (before.suite_path.name, *lost)
+
         def scenario(module: types.ModuleType) -> object:
-            vars(module).update(tree_at=tree_at, judge_diff=lambda before, *_: (before.suite_path.name,))
+            vars(module).update(tree_at=tree_at, judge_diff=differences)
             return [getattr(one, "what", one) for one in module.compared("HEAD", head, RULES)]
 
         return scenario
@@ -199,7 +207,13 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
         held("broken.toml", "absent.toml"),
         held("moved.toml", "same.toml"),
     ]
-    scenarios += [held("same.toml", "moved.toml"), held("other.toml", "a.toml", "b.toml", "c.toml")]
+    scenarios += [held("lost.toml"), held("lost.toml", "sdqa.toml"), held("lost.toml", "unread.toml")]
+    scenarios += [
+        held("unread.toml"),
+        held("lost.toml", "same.toml"),
+        held("same.toml", "moved.toml"),
+        held("other.toml", "a.toml", "b.toml", "c.toml"),
+    ]
     kept = dict(vars(comparison))
     try:
         assert unnoticed(comparison, scenarios) == []
