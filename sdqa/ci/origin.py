@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sdqa.bundle import Failure, Provenance, Run
 from sdqa.ci.carried import CARRIED
-from sdqa.ci.contradictions import elsewhere, unlike_planned
-from sdqa.ci.examined import MEND
+from sdqa.ci.examined import MEND, unlike_checkout
 from sdqa.ci.expected import Expected
-from sdqa.ci.pictures import picture_flaws
 from sdqa.ci.problem import NAMED, problem
 from sdqa.ci.shown import Shown
 from sdqa.errors import EXIT_PASS
@@ -97,9 +95,7 @@ def _of_lanes(name: str, run: Run, expected: Expected, shown: Shown) -> Iterator
             continue
         if lane.carried and name != CARRIED:
             yield f"{lane.id}: it says that it was carried from {lane.carried[:12]}, and a job sent it"
-        yield from (f"{lane.id}: {text}" for text in unlike_planned(lane, run.cases, reference))
-        yield from picture_flaws(lane, reference, shown)
-    yield from elsewhere(run.lanes, run.machines.values())
+        yield from unlike_checkout(lane, run, reference, shown)
 
 
 def ran(run: Run) -> list[str]:

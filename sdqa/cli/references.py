@@ -165,7 +165,8 @@ def _move_goldens(
     plan: Plan, bundle: Path, lane: str | None, cases: tuple[str, ...], yes: bool, diagnosis: str, reason: str
 ) -> None:
     """Promote a lane's outcomes to goldens, which the model's other lanes are held against too."""
-    from sdqa.bundle import Bundle
+    from sdqa.bundle import Bundle, Lane, Run
+    from sdqa.ci.examined import demand_examined
     from sdqa.errors import UsageError
     from sdqa.gate.approve import approve as promote
     from sdqa.gate.approve import chosen_lane
@@ -176,12 +177,25 @@ def _move_goldens(
         planned = plan.suite.cases.get(case)
         return below_floors(plan, planned, scores) if planned else []
 
+    def examine(source: Bundle, run: Run, of: Lane) -> None:
+        demand_examined(source, run, [of], plan)
+
     shared = sharers(plan, chosen_lane(Bundle(bundle).read(), lane))
     if shared and not yes:
         what = f"the golden is shared: {', '.join(shared)} would be held against this lane's outcome"
         hint = "leave --golden out to approve this lane's own baseline, or say --yes"
         raise UsageError(what, where=lane or str(bundle), hint=hint)
-    for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis, below=below):
+    moved = promote(
+        bundle,
+        plan.goldens,
+        reason=reason,
+        lane=lane,
+        cases=cases,
+        diagnosis=diagnosis,
+        below=below,
+        examine=examine,
+    )
+    for item in moved:
         change = f"golden {item.before[:12]} → {item.after[:12]}" if item.changed else "golden unchanged"
         click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
 

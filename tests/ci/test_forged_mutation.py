@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sdqa.bundle import Lane, Measurement, Run
+from sdqa.bundle import Bundle, Lane, Measurement, Run
 from sdqa.bundle.facts import WeightCoverage
 from sdqa.ci import agreement, contradictions, examined, figures, origin, reference
 from sdqa.ci.carried import CARRIED
@@ -117,8 +117,17 @@ def test_clocks_may_differ_by_an_hour() -> None:
     assert list(origin.strange(linux(), replace(expected(), now=early - timedelta(minutes=2))))
 
 
-def test_examined() -> None:
-    held(examined, on_all(lambda module, lane, known: module.examined(lane, known, honest.shown())))
+def test_examined(tmp_path: Path) -> None:
+    honest.record_goldens(tmp_path / "goldens")
+    plan = honest.plan(tmp_path / "sdqa.toml")
+    bundle = Bundle(honest.keep(tmp_path / "bundle", linux()))
+
+    def demanded(lane: Lane) -> Scenario:
+        return lambda module: module.demand_examined(bundle, run_of(lane), [lane], plan)
+
+    bare = honest_lane(samples=(), packages=(), measurements=honest_lane().measurements[:1])
+    scenarios = on_all(lambda module, lane, known: module.examined(lane, known, honest.shown()))
+    held(examined, [*scenarios, demanded(honest_lane()), demanded(bare), demanded(with_machine(teacher=""))])
 
 
 def test_kinds() -> None:
