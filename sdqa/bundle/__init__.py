@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sdqa.bundle.provenance import Provenance as Provenance
     from sdqa.bundle.record import Record as Record
     from sdqa.bundle.records import SCHEMA_VERSION as SCHEMA_VERSION
-    from sdqa.bundle.records import Better as Better
     from sdqa.bundle.records import DeviceEstimate as DeviceEstimate
     from sdqa.bundle.records import Estimate as Estimate
     from sdqa.bundle.records import Failure as Failure
@@ -35,13 +34,14 @@ if TYPE_CHECKING:
     from sdqa.bundle.records import Package as Package
     from sdqa.bundle.records import Run as Run
     from sdqa.bundle.records import Sample as Sample
-    from sdqa.bundle.records import Status as Status
     from sdqa.bundle.records import Verdict as Verdict
     from sdqa.bundle.records import is_timing as is_timing
+    from sdqa.bundle.terms import Better as Better
+    from sdqa.bundle.terms import Status as Status
 
 _LAZY = {
     "BLOB_FOLDER": "sdqa.bundle.blob",
-    "Better": "sdqa.bundle.records",
+    "Better": "sdqa.bundle.terms",
     "Blob": "sdqa.bundle.blob",
     "Bundle": "sdqa.bundle.folder",
     "CaseInputs": "sdqa.bundle.facts",
@@ -65,7 +65,7 @@ _LAZY = {
     "SCHEMA_VERSION": "sdqa.bundle.records",
     "Sample": "sdqa.bundle.records",
     "SampleFacts": "sdqa.bundle.facts",
-    "Status": "sdqa.bundle.records",
+    "Status": "sdqa.bundle.terms",
     "Verdict": "sdqa.bundle.records",
     "is_timing": "sdqa.bundle.records",
 }

@@ -19,19 +19,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, FiniteFloat
 
-from sdqa.bundle import Better, Fingerprint, Lane, Record, documents
+from sdqa.bundle import Better, Fingerprint, Record, documents
 from sdqa.errors import GoldenDamaged, GoldenMissing, UsageError
 from sdqa.gate import large_files
-from sdqa.gate.audit import AuditEntry, append, author, now
-from sdqa.gate.golden_files import file_bytes, replace_folder, whole
 from sdqa.gate.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, GoldenFile, file_record
-from sdqa.gate.stated import COMPARING, stated_tolerance
-from sdqa.gate.tolerances import Tolerance
+from sdqa.gate.stated import COMPARING
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
+    from sdqa.bundle import Lane
     from sdqa.gate.codec import Floats, Pixels
+    from sdqa.gate.tolerances import Tolerance
 
 FOLDER = "baselines"
 METRICS: Mapping[str, str] = {
@@ -119,6 +118,7 @@ def read_baseline(folder: Path, *, place: str = large_files.DEFAULT_PLACE) -> Ba
         GoldenDamaged: a file or its values are not those that were approved, or cannot be decoded.
     """
     from sdqa.gate.codec import array_digest, decode_image, decode_tensors
+    from sdqa.gate.golden_files import file_bytes, whole
 
     manifest = read_manifest(folder)
     if set(manifest.files) != {"image.png", "latents.safetensors"} or set(manifest.digests) != {"image", "latents"}:
@@ -163,7 +163,9 @@ def write_baseline(
     """
     import numpy as np
 
+    from sdqa.gate.audit import AuditEntry, append, author, now
     from sdqa.gate.codec import PREVIEW_SIDE, array_digest, as_pixels, encode_image, encode_tensors, preview
+    from sdqa.gate.golden_files import replace_folder
 
     if not reason.strip():
         raise UsageError("an approval needs a reason", hint="--reason '…'")
@@ -236,6 +238,8 @@ def limits(found: Mapping[str, BaselineManifest], lane: Lane) -> dict[str, Toler
     None for a device whose repeats were not measured, or were measured on another machine than the lane ran on: there
     the reference runtime's floors say nothing.
     """
+    from sdqa.gate.stated import stated_tolerance
+
     repeats = [repeat for manifest in found.values() for repeat in manifest.repeats]
     if on_device(lane.runtime) and (not repeats or any(other_machine(one, lane) for one in found.values())):
         return {}

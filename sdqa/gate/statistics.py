@@ -9,11 +9,14 @@ import functools
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Better
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 
 LEVEL = 0.95
 """Of the two-sided interval; its bad end is a one-sided 97.5 % bound."""
@@ -44,6 +47,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     Returns:
         Both ends at `LEVEL`; the extremes when there are too few cases or they are all the same.
     """
+    import numpy as np
+
     x = np.sort(np.asarray(values, dtype=np.float64))  # the order of the cases must not matter
     n = len(x)
     if n < SMALLEST_SAMPLE or float(np.ptp(x)) <= 1e-12 * max(1.0, float(np.abs(x).max())):
@@ -64,6 +69,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 @functools.cache
 def _draws(n: int) -> npt.NDArray[np.intp]:
     """Indices of `RESAMPLES` samples of n with replacement; the same ones in every run."""
+    import numpy as np
+
     return np.random.Generator(np.random.PCG64(SEED)).integers(0, n, (RESAMPLES, n))
 
 
@@ -77,6 +84,8 @@ def smallest_shift(limit: float, losses: Sequence[float]) -> float:
         limit: on the mean loss.
         losses: of the cases as measured.
     """
+    import numpy as np
+
     x = np.asarray(losses, dtype=np.float64)
     sd = float(x.std(ddof=1)) if len(x) > 1 else 0.0
     return max(0.0, limit - float(x.mean()) + NORMAL.inv_cdf(POWER) * sd / math.sqrt(len(x)))

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from sdqa.bundle import Measurement
 from sdqa.errors import MetricError
 from sdqa.metrics import shape
@@ -55,6 +53,8 @@ def score(subject: Subject, names: Sequence[str] | None, models: MetricModels) -
         UsageError: a name is unknown.
         MetricError: the golden itself is not finite.
     """
+    import numpy as np
+
     if not (np.isfinite(subject.golden.latents).all()):
         raise MetricError("the golden's latents are not finite", where=subject.case)
     return tuple(_measure(find(name), subject, models) for name in applicable(subject.offers(), names))

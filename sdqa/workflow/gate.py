@@ -7,27 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
-from sdqa.bundle.parts import is_statistic
-from sdqa.ci.contradictions import unlike_planned
-from sdqa.ci.examined import MEND, examined
 from sdqa.ci.judge import Rules
-from sdqa.ci.problem import problem
-from sdqa.ci.reference import LaneReference, references_of
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
-from sdqa.workflow.baselines import baseline_cases, baseline_folder
-from sdqa.workflow.failure import failure_of
-from sdqa.workflow.job import Job
-from sdqa.workflow.lane import Collected
-from sdqa.workflow.origin import is_replayed
-from sdqa.workflow.record import record, sample_records
 
 if TYPE_CHECKING:
+    from sdqa.bundle import Failure, Lane, Run, Verdict
+    from sdqa.ci.reference import LaneReference
     from sdqa.gate import Tolerances
     from sdqa.gate.reach import Worst
     from sdqa.gate.standards import Standards
+    from sdqa.workflow.job import Job
+    from sdqa.workflow.lane import Collected
 
 #: What is judged of each component besides its sizes and times: of its package, and of what executes it.
 PACKAGE_CHECKS = ("contract", "coverage")
@@ -65,7 +57,10 @@ def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
 
 def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     """The lane's record with a verdict for every planned check: what was not measured says so."""
+    from sdqa.bundle.parts import is_statistic
     from sdqa.gate import judge
+    from sdqa.workflow.origin import is_replayed
+    from sdqa.workflow.record import record, sample_records
 
     _, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
@@ -85,6 +80,7 @@ def lane_standards(plan: Plan, lane: PlannedLane) -> Standards:
     """
     from sdqa.gate.baseline import manifests
     from sdqa.gate.standards import Standards
+    from sdqa.workflow.baselines import baseline_cases, baseline_folder
 
     try:
         baselines = manifests(baseline_folder(plan, lane), baseline_cases(plan, lane))
@@ -99,10 +95,12 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     Raises:
         UsageError: the suite names a metric that there is not.
     """
+    from sdqa.bundle.parts import is_statistic
     from sdqa.gate import plan_checks
     from sdqa.gate.baseline import METRICS
     from sdqa.generate.sources import source_prompt
     from sdqa.metrics import applicable, offered
+    from sdqa.workflow.baselines import baseline_cases
 
     offers = {
         name: offered(
@@ -123,6 +121,7 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
     from sdqa.gate import TOLERANCES_FILE
     from sdqa.gate.stated import COMPARING, combined, stated_tolerances
     from sdqa.metrics import comparing
+    from sdqa.workflow.failure import failure_of
 
     limits = plan.suite.limits
     path = plan.goldens / lane.model_name / TOLERANCES_FILE
@@ -180,6 +179,8 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
     Args:
         baseline: an earlier run's bundle, to compare times and memory with; within one fingerprint only.
     """
+    from sdqa.bundle import Bundle
+    from sdqa.ci.reference import references_of
     from sdqa.gate import judge
     from sdqa.gate.latency import judge_resources
 
@@ -203,6 +204,10 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
 
 def _examined(run: Run, lane: Lane, reference: LaneReference) -> Lane:
     """The lane without figures that cannot be right; what speaks against it is among its failures."""
+    from sdqa.ci.contradictions import unlike_planned
+    from sdqa.ci.examined import MEND, examined
+    from sdqa.ci.problem import problem
+
     kept, said = examined(lane, reference)
     if run.cases:
         said += [f"{text}: {MEND}" for text in unlike_planned(lane, run.cases, reference)]
