@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
 from sdqa.plan.quantity import show_about
-from sdqa.runtime.engine import ENGINE_DB
 from sdqa.runtime.registry import find_runtime, on_device
 
 if TYPE_CHECKING:
@@ -224,6 +223,8 @@ def unsound(lane: Lane) -> dict[str, float]:
 
 def least_db(lane: Lane) -> float:
     """What each component must reach: a device adds an error of its own."""
+    from sdqa.runtime.engine import ENGINE_DB
+
     return ENGINE_DB if on_device(lane.runtime) else SOUND_DB
 
 

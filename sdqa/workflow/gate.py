@@ -95,7 +95,6 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     Raises:
         UsageError: the suite names a metric that there is not.
     """
-    from sdqa.bundle.parts import is_statistic
     from sdqa.gate import plan_checks
     from sdqa.gate.baseline import METRICS
     from sdqa.generate.sources import source_prompt
@@ -112,7 +111,11 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     for name in baseline_cases(plan, lane):
         cases[name] += tuple(METRICS)
     checks = tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
-    return tuple(check for check in checks if not is_statistic(check, lane.id)) if lane.is_part else checks
+    if not lane.is_part:
+        return checks
+    from sdqa.bundle.parts import is_statistic
+
+    return tuple(check for check in checks if not is_statistic(check, lane.id))
 
 
 def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, tuple[Failure, ...]]:
@@ -121,7 +124,6 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
     from sdqa.gate import TOLERANCES_FILE
     from sdqa.gate.stated import COMPARING, combined, stated_tolerances
     from sdqa.metrics import comparing
-    from sdqa.workflow.failure import failure_of
 
     limits = plan.suite.limits
     path = plan.goldens / lane.model_name / TOLERANCES_FILE
@@ -132,6 +134,8 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
         known = COMPARING | comparing()
         return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path), known)), ()
     except SdqaError as error:
+        from sdqa.workflow.failure import failure_of
+
         return None, (failure_of("gate", lane.id, error),)
 
 
