@@ -31,6 +31,7 @@ class Standards:
     tolerances: Tolerances | None
     baselines: Mapping[str, BaselineManifest] = field(default_factory=dict)  # of the lane, by case
     require_calibrated: bool = False  # the suite takes no provisional pass
+    _worked_out: list[tuple[Lane, dict[str, Tolerance]]] = field(default_factory=list, compare=False, repr=False)
 
     def of(self, measurement: Measurement, lane: Lane) -> Standard:
         """What applies to a figure of a lane."""
@@ -62,7 +63,7 @@ class Standards:
         return Standard(None, words=why) if provisional.tolerance is None else provisional
 
     def _of_baseline(self, measurement: Measurement, lane: Lane) -> Standard:
-        own = limits(self.baselines, lane).get(measurement.metric)
+        own = self._baseline_limits(lane).get(measurement.metric)
         if own is None:
             like = _same_against_golden(measurement, lane)
             what = "how well this machine repeats itself was not measured: sdqa approve --repeat BUNDLE"
@@ -72,6 +73,12 @@ class Standards:
                 None, words="the figure was measured against another baseline than today's: run the lane again"
             )
         return Standard(own)
+
+    def _baseline_limits(self, lane: Lane) -> dict[str, Tolerance]:
+        """The same for every figure of a lane: worked out for the first of them."""
+        if not self._worked_out or self._worked_out[0][0] is not lane:
+            self._worked_out[:] = [(lane, limits(self.baselines, lane))]
+        return self._worked_out[0][1]
 
     def _provisional(self, measurement: Measurement, lane: Lane, why: str) -> Standard:
         known = self.tolerances.serving(lane.fingerprint.teacher) if self.tolerances else None

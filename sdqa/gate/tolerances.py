@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import Field, FiniteFloat
 
-from sdqa.bundle import Better, Environment, Lane, Record, documents
+from sdqa.bundle import Better, Environment, Record, documents
 from sdqa.bundle.record import later
 from sdqa.errors import GoldenMissing, UsageError
-from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
@@ -23,6 +22,17 @@ SCHEMA_VERSION = 1
 TOLERANCES_FILE = "tolerances.json"
 MAX_BYTES = 4 * 2**20
 ANY_VARIANT = "*"
+
+
+class Placed(Protocol):
+    """By what limits are looked up: a lane, or what it will be."""
+
+    @property
+    def variant(self) -> str: ...
+    @property
+    def runtime(self) -> str: ...
+    @property
+    def compute_unit(self) -> str: ...
 
 
 class HarmlessNoise(Record):
@@ -110,7 +120,7 @@ class Tolerances(Record):
     left_out: tuple[str, ...] = later(())  # faults that there was no time to plant: what they do, nobody knows
     variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
-    def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:
+    def find(self, lane: Placed, metric: str, component: str | None = None) -> Tolerance | None:
         """The tolerance of a metric for a lane; the component's own before the metric's.
 
         Looked up under `variant@runtime-unit`, `variant@runtime`, `variant` and `*`. What was measured with the
@@ -119,7 +129,9 @@ class Tolerances(Record):
         found = self.find_with_teacher(lane, metric, component)
         return None if found is None else found[0]
 
-    def find_with_teacher(self, lane: Lane, metric: str, component: str | None = None) -> tuple[Tolerance, str] | None:
+    def find_with_teacher(
+        self, lane: Placed, metric: str, component: str | None = None
+    ) -> tuple[Tolerance, str] | None:
         """The same, with the digest of the teacher that it was measured with; empty where that is not known."""
         for name in self.names_of(lane):
             table = self.variants.get(name, {})
@@ -143,7 +155,7 @@ class Tolerances(Record):
         return self.model_copy(update={"variants": kept})
 
     @staticmethod
-    def names_of(lane: Lane) -> tuple[str, ...]:
+    def names_of(lane: Placed) -> tuple[str, ...]:
         """The tables that a lane's limits are looked up in, the most particular first."""
         own = (f"{lane.variant}@{lane.runtime}-{lane.compute_unit.lower()}", f"{lane.variant}@{lane.runtime}")
         return (*own, ANY_VARIANT) if on_device(lane.runtime) else (*own, lane.variant, ANY_VARIANT)
@@ -192,6 +204,8 @@ class Tolerances(Record):
         Raises:
             UsageError: there are other tolerances already and no reason was given.
         """
+        from sdqa.gate.audit import AuditEntry, append, author, now
+
         before = Tolerances.load(path) if path.exists() else None
         if before is not None and before.digest() == self.digest():
             return

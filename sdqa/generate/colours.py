@@ -6,10 +6,9 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from PIL import Image
 
 BACKGROUND = "white"
@@ -82,6 +81,7 @@ def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None
 
 def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
     """16-bit grey, whole numbers from 0 to 65535, scaled to 0 to 255; Pillow's own conversion cuts off above 255."""
+    import numpy as np
     from PIL import Image
 
     values: npt.NDArray[np.int64] = np.asarray(reading.picture).astype(np.int64)
@@ -121,6 +121,7 @@ def _in_srgb(reading: PictureReading, colours: Image.Image) -> Image.Image:
 
 def _changes_little(transform: Any, mode: str) -> bool:
     """Whether a transform leaves a lattice of colours as it is: the profile is sRGB, whatever it calls itself."""
+    import numpy as np
     from PIL import Image, ImageCms
 
     levels = np.linspace(0, 255, LATTICE).round().astype(np.uint8)

@@ -15,20 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
 from sdqa.plan.quantity import show_about
-from sdqa.runtime.engine import ENGINE_DB
 from sdqa.runtime.registry import find_runtime, on_device
-from sdqa.workflow import measure_lane
-from sdqa.workflow.gate import planned_checks
-from sdqa.workflow.job import Job
-from sdqa.workflow.pace import Pace
-from sdqa.workflow.record import record
 
 if TYPE_CHECKING:
+    from sdqa.bundle import Lane
     from sdqa.faults import Injection
+    from sdqa.workflow.job import Job
 
 SOUND_DB = 35.0
 """What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
@@ -93,6 +88,8 @@ def measure(job: Job, model: str, budget_s: float | None = None) -> Measured:
     Raises:
         UsageError: a lane that is to say what is normal is broken itself, or there is no time for any fault.
     """
+    from sdqa.workflow.pace import Pace
+
     sound, planted = sound_parts(job.plan, model), fault_parts(job.plan, model)
     pace = Pace(job.progress, len(sound) + len(planted))
     harmless: dict[str, dict[str, list[Lane]]] = {}
@@ -176,6 +173,9 @@ def affordable(
 
 def _measure(job: Job, part: CalibrationPart) -> tuple[Lane, float]:
     """A part's lane, and how long its cases took to draw, now or when they were."""
+    from sdqa.workflow import measure_lane
+    from sdqa.workflow.record import record
+
     plan, lane = job.plan, part.lane
     if part.offset:
         plan = reseeded(plan, part.offset)
@@ -223,6 +223,8 @@ def unsound(lane: Lane) -> dict[str, float]:
 
 def least_db(lane: Lane) -> float:
     """What each component must reach: a device adds an error of its own."""
+    from sdqa.runtime.engine import ENGINE_DB
+
     return ENGINE_DB if on_device(lane.runtime) else SOUND_DB
 
 
@@ -239,4 +241,6 @@ def _of_pictures(planted: Injection, lane: PlannedLane) -> bool:
 
 def count_checks(plan: Plan) -> int:
     """How many checks a whole run of a plan makes, on all machines together."""
+    from sdqa.workflow.gate import planned_checks
+
     return sum(len(planned_checks(plan, lane)) for lane in plan.lanes)

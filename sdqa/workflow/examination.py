@@ -5,7 +5,6 @@ A plan is examined without torch; a lane once more with its teacher, where diffu
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from sdqa.errors import ConfigError, ModelError, Problem, UnsupportedModel
 from sdqa.generate.schedulers import kept, remarkable
 from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps
 from sdqa.plan import Case, Plan, PlannedLane
-from sdqa.store import code_digest
 
 if TYPE_CHECKING:
     from sdqa.families import Family
@@ -124,8 +122,11 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
 
 def _demand_architecture(job: Job, teacher: Teacher) -> None:
     """Once for each teacher, what examines it and version of the libraries: it takes importing them."""
+    import importlib.metadata
+
     from sdqa.models.architecture import demand_architecture
     from sdqa.models.opening import examine_folder
+    from sdqa.store import code_digest
 
     folder = teacher.folder
     assert folder is not None

@@ -197,7 +197,7 @@ def verdicts(module: types.ModuleType) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def test_every_condition_of_a_verdict_is_held_by_a_lane() -> None:
-    judging = importlib.import_module("sdqa.gate.judge")
+    judging = importlib.import_module("sdqa.gate.judging")
     statuses, everything = verdicts(judging)
     silent, wordy = set(), set()
     for what, mutant in mutants(judging):
