@@ -129,6 +129,19 @@ def flaw(name: str, found: Sequence[float], trained: int, steps: int) -> str:
     return "" if found else f"{steps} steps leave no timestep to run"
 
 
+def undefined(name: str, config: Mapping[str, JsonValue], found: Sequence[float]) -> str:
+    """Why the first step divides by zero, in words; empty where it does not.
+
+    Without signal at its end (Lin et al., section 3.1), a schedule has no picture that noise could be taken from there;
+    diffusers' other schedulers keep a little of it.
+    """
+    settings = resulting(name, config)
+    ends_at_zero = name == "ddim" and settings.get("rescale_betas_zero_snr") and found
+    if not ends_at_zero or settings["prediction_type"] != "epsilon" or found[0] < trained_steps(config) - 1:
+        return ""
+    return f"at timestep {found[0]:g} nothing is left of a picture (rescale_betas_zero_snr), and epsilon gives none"
+
+
 def doubt(found: Sequence[float], trained: int, steps: int, strength: float | None) -> str:
     """What is odd about timesteps that can be run; empty where nothing is."""
     if strength is not None or not found or found[0] >= BEGINS * trained - trained / max(steps, 1):
