@@ -146,7 +146,7 @@ def _case_scores(
     from sdqa.metrics import find
     from sdqa.metrics.stage import demand_sound, score_case
 
-    demand_sound(models, job.store)
+    demand_sound(models, job.store, job.plan.suite.metrics.names)
     for case, sample in samples.by_case.items():
         golden = references.goldens[case]
         digests = {"sample": sample.folder.name, "golden": golden.manifest.content()}
