@@ -15,6 +15,7 @@ from pydantic import Field, FiniteFloat
 from sdqa.bundle import Better, Environment, Record, documents
 from sdqa.bundle.record import later
 from sdqa.errors import GoldenMissing, UsageError
+from sdqa.gate.tail import Tail
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
@@ -76,6 +77,7 @@ class Tolerance(Record):
     date: str
     fingerprints: tuple[str, ...] = ()  # of the figures it was measured from; others are not compared with it
     note: str = later("")  # what was done to the limits after they were placed
+    tail: Tail | None = later(None)  # of one kind of case, which is then judged alone
 
     def worse_than(self, figure: float, limit: float) -> bool:
         """Whether a figure is on the bad side of a limit; one that is not a number is."""
@@ -101,8 +103,14 @@ class Tolerance(Record):
         return (
             f"{what}: mean {sign} {self.limit:.4g}{unit}, a case {sign} {self.case_limit:.4g}{unit}; harmless noise "
             f"reaches {self.harmless.bound:.4g} ({self.harmless.n} figures: {', '.join(self.harmless.conditions)}), "
-            f"{fault}; {self.date[:10]}{f'; {self.note}' if self.note else ''}"
+            f"{fault}; {self.date[:10]}{f'; {self.note}' if self.note else ''}{self._tail_in_words(sign, unit)}"
         )
+
+    def _tail_in_words(self, sign: str, unit: str) -> str:
+        if self.tail is None:
+            return ""
+        seen = f"{self.tail.beyond} of {self.tail.n} draws lie beyond what is severe for the others"
+        return f"; {self.tail.kind} cases alone {sign} {self.tail.severe:.4g}{unit}, as {seen}"
 
 
 class Tolerances(Record):
@@ -234,7 +242,20 @@ def loosened(before: Tolerances, after: Tolerances) -> list[str]:
             new = now_there.get(key)
             if new is None:
                 found.append(f"{variant}/{key}: dropped")
-            elif old.worse_than(new.limit, old.limit) or old.worse_than(new.case_limit, old.case_limit):
+                continue
+            if old.worse_than(new.limit, old.limit) or old.worse_than(new.case_limit, old.case_limit):
                 limits = f"{old.limit:.4g} → {new.limit:.4g}, a case {old.case_limit:.4g} → {new.case_limit:.4g}"
                 found.append(f"{variant}/{key}: {limits}")
+            found += [f"{variant}/{key}: {words}" for words in tail_loosened(old, new)]
     return found
+
+
+def tail_loosened(before: Tolerance, after: Tolerance) -> list[str]:
+    """Whether cases that are judged alone may now be worse than they might, in words."""
+    if after.tail is None:
+        return []
+    kind, new = after.tail.kind, after.tail.severe
+    if before.tail is None:
+        return [f"{kind} cases alone, up to {new:.4g} instead of {before.severe:.4g}, and not in the mean"]
+    old = before.tail.severe
+    return [f"{kind} cases alone {old:.4g} → {new:.4g}"] if before.worse_than(new, old) else []

@@ -80,13 +80,15 @@ def lane_standards(plan: Plan, lane: PlannedLane) -> Standards:
     """
     from sdqa.gate.baseline import manifests
     from sdqa.gate.standards import Standards
+    from sdqa.gate.tail import kinds_of
     from sdqa.workflow.baselines import baseline_cases, baseline_folder
 
     try:
         baselines = manifests(baseline_folder(plan, lane), baseline_cases(plan, lane))
     except SdqaError:
         baselines = {}
-    return Standards(read_tolerances(plan, lane)[0], baselines, plan.suite.gate.require_calibrated)
+    tolerances = read_tolerances(plan, lane)[0]
+    return Standards(tolerances, baselines, plan.suite.gate.require_calibrated, kinds_of(lane.all_cases))
 
 
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
