@@ -242,11 +242,13 @@ def calibrate(
 
     Stopped, it goes on where it was: what was measured is in the store.
     """
+    from dataclasses import replace
+
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
     from sdqa.gate.calibrate import with_tails
-    from sdqa.gate.limit_table import limit_table
+    from sdqa.gate.limit_table import limit_table, tail_lines
     from sdqa.gate.reach import within_reach
     from sdqa.gate.tolerances import Tolerances
     from sdqa.progress import reporting
@@ -259,21 +261,21 @@ def calibrate(
 
     made = resolve_own_plan(suite)
     narrowed = resolve_plan(suite, lanes)
+    folder = Bundle(store.folder.parent / "calibration")
     for model in sorted({lane.model_name for lane in narrowed.running}):
-        path = made.goldens / model / "tolerances.json"
+        path, job = made.goldens / model / "tolerances.json", Job(narrowed, Store(store), folder)
         if tail_only:
-            before = Tolerances.load(path)
+            known = Tolerances.load(path)
             with reporting() as progress:
-                job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
-                tails = calibration.measure_tails(job, model, tail)
-            with_tails(before, tails).save(path, reason)
-            click.echo(str(path))
+                tails = calibration.measure_tails(replace(job, progress=progress), model, tail)
+            tailed = with_tails(known, tails)
+            tailed.save(path, reason)
+            click.echo("\n".join((*tail_lines(tailed, sorted(tails)), str(path))))
             continue
         intent = calibration_intent(narrowed, model, budget, tail)
         click.echo(str(intent))
         with reporting() as progress:
-            job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
-            measured = calibration.measure(job, model, intent.budget_s, tail)
+            measured = calibration.measure(replace(job, progress=progress), model, intent.budget_s, tail)
         harmless = with_elsewhere(measured.harmless, narrowed, elsewhere)
         checks = calibration.count_checks(made)
         placed = place(model, harmless, measured.faults, checks=checks, tails=measured.tails, environment=environment())
@@ -282,5 +284,7 @@ def calibrate(
             tolerances = tolerances.beside(Tolerances.load(path), everything=bool(lanes))
         tolerances.save(path, reason)
         for line in limit_table(tolerances, sorted(harmless), sorted(measured.faults)):
+            click.echo(line)
+        for line in tail_lines(tolerances, sorted(measured.tails)):
             click.echo(line)
         click.echo(str(path))

@@ -123,10 +123,17 @@ def measure(job: Job, model: str, budget_s: float | None = None, tail: int = TAI
 
 
 def measure_tails(job: Job, model: str, tail: int) -> Mapping[str, list[Lane]]:
-    """The tails alone: table of a variant → lanes of its text-to-image cases."""
+    """The tails alone: table of a variant → lanes of its text-to-image cases.
+
+    Raises:
+        UsageError: there is nothing to draw.
+    """
     from sdqa.workflow.pace import Pace
 
     drawn = tail_parts(job.plan, model, tail)
+    if not drawn:
+        what = "no figures to draw" if tail < 1 else f"no calibrated lane of {model} has a text-to-image case"
+        raise UsageError(f"--tail-only: {what}", hint="cases without a source start from noise alone")
     return _measure_tails(job, drawn, Pace(job.progress, len(drawn)))
 
 
