@@ -185,6 +185,12 @@ class Tolerances(Record):
         tables = {**kept, **self.variants}
         return self.model_copy(update={"variants": tables, "environments": elsewhere, "teachers": others})
 
+    def digest_for(self, lane: Placed) -> str:
+        """Identity of what a lane is judged by alone: the limits of other variants may change beside it."""
+        tables = {name: self.variants[name] for name in self.names_of(lane) if name in self.variants}
+        stated = self.model_copy(update={"variants": tables}).model_dump(mode="json", include={"variants"})
+        return digest_of(stated)
+
     def digest(self) -> str:
         """Identity of the whole file."""
         return digest_of(self.model_dump(mode="json"))

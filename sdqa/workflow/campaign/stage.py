@@ -23,6 +23,7 @@ from sdqa.faults.visibility import lpips_of, sight, teacher_spread
 from sdqa.faults.yardstick import difference
 from sdqa.gate import judge
 from sdqa.gate.baseline import manifests
+from sdqa.gate.blank import blank_lane
 from sdqa.gate.standards import Standards
 from sdqa.gate.tail import kinds_of
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
@@ -78,7 +79,8 @@ class CampaignLane:
         self.plan = replace(plan, lanes=(self.lane,))
         path = plan.goldens / lane.model_name / TOLERANCES_FILE
         self.tolerances = load_tolerances(path)
-        self.recorded = Tolerances.load(path).digest()
+        recorded = Tolerances.load(path)
+        self.recorded, self.limits = recorded.digest(), recorded.digest_for(blank_lane(self.lane))
         self.budgets = {name: getattr(plan.suite.budgets, name) for name in type(plan.suite.budgets).model_fields}
 
     def perform(self, task: Task) -> Outcome:
