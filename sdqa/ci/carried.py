@@ -70,6 +70,8 @@ def _red(run: Run, origin: Provenance) -> str:
         return f"the earlier run was narrowed: {'; '.join(origin.narrowed[:NAMED])[:200]}"
     if origin.interrupted:
         return "the earlier run was interrupted"
+    if run.joined:
+        return "the earlier run was joined of several and held against no plan"
     if run.failures:
         first = run.failures[0]
         return f"the earlier run has failures of its own: {first.where}: {first.message}"[:200]

@@ -29,6 +29,7 @@ def red(run: Run, what: str) -> Run:
         "failed": {"exit_code": 1},
         "incomplete": {"status": "incomplete"},
         "incomplete, by nobody": {"status": "incomplete", "exit_code": 4},
+        "joined": {"joined": True},
         "a verdict": {
             "lanes": (first.model_copy(update={"verdicts": (failed, *first.verdicts[1:])}), *others),
         },
@@ -47,6 +48,7 @@ WHOLE_RUNS = {
     "modified": "files of its commit were changed",
     "a failure": "failures of its own: somewhere: something",
     "failed": "is complete and ended with exit code 1",
+    "joined": "was joined of several and held against no plan",
     "incomplete": "is incomplete and ended with exit code 0",
     "incomplete, by nobody": "is incomplete and ended with exit code 4",
 }

@@ -226,6 +226,27 @@ def test_merge_with_a_plan_is_the_gate(place: Place) -> None:
     assert sdqa(["merge", folders[0], "--expect-commit", place.commit, *report]) == 2
 
 
+def test_what_is_merged_without_a_plan_is_no_gate(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.send_all()
+    folders = [str(place.root / "bundles" / name) for name in ("linux", "mac")]
+    merged = place.root / "merged"
+    assert sdqa(["merge", *folders, "--output", str(merged)]) == 0
+    said = capsys.readouterr().out
+    assert "Joined, not judged: 75 checks in 3 lanes passed where they ran." in said
+    assert "✓ Pass" not in said
+    summary = (merged / "summary.md").read_text(encoding="utf-8")
+    assert summary.startswith("## ➖ sdqa small: Joined, not judged")
+    assert json.loads((merged / "summary.json").read_text(encoding="utf-8"))["title"] == "Joined, not judged"
+    assert "Joined, not judged" in (merged / "index.html").read_text(encoding="utf-8")
+    assert "sdqa.joined" in (merged / "junit.xml").read_text(encoding="utf-8")
+    again = Bundle(place.root / "again")
+    assert sdqa(["merge", str(merged), "--output", str(again.folder)]) == 0
+    assert again.read().joined
+    (place.root / "bundles" / "linux" / "run.json").write_bytes((merged / "run.json").read_bytes())
+    assert place.gate() == 0, "the measurements are as good as before"
+    assert not Bundle(place.root / "report").read().joined
+
+
 def test_two_lanes_of_three_merged_without_a_plan_are_incomplete(place: Place) -> None:
     one, two, _ = honest.units()
     folders = [place.send(str(i), honest.run_of(honest.lane_of(unit))) for i, unit in enumerate((one, two))]
