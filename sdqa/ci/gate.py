@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, JudgeComparison, Run
 from sdqa.bundle.provenance import provenance, unverifiable, work_tree
+from sdqa.ci.attempts import own_attempt
 from sdqa.ci.base import Base, base_of
 from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
 from sdqa.ci.comparison import compared
@@ -77,7 +78,7 @@ def gate(
     if not {unit.lane for unit in own.units} - set(standing.lanes):  # no job ran, so nothing was sent
         submitted = [one for one in submitted if one.bundle.folder.exists()]
     submitted += as_evidence(standing, own, judge)
-    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own))
+    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own), own_attempt())
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     before = base_of(base, plan.suite_path)
     changes, not_compared = _judge_changes(before, whole, rules)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sdqa.bundle import Failure, Provenance, Run
+from sdqa.ci.attempts import impossible, moment
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.examined import MEND, unlike_checkout
 from sdqa.ci.expected import Expected
@@ -39,13 +40,15 @@ def strange(run: Run, expected: Expected) -> list[str]:
         found.append("files of the commit were changed before it was made")
     if origin.judge_digest != plan.judge_digest:
         found.append("other limits or goldens than this checkout's")
+    if why := impossible(run, expected.attempt):
+        found.append(why)
     return [*found, *_of_dates(run, origin, expected.now)]
 
 
 def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
     """Moments that cannot be: a run begins, is summed up and ends, and all of that has been."""
     try:
-        told = [_moment(text) for text in (origin.started, run.created, origin.ended)]
+        told = [moment(text) for text in (origin.started, run.created, origin.ended)]
     except (ValueError, OverflowError) as error:
         yield f"its dates cannot be read: {str(error)[:60]}"
         return
@@ -53,11 +56,6 @@ def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
         if earlier - later > CLOCKS:
             yield "its dates cannot be: it began, was summed up and ended at {}, {} and {}".format(*told)
             return
-
-
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def of_bundle(name: str, run: Run, expected: Expected, shown: Shown) -> list[Failure]:

@@ -30,6 +30,7 @@ from sdqa.bundle import (
     documents,
 )
 from sdqa.bundle.facts import PackageCost, PlacementLint, WeightCoverage
+from sdqa.ci.attempts import Attempt
 from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import judge_of
@@ -83,6 +84,8 @@ KINDS = kinds()
 METRICS = ("finite", "shape", "lpips", "psnr", "latent_psnr")
 TEACHER, TIMESTEPS = "7e" * 32, (951.0, 901.0)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+ATTEMPT = Attempt(2, "10", 3)
+"""That the gate is part of."""
 MACHINE = {"os_build": "1", "machine": "arm", "processor": "a chip", "cores": 8, "versions": {"torch": "2.13"}}
 PACKAGE_BYTES = 300
 FLOW = ("text_encoder", "unet", "vae_decoder")
@@ -214,7 +217,7 @@ def expected(*results: JobResult, commit: str = COMMIT) -> Expected:
     goldens = {case: golden(case) for case in CASES}
     references = {name: replace(one, goldens=goldens) for name, one in judge.references.items()}
     jobs = results or (JobResult(job="lanes", result="success"),)
-    return Expected(record, replace(judge, references=references), commit, NOW, jobs)
+    return Expected(record, replace(judge, references=references), commit, NOW, jobs, ATTEMPT)
 
 
 def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measurement, ...]:
