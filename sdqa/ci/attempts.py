@@ -1,4 +1,4 @@
-"""Attempts of a service's runs: which of two is the newer one, and what an attempt cannot be."""
+"""When something was measured: attempts of a service's runs, which of two is the newer, and what neither can be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from sdqa.bundle import Failure, Provenance, Run
 from sdqa.ci.problem import problem
 
+CLOCKS = timedelta(hours=1)
+"""By how much a clock may be wrong, or be set while a job runs."""
 SET = timedelta(minutes=5)
 """By how much two machines of a service may disagree on the time: an attempt begins once the one before has ended."""
 

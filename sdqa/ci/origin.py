@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sdqa.bundle import Failure, Provenance, Run
-from sdqa.ci.attempts import impossible, moment
+from sdqa.ci.attempts import CLOCKS, impossible, moment
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.examined import MEND, unlike_checkout
 from sdqa.ci.expected import Expected
 from sdqa.ci.problem import NAMED, problem
 from sdqa.ci.shown import Shown
 from sdqa.errors import EXIT_PASS
-
-CLOCKS = timedelta(hours=1)
-"""By how much a clock may be wrong, or be set while a job runs."""
 
 
 def strange(run: Run, expected: Expected) -> list[str]:

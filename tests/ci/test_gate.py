@@ -19,10 +19,13 @@ from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
 from tests.report.pictures import draw, png
 
+COMMITTED = "2025-12-31T23:00:00+00:00"
+"""Before the honest machines began."""
+
 
 def git(folder: Path, *arguments: str) -> str:
     names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org"}
-    names |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
+    names |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_COMMITTER_DATE": COMMITTED}
     command = ["git", "-C", str(folder), "-c", "commit.gpgsign=false", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **names})
     return done.stdout.strip()
