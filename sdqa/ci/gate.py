@@ -138,13 +138,15 @@ def _checkout(plan: Plan, commit: str) -> list[Failure]:
     """What speaks against this checkout as the judge of a commit."""
     checked_out, modified = work_tree(plan.suite_path.parent)
     found = []
-    if commit and not checked_out:
+    if not checked_out:
         why = unverifiable(plan.suite_path.parent) or "git names no commit"
-        folder = plan.suite_path.parent.resolve()
-        mend = (
-            f"check it out with git, and where another user owns it: git config --global --add safe.directory {folder}"
+        folder, named = plan.suite_path.parent.resolve(), commit[:12] or "nobody knows which"
+        mend = f"where another user owns it: git config --global --add safe.directory {folder}"
+        found.append(
+            problem(
+                "checkout", f"nobody can tell that it is of commit {named}: {why}; check it out with git, and {mend}"
+            )
         )
-        found.append(problem("checkout", f"nobody can tell that it is of commit {commit[:12]}: {why}; {mend}"))
     if checked_out and checked_out != commit:
         found.append(problem("checkout", f"it is of commit {checked_out[:12]}, to be proved is {commit[:12]}"))
     if modified:

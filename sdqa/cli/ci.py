@@ -70,6 +70,7 @@ def plan_verb(
     gitlab: Path | None,
 ) -> None:
     """Write the plan of record: units, check ids and digests that the evidence is held against; and who runs them."""
+    from sdqa.bundle.provenance import unverifiable
     from sdqa.ci.cost import demand_budget
     from sdqa.ci.event import base_of_event, from_a_fork
     from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
@@ -95,6 +96,9 @@ def plan_verb(
     made = plan_of_record(own, RULES, commit=_whole_commit("--commit", commit), base=before.lower())
     made = made.model_copy(update={"jobs": jobs_of(whole, sharing), "carried": standing})
     demand_budget(made.jobs, budget_minutes)
+    if not made.commit:
+        why = unverifiable(own.suite_path.parent) or "git names no commit"
+        click.echo(f"warning: nobody knows of which commit this plan is, and no gate will take it: {why}", err=True)
     if output is not None:
         write_plan(output, made)
     if gitlab is not None:

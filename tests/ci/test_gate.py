@@ -108,7 +108,11 @@ def test_whole_evidence_is_green_in_every_place(place: Place, capsys: pytest.Cap
     assert "::error" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("how", ["no git", "broken", "no repository"])
+OWNED = "detected dubious ownership in repository"
+"""What git says of a folder of another user."""
+
+
+@pytest.mark.parametrize("how", ["no git", "broken", "no repository", "another owner"])
 def test_a_checkout_that_nobody_can_verify(
     place: Place, how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,13 +121,46 @@ def test_a_checkout_that_nobody_can_verify(
         monkeypatch.setenv("PATH", str(place.root / "nothing"))
     elif how == "broken":
         monkeypatch.setenv("GIT_DIR", str(place.root / "nothing"))
+    elif how == "another owner":
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     else:
         (place.suite.parent / ".git").rename(place.root / "elsewhere")
     assert place.gate("--expect-commit", place.commit) == 4
     said = capsys.readouterr().out
     assert f"nobody can tell that it is of commit {place.commit[:12]}: " in said
-    assert ("git cannot be asked" if how == "no git" else "not a git repository") in said
+    words = {"no git": "git cannot be asked", "another owner": OWNED}.get(how, "not a git repository")
+    assert words in said
     assert "git config --global --add safe.directory" in said
+    assert place.gate() == 4, "whoever does not say which commit is to be proved is told the same"
+    said = capsys.readouterr().out
+    assert "nobody can tell that it is of commit nobody knows which: " in said
+    assert words in said
+
+
+def test_a_folder_of_another_user_is_named_wherever_git_is_asked(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.send_all()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert sdqa(["judge-diff", "HEAD"]) == 2
+    said = capsys.readouterr().err
+    assert f"git does not say what 'HEAD' is: fatal: {OWNED}" in said
+    assert "git config --global --add safe.directory" in said
+    assert sdqa(["ci", "plan", "--output", str(place.root / "plan.json")]) == 0
+    assert f"no gate will take it: fatal: {OWNED}" in capsys.readouterr().err
+    assert sdqa(["ci", "plan", "--changed-since", "HEAD", "--output", str(place.root / "plan.json")]) == 0
+    found = capsys.readouterr().out
+    assert (
+        f"3 of 3 lanes are affected since HEAD (0 changed files): the base cannot be compared: git says: fatal: {OWNED}"
+        in found
+    )
+    told = ("--expect-commit", place.commit, "--base", place.commit)
+    assert place.gate(*told) == 4
+    assert f"git does not say what '{place.commit}' is: fatal: {OWNED}" in capsys.readouterr().out
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
+    assert place.gate(*told) == 4
+    said_in = place.output.read_text(encoding="utf-8")
+    assert f"judge=judge not compared: git does not say what was there before this push: fatal: {OWNED}" in said_in
 
 
 def test_the_linux_artifact_is_lost(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
