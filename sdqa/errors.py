@@ -118,6 +118,13 @@ class UnsupportedModel(ModelError):
     exit_code = EXIT_USAGE
 
 
+class ScheduleError(ModelError):
+    """A scheduler of a configuration that cannot be sampled with."""
+
+    code = "SDQA-204"
+    exit_code = EXIT_USAGE
+
+
 class ImageError(SdqaError):
     """An image cannot be read or has the wrong form."""
 

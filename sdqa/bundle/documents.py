@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,10 +105,11 @@ def parse(
         return error(what, where=where, hint=hint)
 
     try:
-        data = loads(found)
+        text = found.decode(json.detect_encoding(found), "surrogatepass")
+        data = loads(text)
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
-    flaw = _excess(data)
+    flaw = _excess(data, text)
     if flaw:
         raise refuse(f"{name} {flaw}")
     version, known = _version(data), schema.model_fields["schema_version"].default
@@ -146,25 +148,45 @@ def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 _HALF = re.compile("[\ud800-\udfff]")
 """It can be escaped in JSON and encoded nowhere: nothing that we write has one."""
+_DOUBTFUL = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]|(?<![^\s\[:,-])[0-9]{20}")
+"""A text without this holds neither a half nor a whole number of more than 64 bits: those have twenty digits."""
 
 
-def _excess(data: object) -> str:
-    """What is in it and in nothing that we write, in words; empty when nothing is."""
-    level = [data]
+def _excess(data: object, text: str) -> str:
+    """What is in it and in nothing that we write, in words; empty when nothing is.
+
+    Args:
+        text: what the data was read from.
+    """
+    doubtful = _DOUBTFUL.search(text) is not None
+    level: list[object] = [data]
     for _ in range(MAX_DEPTH):
-        if any(isinstance(one, int) and abs(one) > MAX_WHOLE for one in level):
+        if doubtful and any(isinstance(one, int) and abs(one) > MAX_WHOLE for one in level):
             return "holds a whole number of more than 64 bits"
-        if any(_HALF.search(one) for one in level if isinstance(one, str)):
+        if doubtful and any(_HALF.search(one) for one in level if isinstance(one, str)):
             return "holds half a character (a lone surrogate)"
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in ((*one, *one.values()) if isinstance(one, dict) else one)
-        ]
+        level = list(_within(level) if doubtful else _folded(level))
         if not level:
             return ""
     return f"is nested deeper than {MAX_DEPTH} levels"
+
+
+def _within(level: list[object]) -> Iterator[object]:
+    """Everything that lies in lists and objects, names among it."""
+    for one in level:
+        if isinstance(one, dict):
+            yield from one
+            yield from one.values()
+        elif isinstance(one, list):
+            yield from one
+
+
+def _folded(level: list[object]) -> Iterator[object]:
+    """The lists and objects that lie in them: there are few, and many texts and numbers."""
+    for one in level:
+        for inner in one.values() if isinstance(one, dict) else one if isinstance(one, list) else ():
+            if isinstance(inner, dict | list):
+                yield inner
 
 
 def _version(data: object) -> object:

@@ -28,13 +28,11 @@ from sdqa.bundle.orphan import Orphan
 from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record, later
 from sdqa.bundle.sensitivity import Sensitivity
+from sdqa.bundle.terms import Better as Better
+from sdqa.bundle.terms import Status as Status
 from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
-
-Status = Literal["pass", "fail", "suspicious", "not measured", "not judged"]
-"""`not judged`: there is a figure and nothing to hold it against; neither a pass nor a hole in the evidence."""
-Better = Literal["higher", "lower", "equal", "none"]
 
 
 class Measurement(Record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sdqa.bundle import JudgeChange, Lane
 from sdqa.ci.judge import Rules
 from sdqa.gate import Tolerance, Tolerances
+from sdqa.gate.tolerances import tail_loosened
 from sdqa.gate.visibility import has_own_limits
 from sdqa.plan import Plan, PlannedLane
 
@@ -51,7 +52,9 @@ def _compared(before: Tolerance, after: Tolerance | None, *, provisional: bool) 
     lifted = bool(measured) and not (after.fingerprints and set(after.fingerprints) <= set(before.fingerprints))
     words = [f"{name} {old:.4g} → {new:.4g}" for name, old, new in pairs if old != new]
     words += ["taken for figures of other networks too"] if lifted else []
-    return ", ".join(words), looser or lifted
+    tail = tail_loosened(before, after)
+    words += tail or (["other limits of cases judged alone"] if before.tail != after.tail else [])
+    return ", ".join(words), looser or lifted or bool(tail)
 
 
 def _components(old: Tolerances | None, new: Tolerances | None, metric: str) -> list[str]:

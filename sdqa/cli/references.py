@@ -219,6 +219,15 @@ def _move_goldens(
     metavar="TIME",
     help="How long each model may take, as 2h or 30 min: fewer faults are planted, and those left out are named.",
 )
+@click.option(
+    "--tail",
+    default=40,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(0, 100_000),
+    help="Figures of text-to-image cases from still other noise, for each lane: what few draws do not show.",
+)
+@click.option("--tail-only", is_flag=True, help="Measure nothing but that, and keep the limits that there are.")
 def calibrate(
     suite: str | None,
     lanes: tuple[str, ...],
@@ -226,6 +235,8 @@ def calibrate(
     reason: str,
     elsewhere: tuple[Path, ...],
     budget: str | None,
+    tail: int,
+    tail_only: bool,
 ) -> None:
     """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs.
 
@@ -234,6 +245,7 @@ def calibrate(
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
+    from sdqa.gate.calibrate import with_tails
     from sdqa.gate.limit_table import limit_table
     from sdqa.gate.reach import within_reach
     from sdqa.gate.tolerances import Tolerances
@@ -248,16 +260,24 @@ def calibrate(
     made = resolve_own_plan(suite)
     narrowed = resolve_plan(suite, lanes)
     for model in sorted({lane.model_name for lane in narrowed.running}):
-        intent = calibration_intent(narrowed, model, budget)
+        path = made.goldens / model / "tolerances.json"
+        if tail_only:
+            before = Tolerances.load(path)
+            with reporting() as progress:
+                job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
+                tails = calibration.measure_tails(job, model, tail)
+            with_tails(before, tails).save(path, reason)
+            click.echo(str(path))
+            continue
+        intent = calibration_intent(narrowed, model, budget, tail)
         click.echo(str(intent))
         with reporting() as progress:
             job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
-            measured = calibration.measure(job, model, intent.budget_s)
+            measured = calibration.measure(job, model, intent.budget_s, tail)
         harmless = with_elsewhere(measured.harmless, narrowed, elsewhere)
         checks = calibration.count_checks(made)
-        placed = place(model, harmless, measured.faults, checks=checks, environment=environment())
+        placed = place(model, harmless, measured.faults, checks=checks, tails=measured.tails, environment=environment())
         tolerances = within_reach(placed, worst_figures()).model_copy(update={"left_out": measured.left_out})
-        path = made.goldens / model / "tolerances.json"
         if path.exists():
             tolerances = tolerances.beside(Tolerances.load(path), everything=bool(lanes))
         tolerances.save(path, reason)

@@ -42,6 +42,8 @@ SCHEDULER_CHOICES = (
     "use_dynamic_shifting",
 )
 """True, false or, as older releases saved some of them, null."""
+SCHEDULER_SPACINGS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas")
+"""Ways to space noise levels, of which one can be true."""
 MAX_ORDER = 3
 SCHEDULER_WORDS: Mapping[str, tuple[str, ...]] = {
     "interpolation_type": ("linear", "log_linear"),
@@ -118,9 +120,12 @@ def _check_scheduler(scheduler: Keys) -> None:
     """The keys that timesteps and noise are worked out of."""
     scheduler.whole("num_train_timesteps", 1000, most=MAX_STEPS)
     scheduler.whole("steps_offset", 0, least=0, most=MAX_STEPS)
-    scheduler.numbers_or_none("trained_betas")
+    betas = scheduler.numbers_or_none("trained_betas") or ()
+    if not all(0 < beta <= 1 for beta in betas):
+        raise scheduler.wrong("trained_betas", scheduler.content["trained_betas"], "numbers above 0 and up to 1")
     for key in ("beta_start", "beta_end"):
-        scheduler.number(key, 0.01, above=0)
+        if scheduler.number(key, 0.01, above=0) >= 1:
+            raise scheduler.wrong(key, scheduler.content[key], "a finite number above 0 and below 1")
     for key in SCHEDULER_FLAGS:
         scheduler.flag(key, False)
     for key in SCHEDULER_NUMBERS:
@@ -132,6 +137,9 @@ def _check_scheduler(scheduler: Keys) -> None:
         scheduler.flag(key, False)
     for key in said.intersection(SCHEDULER_WORDS):
         scheduler.word(key, SCHEDULER_WORDS[key])
+    spaced = [key for key in SCHEDULER_SPACINGS if scheduler.content.get(key)]
+    if len(spaced) > 1:
+        raise scheduler.wrong(spaced[1], True, f"false, since {spaced[0]} is true")
     if scheduler.content.get("lambda_min_clipped") not in (None, -math.inf):
         scheduler.number("lambda_min_clipped")
     if "solver_order" in said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Lane, Run, Sample
 from sdqa.ci.examined import demand_examined
@@ -19,14 +20,17 @@ from sdqa.gate.baseline import (
     read_baseline,
     write_baseline,
 )
-from sdqa.gate.codec import Floats, Pixels, array_digest, decode_image
+from sdqa.gate.codec import array_digest, decode_image
 from sdqa.gate.evidence import HARD
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.baselines import baseline_folder
 
-Outcome = tuple[Pixels, Floats]
+if TYPE_CHECKING:
+    from sdqa.gate.codec import Floats, Pixels
+
+    Outcome = tuple[Pixels, Floats]
 
 
 @dataclass(frozen=True)

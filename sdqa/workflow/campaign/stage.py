@@ -24,6 +24,7 @@ from sdqa.faults.yardstick import difference
 from sdqa.gate import judge
 from sdqa.gate.baseline import manifests
 from sdqa.gate.standards import Standards
+from sdqa.gate.tail import kinds_of
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
 from sdqa.runtime.registry import find_runtime
@@ -202,7 +203,8 @@ class CampaignLane:
 
     def standards(self, plan: Plan, lane: PlannedLane) -> Standards:
         """What a lane's figures are held against: the committed tolerances, and its baselines where it has any."""
-        return Standards(self.tolerances, manifests(baseline_folder(plan, lane), baseline_cases(plan, lane)))
+        baselines = manifests(baseline_folder(plan, lane), baseline_cases(plan, lane))
+        return Standards(self.tolerances, baselines, kinds=kinds_of(lane.all_cases))
 
     def measure_spread(self) -> Spread:
         """The teacher's own spread over the lane's cases; from the store when it is there."""
