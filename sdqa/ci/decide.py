@@ -19,7 +19,7 @@ from sdqa.ci.judge_diff import is_silent
 from sdqa.ci.needs import SUCCESS
 from sdqa.ci.origin import lanes_of, of_bundle, ran, strange
 from sdqa.ci.problem import problem
-from sdqa.ci.shown import together
+from sdqa.ci.seen import together
 from sdqa.ci.unit import judged_unit, whole_units
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, worst
 

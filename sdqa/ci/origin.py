@@ -11,7 +11,7 @@ from sdqa.ci.carried import CARRIED
 from sdqa.ci.examined import MEND, unlike_checkout
 from sdqa.ci.expected import Expected
 from sdqa.ci.problem import NAMED, problem
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.errors import EXIT_PASS
 
 
@@ -55,7 +55,7 @@ def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
             return
 
 
-def of_bundle(name: str, run: Run, expected: Expected, shown: Shown) -> list[Failure]:
+def of_bundle(name: str, run: Run, expected: Expected, shown: Seen) -> list[Failure]:
     """What a bundle says against itself, besides its lanes' figures.
 
     Args:
@@ -82,7 +82,7 @@ def of_bundle(name: str, run: Run, expected: Expected, shown: Shown) -> list[Fai
     return found
 
 
-def _of_lanes(name: str, run: Run, expected: Expected, shown: Shown) -> Iterator[str]:
+def _of_lanes(name: str, run: Run, expected: Expected, shown: Seen) -> Iterator[str]:
     """What it put in, showed and ran on is not what its lanes say."""
     for lane in run.lanes:
         reference = expected.judge.references.get(lane.id)

@@ -37,7 +37,7 @@ from sdqa.ci.judge import judge_of
 from sdqa.ci.looking import picture_psnr
 from sdqa.ci.needs import JobResult
 from sdqa.ci.plan import PlannedUnit, plan_of_record
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.gate.audit import AuditEntry, append
 from sdqa.gate.codec import array_digest, encode_tensors
 from sdqa.gate.manifest import MANIFEST_FILE, Manifest
@@ -151,7 +151,7 @@ def pictures(case: str) -> dict[str, Blob]:
 
 
 @functools.cache
-def shown() -> Shown:
+def shown() -> Seen:
     """What an intake sees of all pictures and latents, every candidate beside every golden."""
     seen = [picture(case, name) for case in CASES for name in pictures(case)] + [latents(case) for case in CASES]
     seen.append(picture(*LARGER))
@@ -159,7 +159,7 @@ def shown() -> Shown:
     goldens = [picture(case, "golden")[0].sha256 for case in CASES]
     distances = {(one, other): picture_psnr(opened[one], opened[other]) for one in opened for other in goldens}
     of_latents = {(latents(case)[0].sha256, f"golden {case}"): LATENT_PSNR for case in CASES}
-    return Shown({blob.sha256: digest for blob, _, digest in seen}, distances, of_latents)
+    return Seen({blob.sha256: digest for blob, _, digest in seen}, distances, of_latents)
 
 
 @functools.cache
