@@ -243,6 +243,7 @@ class Run(Record):
     orphans: tuple[Orphan, ...] = later(())  # references that nothing in the suite asks for
     failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
     cost: Bill | None = later(None)  # of all machines together
+    joined: bool = later(False)  # of several bundles, with the verdicts that they brought: held against no plan
 
     @property
     def machines(self) -> dict[str, Environment]:
@@ -271,7 +272,7 @@ class Run(Record):
         others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
         lanes = tuple(lane.without_times() for lane in self.lanes)
         timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
-        beside = {"created", "environment", "provenance", "judge_comparison", "cost"}
+        beside = {"created", "environment", "provenance", "judge_comparison", "cost", "joined"}
         return digest_of(timeless.to_json(exclude=beside))
 
 

@@ -14,14 +14,14 @@ from sdqa.ci.figures import vetted
 from sdqa.ci.pictures import picture_flaws
 from sdqa.ci.problem import NAMED
 from sdqa.ci.reference import LaneReference, references_of
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.errors import UsageError
 from sdqa.plan import Plan
 
 MEND = "run the lane again"
 
 
-def examined(lane: Lane, reference: LaneReference, shown: Shown) -> tuple[Lane, list[str]]:
+def examined(lane: Lane, reference: LaneReference, shown: Seen) -> tuple[Lane, list[str]]:
     """The lane with what was refused as not measured, and what speaks against it, in words.
 
     Args:
@@ -34,7 +34,7 @@ def examined(lane: Lane, reference: LaneReference, shown: Shown) -> tuple[Lane, 
     return kept, [f"{text}: {MEND}" for text in said]
 
 
-def unlike_checkout(lane: Lane, run: Run, reference: LaneReference, shown: Shown) -> Iterator[str]:
+def unlike_checkout(lane: Lane, run: Run, reference: LaneReference, shown: Seen) -> Iterator[str]:
     """What a lane's bundle says besides its figures and is not so, in words: what was put in, shown, and ran it."""
     yield from (f"{lane.id}: {text}" for text in unlike_planned(lane, run.cases, reference))
     yield from picture_flaws(lane, reference, shown)

@@ -15,7 +15,7 @@ from sdqa.bundle import Lane, Measurement
 from sdqa.bundle.readings import worst_reading
 from sdqa.ci.pictures import unlike_shown
 from sdqa.ci.reference import LaneReference
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import is_same_figure
 from sdqa.store import digest_of
@@ -30,7 +30,7 @@ READINGS = 1e-4
 """Readings are written down with four decimals or more."""
 
 
-def vetted(lane: Lane, reference: LaneReference, shown: Shown) -> tuple[Lane, list[str]]:
+def vetted(lane: Lane, reference: LaneReference, shown: Seen) -> tuple[Lane, list[str]]:
     """The lane with what was refused as not measured, and why each was, in words.
 
     Args:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, JudgeComparison, Run
 from sdqa.bundle.provenance import provenance, unverifiable, work_tree
+from sdqa.ci.attempts import own_attempt
 from sdqa.ci.base import Base, base_of
 from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
 from sdqa.ci.comparison import compared
@@ -77,7 +78,7 @@ def gate(
     if not {unit.lane for unit in own.units} - set(standing.lanes):  # no job ran, so nothing was sent
         submitted = [one for one in submitted if one.bundle.folder.exists()]
     submitted += as_evidence(standing, own, judge)
-    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own))
+    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own), own_attempt())
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     before = base_of(base, plan.suite_path)
     changes, not_compared = _judge_changes(before, whole, rules)
@@ -137,13 +138,15 @@ def _checkout(plan: Plan, commit: str) -> list[Failure]:
     """What speaks against this checkout as the judge of a commit."""
     checked_out, modified = work_tree(plan.suite_path.parent)
     found = []
-    if commit and not checked_out:
+    if not checked_out:
         why = unverifiable(plan.suite_path.parent) or "git names no commit"
-        folder = plan.suite_path.parent.resolve()
-        mend = (
-            f"check it out with git, and where another user owns it: git config --global --add safe.directory {folder}"
+        folder, named = plan.suite_path.parent.resolve(), commit[:12] or "nobody knows which"
+        mend = f"where another user owns it: git config --global --add safe.directory {folder}"
+        found.append(
+            problem(
+                "checkout", f"nobody can tell that it is of commit {named}: {why}; check it out with git, and {mend}"
+            )
         )
-        found.append(problem("checkout", f"nobody can tell that it is of commit {commit[:12]}: {why}; {mend}"))
     if checked_out and checked_out != commit:
         found.append(problem("checkout", f"it is of commit {checked_out[:12]}, to be proved is {commit[:12]}"))
     if modified:

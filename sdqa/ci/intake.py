@@ -9,11 +9,11 @@ from pathlib import Path
 from sdqa.bundle import Bundle, Run
 from sdqa.bundle.folder import RUN_FILE
 from sdqa.ci.looking import GoldenLatents, look_at
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.errors import BundleError, SdqaError
 
 MAX_BUNDLES = 1024
-NOTHING = Shown()
+NOTHING = Seen()
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Submitted:
     bundle: Bundle
     run: Run | None
     problem: str = ""
-    shown: Shown = NOTHING  # what its pictures and latents show
+    shown: Seen = NOTHING  # what its pictures and latents show
 
 
 def find_bundles(places: Sequence[Path]) -> list[Path]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sdqa.errors import SdqaError
@@ -53,13 +53,23 @@ def judge_of(plan: Plan, rules: Rules) -> LaneJudge:
     """The judge that a checkout states."""
     from sdqa.ci.reference import references_of
 
+    checks = {lane.id: rules.checks(plan, lane) for lane in plan.lanes}
+    references = references_of(plan)
     return LaneJudge(
         digest=judge_digest(plan),
-        checks={lane.id: rules.checks(plan, lane) for lane in plan.lanes},
+        checks=checks,
         standards={lane.id: rules.standards(plan, lane) for lane in plan.lanes},
         budgets={lane.id: rules.budgets(plan, lane) for lane in plan.lanes},
-        references=references_of(plan),
+        references={name: replace(one, budgets=_budgets(name, checks[name])) for name, one in references.items()},
     )
+
+
+def _budgets(lane: str, checks: Iterable[str]) -> tuple[str, ...]:
+    """The metrics of a lane's checks that are budgets."""
+    from sdqa.gate.evidence import BUDGET
+
+    scope = f"{lane}/{BUDGET}/"
+    return tuple(check.removeprefix(scope) for check in checks if check.startswith(scope))
 
 
 def judge_digest(plan: Plan) -> str:

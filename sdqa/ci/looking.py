@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sdqa.bundle import Blob, Bundle, Run
 from sdqa.bundle.folder import blobs_of
-from sdqa.ci.shown import Pair, Shown
+from sdqa.ci.seen import Pair, Seen
 from sdqa.errors import BundleError, DigestMismatch
 from sdqa.gate.codec import array_digest, decode_tensors
 from sdqa.metrics import latent_psnr, psnr
@@ -31,7 +31,7 @@ GoldenLatents = Callable[[str, str], "tuple[str, Latents] | None"]
 """Of a model and a case: digest and values of what the checkout has recorded; None where that cannot be read."""
 
 
-def look_at(bundle: Bundle, run: Run, golden_latents: GoldenLatents = lambda *_: None) -> Shown:
+def look_at(bundle: Bundle, run: Run, golden_latents: GoldenLatents = lambda *_: None) -> Seen:
     """Read everything that a run names, and look at its pictures and latents.
 
     Raises:
@@ -63,7 +63,7 @@ def look_at(bundle: Bundle, run: Run, golden_latents: GoldenLatents = lambda *_:
     for blob in dict.fromkeys(blobs_of(run)):
         if blob not in seen:
             bundle.read_blob(blob)
-    return Shown(digests, distances, of_latents)
+    return Seen(digests, distances, of_latents)
 
 
 def picture_psnr(candidate: Image.Image, golden: Image.Image) -> float:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from sdqa.bundle import Failure, Provenance, Run
+from sdqa.ci.attempts import CLOCKS, impossible, moment
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.examined import MEND, unlike_checkout
 from sdqa.ci.expected import Expected
 from sdqa.ci.problem import NAMED, problem
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.errors import EXIT_PASS
-
-CLOCKS = timedelta(hours=1)
-"""By how much a clock may be wrong, or be set while a job runs."""
 
 
 def strange(run: Run, expected: Expected) -> list[str]:
@@ -39,13 +37,15 @@ def strange(run: Run, expected: Expected) -> list[str]:
         found.append("files of the commit were changed before it was made")
     if origin.judge_digest != plan.judge_digest:
         found.append("other limits or goldens than this checkout's")
+    if why := impossible(run, expected.attempt):
+        found.append(why)
     return [*found, *_of_dates(run, origin, expected.now)]
 
 
 def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
     """Moments that cannot be: a run begins, is summed up and ends, and all of that has been."""
     try:
-        told = [_moment(text) for text in (origin.started, run.created, origin.ended)]
+        told = [moment(text) for text in (origin.started, run.created, origin.ended)]
     except (ValueError, OverflowError) as error:
         yield f"its dates cannot be read: {str(error)[:60]}"
         return
@@ -55,12 +55,7 @@ def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
             return
 
 
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def of_bundle(name: str, run: Run, expected: Expected, shown: Shown) -> list[Failure]:
+def of_bundle(name: str, run: Run, expected: Expected, shown: Seen) -> list[Failure]:
     """What a bundle says against itself, besides its lanes' figures.
 
     Args:
@@ -87,7 +82,7 @@ def of_bundle(name: str, run: Run, expected: Expected, shown: Shown) -> list[Fai
     return found
 
 
-def _of_lanes(name: str, run: Run, expected: Expected, shown: Shown) -> Iterator[str]:
+def _of_lanes(name: str, run: Run, expected: Expected, shown: Seen) -> Iterator[str]:
     """What it put in, showed and ran on is not what its lanes say."""
     for lane in run.lanes:
         reference = expected.judge.references.get(lane.id)

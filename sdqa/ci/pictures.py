@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from sdqa.bundle import Lane, Measurement, Sample
 from sdqa.ci.reference import LaneReference
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.gate.manifest import Manifest
 
 DECIBEL = 1e-4
 """Both metrics are read in double precision, of the very values that arrive: nothing but the order of a sum differs."""
 
 
-def picture_flaws(lane: Lane, reference: LaneReference, shown: Shown) -> list[str]:
+def picture_flaws(lane: Lane, reference: LaneReference, shown: Seen) -> list[str]:
     """Pictures and latents that are missing or are not what the lane measured, in words.
 
     Args:
@@ -47,7 +47,7 @@ def _promised(sample: Sample, record: Manifest | None) -> Iterator[tuple[str, st
         yield "source", digests["source"]
 
 
-def unlike_shown(figure: Measurement, sample: Sample, reference: LaneReference, shown: Shown) -> Iterator[str]:
+def unlike_shown(figure: Measurement, sample: Sample, reference: LaneReference, shown: Seen) -> Iterator[str]:
     """What the pictures and latents of a case say against one of its figures.
 
     Only what is cheap to read again is: the noise between candidate and golden, and between their latents where the

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdqa.bundle.provenance import unverifiable
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate.audit import AUDIT_FILE
 from sdqa.gate.manifest import MANIFEST_FILE
@@ -74,6 +75,9 @@ def tree_at(place: str, suite: Path) -> Iterator[LaidOut]:
         names = sorted(path.name for path in folder.glob("*.toml") if path.is_file())
         yield LaidOut(folder, tuple(name for name in names[:MAX_SUITES] if is_suite((folder / name).read_bytes())))
         return
+    if commit is None and (why := unverifiable(suite.parent)):
+        hint = f"where another user owns it: git config --global --add safe.directory {suite.resolve().parent}"
+        raise UsageError(f"git does not say what {place[:80]!r} is: {why}", where=str(suite.parent), hint=hint)
     if commit is None:
         raise UsageError(
             f"{place[:80]!r} is neither a folder nor a revision of git here",

@@ -10,7 +10,7 @@ from sdqa.ci.examined import examined
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlannedUnit
 from sdqa.ci.problem import NAMED, problem, some
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.errors import BundleError
 from sdqa.gate.evidence import BUDGET
 
@@ -32,7 +32,7 @@ def whole_units(units: Sequence[PlannedUnit]) -> tuple[PlannedUnit, ...]:
     return tuple(found.values())
 
 
-def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge, shown: Shown) -> Lane:
+def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge, shown: Seen) -> Lane:
     """A unit's evidence, judged; what speaks against it stands among its failures.
 
     Args:
@@ -76,7 +76,7 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge, show
     )
 
 
-def _examined(parts: Sequence[Lane], judge: LaneJudge, shown: Shown) -> tuple[list[Lane], list[str]]:
+def _examined(parts: Sequence[Lane], judge: LaneJudge, shown: Seen) -> tuple[list[Lane], list[str]]:
     """Each part without the figures that cannot be right, and what speaks against it, before any is chosen from."""
     kept, said = [], []
     for part in parts:

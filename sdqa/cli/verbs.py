@@ -46,7 +46,7 @@ VERBS: dict[str, Verb] = {
     "merge": Verb(
         "sdqa.cli.bundles",
         "merge",
-        "Merge the bundles of several machines into one; a lane that no machine ran makes it incomplete.",
+        "Join the bundles of several machines; a lane that no machine ran makes it incomplete.",
     ),
     "init": Verb(
         "sdqa.cli.starting",

@@ -216,9 +216,9 @@ def _examined(run: Run, lane: Lane, reference: LaneReference) -> Lane:
     from sdqa.ci.contradictions import unlike_planned
     from sdqa.ci.examined import MEND, examined
     from sdqa.ci.problem import problem
-    from sdqa.ci.shown import Shown
+    from sdqa.ci.seen import Seen
 
-    kept, said = examined(lane, reference, Shown())
+    kept, said = examined(lane, reference, Seen())
     if run.cases:
         said += [f"{text}: {MEND}" for text in unlike_planned(lane, run.cases, reference)]
     if not said:

@@ -30,13 +30,14 @@ from sdqa.bundle import (
     documents,
 )
 from sdqa.bundle.facts import PackageCost, PlacementLint, WeightCoverage
+from sdqa.ci.attempts import Attempt
 from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import judge_of
 from sdqa.ci.looking import picture_psnr
 from sdqa.ci.needs import JobResult
 from sdqa.ci.plan import PlannedUnit, plan_of_record
-from sdqa.ci.shown import Shown
+from sdqa.ci.seen import Seen
 from sdqa.gate.audit import AuditEntry, append
 from sdqa.gate.codec import array_digest, encode_tensors
 from sdqa.gate.manifest import MANIFEST_FILE, Manifest
@@ -83,6 +84,8 @@ KINDS = kinds()
 METRICS = ("finite", "shape", "lpips", "psnr", "latent_psnr")
 TEACHER, TIMESTEPS = "7e" * 32, (951.0, 901.0)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+ATTEMPT = Attempt(2, "10", 3)
+"""That the gate is part of."""
 MACHINE = {"os_build": "1", "machine": "arm", "processor": "a chip", "cores": 8, "versions": {"torch": "2.13"}}
 PACKAGE_BYTES = 300
 FLOW = ("text_encoder", "unet", "vae_decoder")
@@ -148,7 +151,7 @@ def pictures(case: str) -> dict[str, Blob]:
 
 
 @functools.cache
-def shown() -> Shown:
+def shown() -> Seen:
     """What an intake sees of all pictures and latents, every candidate beside every golden."""
     seen = [picture(case, name) for case in CASES for name in pictures(case)] + [latents(case) for case in CASES]
     seen.append(picture(*LARGER))
@@ -156,7 +159,7 @@ def shown() -> Shown:
     goldens = [picture(case, "golden")[0].sha256 for case in CASES]
     distances = {(one, other): picture_psnr(opened[one], opened[other]) for one in opened for other in goldens}
     of_latents = {(latents(case)[0].sha256, f"golden {case}"): LATENT_PSNR for case in CASES}
-    return Shown({blob.sha256: digest for blob, _, digest in seen}, distances, of_latents)
+    return Seen({blob.sha256: digest for blob, _, digest in seen}, distances, of_latents)
 
 
 @functools.cache
@@ -214,7 +217,7 @@ def expected(*results: JobResult, commit: str = COMMIT) -> Expected:
     goldens = {case: golden(case) for case in CASES}
     references = {name: replace(one, goldens=goldens) for name, one in judge.references.items()}
     jobs = results or (JobResult(job="lanes", result="success"),)
-    return Expected(record, replace(judge, references=references), commit, NOW, jobs)
+    return Expected(record, replace(judge, references=references), commit, NOW, jobs, ATTEMPT)
 
 
 def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measurement, ...]:

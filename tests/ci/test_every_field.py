@@ -50,6 +50,7 @@ SHOWN = {
     "Run.judge_comparison": "the gate makes its own",
     "Run.orphans": "the gate makes its own",
     "Run.cost": "the gate makes its own",
+    "Run.joined": "the gate judges again, joined or not",
     "Environment.release": "shown",
     "Environment.python": "shown",
     "Environment.plugins": "shown; the code of a metric is in its fingerprint",

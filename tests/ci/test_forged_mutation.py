@@ -10,7 +10,8 @@ from typing import Any
 
 from sdqa.bundle import Bundle, Lane, Measurement, Run
 from sdqa.bundle.facts import WeightCoverage
-from sdqa.ci import agreement, contradictions, examined, figures, origin, reference
+from sdqa.ci import agreement, attempts, contradictions, examined, figures, origin, reference
+from sdqa.ci.attempts import Attempt
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.reference import LaneReference
 from sdqa.metrics import kinds
@@ -50,7 +51,6 @@ def test_contradictions() -> None:
 
     runs = [linux(), *(make() for _, make in RUNS.values())]
     few = linux().model_copy(update={"lanes": (with_cases("cat"),), "cases": {"cat": linux().cases["cat"]}})
-    carried = with_machine(system="Darwin").model_copy(update={"carried": "1" * 40})
     scenarios = on_all(lambda module, lane, known: module.contradictions(lane, known), "unlinted")
     scenarios += [unlike(run) for run in [*runs, few]] + [elsewhere(run) for run in runs]
     stale = {**(planned.goldens or {}), "fox": golden("fox").model_copy(update={"teacher": "0" * 64})}
@@ -58,7 +58,7 @@ def test_contradictions() -> None:
     silent = part.model_copy(update={"measurements": tuple(silenced(m) for m in part.measurements)})
     scenarios.append(lambda module: module.contradictions(silent, planned))
     scenarios.append(lambda module: module.contradictions(part, replace(planned, goldens=stale)))
-    held(contradictions, [*scenarios, elsewhere(linux(), carried)])
+    held(contradictions, scenarios)
 
 
 def silenced(figure: Measurement) -> Measurement:
@@ -109,6 +109,31 @@ def test_origin() -> None:
     scenarios = [strange(run) for run in runs]
     scenarios += [against(run, name) for run in runs if run.provenance for name in ("one", CARRIED)]
     held(origin, scenarios)
+
+
+def test_attempts() -> None:
+    def possible(run: Run, own: Attempt | None) -> Scenario:
+        return lambda module: module.impossible(run, own)
+
+    def ordered(*runs: Run) -> Scenario:
+        return lambda module: [*module.out_of_order([(str(number), run) for number, run in enumerate(runs)])]
+
+    def own(**variables: str) -> Scenario:
+        told = {f"GITHUB_RUN_{name.upper()}": value for name, value in variables.items()}
+        return lambda module: repr(module.own_attempt(told))
+
+    runs = [linux(origin={"attempt": number}) for number in (0, 1, 4)] + [linux(provenance=None)]
+    runs.append(linux(origin={"run_id": "11"}))
+    early, late = "2025-12-31T23:00:00", "2026-01-01T00:00:00+00:00"
+    scenarios = [possible(run, one) for run in runs for one in (None, honest.ATTEMPT)]
+    again = linux(origin={"attempt": 2, "started": early})
+    scenarios += [ordered(linux(), again), ordered(again, linux()), ordered(linux(provenance=None), again)]
+    scenarios += [ordered(linux(), linux(origin={"attempt": 2, "started": late})), ordered(linux(), linux())]
+    scenarios += [ordered(linux(), linux(origin={"run_id": "9", "started": early}))]
+    scenarios += [own(), own(id="7"), own(attempt="2"), own(id="7", attempt="2"), own(id="7", attempt="two")]
+    held(attempts, scenarios)
+    assert attempts.own_attempt({"GITHUB_RUN_ID": "10", "GITHUB_RUN_ATTEMPT": "3"}) == honest.ATTEMPT
+    assert attempts.own_attempt({"CI_PIPELINE_ID": "10"}) is None
 
 
 def test_clocks_may_differ_by_an_hour() -> None:

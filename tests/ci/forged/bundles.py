@@ -109,3 +109,18 @@ def a_sample_without_its_latents() -> Run:
 def other_latents_were_sent() -> Run:
     facts = sample_of("cat").facts.model_copy(update={"latents": sample_of("dog").facts.latents})
     return linux_with(sample_of("cat").model_copy(update={"facts": facts}))
+
+
+@run("it says that it is attempt 4 of run 10, which is later than this gate's own: attempt 3 of run 10")
+def it_is_of_an_attempt_that_was_never_made() -> Run:
+    return with_origin(linux(), run_id="10", attempt=4)
+
+
+@run("it says that it is attempt 1 of run 11, which is later than this gate's own: attempt 3 of run 10")
+def it_is_of_a_run_that_was_never_made() -> Run:
+    return with_origin(linux(), run_id="11")
+
+
+@run("it says that it is attempt 0 of run 7, and they are counted from 1")
+def it_is_of_no_attempt() -> Run:
+    return with_origin(linux(), attempt=0)

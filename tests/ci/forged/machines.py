@@ -72,3 +72,8 @@ def components_that_took_longer_than_all_of_them() -> Lane:
 @lane("all/inference_s: the components took 18 s one by one, and 18 s of 6 s from end to end")
 def components_that_took_longer_than_the_whole_case() -> Lane:
     return timed(9.0, 9000.0)
+
+
+@lane("all: it has no model_memory_bytes: ")
+def a_budget_that_a_machine_leaves_out() -> Lane:
+    return honest_lane(measurements=tuple(m for m in honest_lane().measurements if m.metric != "model_memory_bytes"))

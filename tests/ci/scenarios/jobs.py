@@ -74,3 +74,16 @@ def no_jobs_result_was_given() -> Any:
 @scenario(4)
 def the_artifacts_did_not_all_arrive() -> Any:
     return expected(), [linux(), mac()], problem("artifacts", "fetching the bundles ended as failure")
+
+
+@scenario(4)
+def an_older_attempt_that_passed_says_that_it_is_the_newer_one() -> Any:
+    first = {"attempt": 3, "started": "2025-12-31T23:40:00+00:00"}
+    failed = honestly(figure(linux(origin={"attempt": 2}), FP16, "lpips", "cat", value=5.0), FP16)
+    return [failed, linux(origin=first), mac()]
+
+
+@scenario(0)
+def a_later_attempt_on_a_machine_whose_clock_is_slow() -> Any:
+    slow = {"attempt": 2, "started": "2025-12-31T23:46:00+00:00"}
+    return [linux(), linux(origin=slow), mac()]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sdqa.bundle import Failure
-from tests.ci.honest import lane_of, linux, mac, run_of, units, with_lane
-from tests.ci.scenarios.making import FP16, SMALL, figure, scenario
+from tests.ci.honest import CASES, lane_of, linux, mac, run_of, units, with_lane
+from tests.ci.scenarios.making import FP16, SMALL, figure, in_parts, part, scenario
 
 
 @scenario(4)
@@ -74,3 +74,12 @@ def a_lane_with_a_failure() -> Any:
 def a_lane_whose_model_could_not_be_loaded() -> Any:
     failure = Failure(stage="lane", where=FP16, code="SDQA-200", message="no model", exit_code=3)
     return [with_lane(linux(), FP16, failures=(failure,), status="incomplete"), mac()]
+
+
+@scenario(4)
+def a_budget_that_one_of_three_parts_leaves_out() -> Any:
+    """The part that exceeds it is silent; another that does not would speak for it."""
+    cat, dog, fox = (part(units()[0], case) for case in CASES)
+    figures = tuple(m for m in dog.measurements if m.metric != "model_memory_bytes")
+    verdicts = tuple(v for v in dog.verdicts if v.metric != "model_memory_bytes")
+    return in_parts(cat, dog.model_copy(update={"measurements": figures, "verdicts": verdicts}), fox)

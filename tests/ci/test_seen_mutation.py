@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sdqa.bundle import Blob, Bundle, Lane, Run, Sample, documents
-from sdqa.ci import golden_latents, looking, pictures, shown
+from sdqa.ci import golden_latents, looking, pictures, seen
 from sdqa.ci.reference import LaneReference
 from sdqa.gate.codec import encode_tensors
 from sdqa.gate.goldens import write_golden
@@ -47,8 +47,8 @@ def of_figures() -> list[Scenario]:
     def asked(lane: Lane, reference: LaneReference = known) -> Scenario:
         samples = {sample.case: sample for sample in lane.samples}
         pairs = [(figure, samples[figure.case]) for figure in lane.measurements if figure.case in samples]
-        seen = honest.shown()
-        return lambda module: [[*module.unlike_shown(figure, one, reference, seen)] for figure, one in pairs]
+        all_of_it = honest.shown()
+        return lambda module: [[*module.unlike_shown(figure, one, reference, all_of_it)] for figure, one in pairs]
 
     def sent(images: dict[str, Blob], latents_blob: Blob | None) -> Lane:
         return latents.model_copy(update={"samples": (with_blobs(cat, images, latents_blob),)})
@@ -58,8 +58,8 @@ def of_figures() -> list[Scenario]:
     return [*found, asked(with_figure("psnr", "cat", value=None)), asked(honest_lane(samples=()))]
 
 
-def test_shown() -> None:
-    held(shown, [lambda module: module.together([honest.shown(), honest.shown()])])
+def test_seen() -> None:
+    held(seen, [lambda module: module.together([honest.shown(), honest.shown()])])
 
 
 def test_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Shown:
+class Seen:
     """What was seen of the pictures and latents; they themselves are not kept."""
 
     digests: Mapping[str, str] = field(default_factory=dict)
@@ -20,10 +20,10 @@ class Shown:
     """sha256 of a sample's latents, and the recorded digest of the golden's → the same of them."""
 
 
-def together(parts: Iterable[Shown]) -> Shown:
+def together(parts: Iterable[Seen]) -> Seen:
     """What was seen of several bundles."""
     found = tuple(parts)
-    return Shown(
+    return Seen(
         {sha256: digest for one in found for sha256, digest in one.digests.items()},
         {pair: figure for one in found for pair, figure in one.psnr.items()},
         {pair: figure for one in found for pair, figure in one.latent_psnr.items()},
