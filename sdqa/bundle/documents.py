@@ -106,7 +106,9 @@ def parse(
 
     try:
         text = found.decode(json.detect_encoding(found), "surrogatepass")
-        data = loads(text)
+        data = json.loads(text, object_pairs_hook=_told_once, parse_int=_counted)
+    except _TooLarge:
+        raise refuse(f"{name} holds a whole number of more than 64 bits") from None
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
     flaw = _excess(data, text)
@@ -146,10 +148,24 @@ def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
+class _TooLarge(Exception):
+    """A whole number of more than 64 bits."""
+
+
+def _counted(digits: str) -> int:
+    """A whole number.
+
+    Raises:
+        _TooLarge: it has more than 64 bits.
+    """
+    number = int(digits)
+    if abs(number) > MAX_WHOLE:
+        raise _TooLarge
+    return number
+
+
 _HALF = re.compile("[\ud800-\udfff]")
 """It can be escaped in JSON and encoded nowhere: nothing that we write has one."""
-_DOUBTFUL = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]|(?<![^\s\[:,-])[0-9]{20}")
-"""A text without this holds neither a half nor a whole number of more than 64 bits: those have twenty digits."""
 
 
 def _excess(data: object, text: str) -> str:
@@ -158,35 +174,37 @@ def _excess(data: object, text: str) -> str:
     Args:
         text: what the data was read from.
     """
-    doubtful = _DOUBTFUL.search(text) is not None
     level: list[object] = [data]
+    halves = "\\u" in text or not _can_be_encoded(text)
     for _ in range(MAX_DEPTH):
-        if doubtful and any(isinstance(one, int) and abs(one) > MAX_WHOLE for one in level):
-            return "holds a whole number of more than 64 bits"
-        if doubtful and any(_HALF.search(one) for one in level if isinstance(one, str)):
+        if halves and any(_HALF.search(one) for one in _texts(level)):
             return "holds half a character (a lone surrogate)"
-        level = list(_within(level) if doubtful else _folded(level))
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+            if halves or type(inner) is dict or type(inner) is list
+        ]
         if not level:
             return ""
     return f"is nested deeper than {MAX_DEPTH} levels"
 
 
-def _within(level: list[object]) -> Iterator[object]:
-    """Everything that lies in lists and objects, names among it."""
-    for one in level:
-        if isinstance(one, dict):
-            yield from one
-            yield from one.values()
-        elif isinstance(one, list):
-            yield from one
+def _can_be_encoded(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _folded(level: list[object]) -> Iterator[object]:
-    """The lists and objects that lie in them: there are few, and many texts and numbers."""
+def _texts(level: list[object]) -> Iterator[str]:
+    """The texts of a level, and the names in its objects."""
     for one in level:
-        for inner in one.values() if isinstance(one, dict) else one if isinstance(one, list) else ():
-            if isinstance(inner, dict | list):
-                yield inner
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            yield from one
 
 
 def _version(data: object) -> object:
