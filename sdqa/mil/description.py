@@ -38,6 +38,7 @@ def contradictions(package: Package, function: Function) -> tuple[str, ...]:
     return (
         *_versions(package, function, bool(states)),
         *_functions(package),
+        *_changeable(package, function),
         *_features("input", description_of(package, function, "input"), inputs),
         *_features("output", description_of(package, function, "output"), output_types(function)),
         *_features("state", description_of(package, function, "state"), {one.name: one.type for one in states}),
@@ -59,6 +60,16 @@ def _functions(package: Package) -> Iterator[str]:
     there = sorted(package.model.mlProgram.functions)
     if described and sorted(described) != there:
         yield f"its description names the functions {', '.join(described)}, its program has {', '.join(there)}"
+
+
+def _changeable(package: Package, function: Function) -> Iterator[str]:
+    """What would compute something else on a device: weights that are trained there, inputs that nobody has to give."""
+    if package.model.isUpdatable:
+        yield "its description says that it is updatable, a program has no weights that a device trains"
+    for item in description_of(package, function, "input"):
+        array = item.type.multiArrayType
+        if item.type.isOptional and array.WhichOneof("defaultOptionalValue") is None:
+            yield f"its description has the input {item.name!r} as optional, without the value that it then has"
 
 
 def _features(kind: str, described: Sequence[Any], types: dict[str, ValueType]) -> Iterator[str]:
