@@ -16,6 +16,7 @@ from sdqa.generate.schedulers import kept, remarkable
 from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps, undefined
 from sdqa.plan import Case, Plan, PlannedLane
 from sdqa.store import code_digest
+from sdqa.workflow.prompts import demand_tokens, tokenizer_beside
 
 if TYPE_CHECKING:
     from sdqa.families import Family
@@ -119,7 +120,12 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
         return Examined(tuple(_remarks(opening, {})))
     _demand_drawable(opening, lane.cases)
     demand_schedules(job.plan, opening, lane.cases, teacher, job.store)
-    return Examined(tuple(_remarks(opening, lane.cases)))
+    beside: tuple[str, ...] = ()
+    if opening.tokenizer is not None:
+        tokenizer = opening.tokenizer()
+        demand_tokens(job, lane, teacher, tokenizer)
+        beside = tokenizer_beside(lane, tokenizer)
+    return Examined((*_remarks(opening, lane.cases), *beside))
 
 
 def demand_schedules(plan: Plan, opening: Opening, cases: Mapping[str, Case], teacher: Teacher, store: Store) -> None:

@@ -57,12 +57,28 @@ def _look(lanes: Sequence[PlannedLane], form: PackageFormat, opening: Opening | 
             notes.append(Note(SUBJECT, said))
             notes += [Note(SUBJECT, f"{component}: {remark}") for remark in seen.remarks]
             notes += [Note(SUBJECT, f"{component}/contract will fail: {breach}") for breach in seen.breaches]
+    tokens = _tokenizer(existing, opening)
+    notes, lacks = [*notes, *tokens.notes], [*lacks, *tokens.lacks]
     notes += [Note(SUBJECT, f"left out: {item.name} ({item.reason})") for item in existing.left_out]
     missing = [one for one in drawable_components() if one in wanted and one not in existing.packages]
     if missing:
         what = f"{source} has no package for {', '.join(missing)}"
         lacks.append(Lack(SUBJECT, what, existing.listing(), in_suite=True))
     return Look(tuple(notes), tuple(lacks))
+
+
+def _tokenizer(existing: ExistingPackages, opening: Opening | None) -> Look:
+    """What is to be said of tokenizer files beside the packages."""
+    from sdqa.models.tokens_beside import compare_tokenizer, tokenizer_files
+
+    there = ", ".join(tokenizer_files(existing.folder))
+    if not there or opening is None or opening.tokenizer is None:
+        return Look((Note(SUBJECT, f"{there}: held against the reference's tokenizer by a run"),) if there else ())
+    try:
+        remarks = compare_tokenizer(existing.folder, opening.tokenizer(), source=existing.source)
+    except SdqaError as error:
+        return Look(lacks=(Lack.of(SUBJECT, error, in_suite=True),))
+    return Look(tuple(Note(SUBJECT, remark) for remark in remarks))
 
 
 def _seen(

@@ -251,3 +251,14 @@ def test_a_run_ends_as_the_plan_says(place: Path, capsys: pytest.CaptureFixture[
     assert caught.value.exit_code == EXIT_USAGE
     shutil.rmtree(place / "made")
     assert plan(capsys)[0] == EXIT_PASS, "a folder that is not there may be made yet"
+
+
+def test_tokenizer_files_beside_packages_are_read(place: Path, saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(saved / "tokenizer" / "tokenizer.json", place / "made")
+    status, said = plan(capsys)
+    assert status == EXIT_PASS
+    assert "tokenizer.json: the same tokenizer as the reference's, which draws" in said
+    (place / "made" / "merges.txt").write_text("a b\n")
+    status, said = plan(capsys)
+    assert status == EXIT_USAGE
+    assert "merges.txt lies beside the packages without vocab.json" in said
