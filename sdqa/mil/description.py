@@ -81,7 +81,7 @@ def _features(kind: str, described: Sequence[Any], types: dict[str, ValueType]) 
             yield f"its description names the {kind} {name!r}, its program {verb} {', '.join(types) or 'none'}"
         elif count > 1:
             yield f"its description names the {kind} {name!r} {count} times"
-    for name in types.keys() - names.keys():
+    for name in sorted(types.keys() - names.keys()):
         yield f"its program {verb} {name!r}, which its description does not name"
     for item in described:
         if item.name in types:

@@ -13,6 +13,7 @@ from sdqa.errors import ModelError, PackagesError
 from sdqa.families import known_components
 from sdqa.foreign import listed, packages_inside
 from sdqa.foreign import recognise as foreign_kind
+from sdqa.models.json_file import KeyTwice, once
 
 SAFETY_CHECKER = "safety_checker"
 """Published beside the others; a drawing does without it."""
@@ -34,6 +35,7 @@ PICTURES = ("png", "jpeg", "gif", "tiff", "svg", "heif")
 """Kinds of files that lie beside published packages and are none."""
 SUFFIXES = (".mlpackage", ".aimodel")
 """Formats of packages: Core ML's and Core AI's."""
+MAX_MAPPING_BYTES = 2**16
 MAPPING_FILE = "packages.json"
 """In the folder: component to file name, `Unet.mlpackage#style_b` for a function; others go by their names."""
 
@@ -157,6 +159,9 @@ def _left_out(
             component = recognise(path.stem)
             named = f"{MAPPING_FILE} decides the {component}" if chosen else f"another package is the {component}"
             found.append(LeftOut(path.name, named if component else "its name is none of the known ones"))
+        elif path.suffix.lower() == suffix or path.name.lower() == MAPPING_FILE != path.name:
+            meant = MAPPING_FILE if path.suffix.lower() != suffix else f"{path.stem}{suffix}"
+            found.append(LeftOut(path.name, f"call it {meant}: capitals count"))
         elif path.suffix not in SUFFIXES:
             foreign = foreign_kind(path)
             if foreign is not None and foreign.kind not in PICTURES:
@@ -239,7 +244,13 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: s
 
 def _read_mapping(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_text("utf-8-sig"))  # an editor on Windows begins a file with a mark
+        if path.stat().st_size > MAX_MAPPING_BYTES:
+            raise PackagesError(f"{path.name} is too big", where=str(path), hint="a line for each component is enough")
+        # an editor on Windows begins a file with a mark
+        content = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=once)
+    except KeyTwice as error:
+        what = f"{path.name} has the key {error.args[0]!r} twice"
+        raise PackagesError(what, where=str(path), hint="leave the one that is meant") from error
     except (OSError, ValueError, RecursionError) as error:
         foreign = foreign_kind(path)
         said = error.strerror if isinstance(error, OSError) else error

@@ -18,9 +18,17 @@ SHOWN = 3
 HINT = "put the tokenizer there that belongs to the reference, or name the reference that belongs to it"
 
 
+PLACES = ("", "tokenizer/")
+"""Where they lie: Apple's layout has them beside the packages, diffusers' in a folder."""
+
+
 def tokenizer_files(folder: Path) -> list[str]:
-    """Names of the files in a folder that a tokenizer may be read from."""
-    return [name for name in (VOCABULARY, MERGES, WHOLE, *SETTINGS) if (folder / name).exists()]
+    """The files of a folder of packages that a tokenizer may be read from, by their paths from there."""
+    return [f"{place}{name}" for place in PLACES for name in _there(folder / place)]
+
+
+def _there(place: Path) -> list[str]:
+    return [name for name in (VOCABULARY, MERGES, WHOLE, *SETTINGS) if (place / name).exists()]
 
 
 def compare_tokenizer(folder: Path, reference: PromptTokenizer, *, source: str) -> tuple[str, ...]:
@@ -32,25 +40,29 @@ def compare_tokenizer(folder: Path, reference: PromptTokenizer, *, source: str) 
     Raises:
         PackagesError: they read prompts in another way, are garbled, or one of two is missing.
     """
-    there = tokenizer_files(folder)
     try:
-        if VOCABULARY in there or MERGES in there:
-            _demand_both(there, source)
-            own = clip_tokenizer(
-                read_json(folder / VOCABULARY, source), read_pairs(folder / MERGES, source), where=source
-            )
-            _demand_same(f"{VOCABULARY} and {MERGES}", own, reference, source)
-        if WHOLE in there:
-            read_json(folder / WHOLE, source)  # of modest size, and JSON
-            _demand_same(WHOLE, _read(folder / WHOLE, source), reference, source)
-        for name in SETTINGS:
-            if name in there:
-                _demand_settings(name, read_json(folder / name, source), reference, source)
+        for place in PLACES:
+            _compare(folder / place, reference, source)
     except PackagesError:
         raise
     except ModelError as error:
         raise PackagesError(error.what, where=error.where, hint=error.hint) from error
+    there = tokenizer_files(folder)
     return (f"{', '.join(there)}: the same tokenizer as the reference's, which draws",) if there else ()
+
+
+def _compare(folder: Path, reference: PromptTokenizer, source: str) -> None:
+    there = _there(folder)
+    if VOCABULARY in there or MERGES in there:
+        _demand_both(there, source)
+        own = clip_tokenizer(read_json(folder / VOCABULARY, source), read_pairs(folder / MERGES, source), where=source)
+        _demand_same(f"{VOCABULARY} and {MERGES}", own, reference, source)
+    if WHOLE in there:
+        read_json(folder / WHOLE, source)  # of modest size, and JSON
+        _demand_same(WHOLE, _read(folder / WHOLE, source), reference, source)
+    for name in SETTINGS:
+        if name in there:
+            _demand_settings(name, read_json(folder / name, source), reference, source)
 
 
 def _demand_both(there: list[str], source: str) -> None:

@@ -43,6 +43,15 @@ def test_the_same_tokenizer_is_said(folder: Path, reference: PromptTokenizer, sa
     assert compare_tokenizer(saved, reference, source="packages:x") == ()
 
 
+def test_a_folder_of_a_tokenizer_is_read_too(tmp_path: Path, reference: PromptTokenizer, saved: Path) -> None:
+    shutil.copytree(saved / "tokenizer", tmp_path / "tokenizer")
+    (said,) = compare_tokenizer(tmp_path, reference, source="packages:x")
+    assert said.startswith("tokenizer/tokenizer.json, tokenizer/tokenizer_config.json: the same")
+    (tmp_path / "tokenizer" / "tokenizer_config.json").write_text('{"model_max_length": 64}')
+    with pytest.raises(PackagesError, match="model_max_length = 64"):
+        compare_tokenizer(tmp_path, reference, source="packages:x")
+
+
 def swapped(folder: Path) -> None:
     words = json.loads((folder / "vocab.json").read_text("utf-8"))
     words["a</w>"], words["b</w>"] = words["b</w>"], words["a</w>"]
