@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 BACKGROUND = "white"
 """What lies behind transparent pixels where a suite says nothing."""
 SIXTEEN, SIXTEEN_BITS = 16, 65535
+DARK = 8
+"""Of the levels, the part that a picture stays below whose 16 bits hold fewer, as a camera's 12 do."""
 LATTICE = 9
 """Values a channel at which a profile is compared with sRGB."""
 SAME_LEVELS = 1
@@ -100,7 +102,8 @@ def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | Non
     values: npt.NDArray[np.int64] = np.asarray(reading.picture).astype(np.int64)
     if values.min() < 0 or values.max() > SIXTEEN_BITS:
         raise ValueError(f"grey values from {values.min()} to {values.max()} do not fit into 16 bits")
-    reading.say("is 16-bit grey: scaled to 8 bits")
+    dark = f", its brightest is {values.max()} of {SIXTEEN_BITS}" if values.max() < SIXTEEN_BITS // DARK else ""
+    reading.say(f"is 16-bit grey: scaled to 8 bits{dark}")
     scaled = Image.fromarray(((values * 255 + SIXTEEN_BITS // 2) // SIXTEEN_BITS).astype(np.uint8))
     if not isinstance(reading.transparent, int):
         return scaled, None

@@ -20,6 +20,7 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Samples of a pixel, by the header's type of colour."""
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Of an interlaced picture: first column and row, and the steps between columns and rows."""
+APPLES = b"CgBI"
 PIECE = 2**20
 """Bytes that are unpacked at once."""
 HINT = "the file is damaged or was cut short: give it whole"
@@ -29,6 +30,8 @@ SRGB_GAMMA, SRGB_GAMMA_SPREAD = 45455, 500
 SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 """In cHRM: x and y of white, red, green and blue."""
 PRIMARIES_SPREAD = 500
+GAMMAS = (0.1, 10.0)
+"""What a picture may be made for; more or less would show black or white."""
 SRGB_CODES = (1, 13, 0, 1)
 """In cICP: BT.709's primaries, sRGB's transfer, RGB, full range (ITU-T H.273)."""
 MAX_COLOUR_BYTES = 64
@@ -51,13 +54,16 @@ def demand_all_rows(path: Path) -> None:
     """Refuse a PNG whose packed data ends before its last row; damage of other kinds is for the decoder to find.
 
     Raises:
-        ImageError: rows are missing.
+        ImageError: rows are missing, or it is of a kind that only Apple's systems read.
     """
     with path.open("rb") as file:
         if file.read(len(SIGNATURE)) != SIGNATURE:
             return
         chunks = _chunks(file)
         kind, header = next(chunks, (b"", b""))
+        if kind == APPLES:
+            what = "the source picture is a PNG of Apple's own kind (CgBI): its red and blue are exchanged"
+            raise ImageError(what, where=str(path), hint="give the picture that Xcode made it of")
         if kind != b"IHDR" or len(header) != 13 or header[9] not in CHANNELS:
             return
         wanted = row_bytes(header)
@@ -98,8 +104,11 @@ def _stated(found: dict[bytes, bytes]) -> tuple[float | None, str]:
     spread = max((abs(have - want) for have, want in zip(points, SRGB_PRIMARIES, strict=False)), default=0)
     foreign = "primaries (cHRM) that are not sRGB's" if spread > PRIMARIES_SPREAD else ""
     gammas = _numbers(found.get(b"gAMA", b""), 1)
-    plain = not gammas or not gammas[0] or abs(gammas[0] - SRGB_GAMMA) <= SRGB_GAMMA_SPREAD
-    return None if plain else gammas[0] / GAMMA_UNIT, foreign
+    if not gammas or not gammas[0] or abs(gammas[0] - SRGB_GAMMA) <= SRGB_GAMMA_SPREAD:
+        return None, foreign
+    gamma = gammas[0] / GAMMA_UNIT
+    plausible = GAMMAS[0] <= gamma <= GAMMAS[1]
+    return (gamma, foreign) if plausible else (None, foreign or f"a gamma (gAMA) of {gamma:g}")
 
 
 def _numbers(content: bytes, count: int) -> tuple[int, ...]:

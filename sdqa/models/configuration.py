@@ -16,6 +16,8 @@ Configurations = Mapping[str, Mapping[str, Any]]
 
 AUTOENCODER_SCALING = 0.18215
 """`AutoencoderKL`'s scaling factor where its configuration is silent."""
+SCALINGS = (1e-3, 1e3)
+"""It brings latents to about one; the published ones are 0.13 and 0.18."""
 MAX_CHANNELS, MAX_SIDE, MAX_TOKENS, MAX_WIDTH, MAX_VOCABULARY, MAX_STEPS = 2**16, 2048, 2**16, 2**20, 2**24, 10**6
 """What no model comes near: more is a garbled file, and would be asked of the memory."""
 CONDITIONS: Mapping[int, str] = {
@@ -86,7 +88,7 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
         hidden_sizes=tuple(encoder.whole("hidden_size", most=MAX_WIDTH) for encoder in encoders),
         pooled_sizes=tuple(_pooled_size(encoder) for encoder in encoders),
         vocabulary=encoders[0].whole("vocab_size", most=MAX_VOCABULARY),
-        scaling_factor=vae.number(family.between.scaling_key, AUTOENCODER_SCALING, above=0),
+        scaling_factor=_scaling(vae, family.between.scaling_key),
         prediction_type=prediction,
         image_channels=vae.whole("in_channels", 3, most=MAX_CHANNELS),
         time_ids=_time_ids(unet, encoders) if family.denoiser.takes("time_ids") else 0,
@@ -165,6 +167,13 @@ def _one(unet: Keys, source: str) -> int:
         what = f"{unet.file}: cross_attention_dim is {sorted(several)}; allowed: one width of the text for all blocks"
         raise UnsupportedModel(what, where=source)
     return several.pop()
+
+
+def _scaling(vae: Keys, key: str) -> float:
+    factor = vae.number(key, AUTOENCODER_SCALING, above=0)
+    if not SCALINGS[0] <= factor <= SCALINGS[1]:
+        raise vae.wrong(key, factor, f"a finite number from {SCALINGS[0]:g} to {SCALINGS[1]:g}")
+    return factor
 
 
 def _pooled_size(encoder: Keys) -> int:

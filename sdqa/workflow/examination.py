@@ -117,7 +117,14 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
         return Examined(tuple(_remarks(opening, {})))
     _demand_drawable(opening, lane.cases)
     demand_schedules(job.plan, opening, lane.cases, teacher, job.store)
-    return Examined(tuple(_remarks(opening, lane.cases)))
+    beside: tuple[str, ...] = ()
+    if opening.tokenizer is not None:
+        from sdqa.workflow.prompts import demand_tokens, tokenizer_beside
+
+        tokenizer = opening.tokenizer()
+        demand_tokens(job, lane, teacher, tokenizer)
+        beside = tokenizer_beside(lane, tokenizer)
+    return Examined((*_remarks(opening, lane.cases), *beside))
 
 
 def demand_schedules(plan: Plan, opening: Opening, cases: Mapping[str, Case], teacher: Teacher, store: Store) -> None:

@@ -115,6 +115,8 @@ def test_another_gamma_is_converted_and_said(tmp_path: Path, gamma: int) -> None
         ((b"cHRM", P3_CHRM), "primaries .cHRM. that are not sRGB's"),
         ((b"cICP", bytes([9, 16, 0, 1])), "cICP. 9, 16, 0, 1"),
         ((b"cICP", bytes([12, 13, 0, 1])), "cICP. 12, 13, 0, 1"),
+        ((b"gAMA", struct.pack(">I", 1)), "a gamma .gAMA. of 1e-05"),
+        ((b"gAMA", struct.pack(">I", 2**31 - 1)), "a gamma .gAMA. of 21474"),
     ],
 )
 def test_colours_that_are_not_converted_are_refused(tmp_path: Path, chunk: tuple[bytes, bytes], words: str) -> None:
@@ -152,3 +154,19 @@ def rebuilt(data: bytes, *, depth: int, colour: int) -> bytes:
     """A PNG with another depth and type of colour in its header."""
     header = data[12:24] + bytes([depth, colour]) + data[26:29]
     return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
+def test_a_png_of_apples_own_kind_is_named(tmp_path: Path) -> None:
+    path = with_chunks(tmp_path / "p.png")
+    data = path.read_bytes()
+    chunk = struct.pack(">I", 4) + b"CgBI" + b"P\0 \2" + struct.pack(">I", zlib.crc32(b"CgBIP\0 \2"))
+    path.write_bytes(data[:8] + chunk + data[8:])
+    with pytest.raises(ImageError, match="of Apple's own kind"):
+        read_picture(path, 32)
+
+
+def test_sixteen_bits_that_hold_fewer_are_said(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save(tmp_path / "p.png")
+    assert read_picture(tmp_path / "p.png", 64).remarks == (
+        "is 16-bit grey: scaled to 8 bits, its brightest is 4095 of 65535",
+    )
