@@ -82,6 +82,7 @@ def _service_files(
         case "github":
             return [
                 StartingFile(".github/workflows/quality.yml", _filled("github.yml.in", words)),
+                StartingFile(".github/workflows/tasks.yml", _filled("github-tasks.yml.in", words)),
                 StartingFile(".github/sdqa-gate.txt", template("gate.txt")),
             ]
         case "gitlab":

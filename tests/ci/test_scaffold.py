@@ -30,6 +30,9 @@ FILES = {
 }
 
 
+TASKS = ".github/workflows/tasks.yml"
+
+
 def text_of(service: Service, **options: object) -> str:
     files = {file.path: file.text for file in starting_files(service, PLAN, **options)}  # type: ignore[arg-type]
     return files[FILES[service]]
@@ -93,14 +96,18 @@ def test_what_is_yaml_is_valid_yaml(service: Service) -> None:
     [
         ("github", "vendor.github-workflows"),
         ("caller", "vendor.github-workflows"),
+        ("tasks", "vendor.github-workflows"),
         ("gitlab", "vendor.gitlab-ci"),
         ("buildkite", "vendor.buildkite"),
     ],
 )
 def test_what_init_writes_follows_the_services_schema(tmp_path: Path, service: str, schema: str) -> None:
     path = tmp_path / "ci.yml"
-    text = text_of("github", repository="somebody/sdqa") if service == "caller" else text_of(service)  # type: ignore[arg-type]
-    path.write_text(text, encoding="utf-8")
+    texts = {
+        "caller": lambda: text_of("github", repository="somebody/sdqa"),
+        "tasks": lambda: next(file.text for file in starting_files("github", PLAN) if file.path == TASKS),
+    }
+    path.write_text(texts.get(service, lambda: text_of(service))(), encoding="utf-8")  # type: ignore[arg-type]
     subprocess.run(["check-jsonschema", "--builtin-schema", schema, str(path)], check=True, capture_output=True)
 
 
@@ -114,7 +121,9 @@ def test_the_workflow_that_init_writes_has_no_finding(tmp_path: Path) -> None:
 @pytest.mark.skipif(which("shellcheck") is None, reason="shellcheck comes with the extra `lint`")
 def test_scripts_have_no_finding_of_shellcheck(tmp_path: Path) -> None:
     subprocess.run(["shellcheck", "-s", "sh", "-"], input=text_of("shell"), text=True, check=True)
-    for path in sorted((ROOT / ".github").rglob("*.yml")):
+    for file in starting_files("github", PLAN):
+        write_file(tmp_path, file)
+    for path in sorted([*(ROOT / ".github").rglob("*.yml"), *tmp_path.rglob("*.yml")]):
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
         for script in (step["run"] for job in jobs for step in job.get("steps", []) if "run" in step):
