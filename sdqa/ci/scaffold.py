@@ -22,6 +22,8 @@ from sdqa.store import write_atomically
 
 Service = Literal["github", "gitlab", "buildkite", "jenkins", "shell"]
 SERVICES: tuple[Service, ...] = ("github", "gitlab", "buildkite", "jenkins", "shell")
+GATE_FILE = "sdqa-gate.txt"
+"""What plans and gates, by digest and without torch, at the top of a repository whose service names it there."""
 _REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}(@[\w./-]{1,200})?")
 _PLAIN = re.compile(r"[\w./-]+")
 
@@ -86,7 +88,10 @@ def _service_files(
                 StartingFile(".github/sdqa-gate.txt", template("gate.txt")),
             ]
         case "gitlab":
-            return [StartingFile(".gitlab-ci.yml", _filled("gitlab.yml.in", words))]
+            return [
+                StartingFile(".gitlab-ci.yml", _filled("gitlab.yml.in", words)),
+                StartingFile(GATE_FILE, template("gate.txt")),
+            ]
         case "buildkite":
             steps = _steps("buildkite-step.in", roles, words)
             return [StartingFile(".buildkite/pipeline.yml", _filled("buildkite.yml.in", {**words, "STEPS": steps}))]

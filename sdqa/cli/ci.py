@@ -79,6 +79,7 @@ def plan_verb(
     from sdqa.ci.event import base_of_event, from_a_fork
     from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
     from sdqa.ci.plan import plan_of_record, write_plan
+    from sdqa.ci.scaffold import GATE_FILE
     from sdqa.ci.services import described_jobs, tell_github, write_pipeline
     from sdqa.plan import make_plan
     from sdqa.workflow.expected import expected_durations
@@ -105,7 +106,7 @@ def plan_verb(
     if output is not None:
         write_plan(output, made)
     if gitlab is not None:
-        write_pipeline(gitlab, made, suite or "sdqa.toml")
+        write_pipeline(gitlab, made, suite or "sdqa.toml", GATE_FILE if Path(GATE_FILE).is_file() else "")
     if github:
         tell_github(made)
     if output is None and gitlab is None and not github:

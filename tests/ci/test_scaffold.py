@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -18,6 +19,7 @@ from sdqa.cli import run as verb
 from sdqa.errors import UsageError
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
+from tests.ci.test_gate import git
 
 ROOT = Path(__file__).parents[2]
 PLAN = make_plan(load_suite(ROOT / "sdqa.toml"), ROOT / "sdqa.toml")
@@ -157,6 +159,63 @@ def test_the_noxfile_calls_verbs_that_there_are(tmp_path: Path) -> None:
     if which("nox"):
         listed = subprocess.run(["nox", "--list"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
         assert {"qa", "goldens"} <= set(re.findall(r"^[*-] (\w+)", listed, re.MULTILINE))
+
+
+def test_a_machine_is_set_up_without_torch_and_a_merge_request_is_held_against_its_target() -> None:
+    files = {file.path: file.text for file in starting_files("gitlab", PLAN, nox=True)}
+    runner = files["noxfile.py"].partition("def runner")[2].partition("@nox.session")[0]
+    assert '"--no-deps", SDQA' in runner
+    assert "sdqa(session" not in runner
+    pipeline = yaml.safe_load(files[".gitlab-ci.yml"])
+    assert {"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'} in pipeline["workflow"]["rules"]
+    assert files["sdqa-gate.txt"].count("--hash=sha256:") > 10
+    assert "-r sdqa-gate.txt" in pipeline["plan"]["script"][0]
+
+
+@pytest.mark.parametrize(
+    ("service", "variable"), [("buildkite", "BUILDKITE_PULL_REQUEST_BASE_BRANCH"), ("jenkins", "CHANGE_TARGET")]
+)
+def test_a_gate_elsewhere_is_held_against_the_target(service: Service, variable: str, tmp_path: Path) -> None:
+    """The very lines, run by a shell in a clone of a repository whose main branch has moved on."""
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    git(origin, "init", "-q", "-b", "main")
+    git(origin, "commit", "-q", "--allow-empty", "-m", "first")
+    git(tmp_path, "clone", "-q", str(origin), str(clone))
+    first = git(clone, "rev-parse", "HEAD")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "change")
+    text = text_of(service)
+    if service == "buildkite":  # which itself replaces what has one dollar, before any shell sees it
+        gate = next(step for step in yaml.safe_load(text)["steps"] if step.get("key") == "gate")
+        assert not re.search(r"(?<!\$)\$(?!\$)", "".join(gate["commands"]))
+        lines = [line.replace("$$", "$") for line in gate["commands"] if "BASE_BRANCH" in line]
+    else:
+        lines = [found[1] for found in re.finditer(r"sh '(.*)'", text) if variable in found[1]]
+    script = "\n".join(line.replace(".sdqa/gate/bin/", "") for line in lines)
+    (tmp_path / "sdqa").write_text(
+        '#!/bin/sh\nwhile [ "$1" != --base ]; do shift; done; echo "base=$2"\n', encoding="utf-8"
+    )
+    (tmp_path / "sdqa").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    said = [
+        subprocess.run(
+            ["sh", "-euc", script],
+            cwd=clone,
+            env={**environment, variable: branch},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for branch in ("", "main")
+    ]
+    assert said == ["base=", f"base={first}" if service == "buildkite" else "base=origin/main"]
+
+
+def test_no_expression_stands_in_a_script_and_others_actions_are_pinned() -> None:
+    for text in (file.text for file in starting_files("github", PLAN) if file.path.endswith(".yml")):
+        steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+        assert not [step for step in steps if "${{" in step.get("run", "")]
+        assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]) for step in steps if "uses" in step)
 
 
 def test_owners_are_of_suite_goldens_and_ci() -> None:
