@@ -24,6 +24,14 @@ Service = Literal["github", "gitlab", "buildkite", "jenkins", "shell"]
 SERVICES: tuple[Service, ...] = ("github", "gitlab", "buildkite", "jenkins", "shell")
 GATE_FILE = "sdqa-gate.txt"
 """What plans and gates, by digest and without torch, at the top of a repository whose service names it there."""
+OWNED: dict[Service, str] = {
+    "github": ".github/",
+    "gitlab": ".gitlab-ci.yml",
+    "buildkite": ".buildkite/",
+    "jenkins": "Jenkinsfile",
+    "shell": "quality.sh",
+}
+"""What says how a service gates: whoever changes it can take the gate away."""
 _REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}(@[\w./-]{1,200})?")
 _PLAIN = re.compile(r"[\w./-]+")
 
@@ -64,6 +72,7 @@ def starting_files(
         "SUITE": suite,
         "GOLDENS": suite if goldens == TEACHER_NOW else f"{goldens}/",
         "OWNERS": owners,
+        "CI": OWNED[service],
         "REPOSITORY": own,
         "REF": ref or f"v{sdqa.__version__}",
     }
@@ -71,7 +80,8 @@ def starting_files(
     if nox:
         files.append(StartingFile("noxfile.py", _filled("noxfile.py.in", words)))
     if owners:
-        files.append(StartingFile(".github/CODEOWNERS", _filled("CODEOWNERS.in", words), adds_lines=True))
+        folder = ".gitlab" if service == "gitlab" else ".github"  # each reads its own
+        files.append(StartingFile(f"{folder}/CODEOWNERS", _filled("CODEOWNERS.in", words), adds_lines=True))
     return (*files, StartingFile(".gitignore", _filled("gitignore.in", words), adds_lines=True))
 
 

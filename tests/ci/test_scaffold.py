@@ -221,6 +221,9 @@ def test_no_expression_stands_in_a_script_and_others_actions_are_pinned() -> Non
 def test_owners_are_of_suite_goldens_and_ci() -> None:
     files = {file.path: file.text for file in starting_files("github", PLAN, owners="@a/judges @b")}
     assert "/goldens/ @a/judges @b\n" in files[".github/CODEOWNERS"]
+    assert "/.github/ @a/judges @b\n" in files[".github/CODEOWNERS"]
+    elsewhere = {file.path: file.text for file in starting_files("gitlab", PLAN, owners="@c")}
+    assert "/.gitlab-ci.yml @c\n" in elsewhere[".gitlab/CODEOWNERS"]
     assert ".github/CODEOWNERS" not in {file.path for file in starting_files("github", PLAN)}
 
 
