@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
+import runpy
 import subprocess
 from pathlib import Path
 from shutil import which
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -159,6 +162,27 @@ def test_the_noxfile_calls_verbs_that_there_are(tmp_path: Path) -> None:
     if which("nox"):
         listed = subprocess.run(["nox", "--list"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
         assert {"qa", "goldens"} <= set(re.findall(r"^[*-] (\w+)", listed, re.MULTILINE))
+
+
+@pytest.mark.parametrize("code", [0, 3, 4])
+def test_a_sessions_exit_code_is_the_verbs(code: int, tmp_path: Path) -> None:
+    pytest.importorskip("nox")
+    files = {file.path: file.text for file in starting_files("shell", PLAN, nox=True)}
+    (tmp_path / "noxfile.py").write_text(files["noxfile.py"], encoding="utf-8")
+    (tmp_path / "python").write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/asked"\nexit {code}\n', encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    installed: list[tuple[str, ...]] = []
+    session = SimpleNamespace(
+        install=lambda *words: installed.append(words), bin_paths=[str(tmp_path)], posargs=["doctor", "--json"]
+    )
+    found = runpy.run_path(str(tmp_path / "noxfile.py"))
+    for name in ("qa", "runner"):
+        with pytest.raises(SystemExit) if code else contextlib.nullcontext() as ended:
+            found[name](session)
+        assert ended is None or ended.value.code == code
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == "-m sdqa runner doctor --json\n"
+    assert not any("--no-deps" in words for words in installed[:1])
+    assert ("-q", "--no-deps", f"sdqa=={sdqa.__version__}") in installed
 
 
 def test_a_machine_is_set_up_without_torch_and_a_merge_request_is_held_against_its_target() -> None:
