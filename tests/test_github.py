@@ -200,6 +200,7 @@ def run_script(text: str, temporary: Path, *, folder: Path, **environment: str) 
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "RUNNER_TEMP": str(temporary),
+            "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": str(temporary / "output"),
             "GITHUB_STEP_SUMMARY": str(temporary / "summary"),
             **environment,

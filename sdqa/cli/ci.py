@@ -111,6 +111,8 @@ def plan_verb(
         tell_github(made)
     if output is None and gitlab is None and not github:
         click.echo(json.dumps(made.to_json(), indent=1, sort_keys=True))
+        if words:
+            click.echo(words, err=True)
         return
     checks = sum(len(unit.checks) for unit in made.units)
     said = f"{checks} checks in {len(made.units)} units, {len(made.jobs)} jobs, judge {made.judge_digest[:12]}"
@@ -273,12 +275,18 @@ def run_gate(
             carried=carried if may_carry() else None,
         )
     except SdqaError as error:
-        click.echo(publish_error(error).annotations, nl=False)
+        _annotate(publish_error(error).annotations)
         raise
     terminal.print_run(run)
-    click.echo(published.annotations, nl=False)
+    _annotate(published.annotations)
     click.echo(f"{published.verdict}: exit code {published.exit_code}; report: {output / 'index.html'}")
     return published.exit_code
+
+
+def _annotate(lines: str) -> None:
+    """Tell GitHub what it shows beside the change; to a person elsewhere the same was said already."""
+    if os.environ.get("GITHUB_ACTIONS"):
+        click.echo(lines, nl=False)
 
 
 @ci.command(name="comment")

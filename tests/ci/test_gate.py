@@ -105,6 +105,18 @@ def test_whole_evidence_is_green_in_every_place(place: Place, capsys: pytest.Cap
     assert "::error" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("service", ["true", ""])
+def test_githubs_own_lines_are_written_there_alone(
+    place: Place, service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Elsewhere the table and the failures above them say the same."""
+    monkeypatch.setenv("GITHUB_ACTIONS", service)
+    assert place.gate("--expect-commit", place.commit) == 4
+    said = capsys.readouterr().out
+    assert ("::error title=SDQA-720" in said) is bool(service)
+    assert "no bundle of this commit ran this lane" in said
+
+
 @pytest.mark.parametrize("how", ["no git", "broken", "no repository"])
 def test_a_checkout_that_nobody_can_verify(
     place: Place, how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -117,7 +129,7 @@ def test_a_checkout_that_nobody_can_verify(
     else:
         (place.suite.parent / ".git").rename(place.root / "elsewhere")
     assert place.gate("--expect-commit", place.commit) == 4
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())  # lines of the terminal's width
     assert f"nobody can tell that it is of commit {place.commit[:12]}: " in said
     assert ("git cannot be asked" if how == "no git" else "not a git repository") in said
     assert "git config --global --add safe.directory" in said

@@ -130,6 +130,20 @@ def test_gitlab_gets_a_job_a_unit_and_a_gate_whatever_became_of_them() -> None:
     assert pipeline["workflow"]["rules"] == [{"when": "always"}]
 
 
+def test_what_a_plan_says_beside_its_document_goes_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sdqa.toml").write_text(honest.SUITE, encoding="utf-8")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    assert sdqa(["ci", "plan", "--changed-since", "main"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["durations_rest_on"] == "the sizes of the models; a usual start of 10 s a job"
+    assert said.err == "nothing that a lane is made from changed since main (0 changed files)\n"
+
+
 def test_gitlabs_gate_installs_by_digest_where_the_list_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sdqa.toml").write_text(honest.SUITE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -65,6 +65,7 @@ class Machine:
             "RUNNER_TEMP": str(folder / "temp"),
             "RUNNER_OS": system,
             "RUNNER_ENVIRONMENT": owned,
+            "GITHUB_ACTIONS": "true",
             "GITHUB_JOB": job,
             "GITHUB_SHA": github["sha"],
             "GITHUB_REF": github["ref"],
