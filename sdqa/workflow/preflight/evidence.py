@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sdqa.errors import SdqaError
 from sdqa.gate import Tolerances
+from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import HARD
 from sdqa.gate.manifest import read_manifest
 from sdqa.plan import Plan, PlannedLane
@@ -73,10 +74,13 @@ def _other_teachers(plan: Plan, lane: PlannedLane, tolerances: Tolerances) -> li
 
 
 def _limited(plan: Plan, lane: PlannedLane) -> list[tuple[str, str | None]]:
-    """The metrics of a lane's checks that need a limit, and the component where it is one's."""
+    """The metrics of a lane's checks that need a limit, and the component where it is one's.
+
+    What a baseline is held by, it brings along.
+    """
     found: dict[tuple[str, str | None], None] = {}
     for check in planned_checks(plan, lane):
         scope, _, metric = check.removeprefix(f"{lane.id}/").rpartition("/")
-        if scope != "budget" and metric not in HARD:
+        if scope != "budget" and metric not in HARD and metric not in BASELINE_METRICS:
             found[metric, scope if metric in EXECUTION_CHECKS else None] = None
     return list(found)
