@@ -14,6 +14,7 @@ from sdqa.workflow.preflight.models import look_at_models
 from sdqa.workflow.preflight.pictures import look_at_pictures
 from sdqa.workflow.preflight.place import look_at_places
 from sdqa.workflow.preflight.record import Lack, Look, Note
+from sdqa.workflow.preflight.recorded import Recorded
 
 __all__ = ["Lack", "Look", "Note", "look_at_pictures", "preflight"]
 
@@ -23,11 +24,13 @@ STORE, OUTPUT = Path(".sdqa/store"), Path(".sdqa/report")
 def preflight(plan: Plan, *, store: Path = STORE, output: Path = OUTPUT) -> Look:
     """Everything that a run of the plan would stumble over, and what is worth knowing before it starts."""
     models, look = look_at_models(plan)
-    look += look_at_pictures(plan)
+    look += look_at_pictures(plan, models)
     look += look_at_metrics(plan)
-    look += look_at_goldens(plan, models)
+    recorded = Recorded(plan.goldens)
+    look += look_at_goldens(plan, models, recorded)
     cost = estimate(plan, models)
-    look += look_at_limits(plan, "of unknown length" if cost is None else f"about {show_about(cost.calibration_s)}")
+    calibration = "of unknown length" if cost is None else f"about {show_about(cost.calibration_s)}"
+    look += look_at_limits(plan, calibration, recorded)
     look += look_at_places(store, output, cost)
     look += _time(cost)
     if not plan.running:
