@@ -9,12 +9,12 @@ from sdqa.plan.quantity import show_about
 from sdqa.workflow.preflight.cost import Cost, estimate
 from sdqa.workflow.preflight.evidence import look_at_limits
 from sdqa.workflow.preflight.goldens import look_at_goldens
+from sdqa.workflow.preflight.manifests import RecordedManifests
 from sdqa.workflow.preflight.metrics import look_at_metrics
 from sdqa.workflow.preflight.models import look_at_models
 from sdqa.workflow.preflight.pictures import look_at_pictures
 from sdqa.workflow.preflight.place import look_at_places
 from sdqa.workflow.preflight.record import Lack, Look, Note
-from sdqa.workflow.preflight.recorded import Recorded
 
 __all__ = ["Lack", "Look", "Note", "look_at_pictures", "preflight"]
 
@@ -26,7 +26,7 @@ def preflight(plan: Plan, *, store: Path = STORE, output: Path = OUTPUT) -> Look
     models, look = look_at_models(plan)
     look += look_at_pictures(plan, models)
     look += look_at_metrics(plan)
-    recorded = Recorded(plan.goldens)
+    recorded = RecordedManifests(plan.goldens)
     look += look_at_goldens(plan, models, recorded)
     cost = estimate(plan, models)
     calibration = "of unknown length" if cost is None else f"about {show_about(cost.calibration_s)}"

@@ -19,9 +19,9 @@ from sdqa.models.opening import OpenedFolder
 from sdqa.plan import Case, Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.floors import MEND, below_floors
+from sdqa.workflow.preflight.manifests import RecordedManifests
 from sdqa.workflow.preflight.models import SeenModel
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
-from sdqa.workflow.preflight.recorded import Recorded
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -33,9 +33,9 @@ DRAWN = "scene:"
 """Pictures that are drawn anew, by whatever version of Pillow is here: their name says what they show."""
 
 
-def look_at_goldens(plan: Plan, models: Mapping[str, SeenModel], recorded: Recorded | None = None) -> Look:
+def look_at_goldens(plan: Plan, models: Mapping[str, SeenModel], recorded: RecordedManifests | None = None) -> Look:
     """How many of the cases have a golden, and which goldens no longer stand for their cases."""
-    manifests = recorded or Recorded(plan.goldens)
+    manifests = recorded or RecordedManifests(plan.goldens)
     if plan.suite.goldens == TEACHER_NOW:
         return Look((Note("goldens", "drawn by the teacher in the same run: nothing guards the teacher itself"),))
     wanted = {f"{lane.model_name}/{name}": case for lane in plan.lanes for name, case in lane.cases.items()}
@@ -47,7 +47,9 @@ def look_at_goldens(plan: Plan, models: Mapping[str, SeenModel], recorded: Recor
     return Look((Note("goldens", said),) if not missing else (), tuple(lacks))
 
 
-def _stale(plan: Plan, cases: Mapping[str, Case], models: Mapping[str, SeenModel], recorded: Recorded) -> list[Lack]:
+def _stale(
+    plan: Plan, cases: Mapping[str, Case], models: Mapping[str, SeenModel], recorded: RecordedManifests
+) -> list[Lack]:
     """One lack for all goldens that are stale for the same reasons."""
     metrics = _metric_identities(plan)
     teachers = {name: _teacher_digest(seen) for name, seen in models.items()}
@@ -67,7 +69,7 @@ def _stale(plan: Plan, cases: Mapping[str, Case], models: Mapping[str, SeenModel
     ]
 
 
-def _below(plan: Plan, cases: Mapping[str, Case], recorded: Recorded) -> list[Lack]:
+def _below(plan: Plan, cases: Mapping[str, Case], recorded: RecordedManifests) -> list[Lack]:
     """The goldens that do not reach the suite's floors, one lack each: their figures differ."""
     found = []
     for name, case in cases.items():

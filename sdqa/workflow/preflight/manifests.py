@@ -8,7 +8,7 @@ from sdqa.errors import SdqaError
 from sdqa.gate.manifest import Manifest, read_manifest
 
 
-class Recorded:
+class RecordedManifests:
     """The manifests below a folder of goldens.
 
     Args:
