@@ -116,9 +116,9 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
             inner = tokenizers.Tokenizer.from_file(str(whole))
         except Exception as error:  # the library raises bare Exception
             raise ModelError(f"tokenizer.json cannot be used: {error}", where=where, hint=HINT) from error
-        demand_clips(inner, content, where=where)
         inner.no_truncation()
         inner.no_padding()
+        demand_clips(inner, content, where=where)
         return _with_words(inner, length, folder, settings, source)
     vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
     missing = [path.name for path in (vocabulary, merges) if not path.is_file()]

@@ -63,6 +63,17 @@ def apart(folder: Path) -> None:
         lambda folder: write(folder / "special_tokens_map.json", pad_token={"content": "!"}),
         lambda folder: write(folder / "added_tokens.json", **{"<cat>": 714}),
         lambda folder: write(folder / WHOLE, post_processor=None),
+        lambda folder: write(
+            folder / WHOLE,
+            padding={
+                "strategy": {"Fixed": 77},
+                "direction": "Right",
+                "pad_to_multiple_of": None,
+                "pad_id": 1,
+                "pad_type_id": 0,
+                "pad_token": "!",
+            },
+        ),
         apart,
     ],
 )
