@@ -68,7 +68,14 @@ def run_unit(unit: str, suite: str, folder: str, store: Sequence[str]) -> Sent:
         bundle = Path(temporary) / "bundle"
         command = [sys.executable, "-m", "sdqa", "ci", "unit", unit, "--suite", suite, "--output", str(bundle), *store]
         done = subprocess.run(
-            command, cwd=place, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+            command,
+            cwd=place,
+            env={"OMP_NUM_THREADS": "1", **os.environ},  # a worker is one thread; as many of them as there are cores
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
         said = (done.stdout + done.stderr)[-SHOWN:]
         return Sent(unit, done.returncode, said, pack(bundle) if (bundle / "run.json").is_file() else b"")
@@ -177,7 +184,7 @@ def run_jobs(
 
     workers = offered(client)
     futures = {}
-    for job in jobs:
+    for job in sorted(jobs, key=lambda job: -job.unet_calls):  # the longest first: none is left over for the end
         if not able(job, workers):
             yield f"{job.unit}: no worker offers {dict(RESOURCES[job.role])}: it is not run"
             continue

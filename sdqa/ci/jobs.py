@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sdqa.bundle.record import Record
+from sdqa.ci.duration import Durations
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.parts import MOST, ROLES, LanePart, role_of, share_out
@@ -48,7 +48,7 @@ class Sharing:
     shards: int | None = None  # jobs for each kind of machine; None: as few as `minutes` allow
     minutes: float | None = None  # that a job may be expected to take
     runners: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: RUNNERS)
-    seconds: Mapping[str, float] = field(default_factory=dict)  # lane → what all its cases are expected to take
+    durations: Durations = field(default_factory=Durations)
     carried: frozenset[str] = frozenset()  # lanes that nobody has to run
 
 
@@ -63,7 +63,7 @@ def jobs_of(plan: Plan, sharing: Sharing) -> tuple[PlannedJob, ...]:
         lanes = [lane for lane in plan.lanes if role_of(lane) == role and lane.id not in sharing.carried]
         runner = sharing.runners.get(role, ())
         if lanes and runner:
-            shares = share_out(lanes, _count(lanes, sharing))
+            shares = _shares(lanes, role, sharing)
             found += [
                 PlannedJob(
                     unit=_unit(plan, lanes, role, number, len(shares)),
@@ -71,7 +71,7 @@ def jobs_of(plan: Plan, sharing: Sharing) -> tuple[PlannedJob, ...]:
                     runner=runner,
                     parts=tuple(JobPart(lane=part.lane, cases=part.cases) for part in share),
                     unet_calls=sum(part.unet_calls for part in share),
-                    seconds=_seconds(lanes, share, sharing.seconds),
+                    seconds=None if (took := sharing.durations.of(role, share)) is None else round(took, 1),
                 )
                 for number, share in enumerate(shares, start=1)
             ]
@@ -91,22 +91,37 @@ def _unit(plan: Plan, lanes: Sequence[PlannedLane], role: str, number: int, coun
     return of if count == 1 else f"{of}:{number}/{count}"
 
 
-def _count(lanes: Sequence[PlannedLane], sharing: Sharing) -> int:
+def _shares(lanes: Sequence[PlannedLane], role: str, sharing: Sharing) -> tuple[tuple[LanePart, ...], ...]:
+    """As many as are asked for, or the fewest of which each is expected to keep to the minutes.
+
+    Every job pays its start, and every lane in it its conversion: twice the jobs are not half the minutes.
+    """
     if sharing.minutes is None:
-        return sharing.shards or 1
-    unknown = [lane.id for lane in lanes if lane.id not in sharing.seconds]
-    if unknown:
+        return share_out(lanes, sharing.shards or 1)
+    shares: tuple[tuple[LanePart, ...], ...] = ()
+    least = float("inf")
+    for count in range(1, MOST + 1):
+        before, shares = shares, share_out(lanes, count)
+        if len(shares) == len(before):
+            break
+        longest = max(_known_seconds(role, share, sharing.durations) for share in shares)
+        if longest <= 60 * sharing.minutes:
+            return shares
+        least = min(least, longest)
+    what = f"no number of jobs keeps {sharing.minutes:g} minutes: the shortest are expected to take {least / 60:.1f}"
+    raise UsageError(
+        f"{what}, {sharing.durations.start_s.get(role, 0.0):.0f} s of it the start of a job",
+        hint=f"--minutes-per-job {least / 60 + 0.1:.1f}, or --shards N",
+    )
+
+
+def _known_seconds(role: str, share: Sequence[LanePart], durations: Durations) -> float:
+    found = durations.of(role, share)
+    if found is None:
+        lane = next(part.lane for part in share if part.lane not in durations.lanes)
         hint = "give --shards, or --measured with the report of an earlier run"
-        raise UsageError(f"nobody knows how long {unknown[0]} takes, so that minutes cannot be kept", hint=hint)
-    return max(1, math.ceil(sum(sharing.seconds[lane.id] for lane in lanes) / (60 * sharing.minutes)))
-
-
-def _seconds(lanes: Sequence[PlannedLane], share: Sequence[LanePart], seconds: Mapping[str, float]) -> float | None:
-    """Of a lane's time what its share of the U-Net calls is."""
-    whole = {part.lane: part.unet_calls for (part,) in (share_out([lane], 1)[0] for lane in lanes)}
-    if any(part.lane not in seconds for part in share):
-        return None
-    return round(sum(seconds[part.lane] * part.unet_calls / whole[part.lane] for part in share), 1)
+        raise UsageError(f"nobody knows how long {lane} takes, so that minutes cannot be kept", hint=hint)
+    return found
 
 
 def parse_runners(text: str) -> dict[str, tuple[str, ...]]:

@@ -58,6 +58,7 @@ class PlanOfRecord(Record):
     units: tuple[PlannedUnit, ...]
     carried: tuple[str, ...] = later(())  # lanes that no job runs: earlier evidence stands, see `sdqa.ci.carried`
     jobs: tuple[PlannedJob, ...] = later(())  # who runs them; the evidence is held against the units alone
+    durations_rest_on: str = later("")  # what the jobs' seconds are expected by, in words
 
 
 def plan_of_record(plan: Plan, rules: Rules, *, commit: str = "", base: str = "") -> PlanOfRecord:

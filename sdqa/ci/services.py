@@ -15,6 +15,8 @@ from sdqa.store import write_atomically
 SPARE = 5
 """Times what a job is expected to take, after which a service stops it."""
 LEAST_MINUTES, MOST_MINUTES = 30, 350
+SHORT_S = 90
+"""Below, a time is said in seconds."""
 
 
 def github_outputs(plan: PlanOfRecord) -> dict[str, str]:
@@ -86,11 +88,17 @@ def write_pipeline(path: Path, plan: PlanOfRecord, suite: str) -> None:
     write_atomically(path, gitlab_pipeline(plan, suite).encode())
 
 
-def described_jobs(jobs: Sequence[PlannedJob]) -> str:
-    """The jobs for people, a line each."""
+def described_jobs(jobs: Sequence[PlannedJob], rests_on: str = "") -> str:
+    """The jobs for people, a line each, and what their times rest on."""
     lines = []
     for job in jobs:
-        took = "" if job.seconds is None else f", about {max(1, round(job.seconds / 60))} min"
+        took = "" if job.seconds is None else f", about {_about(job.seconds)}"
         cases = sum(len(part.cases) for part in job.parts)
         lines.append(f"  {job.unit:28} {', '.join(job.runner)}: {cases} cases, {job.unet_calls} U-Net calls{took}")
+    if rests_on and any(job.seconds is not None for job in jobs):
+        lines.append(f"  times by {rests_on}")
     return "\n".join(lines)
+
+
+def _about(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < SHORT_S else f"{seconds / 60:.0f} min"

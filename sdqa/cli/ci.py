@@ -45,7 +45,12 @@ def ci() -> None:
 @click.option("--base", default="", metavar="SHA", help="The commit that it is compared with; the event's otherwise.")
 @click.option("--shards", default=None, type=click.IntRange(1, 256), help="Jobs for each kind of machine.")
 @click.option("--minutes-per-job", default=None, type=click.FloatRange(0.1), help="As many jobs as this asks for.")
-@click.option("--measured", default=None, type=click.Path(path_type=Path), help="An earlier run's report: its times.")
+@click.option(
+    "--measured",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Bundles or reports of earlier runs, or folders of them: their times. --carried's otherwise.",
+)
 @click.option("--runners", default="", metavar="JSON", help='Labels by kind: {"any": "ubuntu-24.04", "mac": ""}.')
 @click.option(
     "--changed-since", default="", metavar="REVISION", help="Say which lanes a change has touched; run those."
@@ -61,7 +66,7 @@ def plan_verb(
     base: str,
     shards: int | None,
     minutes_per_job: float | None,
-    measured: Path | None,
+    measured: tuple[Path, ...],
     runners: str,
     changed_since: str,
     carried: Path | None,
@@ -70,13 +75,14 @@ def plan_verb(
     gitlab: Path | None,
 ) -> None:
     """Write the plan of record: units, check ids and digests that the evidence is held against; and who runs them."""
+    from sdqa.bundle.provenance import unverifiable
     from sdqa.ci.cost import demand_budget
     from sdqa.ci.event import base_of_event, from_a_fork
     from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
     from sdqa.ci.plan import plan_of_record, write_plan
     from sdqa.ci.services import described_jobs, tell_github, write_pipeline
     from sdqa.plan import make_plan
-    from sdqa.workflow.expected import expected_seconds
+    from sdqa.workflow.expected import expected_durations
     from sdqa.workflow.gate import RULES
 
     own = resolve_plan(suite)
@@ -91,10 +97,15 @@ def plan_verb(
             rented(machines),
             f"{words}\na pull request of a fork: no job for a machine of your own".strip(),
         )
-    sharing = Sharing(shards, minutes_per_job, machines, expected_seconds(own, measured), frozenset(standing))
+    durations = expected_durations(own, measured or _readable(carried))
+    sharing = Sharing(shards, minutes_per_job, machines, durations, frozenset(standing))
     made = plan_of_record(own, RULES, commit=_whole_commit("--commit", commit), base=before.lower())
-    made = made.model_copy(update={"jobs": jobs_of(whole, sharing), "carried": standing})
+    facts = {"jobs": jobs_of(whole, sharing), "carried": standing, "durations_rest_on": durations.rests_on}
+    made = made.model_copy(update=facts)
     demand_budget(made.jobs, budget_minutes)
+    if not made.commit:
+        why = unverifiable(own.suite_path.parent) or "git names no commit"
+        click.echo(f"warning: nobody knows of which commit this plan is, and no gate will take it: {why}", err=True)
     if output is not None:
         write_plan(output, made)
     if gitlab is not None:
@@ -107,7 +118,21 @@ def plan_verb(
     checks = sum(len(unit.checks) for unit in made.units)
     said = f"{checks} checks in {len(made.units)} units, {len(made.jobs)} jobs, judge {made.judge_digest[:12]}"
     click.echo(f"{output or gitlab or 'plan'}: {said}")
-    click.echo("\n".join(line for line in (words, described_jobs(made.jobs)) if line))
+    click.echo("\n".join(line for line in (words, described_jobs(made.jobs, durations.rests_on)) if line))
+
+
+def _readable(report: Path | None) -> tuple[Path, ...]:
+    """An earlier report where there is one that can be read; whether it stands for anything is another question."""
+    from sdqa.bundle import Bundle
+    from sdqa.errors import BundleError
+
+    if report is None:
+        return ()
+    try:
+        Bundle(report).read()
+    except BundleError:
+        return ()
+    return (report,)
 
 
 def _standing(plan: Plan, changed_since: str, carried: Path | None, base: str) -> tuple[tuple[str, ...], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -87,6 +88,8 @@ def run_pytest(
     arguments += [f"--sdqa-fault={fault}"] if fault else []
     if not _plugin_is_installed():
         arguments += ["-p", "sdqa.pytest_plugin"]
+    if any(argument.startswith(("-n", "--numprocesses")) for argument in extra):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers take a core each, and inherit this
     arguments += ["--assert=plain", *(f"-pno:{name}" for name in _idle_plugins(extra))]
     # Where nothing can be written, the run's own last words say so; pytest's would be about its cache.
     warnings.filterwarnings("ignore", category=pytest.PytestCacheWarning)

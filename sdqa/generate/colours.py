@@ -6,12 +6,11 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sdqa.generate.png import PngColours
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from PIL import Image
 
 BACKGROUND = "white"
@@ -97,6 +96,7 @@ def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None
 
 def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
     """16-bit grey, whole numbers from 0 to 65535, scaled to 0 to 255; Pillow's own conversion cuts off above 255."""
+    import numpy as np
     from PIL import Image
 
     values: npt.NDArray[np.int64] = np.asarray(reading.picture).astype(np.int64)
@@ -137,6 +137,8 @@ def _in_srgb(reading: PictureReading, colours: Image.Image) -> Image.Image:
 
 def gamma_table(gamma: float) -> list[int]:
     """Levels of sRGB for the 256 levels of samples that are light to the power of gamma (IEC 61966-2-1)."""
+    import numpy as np
+
     light = (np.arange(256) / 255) ** (1 / gamma)
     encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return [int(level) for level in np.rint(255 * encoded)]
@@ -144,6 +146,7 @@ def gamma_table(gamma: float) -> list[int]:
 
 def _changes_little(transform: Any, mode: str) -> bool:
     """Whether a transform leaves a lattice of colours as it is: the profile is sRGB, whatever it calls itself."""
+    import numpy as np
     from PIL import Image, ImageCms
 
     levels = np.linspace(0, 255, LATTICE).round().astype(np.uint8)

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from sdqa.errors import ImageError
 from sdqa.foreign import recognise
 from sdqa.generate.colours import BACKGROUND, PictureReading, flat_colours
@@ -18,6 +15,8 @@ from sdqa.generate.jpeg import demand_whole
 from sdqa.generate.png import demand_all_rows, read_colours
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from PIL import Image
 
 MAX_BYTES = 64 * 2**20
@@ -57,6 +56,7 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
     Raises:
         ImageError: it cannot be read to its end, is larger than 64 MB or 64 megapixels, or shows one colour only.
     """
+    import numpy as np
     from PIL import Image
 
     try:

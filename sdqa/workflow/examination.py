@@ -5,7 +5,6 @@ A plan is examined without torch; a lane once more with its teacher, where diffu
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ from sdqa.errors import ConfigError, ModelError, Problem, UnsupportedModel
 from sdqa.generate.schedulers import kept, remarkable
 from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps, undefined
 from sdqa.plan import Case, Plan, PlannedLane
-from sdqa.store import code_digest
-from sdqa.workflow.prompts import demand_tokens, tokenizer_beside
 
 if TYPE_CHECKING:
     from sdqa.families import Family
@@ -122,6 +119,8 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
     demand_schedules(job.plan, opening, lane.cases, teacher, job.store)
     beside: tuple[str, ...] = ()
     if opening.tokenizer is not None:
+        from sdqa.workflow.prompts import demand_tokens, tokenizer_beside
+
         tokenizer = opening.tokenizer()
         demand_tokens(job, lane, teacher, tokenizer)
         beside = tokenizer_beside(lane, tokenizer)
@@ -139,8 +138,11 @@ def demand_schedules(plan: Plan, opening: Opening, cases: Mapping[str, Case], te
 
 def _demand_architecture(job: Job, teacher: Teacher) -> None:
     """Once for each teacher, what examines it and version of the libraries: it takes importing them."""
+    import importlib.metadata
+
     from sdqa.models.architecture import demand_architecture
     from sdqa.models.opening import examine_folder
+    from sdqa.store import code_digest
 
     folder = teacher.folder
     assert folder is not None

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sdqa.bundle import Bundle
+from sdqa.ci.duration import Durations, LaneDuration
 from sdqa.ci.event import base_of_event, from_a_fork, may_carry
 from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
 from sdqa.ci.plan import PlanOfRecord, plan_of_record
 from sdqa.ci.services import artifact_of, gitlab_pipeline, tell_github, time_limit
 from sdqa.errors import UsageError
 from sdqa.plan import load_suite, make_plan, only_unit
-from sdqa.workflow.expected import expected_seconds
+from sdqa.plan.parts import ROLES
+from sdqa.workflow.expected import expected_durations
 from sdqa.workflow.gate import RULES
 from tests.ci import honest
 from tests.ci.test_gate import git
@@ -59,12 +60,33 @@ def test_carried_lanes_are_left_out_and_the_others_named() -> None:
 
 
 def test_minutes_a_job_decide_how_many() -> None:
-    seconds = {lane.id: 600.0 for lane in PLAN.lanes}
-    jobs = [job for job in planned(minutes=5.0, seconds=seconds).jobs if job.role == "any"]
-    assert len(jobs) == 4
+    each = 600.0 / len(PLAN.lanes[0].cases)
+    lanes = {lane.id: LaneDuration(0.0, dict.fromkeys(lane.cases, each)) for lane in PLAN.lanes}
+    durations = Durations({}, lanes)
+    jobs = [job for job in planned(minutes=5.0, durations=durations).jobs if job.role == "any"]
+    fewer = [job.seconds or 0 for job in planned(shards=len(jobs) - 1, durations=durations).jobs if job.role == "any"]
+    assert max(job.seconds or 0 for job in jobs) <= 300 < max(fewer)
     assert sum(job.seconds or 0 for job in jobs) == pytest.approx(1200, abs=0.5)
     with pytest.raises(UsageError, match="nobody knows how long tiny/fp16 takes"):
         planned(minutes=5.0)
+
+
+def test_the_start_of_every_job_is_kept_to_the_minutes_too() -> None:
+    """Two lanes of ten minutes each: five minutes a job take more jobs where two of them are gone before it draws."""
+    each = 600.0 / len(PLAN.lanes[0].cases)
+    lanes = {lane.id: LaneDuration(20.0, dict.fromkeys(lane.cases, each)) for lane in PLAN.lanes}
+    durations = Durations(dict.fromkeys(ROLES, 120.0), lanes)
+    jobs = [job for job in planned(minutes=5.1, durations=durations).jobs if job.role == "any"]
+    assert len(jobs) > 1200 / (306 - 120 - 20)
+    assert max(job.seconds or 0 for job in jobs) <= 306
+    assert sum(job.seconds or 0 for job in jobs) == pytest.approx(
+        1200 + sum(120 + 20 * len(job.parts) for job in jobs), abs=1
+    )
+    with pytest.raises(UsageError, match="no number of jobs keeps 2 minutes") as caught:
+        planned(minutes=2.0, durations=durations)
+    assert "120 s of it the start of a job" in caught.value.what
+    least = float((caught.value.hint or "").split()[1].rstrip(","))
+    assert planned(minutes=least, durations=durations).jobs
 
 
 def test_more_jobs_than_a_matrix_has_are_refused() -> None:
@@ -165,9 +187,10 @@ def test_only_pull_requests_and_people_carry() -> None:
 
 
 def test_every_lane_of_the_suite_is_expected_to_take_a_time() -> None:
-    seconds = expected_seconds(PLAN)
-    assert set(seconds) == {lane.id for lane in PLAN.lanes}
-    assert all(value > 0 for value in seconds.values())
+    found = expected_durations(PLAN)
+    assert set(found.lanes) == {lane.id for lane in PLAN.lanes}
+    assert all(min(lane.cases_s.values()) > 0 for lane in found.lanes.values())
+    assert found.rests_on == "the sizes of the models; a usual start of 10 s a job"
 
 
 @pytest.mark.parametrize(
@@ -191,26 +214,3 @@ def test_a_fork_gets_no_machine_of_ones_own() -> None:
     machines = rented(parse_runners('{"any": ["self-hosted", "big"]}'))
     assert machines == {"any": (), "mac": ("macos-15",), "mac-ane": ()}
     assert [job.role for job in planned(runners=machines).jobs] == ["mac"]
-
-
-def test_what_a_job_took_is_expected_of_its_lanes_again(tmp_path: Path) -> None:
-    """Loading and scoring belong to no lane alone; each bears its part, and together they are what was spent."""
-    plan = honest.plan()
-    run = honest.linux()
-    lanes = tuple(
-        lane.model_copy(
-            update={
-                "samples": tuple(sample.model_copy(update={"seconds": 5.0}) for sample in lane.samples),
-                "packages": tuple(
-                    one.model_copy(update={"facts": one.facts.model_copy(update={"conversion_seconds": 1.0})})
-                    for one in lane.packages
-                ),
-            }
-        )
-        for lane in run.lanes
-        if lane.status == "ran"
-    )
-    times = {"started": "2026-11-26T10:00:00+00:00", "ended": "2026-11-26T10:02:00+00:00"}
-    Bundle(tmp_path).write(honest.with_origin(run.model_copy(update={"lanes": lanes}), **times))
-    found = expected_seconds(plan, tmp_path)
-    assert sum(found[lane.id] for lane in lanes) == pytest.approx(120)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sdqa.ci.duration import LaneDuration
+from sdqa.ci.learned import USUAL_START_S as START_S
 from sdqa.families.records import GUIDANCE_PAIR
+from sdqa.generate.traced import traced_cases
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.describe import unet_calls
 from sdqa.runtime.registry import AIMODEL, find_runtime
@@ -25,9 +28,6 @@ CONVERT_S, CONVERT_S_A_PARAMETER = 3.0, 120e-9
 """Of a component: docs/performance.md has SD v1-5's U-Net with 103 s."""
 COREAI_CONVERT_S = 25.0
 """More of an `.aimodel`: it is built and described in processes of their own, which import what they need."""
-START_S = 8.0
-TRACED = 3
-"""Cases whose calls are run once more for parity."""
 BYTES = 2
 """A parameter in half precision."""
 
@@ -60,9 +60,20 @@ def estimate(plan: Plan, models: Mapping[str, SeenModel]) -> Cost | None:
     )
 
 
-def calibration_s(plan: Plan, model: SeenModel) -> float:
-    """What a calibration of a model takes on this machine, with an empty store; 0 where it has no lane to calibrate."""
-    from sdqa.workflow.calibrate import FAULTS, SEEDS, calibrated_lanes
+def lane_duration(lane: PlannedLane, model: SeenModel) -> LaneDuration | None:
+    """What a lane takes beside a job's start; None where its model's size is not known."""
+    if not model.parameters:
+        return None
+    return LaneDuration(_convert_s(lane, model) if _converts(lane) else 0.0, _cases_s(lane, model))
+
+
+def calibration_s(plan: Plan, model: SeenModel, tail: int | None = None) -> float:
+    """What a calibration of a model takes on this machine, with an empty store; 0 where it has no lane to calibrate.
+
+    Args:
+        tail: figures of text-to-image cases for each planned lane; None: as many as `sdqa calibrate` draws unasked.
+    """
+    from sdqa.workflow.calibrate import FAULTS, SEEDS, TAIL, calibrated_lanes, tail_parts
 
     if not any(_converts(lane) and lane.model_name == model.name for lane in plan.running):
         return 0.0
@@ -70,7 +81,10 @@ def calibration_s(plan: Plan, model: SeenModel) -> float:
     drawn = [_draw_s(lane, model) for lane in lanes]
     converted = sum(_convert_s(lane, model) for lane in lanes)
     references = SEEDS * _teacher_s(lanes[0], model)  # the teacher draws each further noise once
-    return START_S + converted + references + (SEEDS + 1) * sum(drawn) + len(FAULTS) * drawn[0]
+    tails = tail_parts(plan, model.name, TAIL if tail is None else tail)
+    once_more = sum(_draw_s(part.lane, model) for part in tails)
+    once_more += sum({part.offset: _teacher_s(part.lane, model) for part in tails}.values())
+    return START_S + converted + references + (SEEDS + 1) * sum(drawn) + once_more + len(FAULTS) * drawn[0]
 
 
 def _converts(lane: PlannedLane) -> bool:
@@ -91,24 +105,29 @@ def _by_coreai(lane: PlannedLane) -> bool:
 
 
 def _draw_s(lane: PlannedLane, model: SeenModel) -> float:
-    """All cases of a lane, and a few once more for parity, by its runtime."""
+    """All cases of a lane by its runtime."""
+    return sum(_cases_s(lane, model).values())
+
+
+def _cases_s(lane: PlannedLane, model: SeenModel) -> dict[str, float]:
+    """Case → seconds, of a few that are run once more for parity twice as many, by the lane's runtime."""
     operations, step = _operations(lane, model)
     rate = COREAI_RATES.get(lane.variant.precision, min(COREAI_RATES.values())) if _by_coreai(lane) else _rate(step)
-    return operations / rate
+    return {case: count / rate for case, count in operations.items()}
 
 
 def _teacher_s(lane: PlannedLane, model: SeenModel) -> float:
-    """The same by the teacher."""
+    """All cases by the teacher."""
     operations, step = _operations(lane, model)
-    return TORCH_SHARE * operations / _rate(step)
+    return TORCH_SHARE * sum(operations.values()) / _rate(step)
 
 
 def _rate(step: float) -> float:
     return LARGE_RATE if step > LARGE_STEP else SMALL_RATE
 
 
-def _operations(lane: PlannedLane, model: SeenModel) -> tuple[float, float]:
-    """Operations of all cases, and of one step."""
+def _operations(lane: PlannedLane, model: SeenModel) -> tuple[dict[str, float], float]:
+    """Operations of each case, and of one step."""
     opening = model.opening
     assert opening is not None
     assert opening.facts is not None
@@ -116,8 +135,11 @@ def _operations(lane: PlannedLane, model: SeenModel) -> tuple[float, float]:
     latents, pixels = facts.sample_size**2, facts.image_size**2
     step = GUIDANCE_PAIR * OPERATIONS * model.parameters[family.denoiser.name] * latents
     once = sum(model.parameters[one.name] for one in family.components if one.runs == "once")
-    operations = [unet_calls(case) * step + OPERATIONS * once * pixels for case in lane.cases.values()]
-    return sum(operations) + sum(sorted(operations)[-TRACED:]), step
+    again = traced_cases({name: case.source is not None for name, case in lane.all_cases.items()})
+    return {
+        name: (2 if name in again else 1) * (unet_calls(case) * step + OPERATIONS * once * pixels)
+        for name, case in lane.cases.items()
+    }, step
 
 
 def _bytes(lane: PlannedLane, model: SeenModel) -> int:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sdqa.convert.contract import contract
-from sdqa.convert.formats import PackageFormat, find_format
-from sdqa.convert.looked import Looked
 from sdqa.errors import PackagesError, SdqaError
-from sdqa.families import drawable_components
-from sdqa.models.opening import Opening
-from sdqa.models.packages import ExistingPackages
 from sdqa.plan import PlannedLane
 from sdqa.runtime.registry import find_runtime
 from sdqa.workflow.preflight.record import Lack, Look, Note
+
+if TYPE_CHECKING:
+    from sdqa.convert.formats import PackageFormat
+    from sdqa.convert.looked import Looked
+    from sdqa.models.opening import Opening
+    from sdqa.models.packages import ExistingPackages
 
 SUBJECT = "packages"
 
@@ -26,6 +27,8 @@ def look_at_packages(lanes: Sequence[PlannedLane], opening: Opening | None) -> L
         lanes: of one model.
         opening: the teacher; None where it is not here, or cannot be used: then no sizes are held against it.
     """
+    from sdqa.convert.formats import find_format
+
     look = Look()
     for name in dict.fromkeys(find_runtime(lane.runtime).package_format for lane in lanes):
         running = [lane for lane in lanes if find_runtime(lane.runtime).package_format == name]
@@ -35,6 +38,9 @@ def look_at_packages(lanes: Sequence[PlannedLane], opening: Opening | None) -> L
 
 
 def _look(lanes: Sequence[PlannedLane], form: PackageFormat, opening: Opening | None) -> Look:
+    from sdqa.families import drawable_components
+    from sdqa.models.packages import ExistingPackages
+
     source = lanes[0].model.source
     folder = Path(source.removeprefix("packages:")).expanduser()
     try:
@@ -84,6 +90,8 @@ def _tokenizer(existing: ExistingPackages, opening: Opening | None) -> Look:
 def _seen(
     lanes: Sequence[PlannedLane], form: PackageFormat, opening: Opening | None, component: str, paths: tuple[Path, ...]
 ) -> Looked:
+    from sdqa.convert.contract import contract
+
     expected = None
     if opening is not None and opening.facts is not None and component in opening.family.component_names:
         expected = contract(component, opening.family, opening.facts)
