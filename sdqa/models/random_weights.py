@@ -14,10 +14,11 @@ from typing import Any
 from sdqa.errors import ModelError
 from sdqa.families import FAMILIES, tokenizer_parts
 from sdqa.models.architectures import ARCHITECTURES, Architecture
+from sdqa.models.clip_tokens import END_OF_TEXT, END_OF_WORD, clip_tokenizer
 from sdqa.models.configuration import read_facts
 from sdqa.models.opening import Opening
 from sdqa.models.teacher import Teacher
-from sdqa.models.tokens import END_OF_TEXT, END_OF_WORD, PromptTokenizer, clip_tokenizer
+from sdqa.models.tokens import PromptTokenizer
 
 SEED = 20240229
 TOKENS = 77

@@ -12,23 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdqa.errors import ModelError
+from sdqa.models.clip_tokens import END_OF_TEXT, END_OF_WORD, HINT, clip_tokenizer, demand_clips
 from sdqa.models.json_file import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import tokenizers
 
 ADDED = 2
 """Start and end of text, which every prompt is given."""
-END_OF_WORD = "</w>"
-WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-END_OF_TEXT = "<|endoftext|>"
 MAX_MERGES_BYTES = 16 * 2**20
 CLASSES = ("CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend")
 """Of whom a configuration may be: CLIP's, and transformers' own for any `tokenizer.json`."""
 MARKERS = ("bos_token", "eos_token", "pad_token")
 """Settings that name the words which a prompt begins, ends and is filled up with."""
+SPECIAL = ("unk_token", "additional_special_tokens", "extra_special_tokens")
+"""Settings that name further words which are found in a text as a whole."""
 SPECIAL_TOKENS = "special_tokens_map.json"
 SIDES = ("truncation_side", "padding_side")
 """Settings that move what is cut off, or filled up, from a prompt's end to its beginning."""
@@ -36,7 +34,6 @@ CLIP_MARKERS: Mapping[str, str] = dict(zip(MARKERS, ("<|startoftext|>", END_OF_T
 """Those of CLIP's tokenizer where a configuration is silent."""
 FEW = 8
 """Words that somebody may have put into a vocabulary by hand, without a merge."""
-HINT = "save the pipeline again with its tokenizer, or copy the tokenizer of the model that it was trained from"
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,8 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
             raise ModelError(what, where=source, hint="applications cut and fill up a prompt at its end")
     whole = folder / "tokenizer.json"
     if whole.is_file():
-        model = read_json(whole, source).get("model")
+        content = read_json(whole, source)
+        model = content.get("model")
         model = model if isinstance(model, dict) else {}
         _require_merges(model.get("vocab"), model.get("merges"), where)
         try:
@@ -120,7 +118,8 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
             raise ModelError(f"tokenizer.json cannot be used: {error}", where=where, hint=HINT) from error
         inner.no_truncation()
         inner.no_padding()
-        return PromptTokenizer(inner, length, _add_words(inner, folder, settings, source), _mapped(folder, source))
+        demand_clips(inner, content, where=where)
+        return _with_words(inner, length, folder, settings, source)
     vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
     missing = [path.name for path in (vocabulary, merges) if not path.is_file()]
     if missing:
@@ -129,7 +128,7 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
     words, pairs = read_json(vocabulary, source), read_pairs(merges, where)
     inner = clip_tokenizer(words, pairs, where=where)
     _require_merges(words, pairs, where)
-    return PromptTokenizer(inner, length, _add_words(inner, folder, settings, source), _mapped(folder, source))
+    return _with_words(inner, length, folder, settings, source)
 
 
 def _mapped(folder: Path, source: str) -> dict[str, str]:
@@ -138,15 +137,12 @@ def _mapped(folder: Path, source: str) -> dict[str, str]:
     return {key: _marker(key, settings[key], path, source) for key in MARKERS if key in settings}
 
 
-def _add_words(
-    inner: tokenizers.Tokenizer, folder: Path, settings: Mapping[str, Any], source: str
-) -> Mapping[str, str]:
-    """Words that were added to the vocabulary, where its own file does not have them: each gets the next number.
+def _with_words(
+    inner: tokenizers.Tokenizer, length: int, folder: Path, settings: Mapping[str, Any], source: str
+) -> PromptTokenizer:
+    """A tokenizer with the words that were added to its vocabulary: each that it does not have gets the next number.
 
-    What a prompt begins, ends and is filled up with is added like any other.
-
-    Returns:
-        The words of `MARKERS`.
+    What a prompt begins, ends and is filled up with is found in a text as a whole, and so is any other special word.
     """
     from tokenizers import AddedToken
 
@@ -156,10 +152,23 @@ def _add_words(
     words = [*numbered, *(str(one.get("content")) for one in entries if isinstance(one, dict))]
     place = folder / "tokenizer_config.json"
     markers = {key: _marker(key, settings[key], place, source) for key in MARKERS if key in settings}
-    words += markers.values()
-    missing = [word for word in dict.fromkeys(words) if inner.token_to_id(word) is None]
+    missing = [word for word in dict.fromkeys([*words, *markers.values()]) if inner.token_to_id(word) is None]
     inner.add_tokens([AddedToken(word, normalized=False) for word in missing])
-    return {**CLIP_MARKERS, **markers}
+    mapped = _mapped(folder, source)
+    further = [word for key in SPECIAL for word in _words(settings.get(key))]
+    special = dict.fromkeys([*CLIP_MARKERS.values(), *markers.values(), *mapped.values(), *further])
+    known = [word for word in special if word in further or inner.token_to_id(word) is not None]
+    inner.add_special_tokens([AddedToken(word, normalized=False, special=True) for word in known])
+    return PromptTokenizer(inner, length, {**CLIP_MARKERS, **markers}, mapped)
+
+
+def _words(value: object) -> list[str]:
+    """The words of a setting: a word, an object around one, or several of these in a list or by name."""
+    if isinstance(value, dict):
+        return _words(value["content"] if "content" in value else list(value.values()))
+    if isinstance(value, list):
+        return [one for each in value for one in _words(each)]
+    return [value] if isinstance(value, str) and value else []
 
 
 def _marker(key: str, value: object, path: Path, source: str) -> str:
@@ -214,41 +223,3 @@ def read_pairs(path: Path, where: str) -> list[tuple[str, str]]:
     if not pairs or len(pairs) < len(split):
         raise ModelError(f"{path.name} is not a list of merges, one pair a line", where=where, hint=HINT)
     return pairs
-
-
-def clip_tokenizer(
-    vocabulary: Mapping[str, Any], merges: Sequence[tuple[str, str]], *, where: str
-) -> tokenizers.Tokenizer:
-    """CLIP's tokenizer of a vocabulary.
-
-    Raises:
-        ModelError: a merge makes a token that the vocabulary does not have.
-    """
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
-
-    try:
-        odd = [token for token, number in vocabulary.items() if type(number) is not int or number < 0]
-        if odd:
-            raise ValueError(f"{odd[0]!r} has the number {vocabulary[odd[0]]!r}")
-        ids = {str(token): int(number) for token, number in vocabulary.items()}
-        model = models.BPE(
-            vocab=ids,
-            merges=list(merges),
-            continuing_subword_prefix="",
-            end_of_word_suffix=END_OF_WORD,
-            fuse_unk=False,
-            unk_token=END_OF_TEXT,
-        )
-    except Exception as error:  # the library raises bare Exception
-        raise ModelError(f"vocabulary and merges do not fit together: {error}", where=where, hint=HINT) from error
-    made = Tokenizer(model)
-    made.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
-    )
-    made.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
-    return made

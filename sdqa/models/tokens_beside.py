@@ -8,8 +8,9 @@ from pathlib import Path
 import tokenizers
 
 from sdqa.errors import ModelError, PackagesError
+from sdqa.models.clip_tokens import clip_tokenizer
 from sdqa.models.json_file import read_json
-from sdqa.models.tokens import MARKERS, SPECIAL_TOKENS, PromptTokenizer, clip_tokenizer, read_pairs
+from sdqa.models.tokens import MARKERS, SPECIAL_TOKENS, PromptTokenizer, read_pairs
 
 VOCABULARY, MERGES, WHOLE = "vocab.json", "merges.txt", "tokenizer.json"
 SETTINGS = ("tokenizer_config.json", SPECIAL_TOKENS, "added_tokens.json")
