@@ -10,7 +10,6 @@ import functools
 import gc
 import importlib
 import importlib.util
-import logging
 import os
 import sys
 import types
@@ -214,6 +213,8 @@ def prepare_coremltools() -> None:
 @contextmanager
 def quiet_coremltools() -> Iterator[None]:
     """Silence coremltools' version notices, missing-proxy warnings and progress bars."""
+    import logging
+
     loggers = [logging.getLogger(name) for name in ("coremltools", "coremltools.converters")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -118,6 +118,20 @@ class UnsupportedModel(ModelError):
     exit_code = EXIT_USAGE
 
 
+class ScheduleError(ModelError):
+    """A scheduler of a configuration that cannot be sampled with."""
+
+    code = "SDQA-204"
+    exit_code = EXIT_USAGE
+
+
+class PackagesError(ModelError):
+    """A folder of packages that has to be changed: one is missing, or nobody can tell which is which."""
+
+    code = "SDQA-205"
+    exit_code = EXIT_USAGE
+
+
 class ImageError(SdqaError):
     """An image cannot be read or has the wrong form."""
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdqa.errors import PluginError
 from sdqa.store import digest_of, file_digest
+
+if TYPE_CHECKING:
+    import importlib.metadata
 
 GROUPS = ("sdqa.metrics", "sdqa.sources", "sdqa.runtimes", "sdqa.recipes", "sdqa.families")
 """Groups of entry points; each names what its modules add, and all are loaded alike."""
@@ -127,6 +130,8 @@ def _entry_points(
 
 
 def _installed() -> Iterator[NamedModule]:
+    import importlib.metadata
+
     points = _entry_points(tuple(sys.path), importlib.metadata.entry_points)
     for point in sorted(points, key=lambda one: (one.group, one.name, one.value)):
         distribution = point.dist

@@ -83,7 +83,7 @@ def test_a_second_and_a_third_signal_while_the_report_is_written_do_not_cost_it(
     plugin = AT.format(at=3, act="os.kill(os.getpid(), signal.SIGINT)")
     again = """
 import sys
-import sdqa.workflow
+import sdqa.workflow.flow
 
 report = sys.modules["sdqa.workflow.report"]
 

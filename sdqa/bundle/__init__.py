@@ -7,31 +7,68 @@ all of it back as what it is, untrusted JSON. `merge` makes one run of several m
 
 from __future__ import annotations
 
-from sdqa.bundle.blob import BLOB_FOLDER, Blob
-from sdqa.bundle.environment import Environment
-from sdqa.bundle.facts import CaseInputs, PackageFacts, SampleFacts
-from sdqa.bundle.film import Film, FilmFrame
-from sdqa.bundle.fingerprint import Fingerprint
-from sdqa.bundle.folder import Bundle
-from sdqa.bundle.judge_change import JudgeChange, JudgeComparison
-from sdqa.bundle.orphan import Orphan
-from sdqa.bundle.provenance import Provenance
-from sdqa.bundle.record import Record
-from sdqa.bundle.records import (
-    SCHEMA_VERSION,
-    Better,
-    DeviceEstimate,
-    Estimate,
-    Failure,
-    Lane,
-    Measurement,
-    Package,
-    Run,
-    Sample,
-    Status,
-    Verdict,
-    is_timing,
-)
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdqa.bundle.blob import BLOB_FOLDER as BLOB_FOLDER
+    from sdqa.bundle.blob import Blob as Blob
+    from sdqa.bundle.environment import Environment as Environment
+    from sdqa.bundle.facts import CaseInputs as CaseInputs
+    from sdqa.bundle.facts import PackageFacts as PackageFacts
+    from sdqa.bundle.facts import SampleFacts as SampleFacts
+    from sdqa.bundle.film import Film as Film
+    from sdqa.bundle.film import FilmFrame as FilmFrame
+    from sdqa.bundle.fingerprint import Fingerprint as Fingerprint
+    from sdqa.bundle.folder import Bundle as Bundle
+    from sdqa.bundle.judge_change import JudgeChange as JudgeChange
+    from sdqa.bundle.judge_change import JudgeComparison as JudgeComparison
+    from sdqa.bundle.orphan import Orphan as Orphan
+    from sdqa.bundle.provenance import Provenance as Provenance
+    from sdqa.bundle.record import Record as Record
+    from sdqa.bundle.records import SCHEMA_VERSION as SCHEMA_VERSION
+    from sdqa.bundle.records import DeviceEstimate as DeviceEstimate
+    from sdqa.bundle.records import Estimate as Estimate
+    from sdqa.bundle.records import Failure as Failure
+    from sdqa.bundle.records import Lane as Lane
+    from sdqa.bundle.records import Measurement as Measurement
+    from sdqa.bundle.records import Package as Package
+    from sdqa.bundle.records import Run as Run
+    from sdqa.bundle.records import Sample as Sample
+    from sdqa.bundle.records import Verdict as Verdict
+    from sdqa.bundle.records import is_timing as is_timing
+    from sdqa.bundle.terms import Better as Better
+    from sdqa.bundle.terms import Status as Status
+
+_LAZY = {
+    "BLOB_FOLDER": "sdqa.bundle.blob",
+    "Better": "sdqa.bundle.terms",
+    "Blob": "sdqa.bundle.blob",
+    "Bundle": "sdqa.bundle.folder",
+    "CaseInputs": "sdqa.bundle.facts",
+    "DeviceEstimate": "sdqa.bundle.records",
+    "Environment": "sdqa.bundle.environment",
+    "Estimate": "sdqa.bundle.records",
+    "Failure": "sdqa.bundle.records",
+    "Film": "sdqa.bundle.film",
+    "FilmFrame": "sdqa.bundle.film",
+    "Fingerprint": "sdqa.bundle.fingerprint",
+    "JudgeChange": "sdqa.bundle.judge_change",
+    "JudgeComparison": "sdqa.bundle.judge_change",
+    "Lane": "sdqa.bundle.records",
+    "Measurement": "sdqa.bundle.records",
+    "Orphan": "sdqa.bundle.orphan",
+    "Package": "sdqa.bundle.records",
+    "PackageFacts": "sdqa.bundle.facts",
+    "Provenance": "sdqa.bundle.provenance",
+    "Record": "sdqa.bundle.record",
+    "Run": "sdqa.bundle.records",
+    "SCHEMA_VERSION": "sdqa.bundle.records",
+    "Sample": "sdqa.bundle.records",
+    "SampleFacts": "sdqa.bundle.facts",
+    "Status": "sdqa.bundle.terms",
+    "Verdict": "sdqa.bundle.records",
+    "is_timing": "sdqa.bundle.records",
+}
 
 __all__ = [
     "BLOB_FOLDER",
@@ -63,3 +100,12 @@ __all__ = [
     "Verdict",
     "is_timing",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """A record is defined when it is first asked for: a plan needs few of them."""
+    if name in _LAZY:
+        import importlib
+
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

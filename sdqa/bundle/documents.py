@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,10 +105,13 @@ def parse(
         return error(what, where=where, hint=hint)
 
     try:
-        data = loads(found)
+        text = found.decode(json.detect_encoding(found), "surrogatepass")
+        data = json.loads(text, object_pairs_hook=_told_once, parse_int=_counted)
+    except _TooLarge:
+        raise refuse(f"{name} holds a whole number of more than 64 bits") from None
     except (ValueError, RecursionError) as problem:
         raise refuse(f"{name} is not JSON: {problem}") from problem
-    flaw = _excess(data)
+    flaw = _excess(data, text)
     if flaw:
         raise refuse(f"{name} {flaw}")
     version, known = _version(data), schema.model_fields["schema_version"].default
@@ -144,27 +148,63 @@ def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
+class _TooLarge(Exception):
+    """A whole number of more than 64 bits."""
+
+
+def _counted(digits: str) -> int:
+    """A whole number.
+
+    Raises:
+        _TooLarge: it has more than 64 bits.
+    """
+    number = int(digits)
+    if abs(number) > MAX_WHOLE:
+        raise _TooLarge
+    return number
+
+
 _HALF = re.compile("[\ud800-\udfff]")
 """It can be escaped in JSON and encoded nowhere: nothing that we write has one."""
 
 
-def _excess(data: object) -> str:
-    """What is in it and in nothing that we write, in words; empty when nothing is."""
-    level = [data]
+def _excess(data: object, text: str) -> str:
+    """What is in it and in nothing that we write, in words; empty when nothing is.
+
+    Args:
+        text: what the data was read from.
+    """
+    level: list[object] = [data]
+    halves = "\\u" in text or not _can_be_encoded(text)
     for _ in range(MAX_DEPTH):
-        if any(isinstance(one, int) and abs(one) > MAX_WHOLE for one in level):
-            return "holds a whole number of more than 64 bits"
-        if any(_HALF.search(one) for one in level if isinstance(one, str)):
+        if halves and any(_HALF.search(one) for one in _texts(level)):
             return "holds half a character (a lone surrogate)"
         level = [
             inner
             for one in level
-            if isinstance(one, dict | list)
-            for inner in ((*one, *one.values()) if isinstance(one, dict) else one)
+            for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+            if halves or type(inner) is dict or type(inner) is list
         ]
         if not level:
             return ""
     return f"is nested deeper than {MAX_DEPTH} levels"
+
+
+def _can_be_encoded(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _texts(level: list[object]) -> Iterator[str]:
+    """The texts of a level, and the names in its objects."""
+    for one in level:
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            yield from one
 
 
 def _version(data: object) -> object:

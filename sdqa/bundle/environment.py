@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import os
 import platform
 
@@ -31,6 +30,8 @@ class Environment(SparseRecord):
 
 @functools.cache
 def _versions() -> tuple[tuple[str, str], ...]:
+    import importlib.metadata
+
     found = []
     for name in LIBRARIES:
         try:

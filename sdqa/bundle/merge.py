@@ -1,7 +1,8 @@
 """Merge the bundles of several machines into one run. A planned lane that no machine ran makes it incomplete.
 
 Every bundle names all lanes of its plan: those that it ran, and, as skipped, those that are for another machine. So the
-union of the names is the plan, and a lane that is skipped everywhere is a hole in the evidence, never a pass.
+union of the names is the plan, and a lane that is skipped everywhere is a hole in the evidence, never a pass. What is
+merged is joined and not judged: it says so, and no gate takes its verdicts.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ def _merged(runs: Sequence[Run], lanes: tuple[Lane, ...]) -> Run:
         status="incomplete" if incomplete else "complete",
         exit_code=_exit_code(runs, lanes, incomplete),
     )
-    return merged.model_copy(update={"fault": first.fault, "provenance": first.provenance if shared else None})
+    told = {"fault": first.fault, "provenance": first.provenance if shared else None, "joined": True}
+    return merged.model_copy(update=told)
 
 
 def combined_run(

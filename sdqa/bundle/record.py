@@ -23,7 +23,7 @@ def later(default: T) -> T:
 class Record(BaseModel):
     """Base of all records: frozen, no unknown fields, NaN and infinities kept as strings in JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
     def to_json(self, exclude: LeftOut | None = None) -> dict[str, JsonValue]:
         """Plain data that every JSON parser reads. (`model_dump(mode="json")` would keep bare NaN.)"""

@@ -28,13 +28,11 @@ from sdqa.bundle.orphan import Orphan
 from sdqa.bundle.provenance import Provenance
 from sdqa.bundle.record import Record, later
 from sdqa.bundle.sensitivity import Sensitivity
+from sdqa.bundle.terms import Better as Better
+from sdqa.bundle.terms import Status as Status
 from sdqa.store import digest_of
 
 SCHEMA_VERSION = 1
-
-Status = Literal["pass", "fail", "suspicious", "not measured", "not judged"]
-"""`not judged`: there is a figure and nothing to hold it against; neither a pass nor a hole in the evidence."""
-Better = Literal["higher", "lower", "equal", "none"]
 
 
 class Measurement(Record):
@@ -245,6 +243,7 @@ class Run(Record):
     orphans: tuple[Orphan, ...] = later(())  # references that nothing in the suite asks for
     failures: tuple[Failure, ...] = later(())  # of the whole: an unreadable bundle, a cancelled job
     cost: Bill | None = later(None)  # of all machines together
+    joined: bool = later(False)  # of several bundles, with the verdicts that they brought: held against no plan
 
     @property
     def machines(self) -> dict[str, Environment]:
@@ -273,7 +272,7 @@ class Run(Record):
         others = tuple(one.model_copy(update={"seconds": {}}) for one in self.diagnoses)
         lanes = tuple(lane.without_times() for lane in self.lanes)
         timeless = self.model_copy(update={"lanes": lanes, "diagnosis": diagnosis, "diagnoses": others})
-        beside = {"created", "environment", "provenance", "judge_comparison", "cost"}
+        beside = {"created", "environment", "provenance", "judge_comparison", "cost", "joined"}
         return digest_of(timeless.to_json(exclude=beside))
 
 

@@ -208,6 +208,7 @@ class Sensitivity(OpenRecord):
     yardstick: Yardstick | None = later(None)  # None: the teacher's own spread decided, in LPIPS
     metrics: tuple[MetricRate, ...] = later(())
     tolerances: str = ""  # digest of those that the gate judged by
+    limits: str = later("")  # digest of those of its own lane among them
     environment: Environment = Environment()
     date: str = ""
     seconds: float = 0.0

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
+from sdqa.bundle.provenance import unverifiable
 from sdqa.ci.affected_inputs import model_places, pictures, plugin_places, unseen
 from sdqa.ci.revision import plan_at
 from sdqa.errors import SdqaError
@@ -183,6 +184,6 @@ def _git(folder: Path, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SdqaError(f"git cannot be asked: {error}", where=str(folder)) from error
     if done.returncode:
-        said = done.stderr.decode("utf-8", errors="replace").strip()
+        said = unverifiable(folder) or done.stderr.decode("utf-8", errors="replace").strip()
         raise SdqaError(f"git says: {said[:200]}", where=str(folder), hint="fetch the base (fetch-depth: 0)")
     return done.stdout.decode("utf-8", errors="surrogateescape")

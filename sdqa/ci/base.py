@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sdqa.bundle import Record
+from sdqa.bundle.provenance import unverifiable
 from sdqa.ci.revision import commit_of
 
 _NOTHING = re.compile(r"0{40}|0{64}")
@@ -38,5 +39,7 @@ def base_of(given: str, suite: Path, environment: Mapping[str, str] | None = Non
     if not revision:
         return Base(reason=f"the event {event!r} names no base" if event else "no base was given: --base")
     if event == PUSH and commit_of(revision, suite) is None and not Path(revision).is_dir():
+        if why := unverifiable(suite.parent):
+            return Base(reason=f"git does not say what was there before this push: {why}")
         return Base(reason=f"what was there before this push, {revision[:12]}, is not in the history of the checkout")
     return Base(revision=revision)

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sdqa.bundle import Lane, Provenance, Run
 from sdqa.bundle.folder import RUN_FILE
 from sdqa.ci.affected import GIT_SECONDS, Affected, affected
+from sdqa.ci.attempts import CLOCKS, moment
+from sdqa.ci.golden_latents import golden_latents_of
 from sdqa.ci.intake import Submitted, take
-from sdqa.ci.judge import LaneJudge
+from sdqa.ci.judge import LaneJudge, judge_digest
 from sdqa.ci.plan import PlanOfRecord
 from sdqa.ci.problem import NAMED
-from sdqa.errors import EXIT_INCOMPLETE, EXIT_PASS
+from sdqa.ci.revision import plan_at
+from sdqa.errors import EXIT_INCOMPLETE, EXIT_PASS, SdqaError
 from sdqa.plan import Plan
 
 CARRIED = "earlier/carried"
@@ -42,7 +46,7 @@ def carried_lanes(plan: Plan, place: Path | None, base: str = "") -> Carried:
     """
     if place is None or not (place / RUN_FILE).exists():
         return Carried(words="nothing is carried: there is no earlier evidence")
-    submitted = take(place)
+    submitted = take(place, golden_latents_of(plan))
     run = submitted.run
     if run is None:
         return Carried(words=f"nothing is carried: the earlier evidence cannot be read: {submitted.problem}")
@@ -69,6 +73,8 @@ def _red(run: Run, origin: Provenance) -> str:
         return f"the earlier run was narrowed: {'; '.join(origin.narrowed[:NAMED])[:200]}"
     if origin.interrupted:
         return "the earlier run was interrupted"
+    if run.joined:
+        return "the earlier run was joined of several and held against no plan"
     if run.failures:
         first = run.failures[0]
         return f"the earlier run has failures of its own: {first.where}: {first.message}"[:200]
@@ -99,7 +105,46 @@ def _refusal(plan: Plan, run: Run, base: str) -> str:
         return "files of its commit were changed before it was made"
     if not _is_ancestor(plan.suite_path.parent, origin.commit, base or "HEAD"):
         return f"its commit {origin.commit[:12]} is not in the history of the base"
-    return _red(run, origin)
+    return _of_another_commit(plan, run, origin) or _red(run, origin)
+
+
+def _of_another_commit(plan: Plan, run: Run, origin: Provenance) -> str:
+    """Why a report cannot be of the commit that it names, in words: what was judged there, and when, would be other."""
+    try:
+        with plan_at(origin.commit, plan.suite_path) as then:
+            if then is None:
+                return f"its commit {origin.commit[:12]} has no such suite"
+            if then.suite_digest != run.suite_digest:
+                return f"its suite is not that of its commit {origin.commit[:12]}"
+            if judge_digest(then) != origin.judge_digest:
+                return f"its limits or goldens are not those of its commit {origin.commit[:12]}"
+        made = _committed(plan.suite_path.parent, origin.commit)
+        if made is None or made - moment(origin.started) > CLOCKS:
+            return f"it began before its commit {origin.commit[:12]} was made"
+    except (SdqaError, ValueError, OverflowError) as error:
+        return f"nobody can tell that it is of commit {origin.commit[:12]}: {str(error)[:120]}"
+    return ""
+
+
+def _committed(folder: Path, commit: str) -> datetime | None:
+    """When a commit was made; None where git does not say."""
+    command = [
+        "git",
+        "-C",
+        str(folder),
+        "--no-optional-locks",
+        "show",
+        "-s",
+        "--format=%ct",
+        "--end-of-options",
+        commit,
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    seconds = done.stdout.decode("ascii", errors="replace").strip()
+    return datetime.fromtimestamp(int(seconds), UTC) if done.returncode == 0 and seconds.isdecimal() else None
 
 
 def _is_ancestor(folder: Path, commit: str, of: str) -> bool:

@@ -15,8 +15,9 @@ from pathlib import Path
 from sdqa.bundle import JudgeChange
 from sdqa.ci.judge import Rules, judge_digest
 from sdqa.ci.judge_diff import judge_diff, with_reason
+from sdqa.ci.lost_plugins import lost_changes, without_lost
 from sdqa.ci.revision import LaidOut, tree_at
-from sdqa.errors import SdqaError
+from sdqa.errors import ConfigError, SdqaError
 from sdqa.plan import Plan
 from sdqa.plan.load import is_suite
 
@@ -38,17 +39,37 @@ def compared(base: str, head: Plan, rules: Rules, *, suite: Path | None = None) 
         SdqaError: its suite or an audit log cannot be read.
     """
     with tree_at(base, suite or head.suite_path) as tree:
+        if (lost := tree.lost(head.suite_path.name)) and (unread := _unread(tree, head, lost)) is not None:
+            return tuple(with_reason([unread], tree.folder / head.suite.goldens, head))
         before = tree.plan(head.suite_path.name)
         if before is not None:
-            return judge_diff(before, head, rules)
+            return _differences(before, head, rules, lost)
         name, before = _predecessor(tree, head)
         if before is not None:
             what = f"was {name} in the base"
             moved = JudgeChange(kind=KIND, subject=head.suite_path.name, what=what, looser=False)
-            return (moved, *judge_diff(before, head, rules))
+            return (moved, *_differences(before, head, rules, tree.lost(name)))
         if not tree.suites:
             return (JudgeChange(kind=KIND, subject=head.suite_path.name, what="is new", looser=False),)
         return tuple(with_reason([_not_comparable(tree.suites, head)], tree.folder / head.suite.goldens, head))
+
+
+def _differences(base: Plan, head: Plan, rules: Rules, lost: Sequence[str]) -> tuple[JudgeChange, ...]:
+    """What changed between two plans, of which the base's was read without the plugins that are lost."""
+    return judge_diff(without_lost(lost, base), head, rules, lost=lost_changes(lost, base))
+
+
+def _unread(tree: LaidOut, head: Plan, lost: Sequence[str]) -> JudgeChange | None:
+    """That the base's suite cannot be read without the plugins that are lost, if it cannot."""
+    try:
+        tree.plan(head.suite_path.name)
+    except ConfigError as error:
+        what = (
+            f"the judge cannot be compared: without the plugin {', '.join(lost)}, which is removed, the base's suite "
+            f"cannot be read: {' '.join(error.what.split())[:200]} (judge {judge_digest(head)[:12]})"
+        )
+        return JudgeChange(kind=KIND, subject=head.suite_path.name, what=what, looser=True)
+    return None
 
 
 def _not_comparable(suites: Sequence[str], head: Plan) -> JudgeChange:

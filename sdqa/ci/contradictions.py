@@ -80,8 +80,10 @@ def _of_counts(sample: Sample, reference: LaneReference) -> Iterator[str]:
 
 
 def _of_components(lane: Lane, reference: LaneReference) -> Iterator[str]:
-    """Every machine measures each component itself: what one left out, another cannot stand in for."""
+    """Every machine measures each component and budget itself: what one left out, another cannot stand in for."""
     measured = {(figure.component, figure.metric): figure for figure in lane.measurements}
+    if missing := [metric for metric in reference.budgets if (None, metric) not in measured]:
+        yield f"all: it has no {some(missing)}"
     for component in reference.packaged:
         if missing := [metric for metric in OF_PACKAGES if (component, metric) not in measured]:
             yield f"{component}: it has no {some(missing)}"
@@ -217,6 +219,6 @@ def elsewhere(lanes: Iterable[Lane], machines: Iterable[Environment]) -> list[st
     for lane in lanes:
         unlike = ([f for f in fields if getattr(lane.fingerprint, f) != getattr(one, f)] for one in known)
         other = min(unlike, key=len)
-        if lane.measurements and not lane.carried and other:
+        if lane.measurements and other:
             found.append(f"{lane.id}: another {some(other)} than the machine's")
     return found

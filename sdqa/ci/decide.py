@@ -12,12 +12,14 @@ from collections.abc import Iterable, Sequence
 from sdqa.bundle import Failure, JudgeChange, Lane, Run
 from sdqa.bundle.merge import combined_run
 from sdqa.ci.agreement import at_odds, counted_at_odds
+from sdqa.ci.attempts import attempt_of, out_of_order
 from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge_diff import is_silent
 from sdqa.ci.needs import SUCCESS
 from sdqa.ci.origin import lanes_of, of_bundle, ran, strange
 from sdqa.ci.problem import problem
+from sdqa.ci.seen import together
 from sdqa.ci.unit import judged_unit, whole_units
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, worst
 
@@ -46,13 +48,14 @@ def decide(
             whole.append(problem(one.name, f"{'; '.join(why)}; it holds {lanes_of(one.run)}"))
         else:
             accepted.append((one.name, one.run))
+    whole += out_of_order(accepted)
     newest, used = _newest(accepted)
-    pixels = {sha256: shown for one in submitted for sha256, shown in one.pixels.items()}
-    whole += [failure for name, run in used for failure in of_bundle(name, run, expected, pixels)]
+    shown = together(one.shown for one in submitted)
+    whole += [failure for name, run in used for failure in of_bundle(name, run, expected, shown)]
     measured = [part for parts in newest.values() for part in parts]
     whole += [*at_odds(measured), *counted_at_odds(measured)]
     units = whole_units(expected.plan.units)
-    lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge) for unit in units)
+    lanes = tuple(judged_unit(unit, newest.get(unit.lane, ()), expected.judge, shown) for unit in units)
     runs = [run for _, run in used]
     failures = tuple(dict.fromkeys([*whole, *(failure for run in runs for failure in run.failures)]))
     incomplete = bool(failures) or any(_is_incomplete(lane) for lane in lanes)
@@ -138,7 +141,7 @@ def _newest(accepted: Sequence[tuple[str, Run]]) -> tuple[dict[str, list[Lane]],
 
 def _supersedes(newer: Run, run: Run, lane: Lane) -> bool:
     """Whether a later attempt did every case of a lane again."""
-    if _attempt(newer) <= _attempt(run):
+    if attempt_of(newer) <= attempt_of(run):
         return False
     again = [other for other in newer.lanes if other.id == lane.id and other.status != "skipped"]
     return any(_cases(lane) <= _cases(other) for other in again)
@@ -146,10 +149,3 @@ def _supersedes(newer: Run, run: Run, lane: Lane) -> bool:
 
 def _cases(lane: Lane) -> set[str | None]:
     return {measurement.case for measurement in lane.measurements}
-
-
-def _attempt(run: Run) -> tuple[int, str, int]:
-    """Runs of a service are numbered, and so are their attempts; the longer number is the larger."""
-    origin = run.provenance
-    assert origin is not None  # `strange` refused it
-    return len(origin.run_id), origin.run_id, origin.attempt

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sdqa.bundle import JudgeChange, Lane
+from sdqa.bundle import JudgeChange
 from sdqa.ci.judge import Rules
 from sdqa.gate import Tolerance, Tolerances
+from sdqa.gate.blank import blank_lane
+from sdqa.gate.tolerances import tail_loosened
 from sdqa.gate.visibility import has_own_limits
-from sdqa.plan import Plan, PlannedLane
+from sdqa.plan import Plan
 
 
 def effective_changes(base: Plan, head: Plan, rules: Rules, kind: str, model: str | None = None) -> list[JudgeChange]:
@@ -23,7 +25,7 @@ def effective_changes(base: Plan, head: Plan, rules: Rules, kind: str, model: st
         if lane.id not in new or model not in (None, lane.model_name):
             continue
         old_file, new_file = rules.limits(base, lane), rules.limits(head, new[lane.id])
-        record = _record(lane)
+        record = blank_lane(lane)
         for metric in names:
             for component in (None, *_components(old_file, new_file, metric)):
                 before = old_file.find(record, metric, component) if old_file else None
@@ -51,15 +53,12 @@ def _compared(before: Tolerance, after: Tolerance | None, *, provisional: bool) 
     lifted = bool(measured) and not (after.fingerprints and set(after.fingerprints) <= set(before.fingerprints))
     words = [f"{name} {old:.4g} → {new:.4g}" for name, old, new in pairs if old != new]
     words += ["taken for figures of other networks too"] if lifted else []
-    return ", ".join(words), looser or lifted
+    tail = tail_loosened(before, after)
+    words += tail or (["other limits of cases judged alone"] if before.tail != after.tail else [])
+    return ", ".join(words), looser or lifted or bool(tail)
 
 
 def _components(old: Tolerances | None, new: Tolerances | None, metric: str) -> list[str]:
     tables = [table for file in (old, new) if file is not None for table in file.variants.values()]
     keys = {key for table in tables for key in table if key.startswith(f"{metric}@")}
     return sorted(key.partition("@")[2] for key in keys)
-
-
-def _record(lane: PlannedLane) -> Lane:
-    names = {"id": lane.id, "model": lane.model_name, "variant": lane.variant.name}
-    return Lane(**names, runtime=lane.runtime, compute_unit=lane.compute_unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sdqa.ci.attempts import Attempt
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.needs import JobResult
 from sdqa.ci.plan import PlanOfRecord
@@ -19,3 +20,4 @@ class Expected:
     commit: str
     now: datetime  # nothing was measured later
     results: tuple[JobResult, ...] | None = None  # None: not under a service that tells
+    attempt: Attempt | None = None  # that the gate itself is part of: no bundle is of a later one; None: nobody tells

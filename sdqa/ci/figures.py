@@ -1,7 +1,7 @@
 """A lane's figures, held against what they can be: a record that cannot be right is refused, by name.
 
 A bundle brings values. Directions, units and ranges are the registry's, a golden's figures the golden's own record; a
-figure that says otherwise, or that its own readings belie, counts as not measured.
+figure that says otherwise, or that its own readings, pictures or latents belie, counts as not measured.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from sdqa.bundle import Lane, Measurement
 from sdqa.bundle.readings import worst_reading
+from sdqa.ci.pictures import unlike_shown
 from sdqa.ci.reference import LaneReference
+from sdqa.ci.seen import Seen
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import is_same_figure
 from sdqa.store import digest_of
@@ -28,12 +30,14 @@ READINGS = 1e-4
 """Readings are written down with four decimals or more."""
 
 
-def vetted(lane: Lane, reference: LaneReference) -> tuple[Lane, list[str]]:
+def vetted(lane: Lane, reference: LaneReference, shown: Seen) -> tuple[Lane, list[str]]:
     """The lane with what was refused as not measured, and why each was, in words.
 
     Args:
         lane: as one machine left it, not joined with others.
+        shown: what was seen of its pictures and latents.
     """
+    samples = {sample.case: sample for sample in lane.samples}
     kept, said = [], []
     seen: dict[tuple[str | None, str | None, str], Measurement] = {}
     machine = "" if lane.carried else lane.fingerprint.digest()  # what is carried may be of several machines
@@ -42,6 +46,8 @@ def vetted(lane: Lane, reference: LaneReference) -> tuple[Lane, list[str]]:
         flaws = [*_flaws(figure, reference, machine)]
         if key in seen and not is_same_figure(seen[key], figure):
             flaws.append("was measured twice, and the figures differ")
+        if figure.case in samples:
+            flaws += unlike_shown(figure, samples[figure.case], reference, shown)
         seen[key] = figure
         if flaws:
             why = "; ".join(flaws)

@@ -8,15 +8,18 @@ from pathlib import Path
 
 from sdqa.bundle import Failure, JudgeChange, JudgeComparison, Run
 from sdqa.bundle.provenance import provenance, unverifiable, work_tree
+from sdqa.ci.attempts import own_attempt
 from sdqa.ci.base import Base, base_of
 from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
 from sdqa.ci.comparison import compared
 from sdqa.ci.cost import cost_of
 from sdqa.ci.decide import decide
 from sdqa.ci.expected import Expected
+from sdqa.ci.golden_latents import golden_latents_of
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.jobs import PlannedJob
 from sdqa.ci.judge import Rules, judge_of
+from sdqa.ci.looking import GoldenLatents
 from sdqa.ci.needs import SKIPPED, SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
 from sdqa.ci.problem import problem
@@ -68,14 +71,14 @@ def gate(
     if download != SUCCESS:
         problems.append(problem("artifacts", f"fetching the bundles ended as {download or 'nothing'}"))
     jobs: tuple[JobResult, ...] | None = None if results is None else parse_results(results)
-    submitted, unread = _submitted(places, destination)
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
+    submitted, unread = _submitted(places, destination, golden_latents_of(whole))
     judge = judge_of(whole, rules)
     standing = carried_lanes(whole, carried, base)
     if not {unit.lane for unit in own.units} - set(standing.lanes):  # no job ran, so nothing was sent
         submitted = [one for one in submitted if one.bundle.folder.exists()]
     submitted += as_evidence(standing, own, judge)
-    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own))
+    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own), own_attempt())
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     before = base_of(base, plan.suite_path)
     changes, not_compared = _judge_changes(before, whole, rules)
@@ -135,13 +138,15 @@ def _checkout(plan: Plan, commit: str) -> list[Failure]:
     """What speaks against this checkout as the judge of a commit."""
     checked_out, modified = work_tree(plan.suite_path.parent)
     found = []
-    if commit and not checked_out:
+    if not checked_out:
         why = unverifiable(plan.suite_path.parent) or "git names no commit"
-        folder = plan.suite_path.parent.resolve()
-        mend = (
-            f"check it out with git, and where another user owns it: git config --global --add safe.directory {folder}"
+        folder, named = plan.suite_path.parent.resolve(), commit[:12] or "nobody knows which"
+        mend = f"where another user owns it: git config --global --add safe.directory {folder}"
+        found.append(
+            problem(
+                "checkout", f"nobody can tell that it is of commit {named}: {why}; check it out with git, and {mend}"
+            )
         )
-        found.append(problem("checkout", f"nobody can tell that it is of commit {commit[:12]}: {why}; {mend}"))
     if checked_out and checked_out != commit:
         found.append(problem("checkout", f"it is of commit {checked_out[:12]}, to be proved is {commit[:12]}"))
     if modified:
@@ -149,7 +154,9 @@ def _checkout(plan: Plan, commit: str) -> list[Failure]:
     return found
 
 
-def _submitted(places: Sequence[Path], destination: Path) -> tuple[list[Submitted], list[Failure]]:
+def _submitted(
+    places: Sequence[Path], destination: Path, golden_latents: GoldenLatents
+) -> tuple[list[Submitted], list[Failure]]:
     try:
         folders = find_bundles(places)
     except SdqaError as error:
@@ -158,7 +165,7 @@ def _submitted(places: Sequence[Path], destination: Path) -> tuple[list[Submitte
         raise UsageError(
             "the report would overwrite one of the bundles", where=str(destination), hint="choose another --output"
         )
-    return [take(folder) for folder in folders], []
+    return [take(folder, golden_latents) for folder in folders], []
 
 
 def _goldens(plan: Plan) -> list[Failure]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from sdqa.bundle import Failure, Lane, Verdict
-from sdqa.ci.reference import LaneReference, references_of
 from sdqa.errors import SdqaError
-from sdqa.gate import TOLERANCES_FILE, StatedBudgets, Tolerances, baseline, judge
-from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
-from sdqa.gate.standards import Standards
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.store import digest_of
+
+if TYPE_CHECKING:
+    from sdqa.bundle import Failure, Lane, Verdict
+    from sdqa.ci.reference import LaneReference
+    from sdqa.gate import StatedBudgets, Tolerances
+    from sdqa.gate.standards import Standards
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,32 @@ class LaneJudge:
 
     def verdicts(self, lane: Lane) -> tuple[Verdict, ...]:
         """Verdicts on a lane's measurements: the planned checks, then whatever else was measured."""
+        from sdqa.gate import judge
+
         return judge(lane, self.standards[lane.id], self.budgets[lane.id], planned=self.checks[lane.id])
 
 
 def judge_of(plan: Plan, rules: Rules) -> LaneJudge:
     """The judge that a checkout states."""
+    from sdqa.ci.reference import references_of
+
+    checks = {lane.id: rules.checks(plan, lane) for lane in plan.lanes}
+    references = references_of(plan)
     return LaneJudge(
         digest=judge_digest(plan),
-        checks={lane.id: rules.checks(plan, lane) for lane in plan.lanes},
+        checks=checks,
         standards={lane.id: rules.standards(plan, lane) for lane in plan.lanes},
         budgets={lane.id: rules.budgets(plan, lane) for lane in plan.lanes},
-        references=references_of(plan),
+        references={name: replace(one, budgets=_budgets(name, checks[name])) for name, one in references.items()},
     )
+
+
+def _budgets(lane: str, checks: Iterable[str]) -> tuple[str, ...]:
+    """The metrics of a lane's checks that are budgets."""
+    from sdqa.gate.evidence import BUDGET
+
+    scope = f"{lane}/{BUDGET}/"
+    return tuple(check.removeprefix(scope) for check in checks if check.startswith(scope))
 
 
 def judge_digest(plan: Plan) -> str:
@@ -89,6 +104,8 @@ def judge_digest(plan: Plan) -> str:
 
 def golden_content(plan: Plan, model: str, case: str) -> str | None:
     """Digest of what a golden holds; None where it is missing or damaged."""
+    from sdqa.gate.manifest import read_manifest
+
     try:
         return read_manifest(plan.goldens / model / case).content()
     except SdqaError:
@@ -97,6 +114,9 @@ def golden_content(plan: Plan, model: str, case: str) -> str | None:
 
 def baseline_contents(plan: Plan, model: str) -> dict[str, str | None]:
     """`baselines/<lane>/<case>` → digest of what it holds, None where it is damaged; of a model's lanes."""
+    from sdqa.gate import baseline
+    from sdqa.gate.manifest import MANIFEST_FILE
+
     found: dict[str, str | None] = {}
     places = sorted((plan.goldens / model / baseline.FOLDER).glob(f"*/*/{MANIFEST_FILE}"))
     for place in places if plan.suite.goldens != TEACHER_NOW else ():
@@ -108,6 +128,8 @@ def baseline_contents(plan: Plan, model: str) -> dict[str, str | None]:
 
 
 def _tolerances_digest(plan: Plan, model: str) -> str | None:
+    from sdqa.gate import TOLERANCES_FILE, Tolerances
+
     try:
         return Tolerances.load(plan.goldens / model / TOLERANCES_FILE).digest()
     except SdqaError:

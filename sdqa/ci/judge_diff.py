@@ -35,18 +35,20 @@ SUITE_KINDS = frozenset(
 NAMED = 3
 
 
-def judge_diff(base: Plan, head: Plan, rules: Rules) -> tuple[JudgeChange, ...]:
+def judge_diff(base: Plan, head: Plan, rules: Rules, *, lost: Sequence[JudgeChange] = ()) -> tuple[JudgeChange, ...]:
     """All differences between two judges.
 
     Args:
         base: what the change is to be merged into.
         head: the change.
         rules: what a lane has to answer, and how it is judged.
+        lost: what of the base's suite could not be read any more.
 
     Raises:
         SdqaError: an audit log cannot be read.
     """
     suite = [
+        *lost,
         *_lanes(base, head),
         *case_changes(base, head),
         *measured_changes(base, head),

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 
 from sdqa.bundle import Failure, Provenance, Run
+from sdqa.ci.attempts import CLOCKS, impossible, moment
 from sdqa.ci.carried import CARRIED
-from sdqa.ci.contradictions import elsewhere, unlike_planned
-from sdqa.ci.examined import MEND
+from sdqa.ci.examined import MEND, unlike_checkout
 from sdqa.ci.expected import Expected
-from sdqa.ci.pictures import picture_flaws
 from sdqa.ci.problem import NAMED, problem
+from sdqa.ci.seen import Seen
 from sdqa.errors import EXIT_PASS
-
-CLOCKS = timedelta(hours=1)
-"""By how much a clock may be wrong, or be set while a job runs."""
 
 
 def strange(run: Run, expected: Expected) -> list[str]:
@@ -40,13 +37,15 @@ def strange(run: Run, expected: Expected) -> list[str]:
         found.append("files of the commit were changed before it was made")
     if origin.judge_digest != plan.judge_digest:
         found.append("other limits or goldens than this checkout's")
+    if why := impossible(run, expected.attempt):
+        found.append(why)
     return [*found, *_of_dates(run, origin, expected.now)]
 
 
 def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
     """Moments that cannot be: a run begins, is summed up and ends, and all of that has been."""
     try:
-        told = [_moment(text) for text in (origin.started, run.created, origin.ended)]
+        told = [moment(text) for text in (origin.started, run.created, origin.ended)]
     except (ValueError, OverflowError) as error:
         yield f"its dates cannot be read: {str(error)[:60]}"
         return
@@ -56,16 +55,11 @@ def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
             return
 
 
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def of_bundle(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]) -> list[Failure]:
+def of_bundle(name: str, run: Run, expected: Expected, shown: Seen) -> list[Failure]:
     """What a bundle says against itself, besides its lanes' figures.
 
     Args:
-        pixels: sha256 of each picture that arrived → digest of its pixels.
+        shown: what was seen of the pictures and latents that arrived.
     """
     origin = run.provenance
     assert origin is not None
@@ -84,11 +78,11 @@ def of_bundle(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]
         found.append(problem(name, f"it ended with exit code {run.exit_code}; it holds {lanes_of(run)}"))
     if run.status != "complete" and not failed:
         found.append(problem(name, f"it says that it is {run.status}, and not why; it holds {lanes_of(run)}"))
-    found += [problem(name, f"{words}: {MEND}") for words in _of_lanes(name, run, expected, pixels)]
+    found += [problem(name, f"{words}: {MEND}") for words in _of_lanes(name, run, expected, shown)]
     return found
 
 
-def _of_lanes(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]) -> Iterator[str]:
+def _of_lanes(name: str, run: Run, expected: Expected, shown: Seen) -> Iterator[str]:
     """What it put in, showed and ran on is not what its lanes say."""
     for lane in run.lanes:
         reference = expected.judge.references.get(lane.id)
@@ -96,9 +90,7 @@ def _of_lanes(name: str, run: Run, expected: Expected, pixels: Mapping[str, str]
             continue
         if lane.carried and name != CARRIED:
             yield f"{lane.id}: it says that it was carried from {lane.carried[:12]}, and a job sent it"
-        yield from (f"{lane.id}: {text}" for text in unlike_planned(lane, run.cases, reference))
-        yield from picture_flaws(lane, reference, pixels)
-    yield from elsewhere(run.lanes, run.machines.values())
+        yield from unlike_checkout(lane, run, reference, shown)
 
 
 def ran(run: Run) -> list[str]:

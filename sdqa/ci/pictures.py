@@ -1,30 +1,40 @@
-"""The pictures of a bundle, held against their records: the candidate's own, the golden's and the source's."""
+"""What a bundle shows, held against its records and figures: the candidate, the golden, the source and the latents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator
 
-from sdqa.bundle import Lane, Sample
+from sdqa.bundle import Lane, Measurement, Sample
 from sdqa.ci.reference import LaneReference
+from sdqa.ci.seen import Seen
 from sdqa.gate.manifest import Manifest
 
+DECIBEL = 1e-4
+"""Both metrics are read in double precision, of the very values that arrive: nothing but the order of a sum differs."""
 
-def picture_flaws(lane: Lane, reference: LaneReference, pixels: Mapping[str, str]) -> list[str]:
-    """Pictures that are missing or are not what the lane measured, in words.
+
+def picture_flaws(lane: Lane, reference: LaneReference, shown: Seen) -> list[str]:
+    """Pictures and latents that are missing or are not what the lane measured, in words.
 
     Args:
-        pixels: sha256 of each picture that arrived → digest of its pixels, as goldens record them.
+        shown: what was seen of those that arrived.
     """
     found = []
     for sample in lane.samples:
         record = (reference.goldens or {}).get(sample.case)
         for name, wanted in _promised(sample, record):
             blob = sample.images.get(name)
-            have = pixels.get(blob.sha256, "") if blob is not None else ""
+            have = shown.digests.get(blob.sha256, "") if blob is not None else ""
             if not have:
                 found.append(f"{lane.id}: {sample.case}: its {name} is not there as a picture")
             elif wanted not in (None, have):
                 found.append(f"{lane.id}: {sample.case}: its {name} is another picture than its record's")
+        latents = sample.facts.latents
+        if latents is None:
+            found.append(f"{lane.id}: {sample.case}: its latents are not there")
+        elif shown.digests.get(latents.sha256) != sample.latents_digest:
+            found.append(f"{lane.id}: {sample.case}: its latents are others than its record's")
     return found
 
 
@@ -35,3 +45,26 @@ def _promised(sample: Sample, record: Manifest | None) -> Iterator[tuple[str, st
     yield "golden", digests.get("image")
     if "source" in digests:
         yield "source", digests["source"]
+
+
+def unlike_shown(figure: Measurement, sample: Sample, reference: LaneReference, shown: Seen) -> Iterator[str]:
+    """What the pictures and latents of a case say against one of its figures.
+
+    Only what is cheap to read again is: the noise between candidate and golden, and between their latents where the
+    checkout has the golden's.
+    """
+    candidate, golden = sample.images.get("candidate"), sample.images.get("golden")
+    latents, record = sample.facts.latents, (reference.goldens or {}).get(sample.case)
+    told: float | None = None
+    if figure.metric in ("psnr", "shape") and candidate is not None and golden is not None:
+        told = shown.psnr.get((candidate.sha256, golden.sha256))
+    elif figure.metric == "latent_psnr" and latents is not None and record is not None:
+        told = shown.latent_psnr.get((latents.sha256, record.digests.get("latents", "")))
+    if told is None or figure.value is None:
+        return
+    if figure.metric == "shape":
+        if math.isnan(told) and figure.value == 1:
+            yield "is 1, and its pictures are of two sizes"
+    elif not (abs(figure.value - told) <= DECIBEL or (math.isnan(told) and math.isnan(figure.value))):
+        what = "pictures" if figure.metric == "psnr" else "latents"
+        yield f"is {figure.value:.6g}, its {what} say {told:.6g}"

@@ -32,6 +32,7 @@ class LaneReference:
     packaged: tuple[str, ...]  # components that it executes as packages; none where it executes the teacher's modules
     kinds: Mapping[str, Kind] = field(repr=False)  # metric → what its figures can be
     traced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # component → cases that parity is measured on
+    budgets: tuple[str, ...] = ()  # figures of the whole lane that are asked for
     goldens: Mapping[str, Manifest] | None = None  # by case; None where the teacher draws them in every run
 
 

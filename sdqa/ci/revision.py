@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdqa.bundle.provenance import unverifiable
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate.audit import AUDIT_FILE
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.tolerances import TOLERANCES_FILE
 from sdqa.plan import Plan, load_suite, make_plan
-from sdqa.plan.load import is_suite
+from sdqa.plan.load import is_suite, lost_plugins
 
 WANTED = (AUDIT_FILE, MANIFEST_FILE, TOLERANCES_FILE)
 GIT_SECONDS = 120
@@ -35,13 +36,25 @@ class LaidOut:
     suites: tuple[str, ...]  # sorted; those elsewhere in the repository begin with `../`
 
     def plan(self, name: str) -> Plan | None:
-        """The plan of one of its suites; None where it has no such suite.
+        """The plan of one of its suites, without the plugins that are lost; None where it has no such suite.
 
         Raises:
             SdqaError: the suite cannot be read.
         """
         path = self.folder / name
-        return make_plan(load_suite(path), path, platform="linux") if path.is_file() else None
+        if not path.is_file():
+            return None
+        return make_plan(load_suite(path, without=lost_plugins(path)), path, platform="linux")
+
+    def lost(self, name: str) -> tuple[str, ...]:
+        """The modules of plugins that one of its suites names, and that there are none of here: records of a revision
+        are laid out, its code is not.
+
+        Raises:
+            SdqaError: the suite cannot be read.
+        """
+        path = self.folder / name
+        return lost_plugins(path) if path.is_file() else ()
 
 
 @contextmanager
@@ -62,6 +75,9 @@ def tree_at(place: str, suite: Path) -> Iterator[LaidOut]:
         names = sorted(path.name for path in folder.glob("*.toml") if path.is_file())
         yield LaidOut(folder, tuple(name for name in names[:MAX_SUITES] if is_suite((folder / name).read_bytes())))
         return
+    if commit is None and (why := unverifiable(suite.parent)):
+        hint = f"where another user owns it: git config --global --add safe.directory {suite.resolve().parent}"
+        raise UsageError(f"git does not say what {place[:80]!r} is: {why}", where=str(suite.parent), hint=hint)
     if commit is None:
         raise UsageError(
             f"{place[:80]!r} is neither a folder nor a revision of git here",

@@ -10,6 +10,7 @@ from sdqa.ci.examined import examined
 from sdqa.ci.judge import LaneJudge
 from sdqa.ci.plan import PlannedUnit
 from sdqa.ci.problem import NAMED, problem, some
+from sdqa.ci.seen import Seen
 from sdqa.errors import BundleError
 from sdqa.gate.evidence import BUDGET
 
@@ -31,8 +32,12 @@ def whole_units(units: Sequence[PlannedUnit]) -> tuple[PlannedUnit, ...]:
     return tuple(found.values())
 
 
-def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> Lane:
-    """A unit's evidence, judged; what speaks against it stands among its failures."""
+def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge, shown: Seen) -> Lane:
+    """A unit's evidence, judged; what speaks against it stands among its failures.
+
+    Args:
+        shown: what was seen of the pictures and latents that arrived.
+    """
     absent = Lane(
         id=unit.lane,
         model=unit.model,
@@ -44,7 +49,7 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
     )
     if not parts:
         return _refused(absent, "no bundle of this commit ran this lane")
-    parts, doubted = _examined(parts, judge)
+    parts, doubted = _examined(parts, judge, shown)
     try:
         lane = _joined(parts)
     except BundleError as error:
@@ -71,11 +76,11 @@ def judged_unit(unit: PlannedUnit, parts: Sequence[Lane], judge: LaneJudge) -> L
     )
 
 
-def _examined(parts: Sequence[Lane], judge: LaneJudge) -> tuple[list[Lane], list[str]]:
+def _examined(parts: Sequence[Lane], judge: LaneJudge, shown: Seen) -> tuple[list[Lane], list[str]]:
     """Each part without the figures that cannot be right, and what speaks against it, before any is chosen from."""
     kept, said = [], []
     for part in parts:
-        lane, found = examined(part, judge.references[part.id])
+        lane, found = examined(part, judge.references[part.id], shown)
         kept.append(lane)
         said += found
     return kept, list(dict.fromkeys(said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -30,6 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code: sdqa's own, whatever ends it."""
     for stream in (sys.stdout, sys.stderr):
         speak_ascii(stream)
+    collecting = gc.isenabled()
     try:
         cli.main(args=list(arguments), prog_name="sdqa", standalone_mode=False)
     except click.ClickException as error:
@@ -46,4 +48,7 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         click.echo(f"error {found}", err=True)
         return found.exit_code
+    finally:
+        if collecting:
+            gc.enable()
     return EXIT_PASS

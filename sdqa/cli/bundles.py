@@ -97,9 +97,10 @@ def merge(
     expect_commit: str,
     output: Path,
 ) -> None:
-    """Merge the bundles of several machines into one; a lane that no machine ran makes it incomplete.
+    """Join the bundles of several machines; a lane that no machine ran makes it incomplete.
 
-    With --plan, the evidence is held against the plan of record and judged again, as `sdqa ci gate` does.
+    Nothing is judged: the verdicts are those of each machine. With --plan, the evidence is held against the plan of
+    record and judged again, as `sdqa ci gate` does.
     """
     if plan_file is not None:
         sys.exit(run_gate(bundles, suite, plan_file, results, expect_commit, output))

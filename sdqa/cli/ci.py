@@ -75,6 +75,7 @@ def plan_verb(
     gitlab: Path | None,
 ) -> None:
     """Write the plan of record: units, check ids and digests that the evidence is held against; and who runs them."""
+    from sdqa.bundle.provenance import unverifiable
     from sdqa.ci.cost import demand_budget
     from sdqa.ci.event import base_of_event, from_a_fork
     from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
@@ -103,6 +104,9 @@ def plan_verb(
     facts = {"jobs": jobs_of(whole, sharing), "carried": standing, "durations_rest_on": durations.rests_on}
     made = made.model_copy(update=facts)
     demand_budget(made.jobs, budget_minutes)
+    if not made.commit:
+        why = unverifiable(own.suite_path.parent) or "git names no commit"
+        click.echo(f"warning: nobody knows of which commit this plan is, and no gate will take it: {why}", err=True)
     if output is not None:
         write_plan(output, made)
     if gitlab is not None:

@@ -165,7 +165,8 @@ def _move_goldens(
     plan: Plan, bundle: Path, lane: str | None, cases: tuple[str, ...], yes: bool, diagnosis: str, reason: str
 ) -> None:
     """Promote a lane's outcomes to goldens, which the model's other lanes are held against too."""
-    from sdqa.bundle import Bundle
+    from sdqa.bundle import Bundle, Lane, Run
+    from sdqa.ci.examined import demand_examined
     from sdqa.errors import UsageError
     from sdqa.gate.approve import approve as promote
     from sdqa.gate.approve import chosen_lane
@@ -176,12 +177,25 @@ def _move_goldens(
         planned = plan.suite.cases.get(case)
         return below_floors(plan, planned, scores) if planned else []
 
+    def examine(source: Bundle, run: Run, of: Lane) -> None:
+        demand_examined(source, run, [of], plan)
+
     shared = sharers(plan, chosen_lane(Bundle(bundle).read(), lane))
     if shared and not yes:
         what = f"the golden is shared: {', '.join(shared)} would be held against this lane's outcome"
         hint = "leave --golden out to approve this lane's own baseline, or say --yes"
         raise UsageError(what, where=lane or str(bundle), hint=hint)
-    for item in promote(bundle, plan.goldens, reason=reason, lane=lane, cases=cases, diagnosis=diagnosis, below=below):
+    moved = promote(
+        bundle,
+        plan.goldens,
+        reason=reason,
+        lane=lane,
+        cases=cases,
+        diagnosis=diagnosis,
+        below=below,
+        examine=examine,
+    )
+    for item in moved:
         change = f"golden {item.before[:12]} → {item.after[:12]}" if item.changed else "golden unchanged"
         click.echo(f"{item.model}/{item.case}: {change}{'; worse: ' + '; '.join(item.worse) if item.worse else ''}")
 
@@ -205,6 +219,15 @@ def _move_goldens(
     metavar="TIME",
     help="How long each model may take, as 2h or 30 min: fewer faults are planted, and those left out are named.",
 )
+@click.option(
+    "--tail",
+    default=40,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(0, 100_000),
+    help="Figures of text-to-image cases from still other noise, for each lane: what few draws do not show.",
+)
+@click.option("--tail-only", is_flag=True, help="Measure nothing but that, and keep the limits that there are.")
 def calibrate(
     suite: str | None,
     lanes: tuple[str, ...],
@@ -212,15 +235,20 @@ def calibrate(
     reason: str,
     elsewhere: tuple[Path, ...],
     budget: str | None,
+    tail: int,
+    tail_only: bool,
 ) -> None:
     """Measure harmless noise and faults, and place the tolerances between them; other machines' lanes keep theirs.
 
     Stopped, it goes on where it was: what was measured is in the store.
     """
+    from dataclasses import replace
+
     from sdqa.bundle import Bundle
     from sdqa.bundle.environment import environment
     from sdqa.gate.calibrate import calibrate as place
-    from sdqa.gate.limit_table import limit_table
+    from sdqa.gate.calibrate import with_tails
+    from sdqa.gate.limit_table import limit_table, tail_lines
     from sdqa.gate.reach import within_reach
     from sdqa.gate.tolerances import Tolerances
     from sdqa.progress import reporting
@@ -233,20 +261,30 @@ def calibrate(
 
     made = resolve_own_plan(suite)
     narrowed = resolve_plan(suite, lanes)
+    folder = Bundle(store.folder.parent / "calibration")
     for model in sorted({lane.model_name for lane in narrowed.running}):
-        intent = calibration_intent(narrowed, model, budget)
+        path, job = made.goldens / model / "tolerances.json", Job(narrowed, Store(store), folder)
+        if tail_only:
+            known = Tolerances.load(path)
+            with reporting() as progress:
+                tails = calibration.measure_tails(replace(job, progress=progress), model, tail)
+            tailed = with_tails(known, tails)
+            tailed.save(path, reason)
+            click.echo("\n".join((*tail_lines(tailed, sorted(tails)), str(path))))
+            continue
+        intent = calibration_intent(narrowed, model, budget, tail)
         click.echo(str(intent))
         with reporting() as progress:
-            job = Job(narrowed, Store(store), Bundle(store.folder.parent / "calibration"), None, progress)
-            measured = calibration.measure(job, model, intent.budget_s)
+            measured = calibration.measure(replace(job, progress=progress), model, intent.budget_s, tail)
         harmless = with_elsewhere(measured.harmless, narrowed, elsewhere)
         checks = calibration.count_checks(made)
-        placed = place(model, harmless, measured.faults, checks=checks, environment=environment())
+        placed = place(model, harmless, measured.faults, checks=checks, tails=measured.tails, environment=environment())
         tolerances = within_reach(placed, worst_figures()).model_copy(update={"left_out": measured.left_out})
-        path = made.goldens / model / "tolerances.json"
         if path.exists():
             tolerances = tolerances.beside(Tolerances.load(path), everything=bool(lanes))
         tolerances.save(path, reason)
         for line in limit_table(tolerances, sorted(harmless), sorted(measured.faults)):
+            click.echo(line)
+        for line in tail_lines(tolerances, sorted(measured.tails)):
             click.echo(line)
         click.echo(str(path))

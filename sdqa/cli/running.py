@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @suite_option
 @lane_option
 @click.option("--record", default=None, type=click.Path(path_type=Path), help="Write the plan of record to a file.")
-@click.option("--explain", is_flag=True, help="Say for every check where its tolerance comes from.")
+@click.option("--explain", is_flag=True, help="Say where each tolerance comes from, and which files nothing reads.")
 @json_option
 def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain: bool, as_json: bool) -> None:
     """Show what will run, what is skipped and why, what it costs, and what is still missing.
@@ -42,6 +42,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
     from sdqa.errors import EXIT_PASS, EXIT_USAGE, ModelError, UnsupportedModel
     from sdqa.plan import describe
     from sdqa.workflow.preflight import preflight
+    from sdqa.workflow.preflight.files import explain_files, idle_files
 
     if record is not None:
         record_plan(suite, record)
@@ -57,6 +58,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
     status = EXIT_USAGE if look.wrong else EXIT_PASS
     if as_json:
         data = {**describe.plan_data(made), "remarks": remarks, "preflight": look.to_json()}
+        data |= {"unread_files": idle_files(made)} if explain else {}
         click.echo(json.dumps(data, indent=1, sort_keys=True))
         sys.exit(status)
     click.echo(described(made, remarks, look.notes))
@@ -65,6 +67,7 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
         from sdqa.workflow.gate import worst_figures
 
         click.echo(explain_checks(made, worst_figures()))
+        click.echo(explain_files(made))
     click.echo("\n".join(look.lines(naming(suite))))
     sys.exit(status)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Iterator, MutableMapping
 from typing import NamedTuple
@@ -15,6 +16,8 @@ class Verb(NamedTuple):
     module: str
     attribute: str
     sentence: str
+    of_documents: bool = False
+    """It reads documents and is over: there is no garbage that is worth looking for."""
 
 
 VERBS: dict[str, Verb] = {
@@ -22,6 +25,7 @@ VERBS: dict[str, Verb] = {
         "sdqa.cli.running",
         "plan",
         "Show what will run, what is skipped and why, what it costs, and what is still missing.",
+        of_documents=True,
     ),
     "qa": Verb("sdqa.cli.running", "qa", "Run a suite: plan, convert, generate, score, gate, report."),
     "convert": Verb("sdqa.cli.running", "convert", "Convert the teacher's components into packages."),
@@ -31,22 +35,28 @@ VERBS: dict[str, Verb] = {
         "sdqa.cli.bundles",
         "gate",
         "Judge a bundle's measurements again, with the tolerances and budgets of today; writes nothing.",
+        of_documents=True,
     ),
-    "report": Verb("sdqa.cli.bundles", "report", "Write the page, JUnit XML and summary of a bundle again."),
+    "report": Verb(
+        "sdqa.cli.bundles", "report", "Write the page, JUnit XML and summary of a bundle again.", of_documents=True
+    ),
     "compare": Verb(
         "sdqa.cli.bundles",
         "compare",
         "Say what changed from RUN_A to RUN_B: new failures, still failing, fixed, and the figures that moved.",
+        of_documents=True,
     ),
     "show": Verb(
         "sdqa.cli.reviewing",
         "show",
         "Show a case of a run: what was asked for, its pictures, every figure with its limit, the worst first.",
+        of_documents=True,
     ),
     "merge": Verb(
         "sdqa.cli.bundles",
         "merge",
-        "Merge the bundles of several machines into one; a lane that no machine ran makes it incomplete.",
+        "Join the bundles of several machines; a lane that no machine ran makes it incomplete.",
+        of_documents=True,
     ),
     "init": Verb(
         "sdqa.cli.starting",
@@ -148,6 +158,15 @@ class VerbGroup(click.Group):
     """The command line's verbs; its help lists them without importing any."""
 
     commands: Commands
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that is asked for; looking for garbage takes a sixth of the time of one that reads documents."""
+        verb = VERBS.get(args[0]) if args else None
+        if verb is not None and verb.of_documents:
+            gc.disable()
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs, each with its sentence, as click writes them."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sdqa.convert.contract import Contract, Tensor, side_by_side
 from sdqa.convert.inventory import Inventory, Offered, take_inventory
+from sdqa.convert.looked import Looked, unset_words
 from sdqa.convert.promises import Holding, broken_promises
 from sdqa.errors import ContractError
 from sdqa.families.records import GUIDANCE_PAIR
@@ -36,6 +37,8 @@ class Fit:
     """As sentences."""
     batch: int | None = None
     """How many rows the U-Net takes at once, where that is not the contract's pair."""
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    """Optional inputs that the contract does not have: what each of their values is, since nobody gives them."""
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -55,15 +58,27 @@ def fit_component(packages: tuple[Path, ...], expected: Contract, variant: Varia
     return _fitted(packages, [take_inventory(package) for package in packages], expected, variant)
 
 
-def look(packages: tuple[Path, ...], expected: Contract, variants: Collection[Variant]) -> tuple[str, ...]:
+def look(
+    component: str, packages: tuple[Path, ...], expected: Contract | None, variants: Collection[Variant]
+) -> Looked:
     """What a component's packages will fail the check `contract` for, in any of the variants; without torch.
+
+    Args:
+        expected: None where the teacher is not known: inputs and outputs are held against nothing then.
 
     Raises:
         ContractError, PackageError, UsageError: as adopting them would.
     """
     inventories = [take_inventory(package) for package in packages]
-    fits = [_fitted(packages, inventories, expected, variant) for variant in variants]
-    return tuple(dict.fromkeys(breach for fit in fits for breach in fit.breaches))
+    breaches = dict[str, None]()
+    for variant in variants:
+        if expected is None:
+            found = (*_contradictions(component, packages, inventories), *_promises(component, inventories, variant))
+        else:
+            found = _fitted(packages, inventories, expected, variant).breaches
+        breaches.update(dict.fromkeys(found))
+    defaults = {} if expected is None else _fitted(packages, inventories, expected, None).defaults
+    return Looked(tuple(breaches), tuple(unset_words(defaults)))
 
 
 def _fitted(
@@ -81,10 +96,13 @@ def _fitted(
             continue
         breaches = (
             *_breaches(expected, outputs, found_outputs),
-            *_contradictions(expected, packages, inventories),
-            *_promises(expected, inventories, variant),
+            *_contradictions(expected.component, packages, inventories),
+            *_promises(expected.component, inventories, variant, wide=_wide(expected)),
         )
-        return Fit(expected.component, packages, inputs, outputs, breaches, batch)
+        unset = {each.name: each for each in found_inputs if each.name not in inputs.values()}
+        _demand_defaults(unset, packages)
+        defaults = {name: each.feature.default for name, each in unset.items()}
+        return Fit(expected.component, packages, inputs, outputs, breaches, batch, defaults)
     raise ContractError(
         f"the package cannot serve as {expected.component}\n{side_by_side(expected, found_inputs, found_outputs)}\n ",
         where=", ".join(package.name for package in packages),
@@ -121,17 +139,42 @@ def _breaches(expected: Contract, outputs: Mapping[str, str], found: Sequence[Of
     ]
 
 
-def _contradictions(expected: Contract, packages: Sequence[Path], inventories: Sequence[Inventory]) -> Iterator[str]:
+def _wide(expected: Contract) -> bool:
+    """Whether the contract has the component in float32, whatever a variant says."""
+    floats = [tensor.dtype for tensor in expected.inputs if tensor.name != TOKENS]
+    return bool(floats) and set(floats) == {"float32"}
+
+
+def _demand_defaults(unset: Mapping[str, Offered], packages: Sequence[Path]) -> None:
+    """What nobody gives can be filled in by the package's own default.
+
+    Raises:
+        ContractError: with the input.
+    """
+    for name, offered in unset.items():
+        feature = offered.feature
+        if feature.kind != "tensor" or not feature.admits(feature.default_shape):
+            raise ContractError(
+                f"the optional input {name!r} is given by nobody, and its default cannot be made: it has the shape "
+                f"{list(feature.default_shape)}, the input {feature.expectation()}",
+                where=", ".join(package.name for package in packages),
+                hint="convert it without that input, or with a default of the input's shape",
+            )
+
+
+def _contradictions(component: str, packages: Sequence[Path], inventories: Sequence[Inventory]) -> Iterator[str]:
     """What a package's description says and its program does not, of each chunk by name."""
     for package, inventory in zip(packages, inventories, strict=True):
         chunk = f"{package.name}: " if len(packages) > 1 else ""
         for sentence in inventory.contradictions:
             yield f"{chunk}{sentence}"
-        if inventory.component not in ("", expected.component):
+        if inventory.component not in ("", component):
             yield f"{chunk}its metadata says that it is the {inventory.component}"
 
 
-def _promises(expected: Contract, inventories: Sequence[Inventory], variant: Variant | None) -> tuple[str, ...]:
+def _promises(
+    component: str, inventories: Sequence[Inventory], variant: Variant | None, *, wide: bool = False
+) -> tuple[str, ...]:
     """What of the variant the packages are not."""
     if variant is None:
         return ()
@@ -145,9 +188,7 @@ def _promises(expected: Contract, inventories: Sequence[Inventory], variant: Var
         tuple(sorted(pieces)),
         max(inventory.specification_version for inventory in inventories),
     )
-    floats = [tensor.dtype for tensor in expected.inputs if tensor.name != TOKENS]
-    wide = bool(floats) and set(floats) == {"float32"}
-    return broken_promises(expected.component, found, variant, wide=wide)
+    return broken_promises(component, found, variant, wide=wide)
 
 
 def match_names(wanted: Sequence[Tensor], found: Sequence[Tensor]) -> dict[str, str] | None:

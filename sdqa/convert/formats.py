@@ -18,6 +18,7 @@ from sdqa.runtime.registry import AIMODEL, MLPACKAGE
 if TYPE_CHECKING:
     from sdqa.convert.built import Built
     from sdqa.convert.contract import Contract
+    from sdqa.convert.looked import Looked
     from sdqa.convert.record import PackageRecord
     from sdqa.models.packages import ExistingPackages
     from sdqa.models.teacher import Teacher
@@ -54,8 +55,13 @@ class Adopter(Protocol):
 class Looker(Protocol):
     """A module that looks at another tool's packages before a run, without torch and without the format's library."""
 
-    def look(self, packages: tuple[Path, ...], expected: Contract, variants: Collection[Variant]) -> tuple[str, ...]:
-        """What one component's packages will fail the check `contract` for; raises what adopting them would."""
+    def look(
+        self, component: str, packages: tuple[Path, ...], expected: Contract | None, variants: Collection[Variant]
+    ) -> Looked:
+        """What there is to say of a component's packages; without a contract, whatever needs none.
+
+        Raises what adopting them would.
+        """
 
 
 @dataclass(frozen=True)
@@ -93,10 +99,12 @@ class PackageFormat:
         module = cast("Adopter", importlib.import_module(self.adopter))
         return module.adopt(existing, teacher, variant, idle=idle)
 
-    def look(self, packages: tuple[Path, ...], expected: Contract, variants: Collection[Variant]) -> tuple[str, ...]:
+    def look(
+        self, component: str, packages: tuple[Path, ...], expected: Contract | None, variants: Collection[Variant]
+    ) -> Looked:
         """See `Looker`."""
         module = cast("Looker", importlib.import_module(self.looker))
-        return module.look(packages, expected, variants)
+        return module.look(component, packages, expected, variants)
 
 
 FORMATS: dict[str, PackageFormat] = {}

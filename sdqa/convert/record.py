@@ -44,6 +44,8 @@ class PackageRecord(BaseModel):
     """What of the contract, or of what its variant promises, another tool's package breaks, as sentences."""
     batch: int | None = None
     """How many rows another tool's U-Net takes at once, where that is not the contract's pair."""
+    defaults: dict[str, float] = {}
+    """Optional inputs of another tool's package that the contract does not have, and what they are filled with."""
     conversion_seconds: float = 0.0
     peak_bytes: int = 0
     """Peak resident memory while converting, of the process that did."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
-import numpy as np
-from PIL import Image, ImageDraw
-
 SIDE = 256
 """Pixels a side while drawing; the finished picture is box-reduced from it, which smooths the edges."""
 
@@ -44,6 +41,9 @@ class Canvas:
     """An RGB image that starts as a vertical gradient."""
 
     def __init__(self, top: Colour, bottom: Colour) -> None:
+        import numpy as np
+        from PIL import Image, ImageDraw
+
         t = np.linspace(0, 1, SIDE)[:, None, None]
         gradient = np.array(top)[None, None] * (1 - t) + np.array(bottom)[None, None] * t
         self.image = Image.fromarray(np.broadcast_to(gradient, (SIDE, SIDE, 3)).astype(np.uint8))

@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass, fields
 from random import Random
 
-import numpy as np
-
 from sdqa.embedded.canvas import BLACK, NEUTRAL, WHITE, Canvas, Colour, Point, Tone, mix, shift, tone
 from sdqa.embedded.vocabulary import check
 
@@ -207,6 +205,8 @@ def _mountains(canvas: Canvas, attributes: LandscapeAttributes, identity: Landsc
 
 def _hills(canvas: Canvas, attributes: LandscapeAttributes, identity: LandscapeIdentity, light: Light) -> None:
     """Two waves: steep for hills, flat for dunes."""
+    import numpy as np
+
     hills = attributes.land == "hills"
     colour = SNOWY_RELIEF if attributes.snow else RELIEF[attributes.land]
     for wave in range(2):
@@ -219,6 +219,8 @@ def _hills(canvas: Canvas, attributes: LandscapeAttributes, identity: LandscapeI
 
 
 def _ground(canvas: Canvas, identity: LandscapeIdentity, colour: Colour) -> None:
+    import numpy as np
+
     edge = [(x, identity.horizon + 0.012 * math.sin(7 * x + identity.ground)) for x in np.linspace(0, 1, 30)]
     canvas.polygon([*edge, (1, 1), (0, 1)], colour)
 

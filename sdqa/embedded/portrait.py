@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass, fields
 from random import Random
 
-import numpy as np
-
 from sdqa.embedded.canvas import BLACK, NEUTRAL, SIDE, WHITE, Canvas, Colour, Point, Tone, mix, shift, tone
 from sdqa.embedded.vocabulary import BACKGROUND, CLOTH, HAIR, check
 
@@ -208,6 +206,8 @@ def _ears(canvas: Canvas, face: Face) -> None:
 
 def _head(canvas: Canvas, face: Face) -> None:
     """An ellipse whose lower half is narrowed or squared by the jaw."""
+    import numpy as np
+
     jaw, outline = face.identity.jaw, []
     for angle in np.linspace(0, 2 * math.pi, 72):
         x, y = math.cos(angle), math.sin(angle)
@@ -225,6 +225,8 @@ def _cheeks(canvas: Canvas, face: Face) -> None:
 
 def _hair(canvas: Canvas, face: Face) -> None:
     """A cap over the skull, closed by a fringe with a side parting or by a short hairline."""
+    import numpy as np
+
     width, style = face.width, face.identity.hair_style
     cap: list[Point] = [
         (face.x + width * 1.12 * math.cos(angle), face.y - 0.02 + face.height * 1.16 * math.sin(angle))

@@ -15,9 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from sdqa.embedded import landscape, portrait
 from sdqa.embedded.canvas import SIDE
@@ -26,6 +24,10 @@ from sdqa.embedded.landscape import LandscapeAttributes, LandscapeIdentity
 from sdqa.embedded.portrait import PortraitAttributes, PortraitIdentity
 from sdqa.embedded.vocabulary import KINDS, check, read
 from sdqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
 
 SIZE = 64
 """Pixels a side that the shipped weights expect."""
@@ -74,6 +76,8 @@ def draw(scene: Scene, size: int = SIZE) -> Image.Image:
     Raises:
         UsageError: a size that is not between 1 and 256.
     """
+    from PIL import Image
+
     if not 1 <= size <= SIDE:
         raise UsageError(f"a scene cannot be drawn at {size} px", hint=f"1 to {SIDE}")
     match scene:

@@ -7,8 +7,11 @@ that a plan knows a foreign key, and the tensors that a configuration asks for, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
 
 UNET_2D_CONDITION: Mapping[str, JsonValue] = {
     "sample_size": None,

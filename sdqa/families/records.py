@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import JsonValue
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
 
 Wrapper = Literal["TextEncoder", "VaeEncoder", "UNet", "VaeDecoder"]
 """The class of `sdqa.convert.wrappers` that gives a component its signature."""

@@ -6,9 +6,30 @@ verdicts = judge(lane, tolerances, budgets, planned=plan_checks(lane.id, {"portr
 
 from __future__ import annotations
 
-from sdqa.gate.evidence import HARD, NoBudgets, StatedBudgets, plan_checks
-from sdqa.gate.judge import judge, verdict
-from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerance, Tolerances
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdqa.gate.evidence import HARD as HARD
+    from sdqa.gate.evidence import NoBudgets as NoBudgets
+    from sdqa.gate.evidence import StatedBudgets as StatedBudgets
+    from sdqa.gate.evidence import plan_checks as plan_checks
+    from sdqa.gate.judging import judge as judge
+    from sdqa.gate.judging import verdict as verdict
+    from sdqa.gate.tolerances import TOLERANCES_FILE as TOLERANCES_FILE
+    from sdqa.gate.tolerances import Tolerance as Tolerance
+    from sdqa.gate.tolerances import Tolerances as Tolerances
+
+_LAZY = {
+    "HARD": "sdqa.gate.evidence",
+    "NoBudgets": "sdqa.gate.evidence",
+    "StatedBudgets": "sdqa.gate.evidence",
+    "TOLERANCES_FILE": "sdqa.gate.tolerances",
+    "Tolerance": "sdqa.gate.tolerances",
+    "Tolerances": "sdqa.gate.tolerances",
+    "judge": "sdqa.gate.judging",
+    "plan_checks": "sdqa.gate.evidence",
+    "verdict": "sdqa.gate.judging",
+}
 
 __all__ = [
     "HARD",
@@ -21,3 +42,12 @@ __all__ = [
     "plan_checks",
     "verdict",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What is asked for, when it is asked for: a plan needs limits and no statistics."""
+    if name in _LAZY:
+        import importlib
+
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -75,6 +75,7 @@ def approve(
     diagnosis: str = "",
     place: str = large_files.DEFAULT_PLACE,
     below: Callable[[str, Scores], Sequence[str]] = lambda *_: (),
+    examine: Callable[[Bundle, Run, Lane], None] = lambda *_: None,
 ) -> tuple[Approved, ...]:
     """Promote a lane's recorded outcomes.
 
@@ -87,6 +88,7 @@ def approve(
         diagnosis: what explains figures that got worse; the run's own diagnosis is taken when it has one.
         place: where large goldens are kept.
         below: told a case and the outcome's own figures; what of them is too little for a golden, in words.
+        examine: refuses a lane of the run that contradicts itself or the checkout.
 
     Raises:
         GoldenBelowFloor: something is.
@@ -103,6 +105,7 @@ def approve(
     found = run.diagnosis if run.diagnosis and run.diagnosis.made else None
     explained = diagnosis.strip() or (digest_of(found.to_json()) if found else "")
     promotions = [_prepare(source, chosen, sample, goldens, place) for sample in chosen_samples(chosen, cases)]
+    examine(source, run, chosen)
     low = [f"{p.golden.manifest.case}: {text}" for p in promotions for text in below(p.golden.manifest.case, p.scores)]
     if low:
         raise GoldenBelowFloor("; ".join(low), where=chosen.id, hint="mend the lane, or lower $.floors in the suite")

@@ -13,33 +13,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log10
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field, FiniteFloat
 
-from sdqa.bundle import Better, Fingerprint, Lane, Record, documents
+from sdqa.bundle import Better, Fingerprint, Record, documents
 from sdqa.errors import GoldenDamaged, GoldenMissing, UsageError
 from sdqa.gate import large_files
-from sdqa.gate.audit import AuditEntry, append, author, now
-from sdqa.gate.codec import (
-    PREVIEW_SIDE,
-    Floats,
-    Pixels,
-    array_digest,
-    as_pixels,
-    decode_image,
-    decode_tensors,
-    encode_image,
-    encode_tensors,
-    preview,
-)
-from sdqa.gate.golden_files import file_bytes, replace_folder, whole
 from sdqa.gate.manifest import MANIFEST_FILE, MAX_MANIFEST_BYTES, GoldenFile, file_record
-from sdqa.gate.stated import COMPARING, stated_tolerance
-from sdqa.gate.tolerances import Tolerance
+from sdqa.gate.stated import COMPARING
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
+
+if TYPE_CHECKING:
+    from sdqa.bundle import Lane
+    from sdqa.gate.codec import Floats, Pixels
+    from sdqa.gate.tolerances import Tolerance
 
 FOLDER = "baselines"
 METRICS: Mapping[str, str] = {
@@ -126,6 +117,9 @@ def read_baseline(folder: Path, *, place: str = large_files.DEFAULT_PLACE) -> Ba
         GoldenMissing: the baseline or one of its files is not there.
         GoldenDamaged: a file or its values are not those that were approved, or cannot be decoded.
     """
+    from sdqa.gate.codec import array_digest, decode_image, decode_tensors
+    from sdqa.gate.golden_files import file_bytes, whole
+
     manifest = read_manifest(folder)
     if set(manifest.files) != {"image.png", "latents.safetensors"} or set(manifest.digests) != {"image", "latents"}:
         raise GoldenDamaged("a baseline holds image.png and latents.safetensors, and nothing else", where=str(folder))
@@ -167,6 +161,12 @@ def write_baseline(
     Raises:
         UsageError: there is no reason, or a value is not finite.
     """
+    import numpy as np
+
+    from sdqa.gate.audit import AuditEntry, append, author, now
+    from sdqa.gate.codec import PREVIEW_SIDE, array_digest, as_pixels, encode_image, encode_tensors, preview
+    from sdqa.gate.golden_files import replace_folder
+
     if not reason.strip():
         raise UsageError("an approval needs a reason", hint="--reason '…'")
     picture, tensor = as_pixels(image, "image"), np.ascontiguousarray(latents, dtype=np.float32)
@@ -238,6 +238,8 @@ def limits(found: Mapping[str, BaselineManifest], lane: Lane) -> dict[str, Toler
     None for a device whose repeats were not measured, or were measured on another machine than the lane ran on: there
     the reference runtime's floors say nothing.
     """
+    from sdqa.gate.stated import stated_tolerance
+
     repeats = [repeat for manifest in found.values() for repeat in manifest.repeats]
     if on_device(lane.runtime) and (not repeats or any(other_machine(one, lane) for one in found.values())):
         return {}
@@ -254,7 +256,7 @@ def _limit(metric: str, repeats: Sequence[float], better: Better) -> float:
     """The floor, or as far again as the worst repeat."""
     floor = FLOORS[metric]
     if better == "higher":
-        return min([floor, *(figure - 20 * float(np.log10(AGAIN)) for figure in repeats)])
+        return min([floor, *(figure - 20 * log10(AGAIN) for figure in repeats)])
     return max([floor, *(AGAIN * figure for figure in repeats)])
 
 

@@ -18,7 +18,8 @@ from sdqa.gate.audit import now
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import HARD
 from sdqa.gate.latency import BYTES
-from sdqa.gate.limits import PlacedLimit, Risk, place
+from sdqa.gate.limits import PlacedLimit, Risk, place, place_tail
+from sdqa.gate.tail import Tail
 from sdqa.gate.tolerances import HarmlessNoise, NearestFault, Tolerance, Tolerances
 
 FALSE_ALARMS = 0.001
@@ -58,6 +59,7 @@ def calibrate(
     faults: Conditions,
     *,
     checks: int,
+    tails: Mapping[str, Sequence[Lane]] | None = None,
     false_alarms: float = FALSE_ALARMS,
     confidence: float = CONFIDENCE,
     environment: Environment | None = None,
@@ -69,6 +71,7 @@ def calibrate(
         harmless: variant (see `Tolerances.find`) → condition → its lanes. A variant's own clean lanes are its noise.
         faults: fault → its lanes, of any variant.
         checks: how many checks a whole run makes (all lanes).
+        tails: variant → its clean lanes with the text-to-image cases alone, from many draws of noise; see `tail`.
         false_alarms: accepted probability of any false alarm in a clean run.
         confidence: that the bounds cover what they say.
         environment: where it was measured.
@@ -89,7 +92,7 @@ def calibrate(
             )
             for metric, component in _keys(conditions)
         }
-    return Tolerances(
+    placed = Tolerances(
         model=model,
         checks=checks,
         false_alarms=false_alarms,
@@ -98,6 +101,51 @@ def calibrate(
         teacher=_teacher(lane for conditions in harmless.values() for lanes in conditions.values() for lane in lanes),
         variants=variants,
     )
+    return with_tails(placed, tails or {}, day)
+
+
+def with_tails(tolerances: Tolerances, tails: Mapping[str, Sequence[Lane]], date: str | None = None) -> Tolerances:
+    """The same limits, with tails for the variants that were drawn for them; those of the others stay.
+
+    Args:
+        tails: variant → its clean lanes with the text-to-image cases alone, from many draws of noise; see `tail`.
+
+    Raises:
+        UsageError: a lane did not run to its end, is of another teacher, or its variant has no limits to hold it
+            against.
+    """
+    variants, day = dict(tolerances.variants), date or now()
+    for variant, lanes in sorted(tails.items()):
+        _demand_whole(variant, {"text-to-image alone": lanes})
+        if variant not in variants:
+            raise UsageError(f"{variant} has no limits yet", hint="measure them first: sdqa calibrate")
+        if tolerances.teacher_of(variant) not in ("", _teacher(lanes)):
+            raise UsageError(f"the limits of {variant} are of another teacher", hint="sdqa calibrate --reason '…'")
+        variants[variant] = {key: _with_tail(one, lanes, day) for key, one in variants[variant].items()}
+    return tolerances.model_copy(update={"variants": variants})
+
+
+def _with_tail(tolerance: Tolerance, lanes: Sequence[Lane], day: str) -> Tolerance:
+    """One metric's limits; a tail only where what all cases share does not hold for the kind."""
+    if tolerance.component is not None or tolerance.stated:
+        return tolerance
+    better = tolerance.better
+    drawn = [_losses((tolerance.metric, None), lane) for lane in lanes]
+    losses = [one for lane in drawn for one in lane]
+    severe = statistics.loss(tolerance.severe, better)
+    placed = place_tail(
+        losses,
+        mean=statistics.loss(tolerance.harmless.mean, better),
+        limit=statistics.loss(tolerance.limit, better),
+        severe=severe,
+        cases=round(tolerance.harmless.n / max(1, len(tolerance.harmless.conditions))),
+        alone=max(map(len, drawn), default=0),
+    )
+    if placed is None:
+        return tolerance.model_copy(update={"tail": None})
+    worst, end = (_figure(one, better) for one in placed)
+    beyond = sum(one > severe for one in losses)
+    return tolerance.model_copy(update={"tail": Tail(n=len(losses), beyond=beyond, worst=worst, severe=end, date=day)})
 
 
 def _teacher(lanes: Iterable[Lane]) -> str:

@@ -6,9 +6,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from sdqa.errors import DigestMismatch, ImageError
 
@@ -16,12 +14,18 @@ MAX_SIDE = 4096
 PREVIEW_SIDE = 128
 """Pixels: images up to this size are kept in git as they are."""
 
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Pixels = npt.NDArray[np.uint8]
+    Floats = npt.NDArray[np.float32]
 
 
 def array_digest(array: npt.NDArray[np.generic]) -> str:
     """sha256 over dtype, shape and values (little-endian, C order), hexadecimal."""
+    import numpy as np
+
     ordered = np.ascontiguousarray(array)
     ordered = ordered.astype(ordered.dtype.newbyteorder("<"), copy=False)
     head = f"{ordered.dtype.name} {list(ordered.shape)}\n".encode()
@@ -34,6 +38,8 @@ def as_pixels(image: npt.NDArray[np.generic], name: str) -> Pixels:
     Raises:
         ImageError: it is not.
     """
+    import numpy as np
+
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"{name} must be uint8 of shape (H, W, 3), not {image.dtype} {image.shape}")
     return np.ascontiguousarray(image, dtype=np.uint8)
@@ -54,6 +60,7 @@ def decode_image(data: bytes, path: Path) -> Pixels:
     Raises:
         ImageError: it is not one, or too large.
     """
+    import numpy as np
     from PIL import Image
 
     try:
@@ -69,6 +76,7 @@ def decode_image(data: bytes, path: Path) -> Pixels:
 
 def preview(image: Pixels) -> Pixels:
     """The image, reduced to `PREVIEW_SIDE` pixels on its longer side."""
+    import numpy as np
     from PIL import Image
 
     picture = Image.fromarray(image)
@@ -89,6 +97,7 @@ def decode_tensors(data: bytes, path: Path) -> dict[str, Floats]:
     Raises:
         DigestMismatch: it is not one, or holds a tensor of another type.
     """
+    import numpy as np
     import safetensors
     import safetensors.numpy
 

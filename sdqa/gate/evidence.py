@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from sdqa.bundle import Lane, Measurement, is_timing
 from sdqa.errors import EXIT_GATE_FAILED
-from sdqa.gate.tolerances import Tolerances
+
+if TYPE_CHECKING:
+    from sdqa.bundle import Lane, Measurement
+    from sdqa.gate.tolerances import Tolerances
+
 
 HARD = frozenset({"finite", "shape", "contract", "coverage"})
 """Metrics that must read exactly 1: they need no tolerance, and nothing else counts before them."""
@@ -125,6 +128,8 @@ class MeasuredLane:
 
     def checks(self, tolerances: Tolerances | None, budgets: StatedBudgets) -> list[str]:
         """The checks that the measurements allow, in a stable order."""
+        from sdqa.bundle import is_timing
+
         found: list[str] = []
         for metric, table in sorted(self.cases.items()):
             if is_timing(metric):

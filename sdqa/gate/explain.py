@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sdqa.bundle import Lane
 from sdqa.errors import SdqaError
+from sdqa.gate.blank import blank_lane
 from sdqa.gate.evidence import HARD
 from sdqa.gate.reach import Worst, within_reach
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
@@ -27,13 +28,7 @@ def explain_checks(plan: Plan, worst: Mapping[str, Worst]) -> str:
         except SdqaError as error:
             paragraphs.append(f"{lane.id}\n  {error.what}: {error.hint}")
             continue
-        record = Lane(
-            id=lane.id,
-            model=lane.model_name,
-            variant=lane.variant.name,
-            runtime=lane.runtime,
-            compute_unit=lane.compute_unit,
-        )
+        record = blank_lane(lane)
         lines = [lane.id]
         keys: list[tuple[str, str | None]] = [(name, None) for name in plan.suite.metrics.names if name not in HARD]
         keys += [("parity_psnr", component) for component in lane.components]

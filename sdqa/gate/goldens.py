@@ -17,29 +17,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import JsonValue
 
 from sdqa.bundle import documents
 from sdqa.errors import GoldenDamaged, GoldenMissing, UsageError
 from sdqa.gate import large_files
-from sdqa.gate.audit import AuditEntry, append, author, now
-from sdqa.gate.codec import (
-    PREVIEW_SIDE,
-    Floats,
-    Pixels,
-    array_digest,
-    as_pixels,
-    decode_image,
-    decode_tensors,
-    encode_image,
-    encode_tensors,
-    preview,
-)
-from sdqa.gate.golden_files import file_bytes, replace_folder, whole
 from sdqa.gate.manifest import MANIFEST_FILE, Manifest, file_record, read_manifest
 from sdqa.store import digest_of
+
+if TYPE_CHECKING:
+    from sdqa.gate.codec import Floats, Pixels
 
 
 @dataclass(frozen=True)
@@ -66,6 +55,9 @@ def read_golden(folder: Path, *, place: str = large_files.DEFAULT_PLACE, cache: 
         GoldenMissing: the golden or one of its files is not there.
         GoldenDamaged: a file or its values are not those that were recorded, or cannot be decoded.
     """
+    from sdqa.gate.codec import array_digest, decode_image, decode_tensors
+    from sdqa.gate.golden_files import file_bytes, whole
+
     manifest = read_manifest(folder)
     data = {name: file_bytes(folder, name, file, place, cache) for name, file in manifest.files.items()}
     for name in ("image.png", "noise.safetensors", "latents.safetensors"):
@@ -140,6 +132,12 @@ def write_golden(
     Raises:
         UsageError: it would overwrite another golden without a reason, or holds values that are not finite.
     """
+    import numpy as np
+
+    from sdqa.gate.audit import AuditEntry, append, author, now
+    from sdqa.gate.codec import PREVIEW_SIDE, array_digest, as_pixels, encode_image, encode_tensors, preview
+    from sdqa.gate.golden_files import replace_folder
+
     pictures = {"image": as_pixels(image, "image")}
     if source is not None:
         pictures["source"] = as_pixels(source, "source")

@@ -28,6 +28,24 @@ def limit_table(tolerances: Tolerances, variants: Sequence[str], faults: Sequenc
         yield "  what no fault was planted for, no limit is known to see; more time: sdqa calibrate --budget …"
 
 
+def tail_lines(tolerances: Tolerances, variants: Sequence[str]) -> Iterator[str]:
+    """What applies to text-to-image cases alone, variant by variant.
+
+    Args:
+        variants: those that were drawn for it.
+    """
+    for variant in variants:
+        table = tolerances.variants[variant]
+        tailed = {key: (one, one.tail) for key, one in sorted(table.items()) if one.tail is not None}
+        yield f"{tolerances.model}, {variant}: text-to-image cases " + (
+            "alone" if tailed else "need no limits of their own"
+        )
+        for key, (one, tail) in tailed.items():
+            sign, unit = "≥" if one.better == "higher" else "≤", f" {one.unit}" if one.unit else ""
+            worst = f"{tail.worst:.4g}{unit} at worst, {tail.beyond} of {tail.n} beyond {one.severe:.4g}{unit}"
+            yield f"  {key}  {sign} {tail.severe:.4g}{unit}  {worst}"
+
+
 def _row(key: str, tolerance: Tolerance, planted: int) -> tuple[str, str, str, str, str]:
     sign = "≥" if tolerance.better == "higher" else "≤"
     unit = f" {tolerance.unit}" if tolerance.unit else ""

@@ -16,6 +16,8 @@
    is as bad as that fault, and half as far again from the mean as the bound, is severe. Where clean cases scatter so
    much that the bound lies beyond the fault, the worst case seen takes its place: a case between that limit and severe
    is suspicious, and fails when the mean does.
+5. *Tail.* One kind of case, drawn many times more, gets a severe limit of its own where its worst figure does not fit
+   those limits: the worst seen, half as far again from the median.
 """
 
 from __future__ import annotations
@@ -118,6 +120,30 @@ def place(
         nearest=nearest,
         blind_to=tuple(sorted(set(means) - set(seen))),
     )
+
+
+def place_tail(
+    losses: Sequence[float], *, mean: float, limit: float, severe: float, cases: int, alone: int
+) -> tuple[float, float] | None:
+    """The worst of many figures of one kind of case, and what is severe for that kind; see `sdqa.gate.tail`.
+
+    Args:
+        losses: of the kind's cases, from many draws.
+        mean: of the harmless figures of all cases.
+        limit: on the mean over all cases.
+        severe: of a single case, whatever its kind.
+        cases: how many cases a suite's mean is taken over.
+        alone: how many of them are of the kind.
+
+    Returns:
+        None where those limits hold for the kind as well.
+    """
+    if not losses:
+        return None
+    center, worst = plain.median(losses), max(losses)
+    if worst <= severe and (mean * max(0, cases - alone) + worst * alone) / max(cases, alone) <= limit:
+        return None
+    return worst, max(severe, _away(worst, center, WIDENING))
 
 
 def deviation(values: Sequence[float]) -> float:

@@ -14,9 +14,8 @@ from pathlib import Path
 from sdqa.bundle.orphan import Orphan, orphan_words
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate import baseline
-from sdqa.gate.audit import AuditEntry, append, author, now
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
-from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
+from sdqa.gate.tolerances import TOLERANCES_FILE
 from sdqa.plan import Plan, load_suite, make_plan
 from sdqa.plan.load import is_suite
 from sdqa.plan.suite import TEACHER_NOW
@@ -113,6 +112,8 @@ def prune(plan: Plan, reason: str) -> tuple[str, ...]:
         UsageError: there are some and no reason was given.
         SdqaError: a suite beside this one cannot be read: nobody knows what it asks for.
     """
+    from sdqa.gate.audit import AuditEntry, append, author, now
+
     if plan.suite.goldens == TEACHER_NOW or not plan.goldens.is_dir():
         return ()
     found = _found(plan, _sharing(plan, strict=True))
@@ -139,6 +140,8 @@ def prune(plan: Plan, reason: str) -> tuple[str, ...]:
 
 def _digest(goldens: Path, one: Orphan) -> str | None:
     """What the audit log calls a reference; None where it is damaged."""
+    from sdqa.gate.tolerances import Tolerances
+
     try:
         if one.kind == "tolerances":
             return Tolerances.load(goldens / one.model / TOLERANCES_FILE).digest()

@@ -9,11 +9,14 @@ import functools
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Better
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 
 LEVEL = 0.95
 """Of the two-sided interval; its bad end is a one-sided 97.5 % bound."""
@@ -44,6 +47,8 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     Returns:
         Both ends at `LEVEL`; the extremes when there are too few cases or they are all the same.
     """
+    import numpy as np
+
     x = np.sort(np.asarray(values, dtype=np.float64))  # the order of the cases must not matter
     n = len(x)
     if n < SMALLEST_SAMPLE or float(np.ptp(x)) <= 1e-12 * max(1.0, float(np.abs(x).max())):
@@ -54,16 +59,27 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     bias = NORMAL.inv_cdf(min(max(below, 0.5 / len(means)), 1 - 0.5 / len(means)))
     left_out = mean - (x.sum() - x) / (n - 1)  # jackknife influence
     acceleration = float((left_out**3).sum() / (6 * (left_out**2).sum() ** 1.5))
+    ordered = [float(one) for one in np.sort(means)]
     ends = []
     for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2):
         z = bias + NORMAL.inv_cdf(share)
-        ends.append(float(np.quantile(means, NORMAL.cdf(bias + z / (1 - acceleration * z)))))
+        ends.append(_quantile(ordered, NORMAL.cdf(bias + z / (1 - acceleration * z))))
     return ends[0], ends[1]
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """`numpy.quantile` of sorted values, to the bit; that one imports masked arrays, which takes as long as judging."""
+    place = (len(ordered) - 1) * share
+    low = min(math.floor(place), len(ordered) - 2)
+    before, after, part = ordered[low], ordered[low + 1], place - low
+    return after - (after - before) * (1 - part) if part >= 0.5 else before + (after - before) * part
 
 
 @functools.cache
 def _draws(n: int) -> npt.NDArray[np.intp]:
     """Indices of `RESAMPLES` samples of n with replacement; the same ones in every run."""
+    import numpy as np
+
     return np.random.Generator(np.random.PCG64(SEED)).integers(0, n, (RESAMPLES, n))
 
 
@@ -77,6 +93,8 @@ def smallest_shift(limit: float, losses: Sequence[float]) -> float:
         limit: on the mean loss.
         losses: of the cases as measured.
     """
+    import numpy as np
+
     x = np.asarray(losses, dtype=np.float64)
     sd = float(x.std(ddof=1)) if len(x) > 1 else 0.0
     return max(0.0, limit - float(x.mean()) + NORMAL.inv_cdf(POWER) * sd / math.sqrt(len(x)))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import Field, FiniteFloat
 
-from sdqa.bundle import Better, Environment, Lane, Record, documents
+from sdqa.bundle import Better, Environment, Record, documents
 from sdqa.bundle.record import later
 from sdqa.errors import GoldenMissing, UsageError
-from sdqa.gate.audit import AuditEntry, append, author, now
+from sdqa.gate.tail import Tail
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
@@ -23,6 +23,17 @@ SCHEMA_VERSION = 1
 TOLERANCES_FILE = "tolerances.json"
 MAX_BYTES = 4 * 2**20
 ANY_VARIANT = "*"
+
+
+class Placed(Protocol):
+    """By what limits are looked up: a lane, or what it will be."""
+
+    @property
+    def variant(self) -> str: ...
+    @property
+    def runtime(self) -> str: ...
+    @property
+    def compute_unit(self) -> str: ...
 
 
 class HarmlessNoise(Record):
@@ -66,6 +77,7 @@ class Tolerance(Record):
     date: str
     fingerprints: tuple[str, ...] = ()  # of the figures it was measured from; others are not compared with it
     note: str = later("")  # what was done to the limits after they were placed
+    tail: Tail | None = later(None)  # of one kind of case, which is then judged alone
 
     def worse_than(self, figure: float, limit: float) -> bool:
         """Whether a figure is on the bad side of a limit; one that is not a number is."""
@@ -91,8 +103,14 @@ class Tolerance(Record):
         return (
             f"{what}: mean {sign} {self.limit:.4g}{unit}, a case {sign} {self.case_limit:.4g}{unit}; harmless noise "
             f"reaches {self.harmless.bound:.4g} ({self.harmless.n} figures: {', '.join(self.harmless.conditions)}), "
-            f"{fault}; {self.date[:10]}{f'; {self.note}' if self.note else ''}"
+            f"{fault}; {self.date[:10]}{f'; {self.note}' if self.note else ''}{self._tail_in_words(sign, unit)}"
         )
+
+    def _tail_in_words(self, sign: str, unit: str) -> str:
+        if self.tail is None:
+            return ""
+        seen = f"{self.tail.beyond} of {self.tail.n} draws lie beyond what is severe for the others"
+        return f"; {self.tail.kind} cases alone {sign} {self.tail.severe:.4g}{unit}, as {seen}"
 
 
 class Tolerances(Record):
@@ -110,7 +128,7 @@ class Tolerances(Record):
     left_out: tuple[str, ...] = later(())  # faults that there was no time to plant: what they do, nobody knows
     variants: dict[str, dict[str, Tolerance]] = Field(default_factory=dict)  # see `find` → metric[@component] → …
 
-    def find(self, lane: Lane, metric: str, component: str | None = None) -> Tolerance | None:
+    def find(self, lane: Placed, metric: str, component: str | None = None) -> Tolerance | None:
         """The tolerance of a metric for a lane; the component's own before the metric's.
 
         Looked up under `variant@runtime-unit`, `variant@runtime`, `variant` and `*`. What was measured with the
@@ -119,7 +137,9 @@ class Tolerances(Record):
         found = self.find_with_teacher(lane, metric, component)
         return None if found is None else found[0]
 
-    def find_with_teacher(self, lane: Lane, metric: str, component: str | None = None) -> tuple[Tolerance, str] | None:
+    def find_with_teacher(
+        self, lane: Placed, metric: str, component: str | None = None
+    ) -> tuple[Tolerance, str] | None:
         """The same, with the digest of the teacher that it was measured with; empty where that is not known."""
         for name in self.names_of(lane):
             table = self.variants.get(name, {})
@@ -143,7 +163,7 @@ class Tolerances(Record):
         return self.model_copy(update={"variants": kept})
 
     @staticmethod
-    def names_of(lane: Lane) -> tuple[str, ...]:
+    def names_of(lane: Placed) -> tuple[str, ...]:
         """The tables that a lane's limits are looked up in, the most particular first."""
         own = (f"{lane.variant}@{lane.runtime}-{lane.compute_unit.lower()}", f"{lane.variant}@{lane.runtime}")
         return (*own, ANY_VARIANT) if on_device(lane.runtime) else (*own, lane.variant, ANY_VARIANT)
@@ -164,6 +184,12 @@ class Tolerances(Record):
         others = {name: before.teacher_of(name) for name in kept if before.teacher_of(name) != self.teacher}
         tables = {**kept, **self.variants}
         return self.model_copy(update={"variants": tables, "environments": elsewhere, "teachers": others})
+
+    def digest_for(self, lane: Placed) -> str:
+        """Identity of what a lane is judged by alone: the limits of other variants may change beside it."""
+        tables = {name: self.variants[name] for name in self.names_of(lane) if name in self.variants}
+        stated = self.model_copy(update={"variants": tables}).model_dump(mode="json", include={"variants"})
+        return digest_of(stated)
 
     def digest(self) -> str:
         """Identity of the whole file."""
@@ -192,6 +218,8 @@ class Tolerances(Record):
         Raises:
             UsageError: there are other tolerances already and no reason was given.
         """
+        from sdqa.gate.audit import AuditEntry, append, author, now
+
         before = Tolerances.load(path) if path.exists() else None
         if before is not None and before.digest() == self.digest():
             return
@@ -220,7 +248,20 @@ def loosened(before: Tolerances, after: Tolerances) -> list[str]:
             new = now_there.get(key)
             if new is None:
                 found.append(f"{variant}/{key}: dropped")
-            elif old.worse_than(new.limit, old.limit) or old.worse_than(new.case_limit, old.case_limit):
+                continue
+            if old.worse_than(new.limit, old.limit) or old.worse_than(new.case_limit, old.case_limit):
                 limits = f"{old.limit:.4g} → {new.limit:.4g}, a case {old.case_limit:.4g} → {new.case_limit:.4g}"
                 found.append(f"{variant}/{key}: {limits}")
+            found += [f"{variant}/{key}: {words}" for words in tail_loosened(old, new)]
     return found
+
+
+def tail_loosened(before: Tolerance, after: Tolerance) -> list[str]:
+    """Whether cases that are judged alone may now be worse than they might, in words."""
+    if after.tail is None:
+        return []
+    kind, new = after.tail.kind, after.tail.severe
+    if before.tail is None:
+        return [f"{kind} cases alone, up to {new:.4g} instead of {before.severe:.4g}, and not in the mean"]
+    old = before.tail.severe
+    return [f"{kind} cases alone {old:.4g} → {new:.4g}"] if before.worse_than(new, old) else []

@@ -6,15 +6,18 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from sdqa.generate.png import PngColours
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from PIL import Image
 
 BACKGROUND = "white"
 """What lies behind transparent pixels where a suite says nothing."""
-SIXTEEN_BITS = 65535
+SIXTEEN, SIXTEEN_BITS = 16, 65535
+DARK = 8
+"""Of the levels, the part that a picture stays below whose 16 bits hold fewer, as a camera's 12 do."""
 LATTICE = 9
 """Values a channel at which a profile is compared with sRGB."""
 SAME_LEVELS = 1
@@ -30,6 +33,8 @@ class PictureReading:
     """ICC."""
     transparent: Any = None
     """The colour, or the palette's entries, that a file without alpha declares to be transparent."""
+    png: PngColours = field(default_factory=PngColours)
+    """What a PNG says of its samples; 8 bits of sRGB where nothing does."""
     said: list[str] = field(default_factory=list)
 
     def say(self, remark: str) -> None:
@@ -50,8 +55,13 @@ def flat_colours(reading: PictureReading, background: str) -> Image.Image:
     """
     from PIL import Image
 
+    if reading.png.foreign:
+        raise ValueError(f"its colours have {reading.png.foreign}: save it in sRGB, or with a colour profile")
     colours, alpha = _separated(reading)
     picture = _in_srgb(reading, colours)
+    if reading.png.gamma is not None:
+        reading.say(f"has the gamma {reading.png.gamma:.4g} (gAMA): converted to sRGB")
+        picture = picture.point(gamma_table(reading.png.gamma) * 3)
     if alpha is None or alpha.getextrema()[0] == 255:
         return picture
     reading.say(f"has transparency: composited on {background}")
@@ -66,6 +76,10 @@ def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None
     picture = reading.picture
     if picture.mode.startswith("I"):
         return _eight_bits(reading)
+    if reading.png.depth == SIXTEEN:
+        if reading.transparent is not None:
+            raise ValueError("it declares a transparent colour of 16 bits: give it an alpha channel instead")
+        reading.say("is of 16 bits a colour: the upper 8 are taken")
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or reading.transparent is not None:
         if reading.transparent is not None:
             picture.info["transparency"] = reading.transparent  # turning a picture may lose it
@@ -82,12 +96,14 @@ def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None
 
 def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
     """16-bit grey, whole numbers from 0 to 65535, scaled to 0 to 255; Pillow's own conversion cuts off above 255."""
+    import numpy as np
     from PIL import Image
 
     values: npt.NDArray[np.int64] = np.asarray(reading.picture).astype(np.int64)
     if values.min() < 0 or values.max() > SIXTEEN_BITS:
         raise ValueError(f"grey values from {values.min()} to {values.max()} do not fit into 16 bits")
-    reading.say("is 16-bit grey: scaled to 8 bits")
+    dark = f", its brightest is {values.max()} of {SIXTEEN_BITS}" if values.max() < SIXTEEN_BITS // DARK else ""
+    reading.say(f"is 16-bit grey: scaled to 8 bits{dark}")
     scaled = Image.fromarray(((values * 255 + SIXTEEN_BITS // 2) // SIXTEEN_BITS).astype(np.uint8))
     if not isinstance(reading.transparent, int):
         return scaled, None
@@ -119,8 +135,18 @@ def _in_srgb(reading: PictureReading, colours: Image.Image) -> Image.Image:
     return converted
 
 
+def gamma_table(gamma: float) -> list[int]:
+    """Levels of sRGB for the 256 levels of samples that are light to the power of gamma (IEC 61966-2-1)."""
+    import numpy as np
+
+    light = (np.arange(256) / 255) ** (1 / gamma)
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return [int(level) for level in np.rint(255 * encoded)]
+
+
 def _changes_little(transform: Any, mode: str) -> bool:
     """Whether a transform leaves a lattice of colours as it is: the profile is sRGB, whatever it calls itself."""
+    import numpy as np
     from PIL import Image, ImageCms
 
     levels = np.linspace(0, 255, LATTICE).round().astype(np.uint8)

@@ -8,22 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from sdqa.errors import ImageError
 from sdqa.foreign import recognise
 from sdqa.generate.colours import BACKGROUND, PictureReading, flat_colours
-from sdqa.generate.png import demand_all_rows
+from sdqa.generate.jpeg import demand_whole
+from sdqa.generate.png import demand_all_rows, read_colours
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from PIL import Image
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64 * 10**6
 FORMATS = ("PNG", "JPEG", "WEBP")
+JPEGS = ("JPEG", "MPO")
+"""What Pillow calls a JPEG file, with further pictures behind the first or without."""
 ORIENTATION = 0x0112
 """EXIF's tag; 1 is upright."""
+EXIF, COLOUR_SPACE, NO_SRGB = 0x8769, 0xA001, (2, 0xFFFF)
+"""EXIF's tags of its own table and of the colour space in it; what cameras write there for Adobe RGB."""
 MUCH_CUT = 0.5
 """Share of a picture that is left, below which the plan says how much is."""
 HINT = "give a PNG, JPEG or WebP picture"
@@ -52,6 +56,7 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
     Raises:
         ImageError: it cannot be read to its end, is larger than 64 MB or 64 megapixels, or shows one colour only.
     """
+    import numpy as np
     from PIL import Image
 
     try:
@@ -66,7 +71,9 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
                 _demand_small(opened.width * opened.height <= MAX_PIXELS, f"{MAX_PIXELS} pixels", path)
                 if opened.format == "PNG":
                     demand_all_rows(path)
-                reading = _upright(opened)
+                elif opened.format in JPEGS:
+                    demand_whole(path)
+                reading = _upright(opened, path)
                 picture = flat_colours(reading, background)
                 square, said = _square(picture, size)
     except (*_GARBLED, struct.error, Image.DecompressionBombError) as error:
@@ -100,8 +107,8 @@ def _demand_small(small: bool, limit: str, path: Path) -> None:
         raise ImageError(f"the source picture is larger than {limit}", where=str(path), hint="scale it down")
 
 
-def _upright(opened: Image.Image) -> PictureReading:
-    """The first frame, turned as the camera was held."""
+def _upright(opened: Image.Image, path: Path) -> PictureReading:
+    """The first frame, turned as the camera was held, with what its file says of its colours."""
     from PIL import ImageOps
 
     reading = PictureReading(opened)
@@ -110,12 +117,17 @@ def _upright(opened: Image.Image) -> PictureReading:
         reading.say(f"has {frames} frames: the first is taken")
     profile, transparent = opened.info.get("icc_profile"), opened.info.get("transparency")
     opened.load()
-    orientation = opened.getexif().get(ORIENTATION, 1)
+    exif = opened.getexif()
+    orientation = exif.get(ORIENTATION, 1)
     reading.picture = ImageOps.exif_transpose(opened)
     if orientation in range(2, 9):
         reading.say(f"is stored turned (EXIF orientation {orientation}): turned upright")
     reading.profile = profile if isinstance(profile, bytes) else b""
     reading.transparent = transparent
+    if opened.format == "PNG":
+        reading.png = read_colours(path)
+    if not reading.profile and exif.get_ifd(EXIF).get(COLOUR_SPACE) in NO_SRGB:
+        reading.say("says that its colours are not sRGB (EXIF), and has no profile: taken as sRGB")
     return reading
 
 

@@ -29,6 +29,11 @@ IMPOSED: dict[str, dict[str, JsonValue]] = {
 }
 """What is set whatever the checkpoint states."""
 
+REPLACED: dict[str, dict[str, tuple[str, ...]]] = {
+    "dpmsolver++": {"solver_type": ("logrho", "bh1", "bh2")},  # other multistep schedulers': midpoint is taken
+}
+"""Values that diffusers' class knows as another's and replaces by its own, without a word."""
+
 _COMMON: dict[str, JsonValue] = {
     "num_train_timesteps": 1000,
     "beta_start": 0.0001,
@@ -173,11 +178,18 @@ def kept(name: str, named: str, config: Mapping[str, JsonValue]) -> Kept:
     known, imposed = DEFAULTS.get(name, dict(config)), IMPOSED.get(name, {})
     usual = {**known, **PUBLISHED, **SCHEDULERS[name][1]}
     said = stated(config)
-    overridden = {key: value for key, value in said.items() if key in imposed and value != imposed[key]}
+    replaced = {key for key, values in REPLACED.get(name, {}).items() if said.get(key) in values}
+    overridden = {
+        key: value for key, value in said.items() if (key in imposed and value != imposed[key]) or key in replaced
+    }
     return Kept(
         named=named,
         drawn=SCHEDULERS[name][0],
-        kept={key: value for key, value in said.items() if key in known and key not in imposed and value != usual[key]},
+        kept={
+            key: value
+            for key, value in said.items()
+            if key in known and key not in imposed and key not in replaced and value != usual[key]
+        },
         overridden=overridden,
         foreign={key: value for key, value in said.items() if key not in known and value not in (None, False)},
     )

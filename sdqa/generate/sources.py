@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from sdqa.address import resolved
 from sdqa.errors import ImageError
 from sdqa.generate.colours import BACKGROUND
-from sdqa.generate.pictures import SourcePicture, read_picture
 from sdqa.plan import Case
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from sdqa.generate.pictures import SourcePicture
+
 
 SCENE_SIDE = 256  # scenes are drawn up to this size and enlarged beyond it
 SCENE_MEAN, SCENE_TILE = 0.5, 4.0
@@ -34,7 +38,7 @@ class WantedPicture:
     background: str
 
 
-Reader = Callable[[WantedPicture], SourcePicture]
+Reader = Callable[[WantedPicture], "SourcePicture"]
 PICTURES: dict[str, Reader] = {}
 
 
@@ -106,6 +110,8 @@ def changed_picture(
     Raises:
         ImageError: there is no such picture any more.
     """
+    import numpy as np
+
     if recorded is None:
         return f"the golden was recorded without the source picture {name}"
     now = load_source(name, recorded.shape[0], root, background)
@@ -123,9 +129,11 @@ def changed_picture(
 @picture("scene")
 def scene(wanted: WantedPicture) -> SourcePicture:
     """A drawn scene, enlarged where it is drawn no larger."""
+    import numpy as np
     from PIL import Image
 
     from sdqa.embedded import scenes
+    from sdqa.generate.pictures import SourcePicture
 
     size = wanted.size or SCENE_SIDE
     drawn = scenes.draw(scenes.parse(f"scene:{wanted.rest}"), size=min(size, SCENE_SIDE)).convert("RGB")
@@ -142,12 +150,16 @@ def _scene_remarks(size: int) -> tuple[str, ...]:
 @picture("file")
 def file(wanted: WantedPicture) -> SourcePicture:
     """A picture of the suite's own."""
+    from sdqa.generate.pictures import read_picture
+
     return read_picture(_confined(wanted.rest, wanted.root), wanted.size, background=wanted.background)
 
 
 @picture("photo")
 def photo(wanted: WantedPicture) -> SourcePicture:
     """The public-domain portrait that scikit-image ships."""
+    from sdqa.generate.pictures import read_picture
+
     return read_picture(_astronaut(), wanted.size, background=wanted.background)
 
 

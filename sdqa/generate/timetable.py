@@ -7,13 +7,16 @@ Source of the spacings: Lin et al., "Common Diffusion Noise Schedules and Sample
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
-
-import numpy as np
-import numpy.typing as npt
-from pydantic import JsonValue
+from struct import pack, unpack
+from typing import TYPE_CHECKING
 
 from sdqa.generate.schedulers import resulting
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
 
 BEGINS = 0.9
 """Of the training schedule: text-to-image that begins below has no pure noise to begin with."""
@@ -50,44 +53,56 @@ def plain_timesteps(
     settings = resulting(name, config)
     if name not in _WHOLE or any(settings.get(key) for key in _BY_NOISE_LEVEL):
         return None
-    if settings.get("lambda_min_clipped", -np.inf) != -np.inf or settings.get("timestep_type") == "continuous":
+    if settings.get("lambda_min_clipped", -math.inf) != -math.inf or settings.get("timestep_type") == "continuous":
         return None
     total, offset = int(str(settings["num_train_timesteps"])), int(str(settings["steps_offset"]))
     whole = _WHOLE[name](str(settings["timestep_spacing"]), total, steps, offset)
-    return tuple(float(t) for t in whole[first_skipped(steps, strength) :])
+    return tuple(whole[first_skipped(steps, strength) :])
 
 
-Ladder = npt.NDArray[np.float64]
+def _even(last: int, steps: int) -> list[float]:
+    """`numpy.linspace(0, last, steps)`, to the bit."""
+    if steps == 1:
+        return [0.0]
+    step = last / (steps - 1)
+    return [*(index * step for index in range(steps - 1)), float(last)]
 
 
-def _spaced(spacing: str, total: int, steps: int, offset: int) -> Ladder:
+def _trailing(total: int, steps: int) -> list[float]:
+    """`numpy.round(numpy.arange(total, 0, -total / steps)) - 1`, to the bit: its steps are rounded once, too."""
+    step = -total / steps
+    stride = (total + step) - total
+    return [float(round(total + index * stride)) - 1 for index in range(math.ceil(-total / step))]
+
+
+def _spaced(spacing: str, total: int, steps: int, offset: int) -> list[float]:
     """DDIM's, falling."""
     if spacing == "linspace":
-        return np.linspace(0, total - 1, steps).round()[::-1]
+        return [float(round(t)) for t in reversed(_even(total - 1, steps))]
     if spacing == "leading":
-        return np.arange(steps, dtype=np.float64)[::-1] * (total // steps) + offset
-    return np.round(np.arange(total, 0, -total / steps)) - 1
+        return [float(index * (total // steps) + offset) for index in reversed(range(steps))]
+    return _trailing(total, steps)
 
 
-def _repeated(spacing: str, total: int, steps: int, offset: int) -> Ladder:
+def _repeated(spacing: str, total: int, steps: int, offset: int) -> list[float]:
     """PNDM's: its second timestep is run twice."""
     plain = _spaced(spacing, total, steps, offset)
-    return np.concatenate([plain[:1], plain[1:2], plain[1:]])
+    return [*plain[:1], *plain[1:2], *plain[1:]]
 
 
-def _without_last(spacing: str, total: int, steps: int, offset: int) -> Ladder:
+def _without_last(spacing: str, total: int, steps: int, offset: int) -> list[float]:
     """DPM-Solver's: one more is spaced out, and the last one left out."""
     if spacing == "linspace":
-        return np.linspace(0, total - 1, steps + 1).round()[::-1][:-1]
+        return [float(round(t)) for t in reversed(_even(total - 1, steps + 1))][:-1]
     if spacing == "leading":
-        return np.arange(steps + 1, dtype=np.float64)[::-1][:-1] * (total // (steps + 1)) + offset
-    return np.round(np.arange(total, 0, -total / steps)) - 1
+        return [float(index * (total // (steps + 1)) + offset) for index in reversed(range(1, steps + 1))]
+    return _trailing(total, steps)
 
 
-def _exact(spacing: str, total: int, steps: int, offset: int) -> Ladder:
-    """Euler's: as DDIM's, without rounding where they are spaced evenly."""
+def _exact(spacing: str, total: int, steps: int, offset: int) -> list[float]:
+    """Euler's: as DDIM's, without rounding where they are spaced evenly, but for that to single precision."""
     if spacing == "linspace":
-        return np.linspace(0, total - 1, steps, dtype=np.float32)[::-1].astype(np.float64)
+        return [float(unpack("f", pack("f", t))[0]) for t in reversed(_even(total - 1, steps))]
     return _spaced(spacing, total, steps, offset)
 
 
@@ -112,6 +127,19 @@ def flaw(name: str, found: Sequence[float], trained: int, steps: int) -> str:
             shown = ", ".join(f"{t:g}" for t in found[max(0, index - 1) : index + 2])
             return f"{steps} steps give timesteps that do not fall: … {shown} …"
     return "" if found else f"{steps} steps leave no timestep to run"
+
+
+def undefined(name: str, config: Mapping[str, JsonValue], found: Sequence[float]) -> str:
+    """Why the first step divides by zero, in words; empty where it does not.
+
+    Without signal at its end (Lin et al., section 3.1), a schedule has no picture that noise could be taken from there;
+    diffusers' other schedulers keep a little of it.
+    """
+    settings = resulting(name, config)
+    ends_at_zero = name == "ddim" and settings.get("rescale_betas_zero_snr") and found
+    if not ends_at_zero or settings["prediction_type"] != "epsilon" or found[0] < trained_steps(config) - 1:
+        return ""
+    return f"at timestep {found[0]:g} nothing is left of a picture (rescale_betas_zero_snr), and epsilon gives none"
 
 
 def doubt(found: Sequence[float], trained: int, steps: int, strength: float | None) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.luma import luma
 from sdqa.metrics.registry import Reading, metric, self_test
 
@@ -18,6 +16,8 @@ DARKEST = 8
 
 def black_share(image: Pixels) -> float:
     """Share of pixels whose brightness is below `DARKEST` grey levels."""
+    import numpy as np
+
     return float(np.mean(luma(image) < DARKEST))
 
 
@@ -29,6 +29,8 @@ def black(subject: Subject) -> Reading:
 
 @self_test("black", "night is not black")
 def _night() -> bool | str:
+    import numpy as np
+
     from sdqa.metrics import test_images as specimens
 
     night, blank = specimens.drawn()[2].image, np.zeros((64, 64, 3), np.uint8)

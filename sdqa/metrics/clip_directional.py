@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.latent_cosine import cosine
 from sdqa.metrics.registry import Reading, metric, self_test
 
@@ -19,6 +17,8 @@ SHORTEST = 1e-4
 
 def direction(end: Floats, start: Floats, wanted: Floats) -> float:
     """Cosine of `end - start` with `wanted`; 0 when nothing changed: an edit that did not happen follows nothing."""
+    import numpy as np
+
     change = end - start
     return cosine(change, wanted) if float(np.linalg.norm(change)) > SHORTEST else 0.0
 
@@ -29,6 +29,8 @@ def clip_directional(subject: Subject, models: MetricModels) -> Reading:
 
     Gal et al., "StyleGAN-NADA", 2021.
     """
+    import numpy as np
+
     assert subject.source is not None
     assert subject.source_prompt is not None
     wanted = models.clip.text(subject.prompt) - models.clip.text(subject.source_prompt)

@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sdqa import compat
 from sdqa.errors import MetricError
 from sdqa.metrics.threads import one_thread
@@ -66,6 +64,7 @@ class ClipSpace:
 
     def prepare(self, image: Pixels) -> torch.Tensor:
         """uint8 (H, W, 3) to the normalised float32 (1, 3, S, S) that the model was trained on."""
+        import numpy as np
         import torch
         from PIL import Image
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
@@ -14,6 +12,8 @@ if TYPE_CHECKING:
 
 def spread(image: Pixels) -> float:
     """Standard deviation over the image, in grey levels: the channels' root mean square."""
+    import numpy as np
+
     deviations = image.astype(np.float64).std(axis=(0, 1))
     return float(np.sqrt(np.mean(deviations**2)))
 
@@ -26,5 +26,7 @@ def constant(subject: Subject) -> Reading:
 
 @self_test("constant", "a flat colour reads 0")
 def _flat() -> bool | str:
+    import numpy as np
+
     found = spread(np.full((8, 8, 3), [200, 30, 90], np.uint8))
     return found == 0 or f"{found}"

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sdqa.errors import MetricError
 from sdqa.store import file_digest
 
@@ -48,6 +46,8 @@ class Faces:
         Raises:
             MetricError: the extra is not installed, or its weights are not the pinned ones.
         """
+        import numpy as np
+
         if self._networks is None:
             self._networks = _load()
         detector, landmarks, network = self._networks
@@ -81,6 +81,8 @@ def _load() -> tuple[Any, Any, Any]:
 
 
 def _enlarged(image: Pixels) -> Pixels:
+    import numpy as np
+
     side = min(image.shape[:2])
     if side >= SMALLEST_SIDE:
         return np.ascontiguousarray(image)

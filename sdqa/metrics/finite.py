@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.registry import Reading, metric, self_test
 from sdqa.metrics.subject import Picture
 
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
 
 def finite_share(picture: Picture) -> float:
     """Share of finite values in latents and raw decoder output; 1 only when every single one is."""
+    import numpy as np
+
     arrays = [picture.latents] if picture.decoded is None else [picture.latents, picture.decoded]
     good = sum(int(np.isfinite(array).sum()) for array in arrays)
     return good / sum(array.size for array in arrays)
@@ -28,6 +28,8 @@ def finite(subject: Subject) -> Reading:
 
 @self_test("finite", "a single NaN or Inf is seen")
 def _single() -> bool | str:
+    import numpy as np
+
     image, latents = np.zeros((8, 8, 3), np.uint8), np.zeros((4, 8, 8), np.float32)
     for bad in (np.nan, np.inf, -np.inf):
         decoded = np.zeros((3, 8, 8), np.float32)

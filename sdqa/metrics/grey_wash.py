@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
@@ -14,6 +12,8 @@ if TYPE_CHECKING:
 
 def colourfulness(image: Pixels) -> float:
     """Hasler and Süsstrunk, "Measuring colourfulness in natural images", 2003; 0 for grey, about 100 for vivid."""
+    import numpy as np
+
     red, green, blue = image.astype(np.float64).transpose(2, 0, 1)
     red_green, yellow_blue = red - green, (red + green) / 2 - blue
     deviation = np.hypot(red_green.std(), yellow_blue.std())
@@ -29,6 +29,8 @@ def grey_wash(subject: Subject) -> Reading:
 
 @self_test("grey_wash", "falls with the colours")
 def _falls() -> bool | str:
+    import numpy as np
+
     from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image.astype(np.float64)

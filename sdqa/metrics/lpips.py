@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
@@ -26,6 +24,8 @@ def lpips(subject: Subject, models: MetricModels) -> Reading:
 
 @self_test("lpips", "rises with noise and with blur")
 def _rises(models: MetricModels) -> bool | str:
+    import numpy as np
+
     from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image
@@ -41,6 +41,8 @@ def _rises(models: MetricModels) -> bool | str:
 
 @self_test("lpips", "images are fed as [-1, 1]")
 def _range(models: MetricModels) -> bool | str:
+    import numpy as np
+
     low, high = (models.lpips.prepare(np.full((64, 64, 3), value, np.uint8)) for value in (0, 255))
     found = float(low.min()), float(high.max())
     return found == (-1.0, 1.0) or f"black is {found[0]}, white is {found[1]}"

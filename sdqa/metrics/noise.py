@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.luma import luma
 from sdqa.metrics.registry import Reading, metric, self_test
 
@@ -18,6 +16,8 @@ def noise_level(image: Pixels) -> float:
 
     Immerkaer, "Fast noise variance estimation", 1996. The median in place of the mean keeps the edges of drawings out.
     """
+    import numpy as np
+
     x = luma(image)
     rows = x[:-2] - 2 * x[1:-1] + x[2:]
     response = rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]
@@ -32,6 +32,8 @@ def noise(subject: Subject) -> Reading:
 
 @self_test("noise", "reads the noise that was added, and not the edges")
 def _reads() -> bool | str:
+    import numpy as np
+
     from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image

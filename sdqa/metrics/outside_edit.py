@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from sdqa.metrics.perceptual import fitted
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from sdqa.metrics.subject import Pixels, Subject
 
 KEPT = 16
@@ -44,17 +44,23 @@ def outside_edit(subject: Subject) -> Reading:
 
 def untouched(source: Pixels, golden: Pixels) -> npt.NDArray[np.bool_]:
     """Where the teacher left the source as it was, (H, W); a tenth of the picture at least."""
+    import numpy as np
+
     change = np.abs(source.astype(np.int16) - golden.astype(np.int16)).max(-1)
     return np.asarray(change <= max(KEPT, float(np.quantile(change, SHARE))))
 
 
 def residual(source: Pixels, picture: Pixels, outside: npt.NDArray[np.bool_]) -> float:
     """Mean absolute difference of the pixels outside of the edit, in grey levels."""
+    import numpy as np
+
     return float(np.abs(source[outside].astype(np.float64) - picture[outside]).mean())
 
 
 @self_test("outside_edit", "damage outside of the edit is seen, and within it is not")
 def _where() -> bool | str:
+    import numpy as np
+
     source = np.full((64, 64, 3), 128, np.uint8)
     golden = source.copy()
     golden[:16] = 255
@@ -67,6 +73,8 @@ def _where() -> bool | str:
 
 @self_test("outside_edit", "an edit of everything still has an outside")
 def _everything() -> bool | str:
+    import numpy as np
+
     source = np.zeros((64, 64, 3), np.uint8)
     share = float(untouched(source, np.full((64, 64, 3), 200, np.uint8)).mean())
     return share >= SHARE or f"{share:.1%} of the picture"

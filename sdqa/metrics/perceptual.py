@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sdqa import compat
 from sdqa.errors import MetricError, UsageError
 from sdqa.metrics import stlpips
@@ -76,6 +74,8 @@ SMALLEST = 32
 
 def fitted(image: Pixels, size: tuple[int, ...]) -> Pixels:
     """The image at (height, width), as the pipeline's preprocessing would make it (Lanczos)."""
+    import numpy as np
+
     if image.shape[:2] == tuple(size):
         return image
     from PIL import Image
@@ -119,6 +119,7 @@ class Perceptual:
 
     def prepare(self, image: Pixels) -> torch.Tensor:
         """uint8 (H, W, 3) to float32 (1, 3, H, W) in [-1, 1]."""
+        import numpy as np
         import torch
 
         x = image.astype(np.float32).transpose(2, 0, 1)[None] / np.float32(127.5) - np.float32(1)
@@ -173,4 +174,6 @@ def _reference(backbone: str) -> Callable[[Any, Any], Any]:
 
 
 def _digest(image: Pixels) -> str:
+    import numpy as np
+
     return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest() + str(image.shape)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sdqa.metrics.subject import Subject
 
 CEILING = 100.0
@@ -36,6 +35,8 @@ def signal_to_noise(
     Raises:
         ValueError: the shapes differ.
     """
+    import numpy as np
+
     if reference.shape != tested.shape:
         raise ValueError(f"shapes differ: {reference.shape} and {tested.shape}")
     x, y = reference.astype(np.float64), tested.astype(np.float64)
@@ -67,6 +68,8 @@ def psnr(subject: Subject) -> Reading:
 
 @self_test("psnr", "uint8 does not wrap")
 def _no_wrap() -> bool | str:
+    import numpy as np
+
     low, high = np.full((8, 8, 3), 1, np.uint8), np.full((8, 8, 3), 255, np.uint8)
     found = signal_to_noise(low, high, peak=255), signal_to_noise(high, low, peak=255)
     return (abs(found[0] - 0.03413) < 1e-4 and found[0] == found[1]) or f"{found}"
@@ -74,6 +77,8 @@ def _no_wrap() -> bool | str:
 
 @self_test("psnr", "a spike does not inflate")
 def _no_inflation() -> bool | str:
+    import numpy as np
+
     reference = np.linspace(-1, 1, 4096).reshape(64, 64)
     noisy = reference + 0.1 * np.sin(np.arange(4096.0)).reshape(64, 64)
     spiked = noisy.copy()
@@ -84,6 +89,8 @@ def _no_inflation() -> bool | str:
 
 @self_test("psnr", "NaN is not a pass")
 def _nan() -> bool | str:
+    import numpy as np
+
     spoilt = np.ones((8, 8))
     spoilt[0, 0] = np.nan
     found = signal_to_noise(np.ones((8, 8)), spoilt)
@@ -92,6 +99,8 @@ def _nan() -> bool | str:
 
 @self_test("psnr", "the batch axis does not divide")
 def _batch() -> bool | str:
+    import numpy as np
+
     reference = np.linspace(-1, 1, 4096).reshape(64, 64)
     noisy = reference + 0.01
     one, many = signal_to_noise(reference, noisy), signal_to_noise(np.stack([reference] * 4), np.stack([noisy] * 4))

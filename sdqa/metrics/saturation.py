@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
@@ -14,6 +12,8 @@ if TYPE_CHECKING:
 
 def clipped_share(image: Pixels) -> float:
     """Share of channel values that are 0 or 255: what clipping leaves behind."""
+    import numpy as np
+
     return float(np.mean((image == 0) | (image == 255)))
 
 
@@ -25,6 +25,8 @@ def saturation(subject: Subject) -> Reading:
 
 @self_test("saturation", "rises with contrast")
 def _rises() -> bool | str:
+    import numpy as np
+
     from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image.astype(np.float64)

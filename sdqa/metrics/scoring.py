@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sdqa.bundle import Measurement
 from sdqa.errors import MetricError
 from sdqa.metrics import shape
 from sdqa.metrics.models import MetricModels
 from sdqa.metrics.registry import METRICS, Metric, Reading, find
 from sdqa.metrics.subject import Subject
+
+if TYPE_CHECKING:
+    from sdqa.bundle import Measurement
+
 
 SHAPELESS = frozenset({"finite", "shape"})
 """Metrics that can be read when candidate and golden have different shapes."""
@@ -55,6 +57,8 @@ def score(subject: Subject, names: Sequence[str] | None, models: MetricModels) -
         UsageError: a name is unknown.
         MetricError: the golden itself is not finite.
     """
+    import numpy as np
+
     if not (np.isfinite(subject.golden.latents).all()):
         raise MetricError("the golden's latents are not finite", where=subject.case)
     return tuple(_measure(find(name), subject, models) for name in applicable(subject.offers(), names))
@@ -88,6 +92,8 @@ def demand_sound(models: MetricModels, names: Sequence[str] | None = None) -> tu
 
 
 def _measure(metric: Metric, subject: Subject, models: MetricModels) -> Measurement:
+    from sdqa.bundle import Measurement
+
     problem = shape.difference(subject)
     if problem and metric.name not in SHAPELESS:
         reading = Reading(None, reason=f"cannot be compared: {problem}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from sdqa.metrics.subject import Pixels, Subject
 
 SIGMA = 1.5
@@ -26,6 +26,8 @@ def similarity(reference: Pixels, tested: Pixels) -> float:
     Args:
         reference, tested: uint8 (H, W, 3), at least 11 pixels a side.
     """
+    import numpy as np
+
     x, y = reference.astype(np.float64), tested.astype(np.float64)
     mu_x, mu_y = _blur(x), _blur(y)
     var_x, var_y = _blur(x * x) - mu_x**2, _blur(y * y) - mu_y**2
@@ -38,6 +40,8 @@ def similarity(reference: Pixels, tested: Pixels) -> float:
 
 def _blur(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Gaussian window over the first two axes, without padding."""
+    import numpy as np
+
     weights = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
     weights /= weights.sum()
     for axis in (0, 1):
@@ -58,6 +62,8 @@ def ssim(subject: Subject) -> Reading:
 
 @self_test("ssim", "falls with noise")
 def _falls() -> bool | str:
+    import numpy as np
+
     rng = np.random.default_rng(0)
     reference = np.repeat(np.repeat(rng.integers(0, 256, (8, 8, 3)), 4, 0), 4, 1).astype(np.uint8)
     noise = rng.normal(size=reference.shape)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+    Pixels = npt.NDArray[np.uint8]
+    Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from sdqa.metrics.subject import Pixels
 
@@ -30,6 +28,8 @@ class Specimen:
 @functools.cache
 def drawn() -> tuple[Specimen, ...]:
     """Two portraits and two landscapes that nobody would confuse."""
+    import numpy as np
+
     from sdqa.embedded import scenes
 
     found = [scenes.parse(name) for name in SCENES]
@@ -38,6 +38,7 @@ def drawn() -> tuple[Specimen, ...]:
 
 def blur(image: Pixels, radius: float) -> Pixels:
     """Gaussian blur, radius in pixels."""
+    import numpy as np
     from PIL import Image, ImageFilter
 
     return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)), dtype=np.uint8)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sdqa.metrics.psnr import CEILING, RUINED, signal_to_noise
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sdqa.metrics.subject import Subject
 
 TILES = 8
@@ -33,6 +32,8 @@ def _starts(length: int, size: int) -> list[int]:
 
 def worst_tile(reference: npt.NDArray[Any], tested: npt.NDArray[Any], peak: float | None = None) -> float:
     """Lowest tile PSNR in dB of two (H, W, …) arrays; the peak is the whole reference's. NaN if not finite."""
+    import numpy as np
+
     top = float(np.abs(reference.astype(np.float64)).max()) if peak is None else peak
     values = [signal_to_noise(reference[tile], tested[tile], peak=top) for tile in tiles(*reference.shape[:2])]
     return float(np.min(values))
@@ -56,6 +57,8 @@ def tile_psnr(subject: Subject) -> Reading:
 
 @self_test("tile_psnr", "local garbage is seen")
 def _local() -> bool | str:
+    import numpy as np
+
     rng = np.random.default_rng(0)
     reference = np.full((512, 512, 3), 128, np.uint8)
     spoilt = reference.copy()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from sdqa.metrics.luma import luma
 from sdqa.metrics.registry import Reading, metric, self_test
 
@@ -22,6 +20,8 @@ def repetition(image: Pixels) -> float:
     Circular autocorrelation of the brightness' gradients (so that a smooth sky does not count), at every displacement
     from an eighth to half of a side along either axis.
     """
+    import numpy as np
+
     x = luma(image)
     height, width = x.shape
     power = np.zeros((height, width // 2 + 1))
@@ -44,6 +44,8 @@ def tiling(subject: Subject) -> Reading:
 
 @self_test("tiling", "tiles are seen, a picture is not mistaken for them")
 def _tiles() -> bool | str:
+    import numpy as np
+
     from sdqa.metrics import test_images as specimens
 
     image = specimens.drawn()[0].image

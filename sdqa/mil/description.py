@@ -38,6 +38,7 @@ def contradictions(package: Package, function: Function) -> tuple[str, ...]:
     return (
         *_versions(package, function, bool(states)),
         *_functions(package),
+        *_changeable(package, function),
         *_features("input", description_of(package, function, "input"), inputs),
         *_features("output", description_of(package, function, "output"), output_types(function)),
         *_features("state", description_of(package, function, "state"), {one.name: one.type for one in states}),
@@ -61,6 +62,16 @@ def _functions(package: Package) -> Iterator[str]:
         yield f"its description names the functions {', '.join(described)}, its program has {', '.join(there)}"
 
 
+def _changeable(package: Package, function: Function) -> Iterator[str]:
+    """What would compute something else on a device: weights that are trained there, inputs that nobody has to give."""
+    if package.model.isUpdatable:
+        yield "its description says that it is updatable, a program has no weights that a device trains"
+    for item in description_of(package, function, "input"):
+        array = item.type.multiArrayType
+        if item.type.isOptional and array.WhichOneof("defaultOptionalValue") is None:
+            yield f"its description has the input {item.name!r} as optional, without the value that it then has"
+
+
 def _features(kind: str, described: Sequence[Any], types: dict[str, ValueType]) -> Iterator[str]:
     """Names first; then the type of each that both have."""
     names = Counter(item.name for item in described)
@@ -70,7 +81,7 @@ def _features(kind: str, described: Sequence[Any], types: dict[str, ValueType]) 
             yield f"its description names the {kind} {name!r}, its program {verb} {', '.join(types) or 'none'}"
         elif count > 1:
             yield f"its description names the {kind} {name!r} {count} times"
-    for name in types.keys() - names.keys():
+    for name in sorted(types.keys() - names.keys()):
         yield f"its program {verb} {name!r}, which its description does not name"
     for item in described:
         if item.name in types:

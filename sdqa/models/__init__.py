@@ -6,8 +6,42 @@ folder of packages that some other tool converted: `packages:PATH`. Nothing here
 
 from __future__ import annotations
 
-from sdqa.models.packages import ExistingPackages
-from sdqa.models.sources import SOURCES, load_source, load_teacher, look_at
-from sdqa.models.teacher import Facts, Teacher
+from typing import TYPE_CHECKING
 
-__all__ = ["SOURCES", "ExistingPackages", "Facts", "Teacher", "load_source", "load_teacher", "look_at"]
+if TYPE_CHECKING:
+    from sdqa.models.packages import ExistingPackages as ExistingPackages
+    from sdqa.models.sources import SOURCES as SOURCES
+    from sdqa.models.sources import load_source as load_source
+    from sdqa.models.sources import load_teacher as load_teacher
+    from sdqa.models.sources import look_at as look_at
+    from sdqa.models.teacher import Facts as Facts
+    from sdqa.models.teacher import Teacher as Teacher
+
+_LAZY = {
+    "ExistingPackages": "sdqa.models.packages",
+    "Facts": "sdqa.models.teacher",
+    "SOURCES": "sdqa.models.sources",
+    "Teacher": "sdqa.models.teacher",
+    "load_source": "sdqa.models.sources",
+    "load_teacher": "sdqa.models.sources",
+    "look_at": "sdqa.models.sources",
+}
+
+__all__ = [
+    "SOURCES",
+    "ExistingPackages",
+    "Facts",
+    "Teacher",
+    "load_source",
+    "load_teacher",
+    "look_at",
+]
+
+
+def __getattr__(name: str) -> object:
+    """What is asked for, when it is asked for: a suite needs the names of sources alone."""
+    if name in _LAZY:
+        import importlib
+
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,6 +16,8 @@ Configurations = Mapping[str, Mapping[str, Any]]
 
 AUTOENCODER_SCALING = 0.18215
 """`AutoencoderKL`'s scaling factor where its configuration is silent."""
+SCALINGS = (1e-3, 1e3)
+"""It brings latents to about one; the published ones are 0.13 and 0.18."""
 MAX_CHANNELS, MAX_SIDE, MAX_TOKENS, MAX_WIDTH, MAX_VOCABULARY, MAX_STEPS = 2**16, 2048, 2**16, 2**20, 2**24, 10**6
 """What no model comes near: more is a garbled file, and would be asked of the memory."""
 CONDITIONS: Mapping[int, str] = {
@@ -42,6 +44,8 @@ SCHEDULER_CHOICES = (
     "use_dynamic_shifting",
 )
 """True, false or, as older releases saved some of them, null."""
+SCHEDULER_SPACINGS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas")
+"""Ways to space noise levels, of which one can be true."""
 MAX_ORDER = 3
 SCHEDULER_WORDS: Mapping[str, tuple[str, ...]] = {
     "interpolation_type": ("linear", "log_linear"),
@@ -84,7 +88,7 @@ def read_facts(family: Family, configurations: Configurations, *, source: str) -
         hidden_sizes=tuple(encoder.whole("hidden_size", most=MAX_WIDTH) for encoder in encoders),
         pooled_sizes=tuple(_pooled_size(encoder) for encoder in encoders),
         vocabulary=encoders[0].whole("vocab_size", most=MAX_VOCABULARY),
-        scaling_factor=vae.number(family.between.scaling_key, AUTOENCODER_SCALING, above=0),
+        scaling_factor=_scaling(vae, family.between.scaling_key),
         prediction_type=prediction,
         image_channels=vae.whole("in_channels", 3, most=MAX_CHANNELS),
         time_ids=_time_ids(unet, encoders) if family.denoiser.takes("time_ids") else 0,
@@ -118,9 +122,12 @@ def _check_scheduler(scheduler: Keys) -> None:
     """The keys that timesteps and noise are worked out of."""
     scheduler.whole("num_train_timesteps", 1000, most=MAX_STEPS)
     scheduler.whole("steps_offset", 0, least=0, most=MAX_STEPS)
-    scheduler.numbers_or_none("trained_betas")
+    betas = scheduler.numbers_or_none("trained_betas") or ()
+    if not all(0 < beta <= 1 for beta in betas):
+        raise scheduler.wrong("trained_betas", scheduler.content["trained_betas"], "numbers above 0 and up to 1")
     for key in ("beta_start", "beta_end"):
-        scheduler.number(key, 0.01, above=0)
+        if scheduler.number(key, 0.01, above=0) >= 1:
+            raise scheduler.wrong(key, scheduler.content[key], "a finite number above 0 and below 1")
     for key in SCHEDULER_FLAGS:
         scheduler.flag(key, False)
     for key in SCHEDULER_NUMBERS:
@@ -132,6 +139,9 @@ def _check_scheduler(scheduler: Keys) -> None:
         scheduler.flag(key, False)
     for key in said.intersection(SCHEDULER_WORDS):
         scheduler.word(key, SCHEDULER_WORDS[key])
+    spaced = [key for key in SCHEDULER_SPACINGS if scheduler.content.get(key)]
+    if len(spaced) > 1:
+        raise scheduler.wrong(spaced[1], True, f"false, since {spaced[0]} is true")
     if scheduler.content.get("lambda_min_clipped") not in (None, -math.inf):
         scheduler.number("lambda_min_clipped")
     if "solver_order" in said:
@@ -157,6 +167,13 @@ def _one(unet: Keys, source: str) -> int:
         what = f"{unet.file}: cross_attention_dim is {sorted(several)}; allowed: one width of the text for all blocks"
         raise UnsupportedModel(what, where=source)
     return several.pop()
+
+
+def _scaling(vae: Keys, key: str) -> float:
+    factor = vae.number(key, AUTOENCODER_SCALING, above=0)
+    if not SCALINGS[0] <= factor <= SCALINGS[1]:
+        raise vae.wrong(key, factor, f"a finite number from {SCALINGS[0]:g} to {SCALINGS[1]:g}")
+    return factor
 
 
 def _pooled_size(encoder: Keys) -> int:

@@ -19,7 +19,7 @@ MAX_BYTES = 4 * 2**20
 class LockEntry(BaseModel):
     """One source, pinned."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
     """The commit that the requested revision named when it was first resolved."""

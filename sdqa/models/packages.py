@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.address import package_path, read_address, resolved
-from sdqa.errors import ModelError
+from sdqa.errors import ModelError, PackagesError
 from sdqa.families import known_components
 from sdqa.foreign import listed, packages_inside
 from sdqa.foreign import recognise as foreign_kind
+from sdqa.models.json_file import KeyTwice, once
 
 SAFETY_CHECKER = "safety_checker"
 """Published beside the others; a drawing does without it."""
@@ -34,6 +35,7 @@ PICTURES = ("png", "jpeg", "gif", "tiff", "svg", "heif")
 """Kinds of files that lie beside published packages and are none."""
 SUFFIXES = (".mlpackage", ".aimodel")
 """Formats of packages: Core ML's and Core AI's."""
+MAX_MAPPING_BYTES = 2**16
 MAPPING_FILE = "packages.json"
 """In the folder: component to file name, `Unet.mlpackage#style_b` for a function; others go by their names."""
 
@@ -68,14 +70,16 @@ class ExistingPackages:
             suffix: one of `SUFFIXES`: the format that is looked for.
 
         Raises:
-            ModelError: nothing matches, two packages claim one component, or a chunk is missing.
+            ModelError: there is no such folder.
+            PackagesError: nothing matches, two packages claim one component, or a chunk is missing.
         """
         folder = resolved(folder)
         if not folder.is_dir():
             foreign = foreign_kind(folder)
-            what = f"this is {foreign.what}, not a folder" if foreign else "there is no such folder"
-            hint = foreign.hint if foreign else "give the folder that the packages lie in"
-            raise ModelError(what, where=source, hint=hint)
+            if foreign:
+                raise PackagesError(f"this is {foreign.what}, not a folder", where=source, hint=foreign.hint)
+            hint = "give the folder that the packages lie in"
+            raise ModelError("there is no such folder", where=source, hint=hint)
         if mapping is None and (folder / MAPPING_FILE).exists():
             mapping = _read_mapping(folder / MAPPING_FILE)
         chosen = _by_mapping(folder, mapping or {}, source, suffix)
@@ -99,14 +103,14 @@ def _in_order(found: Mapping[str, Path], source: str, suffix: str) -> dict[str, 
     """One entry a component, in flow order; a chunked U-Net's two packages together.
 
     Raises:
-        ModelError: a whole U-Net and chunks of one, or one chunk alone.
+        PackagesError: a whole U-Net and chunks of one, or one chunk alone.
     """
     chunks = [found[name] for name in CHUNKS if name in found]
     if chunks and WHOLE in found:
         both = ", ".join(path.name for path in chunks)
         whole = found[WHOLE].name
         pieces = ", ".join(f'"{name}": "{found[name].name}"' for name in CHUNKS if name in found)
-        raise ModelError(
+        raise PackagesError(
             f"{whole} and {both} are both the U-Net",
             where=source,
             hint=f'choose in {MAPPING_FILE}: {{"unet": "{whole}"}}, or {{{pieces}}}',
@@ -120,14 +124,14 @@ def _in_order(found: Mapping[str, Path], source: str, suffix: str) -> dict[str, 
     return {name: packages[name] for name in NAMES if name in packages}
 
 
-def _half(chunk: Path, missing: str, source: str, suffix: str) -> ModelError:
+def _half(chunk: Path, missing: str, source: str, suffix: str) -> PackagesError:
     """The error that names the chunk that a chunk lacks, as its sibling would be called."""
     stem = package_path(chunk).stem
     sibling = stem[:-1] + missing[-1] if recognise(stem) in CHUNKS else NAMES[missing]
     folder = package_path(chunk).parent
     there = [path.name for path in sorted(folder.iterdir()) if path.name.partition(".")[0] == sibling]
     instead = f"; {there[0]} is no {suffix}" if there else ""
-    return ModelError(
+    return PackagesError(
         f"{chunk.name} is one chunk of the U-Net, its {missing} is missing{instead}",
         where=source,
         hint=f'put {sibling}{suffix} beside it, or name it in {MAPPING_FILE}: {{"{missing}": "…{suffix}"}}; '
@@ -155,6 +159,9 @@ def _left_out(
             component = recognise(path.stem)
             named = f"{MAPPING_FILE} decides the {component}" if chosen else f"another package is the {component}"
             found.append(LeftOut(path.name, named if component else "its name is none of the known ones"))
+        elif path.suffix.lower() == suffix or path.name.lower() == MAPPING_FILE != path.name:
+            meant = MAPPING_FILE if path.suffix.lower() != suffix else f"{path.stem}{suffix}"
+            found.append(LeftOut(path.name, f"call it {meant}: capitals count"))
         elif path.suffix not in SUFFIXES:
             foreign = foreign_kind(path)
             if foreign is not None and foreign.kind not in PICTURES:
@@ -162,23 +169,23 @@ def _left_out(
     return tuple(found)
 
 
-def _nothing(folder: Path, source: str, suffix: str) -> ModelError:
+def _nothing(folder: Path, source: str, suffix: str) -> PackagesError:
     """The error that says what lies in the folder instead."""
     there = sorted(path.name for path in folder.iterdir())
     others = {Path(name).suffix for name in there} & set(SUFFIXES) - {suffix}
     if others:
         other = others.pop()
         hint = 'a lane with runtime = "coreai" executes .aimodel, the other runtimes .mlpackage'
-        return ModelError(f"the folder has {other}s and no {suffix}", where=source, hint=hint)
+        return PackagesError(f"the folder has {other}s and no {suffix}", where=source, hint=hint)
     foreign = foreign_kind(folder) if not any(name.endswith(suffix) for name in there) else None
     if foreign is not None and foreign.kind == "folder" and suffix == SUFFIXES[0]:
         inside = packages_inside(folder)
         places = sorted({f"{source}/{Path(name).parent.as_posix()}" for name in inside})
         hint = f"inside are: {listed(inside)}: name their folder, {listed(places)}"
-        return ModelError("this is a folder around packages", where=source, hint=hint)
+        return PackagesError("this is a folder around packages", where=source, hint=hint)
     if foreign is not None:
-        return ModelError(f"this is {foreign.what}", where=source, hint=foreign.hint)
-    return ModelError(
+        return PackagesError(f"this is {foreign.what}", where=source, hint=foreign.hint)
+    return PackagesError(
         "no package in the folder has a known name",
         where=source,
         hint=f"in it are: {listed(there) or 'nothing'}. Known names: {', '.join(NAMES.values())}, Apple's "
@@ -203,7 +210,7 @@ def _by_name(folder: Path, source: str, settled: Set[str], suffix: str) -> dict[
         if component is None or component in settled:
             continue
         if component in found:
-            raise ModelError(
+            raise PackagesError(
                 f"{found[component].name} and {path.name} are both {component}",
                 where=source,
                 hint=f'choose in {MAPPING_FILE}: {{"{component}": "{path.name}"}}',
@@ -216,17 +223,19 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: s
     """Addresses of the packages that a mapping names.
 
     Raises:
-        ModelError: no such component, or no such package in the folder.
+        PackagesError: no such component, or no such package in the folder.
     """
     found = {}
     for component, name in mapping.items():
         if component not in NAMES:
-            raise ModelError(f"{component!r} is not a component", where=source, hint="components: " + ", ".join(NAMES))
+            raise PackagesError(
+                f"{component!r} is not a component", where=source, hint="components: " + ", ".join(NAMES)
+            )
         address = read_address(folder / name)
         path = resolved(address.path)
         if not path.is_relative_to(folder) or path.suffix != suffix or not path.is_dir():
             there = ", ".join(sorted(each.name for each in folder.glob(f"*{suffix}"))) or "no packages"
-            raise ModelError(
+            raise PackagesError(
                 f"{component}: there is no package {name!r} in the folder", where=source, hint=f"in it are: {there}"
             )
         found[component] = path if address.function is None else path.with_name(f"{path.name}#{address.function}")
@@ -235,12 +244,18 @@ def _by_mapping(folder: Path, mapping: Mapping[str, str], source: str, suffix: s
 
 def _read_mapping(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_text("utf-8-sig"))  # an editor on Windows begins a file with a mark
+        if path.stat().st_size > MAX_MAPPING_BYTES:
+            raise PackagesError(f"{path.name} is too big", where=str(path), hint="a line for each component is enough")
+        # an editor on Windows begins a file with a mark
+        content = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=once)
+    except KeyTwice as error:
+        what = f"{path.name} has the key {error.args[0]!r} twice"
+        raise PackagesError(what, where=str(path), hint="leave the one that is meant") from error
     except (OSError, ValueError, RecursionError) as error:
         foreign = foreign_kind(path)
         said = error.strerror if isinstance(error, OSError) else error
         what = f"is {foreign.what}" if foreign else f"cannot be read: {said}"
-        raise ModelError(f"{path.name} {what}", where=str(path), hint=foreign.hint if foreign else "") from error
+        raise PackagesError(f"{path.name} {what}", where=str(path), hint=foreign.hint if foreign else "") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
-        raise ModelError(f"{path.name} is not an object of file names", where=str(path))
+        raise PackagesError(f"{path.name} is not an object of file names", where=str(path))
     return content

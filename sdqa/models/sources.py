@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdqa.address import resolved
 from sdqa.errors import ModelError
-from sdqa.models.opening import Opening
-from sdqa.models.packages import ExistingPackages
-from sdqa.models.single_file import refuse_file
-from sdqa.models.teacher import Teacher
+
+if TYPE_CHECKING:
+    from sdqa.models.opening import Opening
+    from sdqa.models.packages import ExistingPackages
+    from sdqa.models.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Wanted:
 
 
 Loader = Callable[[Wanted], "Teacher | ExistingPackages"]
-Look = Callable[[Wanted], Opening | None]
+Look = Callable[[Wanted], "Opening | None"]
 SOURCES: dict[str, Loader] = {}
 LOOKS: dict[str, Look] = {}
 
@@ -91,6 +93,8 @@ def load_source(name: str, *, lock: Path | None = None, offline: bool = False) -
 
 def load_teacher(name: str, *, lock: Path | None = None, offline: bool = False) -> Teacher:
     """The teacher that a source names; errors as in `load_source`."""
+    from sdqa.models.packages import ExistingPackages
+
     loaded = load_source(name, lock=lock, offline=offline)
     if isinstance(loaded, ExistingPackages):
         raise ModelError(
@@ -143,6 +147,7 @@ def folder(request: Wanted) -> Teacher:
 def look_at_folder(request: Wanted) -> Opening | None:
     """A local folder's files, but for the values of its weights."""
     from sdqa.models.opening import examine_folder
+    from sdqa.models.single_file import refuse_file
 
     place = resolved(Path(request.rest))
     if place.is_file():
@@ -185,4 +190,6 @@ def look_at_architecture(request: Wanted) -> Opening | None:
 @source("packages")
 def packages(request: Wanted) -> ExistingPackages:
     """A folder of packages that any converter made."""
+    from sdqa.models.packages import ExistingPackages
+
     return ExistingPackages.find(Path(request.rest), source=request.source)

@@ -6,7 +6,8 @@ words, letters to byte pairs, an end-of-word mark. A test compares its ids with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from sdqa.errors import ModelError
 from sdqa.models.json_file import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import tokenizers
 
@@ -28,6 +29,11 @@ CLASSES = ("CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "Tok
 """Of whom a configuration may be: CLIP's, and transformers' own for any `tokenizer.json`."""
 MARKERS = ("bos_token", "eos_token", "pad_token")
 """Settings that name the words which a prompt begins, ends and is filled up with."""
+SPECIAL_TOKENS = "special_tokens_map.json"
+SIDES = ("truncation_side", "padding_side")
+"""Settings that move what is cut off, or filled up, from a prompt's end to its beginning."""
+CLIP_MARKERS: Mapping[str, str] = dict(zip(MARKERS, ("<|startoftext|>", END_OF_TEXT, END_OF_TEXT), strict=True))
+"""Those of CLIP's tokenizer where a configuration is silent."""
 FEW = 8
 """Words that somebody may have put into a vocabulary by hand, without a merge."""
 HINT = "save the pipeline again with its tokenizer, or copy the tokenizer of the model that it was trained from"
@@ -50,6 +56,10 @@ class PromptTokenizer:
     inner: tokenizers.Tokenizer
     length: int
     """Tokens of a whole prompt, start, end and padding included."""
+    markers: Mapping[str, str] = field(default_factory=lambda: CLIP_MARKERS)
+    """The words of `MARKERS`."""
+    mapped: Mapping[str, str] = field(default_factory=dict)
+    """What its `special_tokens_map.json` has for them instead: which of the two counts is a library's affair."""
 
     @property
     def highest(self) -> int:
@@ -95,6 +105,10 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
             where=source,
             hint="CLIP's is 77",
         )
+    for key in SIDES:
+        if settings.get(key, "right") != "right":
+            what = f"{folder.name}/tokenizer_config.json: {key} is {settings[key]!r}; allowed: 'right'"
+            raise ModelError(what, where=source, hint="applications cut and fill up a prompt at its end")
     whole = folder / "tokenizer.json"
     if whole.is_file():
         model = read_json(whole, source).get("model")
@@ -106,24 +120,33 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
             raise ModelError(f"tokenizer.json cannot be used: {error}", where=where, hint=HINT) from error
         inner.no_truncation()
         inner.no_padding()
-        _add_words(inner, folder, settings, source)
-        return PromptTokenizer(inner, length)
+        return PromptTokenizer(inner, length, _add_words(inner, folder, settings, source), _mapped(folder, source))
     vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
     missing = [path.name for path in (vocabulary, merges) if not path.is_file()]
     if missing:
         what = f"{folder.name} has no tokenizer.json, and no {' and no '.join(missing)}"
         raise ModelError(what, where=source, hint=HINT)
-    words, pairs = read_json(vocabulary, source), _pairs(merges, where)
+    words, pairs = read_json(vocabulary, source), read_pairs(merges, where)
     inner = clip_tokenizer(words, pairs, where=where)
     _require_merges(words, pairs, where)
-    _add_words(inner, folder, settings, source)
-    return PromptTokenizer(inner, length)
+    return PromptTokenizer(inner, length, _add_words(inner, folder, settings, source), _mapped(folder, source))
 
 
-def _add_words(inner: tokenizers.Tokenizer, folder: Path, settings: Mapping[str, Any], source: str) -> None:
+def _mapped(folder: Path, source: str) -> dict[str, str]:
+    path = folder / SPECIAL_TOKENS
+    settings = read_json(path, source) if path.is_file() else {}
+    return {key: _marker(key, settings[key], path, source) for key in MARKERS if key in settings}
+
+
+def _add_words(
+    inner: tokenizers.Tokenizer, folder: Path, settings: Mapping[str, Any], source: str
+) -> Mapping[str, str]:
     """Words that were added to the vocabulary, where its own file does not have them: each gets the next number.
 
     What a prompt begins, ends and is filled up with is added like any other.
+
+    Returns:
+        The words of `MARKERS`.
     """
     from tokenizers import AddedToken
 
@@ -131,12 +154,15 @@ def _add_words(inner: tokenizers.Tokenizer, folder: Path, settings: Mapping[str,
     numbered = read_json(path, source) if path.is_file() else {}
     entries = list(listed.values()) if isinstance(listed, dict) else []
     words = [*numbered, *(str(one.get("content")) for one in entries if isinstance(one, dict))]
-    words += [_marker(key, settings[key], folder, source) for key in MARKERS if key in settings]
+    place = folder / "tokenizer_config.json"
+    markers = {key: _marker(key, settings[key], place, source) for key in MARKERS if key in settings}
+    words += markers.values()
     missing = [word for word in dict.fromkeys(words) if inner.token_to_id(word) is None]
     inner.add_tokens([AddedToken(word, normalized=False) for word in missing])
+    return {**CLIP_MARKERS, **markers}
 
 
-def _marker(key: str, value: object, folder: Path, source: str) -> str:
+def _marker(key: str, value: object, path: Path, source: str) -> str:
     """The word of a setting such as `pad_token`, which is a word or an object around one.
 
     Raises:
@@ -144,7 +170,7 @@ def _marker(key: str, value: object, folder: Path, source: str) -> str:
     """
     word = value.get("content") if isinstance(value, dict) else value
     if not isinstance(word, str) or not word:
-        what = f"{folder.name}/tokenizer_config.json: {key} is {value!r}; allowed: a word of the vocabulary"
+        what = f"{path.parent.name}/{path.name}: {key} is {value!r}; allowed: a word of the vocabulary"
         raise ModelError(what, where=source, hint=HINT)
     return word
 
@@ -171,7 +197,12 @@ def _require_merges(vocabulary: object, merges: object, where: str) -> None:
         raise ModelError(what, where=where, hint=HINT)
 
 
-def _pairs(path: Path, where: str) -> list[tuple[str, str]]:
+def read_pairs(path: Path, where: str) -> list[tuple[str, str]]:
+    """The merges of a `merges.txt`, in order.
+
+    Raises:
+        ModelError: it is none.
+    """
     try:
         if path.stat().st_size > MAX_MERGES_BYTES:
             raise ModelError(f"{path.name} is too big", where=where)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sdqa.bundle import CaseInputs
 from sdqa.plan.lanes import Plan
 from sdqa.plan.quantity import show_bytes, show_seconds
 from sdqa.plan.suite import Case
 from sdqa.runtime.registry import find_runtime
+
+if TYPE_CHECKING:
+    from sdqa.bundle import CaseInputs
 
 
 def unet_calls(case: Case) -> int:
@@ -20,6 +22,8 @@ def unet_calls(case: Case) -> int:
 
 def planned_case(case: Case) -> CaseInputs:
     """A case as a bundle records it."""
+    from sdqa.bundle import CaseInputs
+
     later = {"background"} if case.background is None else None
     return CaseInputs.model_validate(case.model_dump(mode="json", exclude=later))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -73,28 +73,18 @@ def is_suite(data: bytes) -> bool:
     return all(isinstance(content.get(name), dict) for name in ("models", "variants", "cases")) and "lanes" in content
 
 
-def load_suite(path: Path) -> Suite:
+def load_suite(path: Path, *, without: Collection[str] = ()) -> Suite:
     """A suite from its file, read after the plugins that are installed or that it names: they may own its words.
+
+    Args:
+        without: modules of plugins that are not loaded, though it names them.
 
     Raises:
         ConfigError: the file cannot be read or is wrong; lists every problem.
         PluginError: a plugin cannot be loaded.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError([Problem("$", f"larger than {MAX_BYTES} bytes")], where=str(path))
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigError([Problem("$", f"cannot be read: {error.strerror}")], where=str(path)) from error
-    try:
-        text = raw.decode("utf-8-sig")  # an editor on Windows begins a file with a mark
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
-        foreign = recognise(path)
-        if foreign is not None:
-            raise ConfigError([Problem("$", f"is {foreign.what}")], where=str(path), hint=foreign.hint) from error
-        raise ConfigError([_not_toml(error, raw, path)], where=str(path)) from error
-    _load_plugins(data.get("plugins", {}), path)
+    data, text = _read(path)
+    _load_plugins([name for name in _modules(data.get("plugins", {})) if name not in without], path)
     try:
         suite = Suite.model_validate(data)
     except ValidationError as error:
@@ -103,6 +93,34 @@ def load_suite(path: Path) -> Suite:
     if problems:
         raise ConfigError(located(problems, text, path.name), where=str(path))
     return suite
+
+
+def lost_plugins(path: Path) -> tuple[str, ...]:
+    """The modules that a suite's `[plugins]` names, and that are neither on the import path nor beside it.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    named, folder = _modules(_read(path)[0].get("plugins", {})), path.resolve().parent
+    return tuple(name for name in named if missing_module(name, folder))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], str]:
+    """A suite's tables, and its text."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError([Problem("$", f"larger than {MAX_BYTES} bytes")], where=str(path))
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([Problem("$", f"cannot be read: {error.strerror}")], where=str(path)) from error
+    try:
+        text = raw.decode("utf-8-sig")  # an editor on Windows begins a file with a mark
+        return tomllib.loads(text), text
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
+        foreign = recognise(path)
+        if foreign is not None:
+            raise ConfigError([Problem("$", f"is {foreign.what}")], where=str(path), hint=foreign.hint) from error
+        raise ConfigError([_not_toml(error, raw, path)], where=str(path)) from error
 
 
 def _not_toml(error: Exception, raw: bytes, path: Path) -> Problem:
@@ -118,12 +136,8 @@ def _not_toml(error: Exception, raw: bytes, path: Path) -> Problem:
     return Problem("$", f"is not TOML: {words[:1].lower()}{words[1:]}{twice}", f"{path.name}:{number}", source)
 
 
-def _load_plugins(table: object, path: Path) -> None:
-    """The plugins, those of the `[plugins]` table among them."""
-    try:
-        modules = Plugins.model_validate(table).modules
-    except ValidationError:
-        modules = ()  # the suite's own validation will say what is wrong with the table
+def _load_plugins(modules: Sequence[str], path: Path) -> None:
+    """The plugins, those that the suite names among them."""
     folder = path.resolve().parent
     problems = [
         Problem(f"$.plugins.modules[{index}]", f"there is no module {name!r} on the import path or beside the suite")
@@ -133,6 +147,14 @@ def _load_plugins(table: object, path: Path) -> None:
     if problems:
         raise ConfigError(problems, where=str(path), hint="install the distribution that it belongs to")
     load_plugins(modules, folder=folder)
+
+
+def _modules(table: object) -> tuple[str, ...]:
+    """Of the table `[plugins]`."""
+    try:
+        return Plugins.model_validate(table).modules
+    except ValidationError:
+        return ()  # the suite's own validation will say what is wrong with the table
 
 
 def _problems(error: ValidationError, data: Mapping[str, object]) -> list[tuple[Location, str]]:

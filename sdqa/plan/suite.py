@@ -61,7 +61,7 @@ CASE_METRICS = (
 class Section(BaseModel):
     """Base of all sections: frozen, unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Model(Section):

@@ -28,7 +28,7 @@ def _likeliest(name: str) -> str | None:
 class Variant(BaseModel):
     """One way of making packages from a teacher. Its name is the key it has in `[variants]`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str = ""
     precision: Precision = "float16"

@@ -15,6 +15,8 @@ Tone = Status
 SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "not judged": 3, "pass": 4}
 CAUSES, CAUSE_LENGTH = 3, 200
 JUDGE_CHANGED, JUDGE_NOT_COMPARABLE = "Judge changed", "Judge not comparable"
+JOINED = "Joined, not judged"
+HELD_AGAINST_NOTHING = "Each machine judged its own, and nothing was held against a plan (sdqa merge --plan)."
 NOBODY = "nobody has calibrated this machine yet"
 MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "not judged": "–", "pass": "✓"}
 
@@ -24,7 +26,7 @@ class Headline:
     """What a reader should know if they read one line."""
 
     tone: Tone
-    title: str  # "Fail", "Pass", "Incomplete", "Nothing was checked"
+    title: str  # "Fail", "Pass", "Incomplete", "Joined, not judged", "Nothing was checked"
     sentence: str
     counts: dict[Status, int]
 
@@ -61,6 +63,11 @@ def headline_of(run: Run) -> Headline:
             "The bundle holds no verdicts." if not total else "Nothing could be judged.",
             counts,
         )
+    if run.joined:
+        sentence = f"{plural(total - counts.get('not judged', 0), 'check')} {across} passed where they ran"
+        doubts = f", {counts['suspicious']} of them with doubts" if counts["suspicious"] else ""
+        said = f"{sentence}{doubts}. {HELD_AGAINST_NOTHING}" + _provisional(run, counts) + _elsewhere(run)
+        return Headline("not judged", JOINED, said, counts)
     if counts["suspicious"]:
         sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
         sentence += _provisional(run, counts) + _elsewhere(run)

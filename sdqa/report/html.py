@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -34,8 +35,11 @@ from sdqa.report.placement import estimates, placements
 from sdqa.report.review import GOOD, not_passed, worst_pairs
 from sdqa.report.sensitivity_section import SensitivitySection, sensitivity_of
 from sdqa.report.since import Since, since_of
+from sdqa.report.template_code import TemplateCode
 from sdqa.report.tradeoff import tradeoff_chart
 from sdqa.report.trends import check_trends, trend_of
+
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,7 @@ def _environment() -> Environment:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=TemplateCode(HERE / "templates", [HERE / "html.py", HERE / "direction.py"]),
     )
     environment.filters.update(
         figure=show_figure, digest=show_digest, words=show_words, plural=plural, explained=show_explained

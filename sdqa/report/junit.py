@@ -22,7 +22,7 @@ from xml.etree import ElementTree as ET
 
 from sdqa.bundle import Failure, Lane, Run, Verdict
 from sdqa.report.format import show_said
-from sdqa.report.headline import missed
+from sdqa.report.headline import HELD_AGAINST_NOTHING, missed
 from sdqa.report.links import PAGE, case_address
 from sdqa.report.words import evidence_words
 
@@ -87,6 +87,7 @@ def _suite(lane: Lane, run: Run, page: str) -> tuple[ET.Element, float]:
         ("sdqa.suite_digest", run.suite_digest),
         ("sdqa.fault", run.fault or ""),
         ("sdqa.workflow.lane.status", lane.status),
+        *([("sdqa.joined", HELD_AGAINST_NOTHING)] if run.joined else []),
     ):
         ET.SubElement(properties, "property", name=name, value=xml_text(value))
     suite.extend(cases)

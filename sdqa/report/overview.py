@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdqa.bundle import Lane, Measurement, Run, Status, Verdict
@@ -55,15 +56,10 @@ def measured_lanes(run: Run) -> tuple[Lane, ...]:
 
 def overview_of(run: Run) -> tuple[OverviewRow, ...]:
     """Rows by severity, then in the order in which the run names them; those of components come after the others."""
-    keys: dict[Key, None] = {}
-    lanes = measured_lanes(run)
-    for lane in lanes:
-        over_cases = _over_cases(lane)
-        keys.update(dict.fromkeys(_key(verdict, over_cases) for verdict in lane.verdicts))
-        keys.update(dict.fromkeys(_key(measurement, over_cases) for measurement in lane.measurements))
+    columns = [_cells(lane) for lane in measured_lanes(run)]
     rows = []
-    for key in keys:
-        cells = tuple(_cell(key, lane) for lane in lanes)
+    for key in dict.fromkeys(key for column in columns for key in column):
+        cells = tuple(column.get(key) for column in columns)
         known = [cell for cell in cells if cell]
         unit = next((cell.unit for cell in known if cell.unit), "")
         better = next((cell.better for cell in known if cell.better), "")
@@ -83,12 +79,20 @@ def _key(item: Measurement | Verdict, over_cases: frozenset[str]) -> Key:
     return (item.metric, item.component, item.component is None and item.metric in over_cases)
 
 
-def _cell(key: Key, lane: Lane) -> Cell | None:
+def _cells(lane: Lane) -> dict[Key, Cell]:
+    """What a lane says, by row."""
     over_cases = _over_cases(lane)
-    measurements = tuple(m for m in lane.measurements if _key(m, over_cases) == key)
-    verdicts = tuple(v for v in lane.verdicts if _key(v, over_cases) == key)
-    if not measurements and not verdicts:
-        return None
+    verdicts: dict[Key, list[Verdict]] = {}
+    for verdict in lane.verdicts:
+        verdicts.setdefault(_key(verdict, over_cases), []).append(verdict)
+    measurements: dict[Key, list[Measurement]] = {}
+    for measurement in lane.measurements:
+        measurements.setdefault(_key(measurement, over_cases), []).append(measurement)
+    keys = dict.fromkeys((*verdicts, *measurements))
+    return {key: _cell(key, lane, measurements.get(key, ()), verdicts.get(key, ())) for key in keys}
+
+
+def _cell(key: Key, lane: Lane, measurements: Sequence[Measurement], verdicts: Sequence[Verdict]) -> Cell:
     values = [m.value for m in measurements if m.value is not None]
     if not measurements:
         values = [v.value for v in verdicts if v.value is not None]
@@ -102,6 +106,6 @@ def _cell(key: Key, lane: Lane) -> Cell | None:
         non_finite=len(values) - len(finite),
         unit=units[0] if units else "",
         better=measurements[0].better if measurements else "",
-        values=measurements,
-        verdicts=verdicts,
+        values=tuple(measurements),
+        verdicts=tuple(verdicts),
     )

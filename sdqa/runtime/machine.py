@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +37,8 @@ def describe_machine() -> Machine:
     Raises:
         RuntimeUnavailable: this is no Mac, or coremltools cannot ask it.
     """
+    import platform
+
     if platform.system() != "Darwin":
         raise RuntimeUnavailable("this is no Mac", where=platform.system())
     from coremltools.models.compute_device import MLComputeDevice
@@ -54,6 +53,8 @@ def describe_machine() -> Machine:
 
 def is_virtual() -> bool:
     """Whether this is a virtual machine, as far as it admits it: a Mac by sysctl, Linux by the processor's flags."""
+    import platform
+
     if platform.system() == "Darwin":
         return _sysctl("kern.hv_vmm_present") == "1"
     path = Path("/proc/cpuinfo")
@@ -63,6 +64,8 @@ def is_virtual() -> bool:
 
 def assemble(devices: list[Any], *, chip: str, build: str, virtual: bool) -> Machine:
     """A machine from coremltools' device objects and what the system says."""
+    import platform
+
     engines = [device for device in devices if type(device).__name__ == "MLNeuralEngineComputeDevice"]
     return Machine(
         chip=chip,
@@ -75,6 +78,8 @@ def assemble(devices: list[Any], *, chip: str, build: str, virtual: bool) -> Mac
 
 
 def _sysctl(name: str) -> str:
+    import subprocess
+
     result = subprocess.run(["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, check=False)
     return result.stdout.strip()
 
@@ -88,6 +93,9 @@ def physical_footprint() -> tuple[int, int]:
     Raises:
         RuntimeUnavailable: this is no Mac.
     """
+    import ctypes
+    import platform
+
     if platform.system() != "Darwin":
         raise RuntimeUnavailable("there is no phys_footprint here", where=platform.system())
     library = ctypes.CDLL("/usr/lib/libproc.dylib", use_errno=True)

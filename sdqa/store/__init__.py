@@ -11,10 +11,36 @@ A key holds everything that the build reads: inputs by digest, code by the diges
 
 from __future__ import annotations
 
-from sdqa.store.code import code_digest
-from sdqa.store.digests import canonical_json, digest_of, file_digest, tree_digest, write_atomically
-from sdqa.store.entries import KEY_FILE, MANIFEST_FILE, Entry, Store
-from sdqa.store.place import DEFAULT_ROOT, StorePlace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdqa.store.code import code_digest as code_digest
+    from sdqa.store.digests import canonical_json as canonical_json
+    from sdqa.store.digests import digest_of as digest_of
+    from sdqa.store.digests import file_digest as file_digest
+    from sdqa.store.digests import tree_digest as tree_digest
+    from sdqa.store.digests import write_atomically as write_atomically
+    from sdqa.store.entries import KEY_FILE as KEY_FILE
+    from sdqa.store.entries import MANIFEST_FILE as MANIFEST_FILE
+    from sdqa.store.entries import Entry as Entry
+    from sdqa.store.entries import Store as Store
+    from sdqa.store.place import DEFAULT_ROOT as DEFAULT_ROOT
+    from sdqa.store.place import StorePlace as StorePlace
+
+_LAZY = {
+    "DEFAULT_ROOT": "sdqa.store.place",
+    "Entry": "sdqa.store.entries",
+    "KEY_FILE": "sdqa.store.entries",
+    "MANIFEST_FILE": "sdqa.store.entries",
+    "Store": "sdqa.store.entries",
+    "StorePlace": "sdqa.store.place",
+    "canonical_json": "sdqa.store.digests",
+    "code_digest": "sdqa.store.code",
+    "digest_of": "sdqa.store.digests",
+    "file_digest": "sdqa.store.digests",
+    "tree_digest": "sdqa.store.digests",
+    "write_atomically": "sdqa.store.digests",
+}
 
 __all__ = [
     "DEFAULT_ROOT",
@@ -30,3 +56,12 @@ __all__ = [
     "tree_digest",
     "write_atomically",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What is asked for, when it is asked for: a digest needs neither locks nor the code of a key."""
+    if name in _LAZY:
+        import importlib
+
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

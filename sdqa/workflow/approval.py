@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdqa.bundle import Bundle, Lane, Run, Sample
+from sdqa.ci.examined import demand_examined
 from sdqa.errors import GoldenStale, UsageError
 from sdqa.gate.approve import chosen_lane, chosen_samples, recorded_outcome, refuse_planted, worse_figures
 from sdqa.gate.baseline import (
@@ -18,14 +20,17 @@ from sdqa.gate.baseline import (
     read_baseline,
     write_baseline,
 )
-from sdqa.gate.codec import Floats, Pixels, array_digest, decode_image
+from sdqa.gate.codec import array_digest, decode_image
 from sdqa.gate.evidence import HARD
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.baselines import baseline_folder
 
-Outcome = tuple[Pixels, Floats]
+if TYPE_CHECKING:
+    from sdqa.gate.codec import Floats, Pixels
+
+    Outcome = tuple[Pixels, Floats]
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ class Approval:
                 itself is measured between them and this run.
 
         Raises:
-            UsageError: there is no reason, or a repeat is not one of this lane.
+            UsageError: there is no reason, a repeat is not one of this lane, or the gate would refuse something in
+                this run or a repeat.
             GoldenStale: a golden is another one than the run was held against.
             BundleError: a bundle did not record what is needed.
         """
@@ -87,6 +93,7 @@ class Approval:
             raise UsageError("an approval needs a reason", hint="--reason '…'")
         outcomes = {one.case: recorded_outcome(self.bundle, one) for one in self.samples}
         goldens = {one.case: self._golden(one) for one in self.samples}
+        demand_examined(self.bundle, self.run, [self.lane], self.plan)
         again = [self._repeat(folder) for folder in repeats]
         figures = {case: tuple(self._figures(case, outcome, again)) for case, outcome in outcomes.items()}
         for case, (image, latents) in outcomes.items():
@@ -143,6 +150,7 @@ class Approval:
         packages = {package.component: package.digest for package in lane.packages}
         if packages != {package.component: package.digest for package in self.lane.packages}:
             raise UsageError("a repeat runs the same packages", where=str(folder), hint="convert once, run twice")
+        demand_examined(source, run, [lane], self.plan)
         return {sample.case: recorded_outcome(source, sample) for sample in lane.samples}
 
     def _figures(self, case: str, outcome: Outcome, again: Sequence[dict[str, Outcome]]) -> Iterator[dict[str, float]]:

@@ -6,25 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Measurement
 from sdqa.errors import SdqaError
-from sdqa.gate.baseline import METRICS, Baseline, BaselineManifest, folder_of, read_baseline
 from sdqa.gate.manifest import MANIFEST_FILE
-from sdqa.gate.stated import COMPARING
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
-from sdqa.workflow.job import Job
-from sdqa.workflow.references import References
 
 if TYPE_CHECKING:
-    from sdqa.bundle import Fingerprint
+    from sdqa.bundle import Fingerprint, Measurement
+    from sdqa.gate.baseline import Baseline, BaselineManifest
     from sdqa.generate.sample import StoredSample
     from sdqa.metrics import MetricModels
     from sdqa.metrics.subject import Picture, Subject
+    from sdqa.workflow.job import Job
+    from sdqa.workflow.references import References
 
 
 def baseline_folder(plan: Plan, lane: PlannedLane) -> Path:
     """Where a lane's baselines are, a folder a case."""
+    from sdqa.gate.baseline import folder_of
+
     return folder_of(plan.goldens, lane.model_name, lane.variant.name, lane.runtime, lane.compute_unit)
 
 
@@ -51,6 +51,7 @@ def baseline_scores(
     Args:
         facts: of the lane as it was executed.
     """
+    from sdqa.gate.baseline import read_baseline
     from sdqa.metrics.subject import Picture
 
     folder = baseline_folder(job.plan, lane)
@@ -89,6 +90,7 @@ def compare(
 
 def beside_baseline(case: str, candidate: Picture, baseline: Baseline) -> tuple[Subject, tuple[str, ...]]:
     """A picture beside the lane's own approved one, and the metrics that compare them."""
+    from sdqa.gate.baseline import METRICS
     from sdqa.metrics.subject import Picture, Subject
 
     reference = Picture(baseline.image, None, baseline.latents)
@@ -97,6 +99,8 @@ def beside_baseline(case: str, candidate: Picture, baseline: Baseline) -> tuple[
 
 def of_baseline(measured: Iterable[Measurement], baseline: Baseline) -> Iterator[Measurement]:
     """Figures of a picture beside the baseline's, under the names that they have as such."""
+    from sdqa.gate.baseline import METRICS
+
     figures = {one.metric: one for one in measured}
     for metric, like in METRICS.items():
         update = {"metric": metric, "golden": None, "fingerprint": baseline.manifest.identity(metric)}
@@ -119,6 +123,10 @@ def stale_reason(manifest: BaselineManifest, golden: str, facts: Fingerprint) ->
 
 
 def _absent(case: str, reason: str) -> Iterator[Measurement]:
+    from sdqa.bundle import Measurement
+    from sdqa.gate.baseline import METRICS
+    from sdqa.gate.stated import COMPARING
+
     for metric, like in METRICS.items():
         unit, better = COMPARING[like]
         yield Measurement(metric=metric, case=case, unit=unit, better=better, reason=reason)

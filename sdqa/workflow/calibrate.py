@@ -12,28 +12,26 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Lane
 from sdqa.errors import UsageError
 from sdqa.plan import Plan, PlannedLane, reseeded
 from sdqa.plan.quantity import show_about
-from sdqa.runtime.engine import ENGINE_DB
 from sdqa.runtime.registry import find_runtime, on_device
-from sdqa.workflow import measure_lane
-from sdqa.workflow.gate import planned_checks
-from sdqa.workflow.job import Job
-from sdqa.workflow.pace import Pace
-from sdqa.workflow.record import record
 
 if TYPE_CHECKING:
+    from sdqa.bundle import Lane
     from sdqa.faults import Injection
+    from sdqa.workflow.job import Job
+    from sdqa.workflow.pace import Pace
 
 SOUND_DB = 35.0
 """What each component of an uncompressed lane must reach against the teacher, in its worst call, before the lane may
 say what is normal: the least that apple/ml-stable-diffusion accepts of a conversion. On a device, `ENGINE_DB`."""
 SEEDS = 4  # further draws of every case's noise
+TAIL = 40
+"""Figures of text-to-image cases from still other noise, for each lane: what few draws do not show."""
 INVISIBLE = ("palettize-8bit", "linear-int8")
 """Recipes whose result nobody can tell from the uncompressed one; a variant of that name needs no lane in the suite."""
 FAULTS = (
@@ -82,19 +80,25 @@ class Measured:
     faults: Mapping[str, list[Lane]]
     left_out: tuple[str, ...] = ()
     """Faults that there was no time for."""
+    tails: Mapping[str, list[Lane]] = field(default_factory=dict)
+    """Table of a variant → lanes of text-to-image cases alone, each from other noise."""
 
 
-def measure(job: Job, model: str, budget_s: float | None = None) -> Measured:
+def measure(job: Job, model: str, budget_s: float | None = None, tail: int = TAIL) -> Measured:
     """All lanes that a calibration needs. What an earlier one drew comes from the store.
 
     Args:
         budget_s: how long it may take; None: as long as it takes. Fewer faults are planted, nothing else is left out.
+        tail: figures of text-to-image cases, for each planned lane.
 
     Raises:
         UsageError: a lane that is to say what is normal is broken itself, or there is no time for any fault.
     """
+    from sdqa.workflow.pace import Pace
+
     sound, planted = sound_parts(job.plan, model), fault_parts(job.plan, model)
-    pace = Pace(job.progress, len(sound) + len(planted))
+    drawn = tail_parts(job.plan, model, tail)
+    pace = Pace(job.progress, len(sound) + len(drawn) + len(planted))
     harmless: dict[str, dict[str, list[Lane]]] = {}
     for part in sound:
         with pace.part(str(part)) as timed:
@@ -102,6 +106,7 @@ def measure(job: Job, model: str, budget_s: float | None = None) -> Measured:
         if part.offset == 0 and part.lane.variant.compression is None:
             demand_sound(lane)
         harmless.setdefault(table_name(part.lane), {})[part.condition] = [lane]
+    tails = _measure_tails(job, drawn, pace)
     chosen, left_out = affordable(planted)
     if budget_s is not None:
         chosen, left_out = affordable(planted, budget_s - pace.spent_s, pace.usual_s)
@@ -114,7 +119,31 @@ def measure(job: Job, model: str, budget_s: float | None = None) -> Measured:
         with pace.part(str(part)) as timed:
             assert part.fault is not None
             faults[part.fault.id] = [timed.drawn(*_measure(replace(job, progress=timed.progress), part))]
-    return Measured(harmless, faults, left_out)
+    return Measured(harmless, faults, left_out, tails)
+
+
+def measure_tails(job: Job, model: str, tail: int) -> Mapping[str, list[Lane]]:
+    """The tails alone: table of a variant → lanes of its text-to-image cases.
+
+    Raises:
+        UsageError: there is nothing to draw.
+    """
+    from sdqa.workflow.pace import Pace
+
+    drawn = tail_parts(job.plan, model, tail)
+    if not drawn:
+        what = "no figures to draw" if tail < 1 else f"no calibrated lane of {model} has a text-to-image case"
+        raise UsageError(f"--tail-only: {what}", hint="cases without a source start from noise alone")
+    return _measure_tails(job, drawn, Pace(job.progress, len(drawn)))
+
+
+def _measure_tails(job: Job, parts: Sequence[CalibrationPart], pace: Pace) -> dict[str, list[Lane]]:
+    found: dict[str, list[Lane]] = {}
+    for part in parts:
+        with pace.part(str(part)) as timed:
+            lane = timed.drawn(*_measure(replace(job, progress=timed.progress, compared=False), part))
+        found.setdefault(table_name(part.lane), []).append(lane)
+    return found
 
 
 def calibrated_lanes(plan: Plan, model: str) -> tuple[PlannedLane, ...]:
@@ -140,6 +169,19 @@ def sound_parts(plan: Plan, model: str) -> tuple[CalibrationPart, ...]:
     return tuple(
         CalibrationPart(lane, name, offset) for lane in calibrated_lanes(plan, model) for name, offset in conditions
     )
+
+
+def tail_parts(plan: Plan, model: str, figures: int) -> tuple[CalibrationPart, ...]:
+    """The text-to-image cases of each planned lane, from as much more noise as gives so many figures."""
+    parts = []
+    for lane in calibrated_lanes(plan, model):
+        alone = {name: case for name, case in lane.cases.items() if case.source is None}
+        if not alone or lane.variant.name in INVISIBLE:
+            continue
+        cut = replace(lane, cases=alone, whole=lane.all_cases)
+        draws = range(SEEDS + 1, SEEDS + 1 + math.ceil(figures / len(alone)))
+        parts += [CalibrationPart(cut, f"noise {index}, text-to-image alone", 1000 * index) for index in draws]
+    return tuple(parts)
 
 
 def fault_parts(plan: Plan, model: str) -> tuple[CalibrationPart, ...]:
@@ -176,11 +218,18 @@ def affordable(
 
 def _measure(job: Job, part: CalibrationPart) -> tuple[Lane, float]:
     """A part's lane, and how long its cases took to draw, now or when they were."""
+    from sdqa.workflow import measure_lane
+    from sdqa.workflow.record import record
+
     plan, lane = job.plan, part.lane
     if part.offset:
         plan = reseeded(plan, part.offset)
         twin = next(one for one in plan.lanes if one.id == lane.id)
-        lane = replace(twin, variant=lane.variant)
+        lane = replace(
+            lane,
+            cases={name: twin.all_cases[name] for name in lane.cases},
+            whole=None if lane.whole is None else twin.all_cases,
+        )
     found = measure_lane(replace(job, plan=plan, fault=part.fault, timed=False), lane)
     drawn = sum(sample.record.end_to_end_s for sample in found.samples.by_case.values())
     return record(lane, found), drawn
@@ -223,6 +272,8 @@ def unsound(lane: Lane) -> dict[str, float]:
 
 def least_db(lane: Lane) -> float:
     """What each component must reach: a device adds an error of its own."""
+    from sdqa.runtime.engine import ENGINE_DB
+
     return ENGINE_DB if on_device(lane.runtime) else SOUND_DB
 
 
@@ -239,4 +290,6 @@ def _of_pictures(planted: Injection, lane: PlannedLane) -> bool:
 
 def count_checks(plan: Plan) -> int:
     """How many checks a whole run of a plan makes, on all machines together."""
+    from sdqa.workflow.gate import planned_checks
+
     return sum(len(planned_checks(plan, lane)) for lane in plan.lanes)

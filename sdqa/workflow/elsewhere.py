@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sdqa.bundle import Bundle, Lane
+from sdqa.ci.examined import demand_examined
 from sdqa.errors import UsageError
 from sdqa.gate.approve import refuse_planted
 from sdqa.gate.evidence import HARD
@@ -28,8 +29,8 @@ def with_elsewhere(harmless: Mapping[str, Mapping[str, list[Lane]]], plan: Plan,
         folders: bundles of those runs, by this suite.
 
     Raises:
-        UsageError: a run has a planted fault, is not whole, is of another teacher or other metrics, or has no lane of
-            those that are calibrated.
+        UsageError: a run has a planted fault, is not whole, is of another teacher or other metrics, has no lane of
+            those that are calibrated, or the gate would refuse something in it.
         BundleError: a bundle cannot be read.
     """
     found: Harmless = {table: {name: list(lanes) for name, lanes in one.items()} for table, one in harmless.items()}
@@ -58,7 +59,8 @@ def machine_of(lane: Lane) -> str:
 
 def _clean_lanes(plan: Plan, folder: Path) -> Iterator[tuple[str, Lane]]:
     """The lanes of a bundle that this plan knows, with the table that their limits are in."""
-    run = Bundle(folder).read()
+    bundle = Bundle(folder)
+    run = bundle.read()
     refuse_planted(run, folder)
     planned = {one.id: one for one in plan.lanes}
     for lane in run.lanes:
@@ -73,6 +75,7 @@ def _clean_lanes(plan: Plan, folder: Path) -> Iterator[tuple[str, Lane]]:
             raise UsageError(f"what is not whole is not noise: {', '.join(broken[:3])}", where=str(folder))
         if planned[lane.id].variant.compression is None:
             demand_sound(lane)
+        demand_examined(bundle, run, [lane], plan)
         yield table_name(planned[lane.id]), lane
 
 

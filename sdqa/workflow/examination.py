@@ -5,7 +5,6 @@ A plan is examined without torch; a lane once more with its teacher, where diffu
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from sdqa.errors import ConfigError, ModelError, Problem, UnsupportedModel
 from sdqa.generate.schedulers import kept, remarkable
-from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps
+from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps, undefined
 from sdqa.plan import Case, Plan, PlannedLane
-from sdqa.store import code_digest
 
 if TYPE_CHECKING:
     from sdqa.families import Family
     from sdqa.models import Teacher
     from sdqa.models.opening import Opening
     from sdqa.models.tokens import PromptTokenizer
+    from sdqa.store import Store
     from sdqa.workflow.job import Job
 
 LETTERS = 80
@@ -117,15 +116,33 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
     if not drawing:
         return Examined(tuple(_remarks(opening, {})))
     _demand_drawable(opening, lane.cases)
-    problems = _problems(opening, lane.cases)
-    _refuse(problems or _exact_problems(job, opening, lane, teacher), job.plan.suite_path)
-    return Examined(tuple(_remarks(opening, lane.cases)))
+    demand_schedules(job.plan, opening, lane.cases, teacher, job.store)
+    beside: tuple[str, ...] = ()
+    if opening.tokenizer is not None:
+        from sdqa.workflow.prompts import demand_tokens, tokenizer_beside
+
+        tokenizer = opening.tokenizer()
+        demand_tokens(job, lane, teacher, tokenizer)
+        beside = tokenizer_beside(lane, tokenizer)
+    return Examined((*_remarks(opening, lane.cases), *beside))
+
+
+def demand_schedules(plan: Plan, opening: Opening, cases: Mapping[str, Case], teacher: Teacher, store: Store) -> None:
+    """Refuse cases that cannot be sampled: by their timesteps, or in a rehearsal with diffusers' own scheduler.
+
+    Raises:
+        ConfigError: with each case's path.
+    """
+    _refuse(_problems(opening, cases) or _exact_problems(store, opening, cases, teacher), plan.suite_path)
 
 
 def _demand_architecture(job: Job, teacher: Teacher) -> None:
     """Once for each teacher, what examines it and version of the libraries: it takes importing them."""
+    import importlib.metadata
+
     from sdqa.models.architecture import demand_architecture
     from sdqa.models.opening import examine_folder
+    from sdqa.store import code_digest
 
     folder = teacher.folder
     assert folder is not None
@@ -157,30 +174,33 @@ def _problems(opening: Opening, cases: Mapping[str, Case]) -> list[Problem]:
     return found
 
 
-def _exact_problems(job: Job, opening: Opening, lane: PlannedLane, teacher: Teacher) -> list[Problem]:
-    """Of the cases whose timesteps only diffusers knows."""
+def _exact_problems(store: Store, opening: Opening, cases: Mapping[str, Case], teacher: Teacher) -> list[Problem]:
+    """What diffusers itself finds wrong with the cases' schedules, and the timesteps that only it knows."""
     from sdqa.generate.schedule import planned_schedule
 
     found: list[Problem] = []
-    for name, case in lane.cases.items():
-        if plain_timesteps(case.scheduler, opening.scheduler, case.steps, _strength(case)) is None:
-            try:
-                steps = planned_schedule(case, teacher, job.store).timesteps
-            except ModelError as error:
-                found.append(Problem(f"$.cases.{name}.steps", error.what))
-            else:
-                found += _flaws(name, case, steps, opening)
+    for name, case in cases.items():
+        try:
+            steps = planned_schedule(case, teacher, store).timesteps
+        except ModelError as error:
+            found.append(Problem(f"$.cases.{name}.scheduler", f"{error.what} ({case.scheduler}, {opening.source})"))
+        else:
+            found += _flaws(name, case, steps, opening)
     return found
 
 
 def _flaws(name: str, case: Case, steps: tuple[float, ...], opening: Opening) -> list[Problem]:
-    words = flaw(case.scheduler, steps, trained_steps(opening.scheduler), case.steps)
-    return [Problem(f"$.cases.{name}.steps", f"{words} ({case.scheduler}, {opening.source})")] if words else []
+    what = {
+        "steps": flaw(case.scheduler, steps, trained_steps(opening.scheduler), case.steps),
+        "scheduler": undefined(case.scheduler, opening.scheduler, steps),
+    }
+    place = f"({case.scheduler}, {opening.source})"
+    return [Problem(f"$.cases.{name}.{key}", f"{words} {place}") for key, words in what.items() if words]
 
 
 def _refuse(problems: list[Problem], suite: Path) -> None:
     if problems:
-        raise ConfigError(problems, where=str(suite), hint="ask for fewer steps, or for another scheduler")
+        raise ConfigError(problems, where=str(suite), hint="ask for other steps, or for another scheduler")
 
 
 def _strength(case: Case) -> float | None:

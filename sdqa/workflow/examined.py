@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdqa.bundle import Lane
 from sdqa.plan import Case, PlannedLane
-from sdqa.workflow.gate import lane_budgets, planned_checks, read_tolerances
+from sdqa.workflow.gate import lane_budgets, lane_standards, planned_checks
 from sdqa.workflow.job import Job
 from sdqa.workflow.record import record
 
@@ -60,8 +60,8 @@ def failed_now(job: Job, lane: PlannedLane, packages: Path | None = None) -> Fai
         model = lane.model.model_copy(update={"source": f"packages:{packages}", "reference": own})
         lane = replace(lane, model=model)
     measured = record(lane, measure_lane(job, lane))
-    tolerances, _ = read_tolerances(job.plan, lane)
-    verdicts = judge(measured, tolerances, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
+    standards = lane_standards(job.plan, lane)
+    verdicts = judge(measured, standards, lane_budgets(job.plan, lane), planned=planned_checks(job.plan, lane))
     found = failed_in(measured.model_copy(update={"verdicts": verdicts}))
     far = unsound(measured) if lane.variant.compression is None else {}
     more = [f"{name}/parity_psnr" for name in sorted(far) if f"{name}/parity_psnr" not in found.checks]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sdqa.metrics.clip_names import ClipName, find_clip
-from sdqa.metrics.clip_space import EMBEDDED
-from sdqa.metrics.registry import METRICS
-from sdqa.models.hub import fetch_file
-from sdqa.models.lock import LOCK_NAME
 from sdqa.models.sources import is_remote
 from sdqa.plan import Plan
 from sdqa.plan.quantity import show_bytes
+
+if TYPE_CHECKING:
+    from sdqa.metrics.clip_names import ClipName
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,9 @@ def remote_models(plan: Plan) -> tuple[str, ...]:
 
 def named_clip(plan: Plan) -> ClipName | None:
     """The CLIP model that a plan's metrics look through, where it is none that ships with sdqa."""
+    from sdqa.metrics.clip_names import find_clip
+    from sdqa.metrics.clip_space import EMBEDDED
+
     wanted = _needs(plan, "clip") and plan.suite.metrics.clip != EMBEDDED
     return find_clip(plan.suite.metrics.clip) if wanted else None
 
@@ -51,6 +53,8 @@ def fetch(plan: Plan) -> Iterator[Fetched]:
     """
     from sdqa.metrics.perceptual import fetch_backbone
     from sdqa.models import load_teacher
+    from sdqa.models.hub import fetch_file
+    from sdqa.models.lock import LOCK_NAME
 
     lock = plan.root / LOCK_NAME
     for source in remote_models(plan):
@@ -69,4 +73,6 @@ def fetch(plan: Plan) -> Iterator[Fetched]:
 
 
 def _needs(plan: Plan, network: str) -> bool:
+    from sdqa.metrics.registry import METRICS
+
     return any(network in METRICS[name].needs for name in plan.suite.metrics.names)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sdqa.bundle import DeviceEstimate, Estimate, Measurement, Package, PackageFacts
 from sdqa.bundle.facts import ComputePlan, PackageCost, PlacementFinding, PlacementLint, WeightCoverage
 from sdqa.bundle.readings import worst_reading
+from sdqa.convert.looked import unset_words
 
 if TYPE_CHECKING:
     from sdqa.convert import PackageRecord
@@ -82,6 +83,7 @@ def _contract_reason(record: PackageRecord) -> str:
     said = "; ".join(record.breaches) or "inputs and outputs are as declared"
     if record.batch is not None:
         said += f"; the U-Net takes {record.batch} row at a time: guidance above 1 runs it twice a step"
+    said = "; ".join([said, *unset_words(record.defaults)])
     renamed = ", ".join(f"{own} for {name}" for name, own in sorted(record.names.items()))
     return f"{said}; renamed: {renamed}" if renamed else said
 

@@ -7,27 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdqa.bundle import Bundle, Failure, Lane, Run, Verdict
-from sdqa.bundle.parts import is_statistic
-from sdqa.ci.contradictions import unlike_planned
-from sdqa.ci.examined import MEND, examined
 from sdqa.ci.judge import Rules
-from sdqa.ci.problem import problem
-from sdqa.ci.reference import LaneReference, references_of
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
-from sdqa.workflow.baselines import baseline_cases, baseline_folder
-from sdqa.workflow.failure import failure_of
-from sdqa.workflow.job import Job
-from sdqa.workflow.lane import Collected
-from sdqa.workflow.origin import is_replayed
-from sdqa.workflow.record import record, sample_records
 
 if TYPE_CHECKING:
+    from sdqa.bundle import Failure, Lane, Run, Verdict
+    from sdqa.ci.reference import LaneReference
     from sdqa.gate import Tolerances
     from sdqa.gate.reach import Worst
     from sdqa.gate.standards import Standards
+    from sdqa.workflow.job import Job
+    from sdqa.workflow.lane import Collected
 
 #: What is judged of each component besides its sizes and times: of its package, and of what executes it.
 PACKAGE_CHECKS = ("contract", "coverage")
@@ -65,7 +57,10 @@ def lane_budgets(plan: Plan, lane: PlannedLane) -> Budgets:
 
 def gate(job: Job, lane: PlannedLane, found: Collected) -> Lane:
     """The lane's record with a verdict for every planned check: what was not measured says so."""
+    from sdqa.bundle.parts import is_statistic
     from sdqa.gate import judge
+    from sdqa.workflow.origin import is_replayed
+    from sdqa.workflow.record import record, sample_records
 
     _, refused = read_tolerances(job.plan, lane)
     whole = replace(found, failures=found.failures + refused)
@@ -85,12 +80,15 @@ def lane_standards(plan: Plan, lane: PlannedLane) -> Standards:
     """
     from sdqa.gate.baseline import manifests
     from sdqa.gate.standards import Standards
+    from sdqa.gate.tail import kinds_of
+    from sdqa.workflow.baselines import baseline_cases, baseline_folder
 
     try:
         baselines = manifests(baseline_folder(plan, lane), baseline_cases(plan, lane))
     except SdqaError:
         baselines = {}
-    return Standards(read_tolerances(plan, lane)[0], baselines, plan.suite.gate.require_calibrated)
+    tolerances = read_tolerances(plan, lane)[0]
+    return Standards(tolerances, baselines, plan.suite.gate.require_calibrated, kinds_of(lane.all_cases))
 
 
 def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
@@ -103,6 +101,7 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     from sdqa.gate.baseline import METRICS
     from sdqa.generate.sources import source_prompt
     from sdqa.metrics import applicable, offered
+    from sdqa.workflow.baselines import baseline_cases
 
     offers = {
         name: offered(
@@ -114,7 +113,11 @@ def planned_checks(plan: Plan, lane: PlannedLane) -> tuple[str, ...]:
     for name in baseline_cases(plan, lane):
         cases[name] += tuple(METRICS)
     checks = tuple(plan_checks(lane.id, cases, component_checks(lane), budgets=lane_budgets(plan, lane)))
-    return tuple(check for check in checks if not is_statistic(check, lane.id)) if lane.is_part else checks
+    if not lane.is_part:
+        return checks
+    from sdqa.bundle.parts import is_statistic
+
+    return tuple(check for check in checks if not is_statistic(check, lane.id))
 
 
 def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, tuple[Failure, ...]]:
@@ -133,6 +136,8 @@ def read_tolerances(plan: Plan, lane: PlannedLane) -> tuple[Tolerances | None, t
         known = COMPARING | comparing()
         return combined(calibrated, stated_tolerances(lane.model_name, limits, str(plan.suite_path), known)), ()
     except SdqaError as error:
+        from sdqa.workflow.failure import failure_of
+
         return None, (failure_of("gate", lane.id, error),)
 
 
@@ -180,6 +185,8 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
     Args:
         baseline: an earlier run's bundle, to compare times and memory with; within one fingerprint only.
     """
+    from sdqa.bundle import Bundle
+    from sdqa.ci.reference import references_of
     from sdqa.gate import judge
     from sdqa.gate.latency import judge_resources
 
@@ -202,8 +209,16 @@ def judge_again(plan: Plan, folder: Path, baseline: Path | None = None) -> Run:
 
 
 def _examined(run: Run, lane: Lane, reference: LaneReference) -> Lane:
-    """The lane without figures that cannot be right; what speaks against it is among its failures."""
-    kept, said = examined(lane, reference)
+    """The lane without figures that cannot be right; what speaks against it is among its failures.
+
+    Its pictures are not opened: that is for those who take a bundle from elsewhere.
+    """
+    from sdqa.ci.contradictions import unlike_planned
+    from sdqa.ci.examined import MEND, examined
+    from sdqa.ci.problem import problem
+    from sdqa.ci.seen import Seen
+
+    kept, said = examined(lane, reference, Seen())
     if run.cases:
         said += [f"{text}: {MEND}" for text in unlike_planned(lane, run.cases, reference)]
     if not said:

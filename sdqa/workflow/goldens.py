@@ -15,7 +15,7 @@ from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.progress import Progress
 from sdqa.store import Store
-from sdqa.workflow.examination import examine_plan
+from sdqa.workflow.examination import demand_schedules, examine_plan
 from sdqa.workflow.floors import below_floors
 from sdqa.workflow.stability import Stability, measure_stability
 from sdqa.workflow.teacher_change import TeacherChange, teacher_change
@@ -86,14 +86,21 @@ def _record_model(
     check_stability: bool,
 ) -> Iterator[Recorded]:
     from sdqa.gate.manifest import read_manifest
-    from sdqa.models import load_teacher
+    from sdqa.models import load_teacher, look_at
     from sdqa.models.lock import LOCK_NAME
 
     described = plan.suite.models[model]
-    teacher = load_teacher(described.reference or described.source, lock=plan.root / LOCK_NAME)
-    for name, case in plan.suite.cases.items():
-        if (cases and name not in cases) or (case.models and model not in case.models):
-            continue
+    source, lock = described.reference or described.source, plan.root / LOCK_NAME
+    teacher = load_teacher(source, lock=lock)
+    wanted = {
+        name: case
+        for name, case in plan.suite.cases.items()
+        if (not cases or name in cases) and (not case.models or model in case.models)
+    }
+    opening = look_at(source, lock=lock)
+    if opening is not None:
+        demand_schedules(plan, opening, wanted, teacher, store)
+    for name in wanted:
         progress.step(f"{model}: draw {name}")
         folder = plan.goldens / model / name
         before = read_manifest(folder) if (folder / "manifest.json").exists() else None

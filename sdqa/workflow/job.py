@@ -28,6 +28,7 @@ class Job:
     fault: Injection | None = None
     progress: Progress = field(default_factory=Silent)
     timed: bool = True  # whether times are wanted of this run: a case that the store has is drawn again for them
+    compared: bool = True  # whether each component is held against the teacher's as well
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def sayer(self, lane: PlannedLane) -> Callable[[str], None]:

@@ -186,6 +186,9 @@ def _lane_figures(
     from sdqa.generate.traced import traced_cases
     from sdqa.workflow.figures import lane_measurements, parity_measurements
 
+    if not job.compared:
+        yield lane_measurements(packages.by_component, samples.by_case, comparable)
+        return
     job.progress.step(f"{lane.id}: compare each component with the teacher's")
     traced = traced_cases({name: case.source is not None for name, case in lane.all_cases.items()})
     requests = {name: request for name, request in _requests(lane, references).items() if name in traced}

@@ -30,13 +30,16 @@ from sdqa.bundle import (
     documents,
 )
 from sdqa.bundle.facts import PackageCost, PlacementLint, WeightCoverage
+from sdqa.ci.attempts import Attempt
 from sdqa.ci.expected import Expected
 from sdqa.ci.intake import Submitted
 from sdqa.ci.judge import judge_of
+from sdqa.ci.looking import picture_psnr
 from sdqa.ci.needs import JobResult
 from sdqa.ci.plan import PlannedUnit, plan_of_record
+from sdqa.ci.seen import Seen
 from sdqa.gate.audit import AuditEntry, append
-from sdqa.gate.codec import array_digest
+from sdqa.gate.codec import array_digest, encode_tensors
 from sdqa.gate.manifest import MANIFEST_FILE, Manifest
 from sdqa.metrics.kinds import PARITY_IDENTITY, kinds
 from sdqa.plan import Plan, Suite, make_plan
@@ -78,24 +81,51 @@ GOOD = {"lpips": 0.01, "psnr": 50.0, "parity_psnr": 60.0, "model_memory_bytes": 
 GOLDEN = {"lpips": 0.0, "finite": 1.0, "shape": 1.0}
 """What the teacher's own picture reads, of the metrics that have such a figure."""
 KINDS = kinds()
-METRICS = ("finite", "shape", "lpips", "psnr")
+METRICS = ("finite", "shape", "lpips", "psnr", "latent_psnr")
 TEACHER, TIMESTEPS = "7e" * 32, (951.0, 901.0)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+ATTEMPT = Attempt(2, "10", 3)
+"""That the gate is part of."""
 MACHINE = {"os_build": "1", "machine": "arm", "processor": "a chip", "cores": 8, "versions": {"torch": "2.13"}}
 PACKAGE_BYTES = 300
 FLOW = ("text_encoder", "unet", "vae_decoder")
 
 
+WIDTH, HEIGHT = 80, 50
+APART = 7803
+"""Of so many values a candidate is one level from its golden: of 12,000 that is 50 dB."""
+
+
+LARGER = ("cat", "larger candidate")
+"""A picture that no honest lane has."""
+LATENT_PSNR = 60.0
+"""What an intake reads of latents beside the recorded ones."""
+
+
 def drawn(*words: str) -> bytes:
-    """A picture of 4 x 4 pixels that shows these words, as PNG."""
+    """A picture that shows these words, as PNG."""
     stream = BytesIO()
     Image.fromarray(pixels_of(*words)).save(stream, "PNG")
     return stream.getvalue()
 
 
-def pixels_of(*words: str) -> Any:
-    seed = int.from_bytes(hashlib.sha256(" ".join(words).encode()).digest()[:4], "big")
-    return np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+def random_of(*words: str) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(" ".join(words).encode()).digest()[:4], "big"))
+
+
+def pixels_of(case: str, name: str) -> Any:
+    """Candidates are as far from their goldens as their figures say."""
+    if name == "candidate":
+        pixels = pixels_of(case, "golden").copy()
+        pixels.reshape(-1)[:APART] += 1
+        return pixels
+    if (case, name) == LARGER:
+        return np.zeros((HEIGHT, WIDTH + 1, 3), np.uint8)
+    return random_of(case, name).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+
+
+def latents_of(case: str) -> Any:
+    return random_of(case, "latents").standard_normal((4, 2, 2), dtype=np.float32)
 
 
 @functools.cache
@@ -106,19 +136,36 @@ def picture(case: str, name: str) -> tuple[Blob, bytes, str]:
     return blob, data, array_digest(pixels_of(case, name))
 
 
+@functools.cache
+def latents(case: str) -> tuple[Blob, bytes, str]:
+    """The same of its final latents."""
+    data = encode_tensors({"latents": latents_of(case)})
+    blob = Blob(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), media_type="application/octet-stream")
+    return blob, data, array_digest(latents_of(case))
+
+
 def pictures(case: str) -> dict[str, Blob]:
     """The dog alone is drawn from words."""
     names = ("candidate", "golden", *(("source",) if case != "dog" else ()))
     return {name: picture(case, name)[0] for name in names}
 
 
-PIXELS = {picture(case, name)[0].sha256: picture(case, name)[2] for case in CASES for name in pictures(case)}
+@functools.cache
+def shown() -> Seen:
+    """What an intake sees of all pictures and latents, every candidate beside every golden."""
+    seen = [picture(case, name) for case in CASES for name in pictures(case)] + [latents(case) for case in CASES]
+    seen.append(picture(*LARGER))
+    opened = {blob.sha256: Image.open(BytesIO(data)) for blob, data, _ in seen if blob.media_type == "image/png"}
+    goldens = [picture(case, "golden")[0].sha256 for case in CASES]
+    distances = {(one, other): picture_psnr(opened[one], opened[other]) for one in opened for other in goldens}
+    of_latents = {(latents(case)[0].sha256, f"golden {case}"): LATENT_PSNR for case in CASES}
+    return Seen({blob.sha256: digest for blob, _, digest in seen}, distances, of_latents)
 
 
 @functools.cache
 def golden(case: str) -> Manifest:
     """What a checkout has recorded of a case."""
-    shown = {name: picture(case, name)[2] for name in pictures(case)}
+    seen = {name: picture(case, name)[2] for name in pictures(case) if name != "candidate"}
     return Manifest(
         model="tiny",
         case=case,
@@ -128,7 +175,7 @@ def golden(case: str) -> Manifest:
         scores={**GOLDEN, "psnr": 100.0},
         teacher=TEACHER,
         metrics={name: {"name": name} for name in METRICS},
-        digests={"image": shown["golden"], **{name: shown[name] for name in shown if name == "source"}},
+        digests={"image": seen.pop("golden"), "latents": f"golden {case}", **seen},
         files={},
         reason="first recorded",
         date="2026-01-01T00:00:00+00:00",
@@ -145,11 +192,12 @@ def record_goldens(goldens: Path) -> None:
 
 
 def keep(folder: Path, run: Run) -> Path:
-    """A bundle's folder with the pictures of its samples."""
+    """A bundle's folder with the pictures and latents of its samples."""
     bundle = Bundle(folder)
     for case in CASES:
         for name in pictures(case):
             bundle.add_blob(picture(case, name)[1], "image/png")
+        bundle.add_blob(latents(case)[1], "application/octet-stream")
     bundle.write(run)
     return folder
 
@@ -169,7 +217,7 @@ def expected(*results: JobResult, commit: str = COMMIT) -> Expected:
     goldens = {case: golden(case) for case in CASES}
     references = {name: replace(one, goldens=goldens) for name, one in judge.references.items()}
     jobs = results or (JobResult(job="lanes", result="success"),)
-    return Expected(record, replace(judge, references=references), commit, NOW, jobs)
+    return Expected(record, replace(judge, references=references), commit, NOW, jobs, ATTEMPT)
 
 
 def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measurement, ...]:
@@ -183,7 +231,7 @@ def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measu
             facts |= {
                 "case": scope,
                 "golden": GOLDEN.get(metric),
-                "fingerprint": digest_of([{"name": metric}, [64, 64]]),
+                "fingerprint": identity_of(metric),
             }
         elif scope not in ("all", "budget"):
             facts["component"] = scope
@@ -197,6 +245,11 @@ def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measu
     sizes = {"value": PACKAGE_BYTES, "fingerprint": machine_of(unit).digest()}
     found += [figure_of("package_bytes", component=name, **sizes) for name in components(unit)]
     return tuple(found)
+
+
+def identity_of(metric: str) -> str:
+    """Of a figure of a case, as the golden's record has it."""
+    return digest_of([{"name": metric}, [64, 64]])
 
 
 def figure_of(metric: str, value: float | None = None, **facts: Any) -> Measurement:
@@ -228,9 +281,9 @@ def sample_of(case: str) -> Sample:
         case=case,
         images=pictures(case),
         image_digest=picture(case, "candidate")[2],
-        latents_digest=case,
+        latents_digest=latents(case)[2],
         seconds=GOOD["end_to_end_s"],
-        facts=SampleFacts(timesteps=TIMESTEPS, nonfinite=dict.fromkeys(FLOW, 0)),
+        facts=SampleFacts(timesteps=TIMESTEPS, nonfinite=dict.fromkeys(FLOW, 0), latents=latents(case)[0]),
     )
 
 
@@ -306,7 +359,7 @@ def sent(*runs: Run | str) -> list[Submitted]:
         found.append(
             Submitted(f"bundle-{number}", bundle, None, run)
             if isinstance(run, str)
-            else Submitted(f"bundle-{number}", bundle, run, pixels=PIXELS)
+            else Submitted(f"bundle-{number}", bundle, run, shown=shown())
         )
     return found
 

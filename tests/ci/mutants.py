@@ -75,6 +75,16 @@ def unnoticed(module: types.ModuleType, scenarios: Iterable[Scenario]) -> list[s
     return found
 
 
+def held(module: types.ModuleType, scenarios: Iterable[Scenario]) -> None:
+    """Each of a module's conditions is held by a scenario."""
+    kept = dict(vars(module))
+    try:
+        found = [one for one in unnoticed(module, scenarios) if one != "if TYPE_CHECKING"]
+        assert not found, "\n".join(found)
+    finally:
+        vars(module).update(kept)
+
+
 def _outcome(scenario: Scenario, module: types.ModuleType) -> str:
     try:
         return repr(scenario(module))

@@ -10,7 +10,9 @@ from sdqa.ci import contradictions
 from sdqa.ci.reference import LaneReference
 from sdqa.metrics import kinds
 from tests.ci import honest
-from tests.ci.forged import FP16, LANES, honest_lane, timed, with_facts, with_figure
+from tests.ci.forged import LANES
+from tests.ci.forged.altered import FP16, honest_lane, with_facts, with_figure
+from tests.ci.forged.machines import timed
 from tests.ci.honest import expected, golden, sample_of
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sdqa.ci.decide import decide
-from tests.ci.scenarios import ENGINE, FP16, SCENARIOS
+from tests.ci.scenarios import SCENARIOS
+from tests.ci.scenarios.making import ENGINE, FP16
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

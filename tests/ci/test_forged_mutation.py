@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sdqa.bundle import Lane, Measurement, Run
+from sdqa.bundle import Bundle, Lane, Measurement, Run
 from sdqa.bundle.facts import WeightCoverage
-from sdqa.ci import agreement, contradictions, examined, figures, origin, pictures, reference
+from sdqa.ci import agreement, attempts, contradictions, examined, figures, origin, reference
+from sdqa.ci.attempts import Attempt
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.reference import LaneReference
 from sdqa.metrics import kinds
 from tests.ci import honest
-from tests.ci.forged import (
-    FP16,
-    RUNS,
-    golden_said,
-    honest_lane,
-    with_facts,
-    with_machine,
-)
+from tests.ci.forged import RUNS
+from tests.ci.forged.altered import FP16, golden_said, honest_lane, with_facts, with_machine
 from tests.ci.honest import expected, golden, lane_of, linux, mac, run_of, units, with_lane
-from tests.ci.mutants import Scenario, unnoticed
+from tests.ci.mutants import Scenario, held
 from tests.ci.sound import a_failed_lane, held_by, lanes
 
 
@@ -39,20 +33,11 @@ def on_all(call: Any, *names: str) -> list[Scenario]:
     return found + [scenario(lanes()[name], known) for known in held_by().values() for name in ("honest", *names)]
 
 
-def held(module: types.ModuleType, scenarios: Iterable[Scenario]) -> None:
-    kept = dict(vars(module))
-    try:
-        found = [one for one in unnoticed(module, scenarios) if one != "if TYPE_CHECKING"]
-        assert not found, "\n".join(found)
-    finally:
-        vars(module).update(kept)
-
-
 def test_figures() -> None:
     against_baseline = honest.figure_of("psnr", 50.0, case="cat").model_copy(update={"metric": "baseline_psnr"})
     more = honest_lane(measurements=(*honest_lane().measurements, against_baseline))
-    scenarios = on_all(lambda module, lane, known: module.vetted(lane, known))
-    held(figures, [*scenarios, lambda module: module.vetted(more, held_by()["nothing recorded"])])
+    scenarios = on_all(lambda module, lane, known: module.vetted(lane, known, honest.shown()))
+    held(figures, [*scenarios, lambda module: module.vetted(more, held_by()["nothing recorded"], honest.shown())])
 
 
 def test_contradictions() -> None:
@@ -66,7 +51,6 @@ def test_contradictions() -> None:
 
     runs = [linux(), *(make() for _, make in RUNS.values())]
     few = linux().model_copy(update={"lanes": (with_cases("cat"),), "cases": {"cat": linux().cases["cat"]}})
-    carried = with_machine(system="Darwin").model_copy(update={"carried": "1" * 40})
     scenarios = on_all(lambda module, lane, known: module.contradictions(lane, known), "unlinted")
     scenarios += [unlike(run) for run in [*runs, few]] + [elsewhere(run) for run in runs]
     stale = {**(planned.goldens or {}), "fox": golden("fox").model_copy(update={"teacher": "0" * 64})}
@@ -74,7 +58,7 @@ def test_contradictions() -> None:
     silent = part.model_copy(update={"measurements": tuple(silenced(m) for m in part.measurements)})
     scenarios.append(lambda module: module.contradictions(silent, planned))
     scenarios.append(lambda module: module.contradictions(part, replace(planned, goldens=stale)))
-    held(contradictions, [*scenarios, elsewhere(linux(), carried)])
+    held(contradictions, scenarios)
 
 
 def silenced(figure: Measurement) -> Measurement:
@@ -83,17 +67,6 @@ def silenced(figure: Measurement) -> Measurement:
 
 def with_cases(*cases: str) -> Lane:
     return honest_lane(measurements=tuple(m for m in honest_lane().measurements if m.case in cases))
-
-
-def test_pictures() -> None:
-    shown = [linux(), *(make() for _, make in RUNS.values())]
-    goldenless = held_by()["the teacher"]
-
-    def flaws(run: Run, known: LaneReference) -> Scenario:
-        return lambda module: module.picture_flaws(run.lanes[0], known, honest.PIXELS)
-
-    scenarios = [flaws(run, held_by()["the goldens"]) for run in shown] + [flaws(run, goldenless) for run in shown]
-    held(pictures, scenarios)
 
 
 def test_agreement() -> None:
@@ -131,11 +104,36 @@ def test_origin() -> None:
         return lambda module: module.strange(run, wanted)
 
     def against(run: Run, name: str) -> Scenario:
-        return lambda module: module.of_bundle(name, run, wanted, honest.PIXELS)
+        return lambda module: module.of_bundle(name, run, wanted, honest.shown())
 
     scenarios = [strange(run) for run in runs]
     scenarios += [against(run, name) for run in runs if run.provenance for name in ("one", CARRIED)]
     held(origin, scenarios)
+
+
+def test_attempts() -> None:
+    def possible(run: Run, own: Attempt | None) -> Scenario:
+        return lambda module: module.impossible(run, own)
+
+    def ordered(*runs: Run) -> Scenario:
+        return lambda module: [*module.out_of_order([(str(number), run) for number, run in enumerate(runs)])]
+
+    def own(**variables: str) -> Scenario:
+        told = {f"GITHUB_RUN_{name.upper()}": value for name, value in variables.items()}
+        return lambda module: repr(module.own_attempt(told))
+
+    runs = [linux(origin={"attempt": number}) for number in (0, 1, 4)] + [linux(provenance=None)]
+    runs.append(linux(origin={"run_id": "11"}))
+    early, late = "2025-12-31T23:00:00", "2026-01-01T00:00:00+00:00"
+    scenarios = [possible(run, one) for run in runs for one in (None, honest.ATTEMPT)]
+    again = linux(origin={"attempt": 2, "started": early})
+    scenarios += [ordered(linux(), again), ordered(again, linux()), ordered(linux(provenance=None), again)]
+    scenarios += [ordered(linux(), linux(origin={"attempt": 2, "started": late})), ordered(linux(), linux())]
+    scenarios += [ordered(linux(), linux(origin={"run_id": "9", "started": early}))]
+    scenarios += [own(), own(id="7"), own(attempt="2"), own(id="7", attempt="2"), own(id="7", attempt="two")]
+    held(attempts, scenarios)
+    assert attempts.own_attempt({"GITHUB_RUN_ID": "10", "GITHUB_RUN_ATTEMPT": "3"}) == honest.ATTEMPT
+    assert attempts.own_attempt({"CI_PIPELINE_ID": "10"}) is None
 
 
 def test_clocks_may_differ_by_an_hour() -> None:
@@ -144,8 +142,17 @@ def test_clocks_may_differ_by_an_hour() -> None:
     assert list(origin.strange(linux(), replace(expected(), now=early - timedelta(minutes=2))))
 
 
-def test_examined() -> None:
-    held(examined, on_all(lambda module, lane, known: module.examined(lane, known)))
+def test_examined(tmp_path: Path) -> None:
+    honest.record_goldens(tmp_path / "goldens")
+    plan = honest.plan(tmp_path / "sdqa.toml")
+    bundle = Bundle(honest.keep(tmp_path / "bundle", linux()))
+
+    def demanded(lane: Lane) -> Scenario:
+        return lambda module: module.demand_examined(bundle, run_of(lane), [lane], plan)
+
+    bare = honest_lane(samples=(), packages=(), measurements=honest_lane().measurements[:1])
+    scenarios = on_all(lambda module, lane, known: module.examined(lane, known, honest.shown()))
+    held(examined, [*scenarios, demanded(honest_lane()), demanded(bare), demanded(with_machine(teacher=""))])
 
 
 def test_kinds() -> None:

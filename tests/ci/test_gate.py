@@ -19,10 +19,13 @@ from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
 from tests.report.pictures import draw, png
 
+COMMITTED = "2025-12-31T23:00:00+00:00"
+"""Before the honest machines began."""
+
 
 def git(folder: Path, *arguments: str) -> str:
     names = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org"}
-    names |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
+    names |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_COMMITTER_DATE": COMMITTED}
     command = ["git", "-C", str(folder), "-c", "commit.gpgsign=false", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **names})
     return done.stdout.strip()
@@ -117,7 +120,11 @@ def test_githubs_own_lines_are_written_there_alone(
     assert "no bundle of this commit ran this lane" in said
 
 
-@pytest.mark.parametrize("how", ["no git", "broken", "no repository"])
+OWNED = "detected dubious ownership in repository"
+"""What git says of a folder of another user."""
+
+
+@pytest.mark.parametrize("how", ["no git", "broken", "no repository", "another owner"])
 def test_a_checkout_that_nobody_can_verify(
     place: Place, how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,13 +133,47 @@ def test_a_checkout_that_nobody_can_verify(
         monkeypatch.setenv("PATH", str(place.root / "nothing"))
     elif how == "broken":
         monkeypatch.setenv("GIT_DIR", str(place.root / "nothing"))
+    elif how == "another owner":
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     else:
         (place.suite.parent / ".git").rename(place.root / "elsewhere")
     assert place.gate("--expect-commit", place.commit) == 4
     said = " ".join(capsys.readouterr().out.split())  # lines of the terminal's width
     assert f"nobody can tell that it is of commit {place.commit[:12]}: " in said
-    assert ("git cannot be asked" if how == "no git" else "not a git repository") in said
+    words = {"no git": "git cannot be asked", "another owner": OWNED}.get(how, "not a git repository")
+    assert words in said
     assert "git config --global --add safe.directory" in said
+    assert place.gate() == 4, "whoever does not say which commit is to be proved is told the same"
+    said = " ".join(capsys.readouterr().out.split())
+    assert "nobody can tell that it is of commit nobody knows which: " in said
+    assert words in said
+
+
+def test_a_folder_of_another_user_is_named_wherever_git_is_asked(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.send_all()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert sdqa(["judge-diff", "HEAD"]) == 2
+    said = capsys.readouterr().err
+    assert f"git does not say what 'HEAD' is: fatal: {OWNED}" in said
+    assert "git config --global --add safe.directory" in said
+    assert sdqa(["ci", "plan", "--output", str(place.root / "plan.json")]) == 0
+    assert f"no gate will take it: fatal: {OWNED}" in capsys.readouterr().err
+    assert sdqa(["ci", "plan", "--changed-since", "HEAD", "--output", str(place.root / "plan.json")]) == 0
+    found = capsys.readouterr().out
+    assert (
+        f"3 of 3 lanes are affected since HEAD (0 changed files): the base cannot be compared: git says: fatal: {OWNED}"
+        in found
+    )
+    told = ("--expect-commit", place.commit, "--base", place.commit)
+    assert place.gate(*told) == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"git does not say what '{place.commit}' is: fatal: {OWNED}" in said
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
+    assert place.gate(*told) == 4
+    said_in = place.output.read_text(encoding="utf-8")
+    assert f"judge=judge not compared: git does not say what was there before this push: fatal: {OWNED}" in said_in
 
 
 def test_the_linux_artifact_is_lost(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,6 +277,27 @@ def test_merge_with_a_plan_is_the_gate(place: Place) -> None:
     assert sdqa(["merge", *folders, "--plan", str(path), "--expect-commit", place.commit, *report]) == 0
     assert sdqa(["merge", folders[0], "--plan", str(path), *report]) == 4
     assert sdqa(["merge", folders[0], "--expect-commit", place.commit, *report]) == 2
+
+
+def test_what_is_merged_without_a_plan_is_no_gate(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.send_all()
+    folders = [str(place.root / "bundles" / name) for name in ("linux", "mac")]
+    merged = place.root / "merged"
+    assert sdqa(["merge", *folders, "--output", str(merged)]) == 0
+    said = capsys.readouterr().out
+    assert "Joined, not judged: 75 checks in 3 lanes passed where they ran." in said
+    assert "✓ Pass" not in said
+    summary = (merged / "summary.md").read_text(encoding="utf-8")
+    assert summary.startswith("## ➖ sdqa small: Joined, not judged")
+    assert json.loads((merged / "summary.json").read_text(encoding="utf-8"))["title"] == "Joined, not judged"
+    assert "Joined, not judged" in (merged / "index.html").read_text(encoding="utf-8")
+    assert "sdqa.joined" in (merged / "junit.xml").read_text(encoding="utf-8")
+    again = Bundle(place.root / "again")
+    assert sdqa(["merge", str(merged), "--output", str(again.folder)]) == 0
+    assert again.read().joined
+    (place.root / "bundles" / "linux" / "run.json").write_bytes((merged / "run.json").read_bytes())
+    assert place.gate() == 0, "the measurements are as good as before"
+    assert not Bundle(place.root / "report").read().joined
 
 
 def test_two_lanes_of_three_merged_without_a_plan_are_incomplete(place: Place) -> None:

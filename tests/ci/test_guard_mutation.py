@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from sdqa.bundle import Bundle, JudgeChange, Sample
 from sdqa.ci import base, comparison, gate, intake
@@ -20,7 +19,7 @@ from sdqa.ci.judge import judge_digest
 from sdqa.ci.plan import plan_of_record, write_plan
 from sdqa.ci.publish import Published
 from sdqa.ci.revision import LaidOut
-from sdqa.errors import SdqaError
+from sdqa.errors import ConfigError, Problem, SdqaError
 from sdqa.gate.manifest import MANIFEST_FILE
 from sdqa.gate.verify import GoldenFlaw
 from sdqa.history import History
@@ -40,10 +39,6 @@ def test_intake(tmp_path: Path) -> None:
         blob = bundle.add_blob(b"no picture", media)
         bundle.write(run_record(lane_record("a", samples=(Sample(case="c", images={"golden": blob}),))))
     (place / "README").touch()
-    large = Bundle(tmp_path / "large")
-    Image.new("RGB", (20, 20)).save(tmp_path / "large.png")
-    picture = large.add_blob((tmp_path / "large.png").read_bytes(), "image/png")
-    large.write(run_record(lane_record("a", samples=(Sample(case="c", images={"golden": picture}),))))
 
     def found(*places: Path, most: int = 10) -> Scenario:
         def scenario(module: types.ModuleType) -> object:
@@ -52,18 +47,17 @@ def test_intake(tmp_path: Path) -> None:
 
         return scenario
 
-    def taken(folder: Path, pixels: int = 64) -> Scenario:
+    def taken(folder: Path) -> Scenario:
         def scenario(module: types.ModuleType) -> object:
-            vars(module).update(MAX_PIXELS=pixels)
             one = module.take(folder)
-            return one.run is None, one.problem, one.pixels
+            return one.run is None, one.problem, one.shown
 
         return scenario
 
     kept = dict(vars(intake))
     try:
         scenarios = [found(place), found(place / "one"), found(tmp_path / "none"), found(place, most=1)]
-        scenarios += [taken(place / "one"), taken(place / "two"), taken(large.folder), taken(large.folder, 10**6)]
+        scenarios += [taken(place / "one"), taken(place / "two")]
         assert unnoticed(intake, scenarios) == []
     finally:
         vars(intake).update(kept)
@@ -180,9 +174,14 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
     plans = {name: honest.plan(tmp_path / name, text) for name, text in texts.items() if name != "broken.toml"}
 
     class Laid(LaidOut):
+        def lost(self, name: str) -> tuple[str, ...]:
+            return ("gone",) if "lost.toml" in self.suites else ()
+
         def plan(self, name: str) -> Plan | None:
             if name == "broken.toml":
                 raise SdqaError("it cannot be read")
+            if name == "sdqa.toml" and "unread.toml" in self.suites:
+                raise ConfigError([Problem("$", "it cannot be read without its plugin")], where="")
             return (
                 plans.get(name) if name != "sdqa.toml" else plans["same.toml"] if "sdqa.toml" in self.suites else None
             )
@@ -192,8 +191,11 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
         def tree_at(*_: object) -> Iterator[LaidOut]:
             yield Laid(tmp_path, names)
 
+        def differences(before: Plan, *_: object, lost: Sequence[JudgeChange]) -> tuple[object, ...]:
+            return (before.suite_path.name, *lost)
+
         def scenario(module: types.ModuleType) -> object:
-            vars(module).update(tree_at=tree_at, judge_diff=lambda before, *_: (before.suite_path.name,))
+            vars(module).update(tree_at=tree_at, judge_diff=differences)
             return [getattr(one, "what", one) for one in module.compared("HEAD", head, RULES)]
 
         return scenario
@@ -205,7 +207,13 @@ def test_which_suite_it_was(tmp_path: Path) -> None:
         held("broken.toml", "absent.toml"),
         held("moved.toml", "same.toml"),
     ]
-    scenarios += [held("same.toml", "moved.toml"), held("other.toml", "a.toml", "b.toml", "c.toml")]
+    scenarios += [held("lost.toml"), held("lost.toml", "sdqa.toml"), held("lost.toml", "unread.toml")]
+    scenarios += [
+        held("unread.toml"),
+        held("lost.toml", "same.toml"),
+        held("same.toml", "moved.toml"),
+        held("other.toml", "a.toml", "b.toml", "c.toml"),
+    ]
     kept = dict(vars(comparison))
     try:
         assert unnoticed(comparison, scenarios) == []

@@ -67,7 +67,7 @@ def test_a_picture_that_does_not_decode(tmp_path: Path, kind: str, monkeypatch: 
         Image.new("RGB", (4, 4)).save(tmp_path / "x.gif")
         data = (tmp_path / "x.gif").read_bytes()
     else:
-        monkeypatch.setattr("sdqa.ci.intake.MAX_PIXELS", 10)
+        monkeypatch.setattr("sdqa.ci.looking.MAX_PIXELS", 10)
     write(tmp_path, Sample(case="c", images={"golden": Bundle(tmp_path).add_blob(data, "image/png")}))
     found = take(tmp_path)
     assert found.run is None

@@ -34,7 +34,7 @@ from tests.ci.honest import (
     sent,
 )
 from tests.ci.honest import units as planned_units
-from tests.ci.scenarios import figure, part
+from tests.ci.scenarios.making import figure, part
 
 UNITS = planned_units()
 LANES = [unit.lane for unit in UNITS]

@@ -260,6 +260,63 @@ def test_renamed_features_are_shown(tmp_path: Path) -> None:
     assert fit == Fit("vae_decoder", fit.packages, {"z": "latent"}, {"image": "image"})
 
     class Record:
-        breaches, batch, names = (), None, fit.renamed
+        breaches, batch, names, defaults = (), None, fit.renamed, fit.defaults
 
     assert _contract_reason(Record()).endswith("renamed: latent for z")  # type: ignore[arg-type]
+
+
+def _optional(path: Path, *, default: float | None, shape: tuple[int, ...] = SIZE) -> Path:
+    """z, and a mask that may be left out."""
+
+    @mb.program(input_specs=[mb.TensorSpec(SIZE), mb.TensorSpec(SIZE)], opset_version=ct.target.iOS17)
+    def program(z: Any, mask: Any) -> Any:
+        return mb.add(x=z, y=mask, name="image")
+
+    _save(program, path)
+
+    def change(model: Any) -> None:
+        kind = model.description.input[1].type
+        kind.isOptional = True
+        del kind.multiArrayType.shape[:]
+        kind.multiArrayType.shape.extend(shape)
+        if default is not None:
+            kind.multiArrayType.floatDefaultValue = default
+
+    edit(path, change)
+    return path
+
+
+def test_an_optional_input_that_nobody_gives_is_said(tmp_path: Path) -> None:
+    from sdqa.convert.fit import look
+    from sdqa.workflow.figures import _contract_reason
+
+    path = _optional(tmp_path / "mask.mlpackage", default=0.5)
+    fit = fit_component((path,), DECODER)
+    assert fit.breaches == ()
+    assert fit.defaults == {"mask": 0.5}
+    said = "the optional input 'mask' is left at its default, 0.5"
+    assert look("vae_decoder", (path,), DECODER, [Variant()]).remarks == (said,)
+    result = ReferenceRunner("vae_decoder", *fit.packages).run({"z": np.ones(SIZE, np.float32)})
+    assert result["image"].ravel()[0] == 1.5
+
+    class Record:
+        breaches, batch, names, defaults = (), None, fit.renamed, fit.defaults
+
+    assert _contract_reason(Record()).endswith(said)  # type: ignore[arg-type]
+
+
+def test_an_optional_input_without_a_default_breaks_the_contract(tmp_path: Path) -> None:
+    (breach,) = fit_component((_optional(tmp_path / "mask.mlpackage", default=None),), DECODER).breaches
+    assert "the input 'mask' as optional, without the value that it then has" in breach
+
+
+def test_a_default_of_another_shape_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="its default cannot be made: it has the shape"):
+        fit_component((_optional(tmp_path / "mask.mlpackage", default=0.5, shape=(1,)),), DECODER)
+
+
+def test_an_updatable_package_breaks_the_contract(tmp_path: Path) -> None:
+    path = _decoder(tmp_path / "trained.mlpackage")
+    edit(path, lambda model: setattr(model, "isUpdatable", True))
+    (breach,) = fit_component((path,), DECODER).breaches
+    assert "says that it is updatable" in breach

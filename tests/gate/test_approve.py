@@ -208,6 +208,13 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(path)
 
 
+@pytest.fixture
+def unexamined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These lanes are bare: tests/ci/test_demand_examined.py has whole ones."""
+    monkeypatch.setattr("sdqa.ci.examined.demand_examined", lambda *_: None)
+
+
+@pytest.mark.usefixtures("unexamined")
 def test_approve_and_verify_from_the_command_line(
     goldens: Path, make_bundle: MakeBundle, suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,6 +231,7 @@ def test_approve_and_verify_from_the_command_line(
     assert "changed without a record" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("unexamined")
 def test_refusals_from_the_command_line_have_codes_and_change_nothing(
     goldens: Path, make_bundle: MakeBundle, suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,3 +74,11 @@ def test_mann_whitney_with_ties_is_scipys() -> None:
     theirs = stats.mannwhitneyu(a, b, method="asymptotic").pvalue
     assert latency.mann_whitney(a, b) == pytest.approx(theirs, abs=1e-6)
     assert latency.mann_whitney([1.0] * 5, [1.0] * 5) == 1
+
+
+def test_a_quantile_is_numpys_to_the_last_bit() -> None:
+    for n in (2, 3, 10, 1999):
+        for share in (0.0, 1.0, 0.5, *RNG.uniform(0, 1, 60)):
+            x = RNG.normal(0, 1, n) * 10.0 ** RNG.integers(-9, 9, n)
+            found = statistics._quantile([float(one) for one in np.sort(x)], float(share))
+            assert found == float(np.quantile(x, float(share))), (n, share)

@@ -1,4 +1,4 @@
-"""PNG files whose rows end before their headers say."""
+"""PNG files whose rows end before their headers say, and what they state of their colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from sdqa.errors import ImageError
 from sdqa.generate.pictures import read_picture
-from sdqa.generate.png import PASSES, demand_all_rows, row_bytes
+from sdqa.generate.png import GAMMA_UNIT, PASSES, PngColours, demand_all_rows, read_colours, row_bytes
 
 
 def write_png(path: Path, rows: bytes, *, width: int, height: int, interlaced: int = 0, pieces: int = 1) -> Path:
@@ -64,3 +64,109 @@ def test_what_pillow_writes_is_whole(tmp_path: Path, mode: str, side: int) -> No
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "p.png").write_bytes(b"\xff\xd8\xff and more")
     demand_all_rows(tmp_path / "p.png")
+
+
+GREYS = np.repeat(np.arange(256, dtype=np.uint8)[None], 256, axis=0)
+SRGB_CHRM = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+P3_CHRM = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+
+
+def with_chunks(path: Path, *chunks: tuple[bytes, bytes], picture: Image.Image | None = None) -> Path:
+    """A PNG with chunks behind its header."""
+    (picture or Image.fromarray(np.dstack([GREYS] * 3))).save(path)
+    data = path.read_bytes()
+    packed = [
+        struct.pack(">I", len(one)) + kind + one + struct.pack(">I", zlib.crc32(kind + one)) for kind, one in chunks
+    ]
+    path.write_bytes(data[:33] + b"".join(packed) + data[33:])
+    return path
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [(b"gAMA", struct.pack(">I", 45455))],
+        [(b"gAMA", struct.pack(">I", 45455)), (b"cHRM", SRGB_CHRM)],
+        [(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 100000)), (b"cHRM", P3_CHRM)],
+        [(b"cICP", bytes([1, 13, 0, 1])), (b"gAMA", struct.pack(">I", 100000))],
+        [(b"gAMA", struct.pack(">I", 0))],
+    ],
+)
+def test_what_is_srgb_stays_as_it_is(tmp_path: Path, chunks: list[tuple[bytes, bytes]]) -> None:
+    found = read_picture(with_chunks(tmp_path / "p.png", *chunks), 256)
+    np.testing.assert_array_equal(found.pixels[:, :, 0], GREYS)
+    assert found.remarks == ()
+
+
+@pytest.mark.parametrize("gamma", [100000, 55556, 40000])
+def test_another_gamma_is_converted_and_said(tmp_path: Path, gamma: int) -> None:
+    """By the formula of IEC 61966-2-1."""
+    path = with_chunks(tmp_path / "p.png", (b"gAMA", struct.pack(">I", gamma)))
+    found = read_picture(path, 256)
+    light = (np.arange(256) / 255) ** (GAMMA_UNIT / gamma)
+    low, high = 12.92 * light, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055
+    np.testing.assert_allclose(found.pixels[0, :, 1], 255 * np.where(light <= 0.0031308, low, high), atol=0.51)
+    assert found.remarks == (f"has the gamma {gamma / GAMMA_UNIT:.4g} (gAMA): converted to sRGB",)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "words"),
+    [
+        ((b"cHRM", P3_CHRM), "primaries .cHRM. that are not sRGB's"),
+        ((b"cICP", bytes([9, 16, 0, 1])), "cICP. 9, 16, 0, 1"),
+        ((b"cICP", bytes([12, 13, 0, 1])), "cICP. 12, 13, 0, 1"),
+        ((b"gAMA", struct.pack(">I", 1)), "a gamma .gAMA. of 1e-05"),
+        ((b"gAMA", struct.pack(">I", 2**31 - 1)), "a gamma .gAMA. of 21474"),
+    ],
+)
+def test_colours_that_are_not_converted_are_refused(tmp_path: Path, chunk: tuple[bytes, bytes], words: str) -> None:
+    with pytest.raises(ImageError, match=words):
+        read_picture(with_chunks(tmp_path / "p.png", chunk), 32)
+
+
+@pytest.mark.parametrize(("colour", "channels"), [(2, 3), (6, 4), (4, 2)])
+def test_sixteen_bits_a_colour_are_scaled_and_said(tmp_path: Path, colour: int, channels: int) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (16, 16, channels), np.uint16)
+    values[:, :, -1] |= 0xFF00 if colour in (4, 6) else 0
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    path = tmp_path / "p.png"
+    write_png(path, rows, width=16, height=16)
+    path.write_bytes(rebuilt(path.read_bytes(), depth=16, colour=colour))
+    assert read_colours(path) == PngColours(depth=16)
+    found = read_picture(path, 16)
+    np.testing.assert_allclose(found.pixels[:, :, 0], values[:, :, 0] / 257, atol=1)
+    assert found.remarks == ("is of 16 bits a colour: the upper 8 are taken",)
+
+
+def test_a_transparent_colour_of_sixteen_bits_is_refused(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (16, 16, 3), np.uint16)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    path = write_png(tmp_path / "p.png", rows, width=16, height=16)
+    data = rebuilt(path.read_bytes(), depth=16, colour=2)
+    key = values[0, 0].astype(">u2").tobytes()
+    chunk = struct.pack(">I", 6) + b"tRNS" + key + struct.pack(">I", zlib.crc32(b"tRNS" + key))
+    path.write_bytes(data[:33] + chunk + data[33:])
+    with pytest.raises(ImageError, match="transparent colour of 16 bits"):
+        read_picture(path, 16)
+
+
+def rebuilt(data: bytes, *, depth: int, colour: int) -> bytes:
+    """A PNG with another depth and type of colour in its header."""
+    header = data[12:24] + bytes([depth, colour]) + data[26:29]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
+def test_a_png_of_apples_own_kind_is_named(tmp_path: Path) -> None:
+    path = with_chunks(tmp_path / "p.png")
+    data = path.read_bytes()
+    chunk = struct.pack(">I", 4) + b"CgBI" + b"P\0 \2" + struct.pack(">I", zlib.crc32(b"CgBIP\0 \2"))
+    path.write_bytes(data[:8] + chunk + data[8:])
+    with pytest.raises(ImageError, match="of Apple's own kind"):
+        read_picture(path, 32)
+
+
+def test_sixteen_bits_that_hold_fewer_are_said(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save(tmp_path / "p.png")
+    assert read_picture(tmp_path / "p.png", 64).remarks == (
+        "is 16-bit grey: scaled to 8 bits, its brightest is 4095 of 65535",
+    )

@@ -99,7 +99,7 @@ def test_the_embedded_models_schedule_needs_no_record() -> None:
 def test_a_configuration_that_makes_no_scheduler_is_one_clear_error() -> None:
     with pytest.raises(ModelError, match="no DDIMScheduler can be made"):
         make_scheduler("ddim", {"beta_schedule": "sigmoid"})
-    with pytest.raises(ModelError, match="no schedule of 5 steps"):
+    with pytest.raises(ModelError, match="set_timesteps: ValueError: sideways is not supported"):
         timesteps("ddim", {"timestep_spacing": "sideways"}, 5)
 
 
@@ -156,3 +156,12 @@ def test_a_schedule_that_begins_in_the_middle_is_doubted() -> None:
 def test_a_schedule_is_as_long_as_its_betas() -> None:
     assert trained_steps({"trained_betas": [0.1] * 20, "num_train_timesteps": 1000}) == 20
     assert flaw("ddim", (50.0, 0.0), 20, 2).startswith("2 steps give the timestep 50")
+
+
+@pytest.mark.parametrize("solver", ["logrho", "bh1", "bh2", "heun"])
+def test_a_setting_that_diffusers_replaces_is_not_said_to_be_kept(solver: str) -> None:
+    config = {"num_train_timesteps": 1000, "solver_type": solver}
+    drawn = make_scheduler("dpmsolver++", config).config["solver_type"]
+    found = kept("dpmsolver++", "UniPCMultistepScheduler", config)
+    assert ("solver_type" in found.kept) == (drawn == solver)
+    assert ("solver_type" in found.overridden) == (drawn != solver)

@@ -214,6 +214,8 @@ def test_weights_that_are_not_the_configurations_are_refused(
         ("unet", {"norm_num_groups": 7}, "norm_num_groups is 7; allowed: a divisor of 32, the channels of down_blocks"),
         ("unet", {"resnet_time_scale_shift": "scale_shift"}, "mismatched keys: down_blocks.0.resnets.0.time_emb_proj"),
         ("unet", {"act_fn": "sliu"}, "unet/config.json: act_fn is 'sliu'"),
+        ("unet", {"norm_eps": -1}, "unet/config.json: norm_eps is -1; allowed: a finite number above 0"),
+        ("unet", {"mid_block_scale_factor": 0}, "mid_block_scale_factor is 0; allowed: a finite number above 0"),
         ("unet", {"layers_per_block": 2}, "missing keys: down_blocks.0.attentions.1"),
         ("vae", {"use_quant_conv": False}, "2 unexpected keys: quant_conv.bias, quant_conv.weight"),
         ("text_encoder", {"num_hidden_layers": 1}, "16 unexpected keys: encoder.layers.1"),

@@ -58,6 +58,9 @@ FILES = {"scheduler": "scheduler_config.json"}
         ("scheduler", "algorithm_type", "nosuch", "dpmsolver++"),
         ("scheduler", "solver_type", 3, "midpoint"),
         ("scheduler", "solver_order", 7, "a whole number from 1 to 3"),
+        ("vae", "scaling_factor", 1e-30, "a finite number from 0.001 to 1000"),
+        ("scheduler", "beta_end", 1.5, "a finite number above 0 and below 1"),
+        ("scheduler", "trained_betas", [0.1, 2.0], "numbers above 0 and up to 1"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_named(folder: Path, part: str, key: str, value: Any, allowed: str) -> None:

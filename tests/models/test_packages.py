@@ -183,3 +183,26 @@ def test_packages_further_down_are_named_with_their_folder(tmp_path: Path) -> No
     with pytest.raises(ModelError) as caught:
         find(tmp_path)
     assert caught.value.hint == "inside are: inner/Unet.mlpackage: name their folder, packages:folder/inner"
+
+
+def test_capitals_in_a_suffix_or_in_the_mappings_name_are_said(folder: Path) -> None:
+    (folder / "Unet.mlpackage").rename(folder / "Unet.MLPACKAGE")
+    (folder / "Packages.json").write_text("{}")
+    said = {(item.name, item.reason) for item in find(folder).left_out}
+    assert said == {
+        ("Unet.MLPACKAGE", "call it Unet.mlpackage: capitals count"),
+        ("Packages.json", "call it packages.json: capitals count"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"unet": "Unet.mlpackage", "unet": "Other.mlpackage"}', "has the key 'unet' twice"),
+        ('{"unet": "' + "x" * 2**16 + '"}', "is too big"),
+    ],
+)
+def test_a_mapping_that_says_two_things_or_too_much_is_refused(folder: Path, content: str, words: str) -> None:
+    (folder / "packages.json").write_text(content)
+    with pytest.raises(ModelError, match=words):
+        find(folder)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from sdqa import cli
+from sdqa import cli, workflow
 from sdqa.bundle import Lane, Measurement
 from sdqa.errors import EXIT_PASS, EXIT_USAGE, UsageError
 from sdqa.gate import TOLERANCES_FILE, Tolerances
 from sdqa.plan import load_suite, make_plan
 from sdqa.runtime.engine import ENGINE_DB
 from sdqa.workflow import calibrate
-from sdqa.workflow.calibrate import SOUND_DB, affordable, demand_sound, fault_parts, sound_parts
+from sdqa.workflow.calibrate import SOUND_DB, affordable, demand_sound, fault_parts, sound_parts, tail_parts
 from sdqa.workflow.lane import Collected
 from tests.workflow.preflight.test_preflight import SOUND, SUITE
 
@@ -109,7 +110,7 @@ def test_a_calibration_that_was_stopped_goes_on(
     suite = SUITE.format(**{**SOUND, "more": short, "limits": ""})
     (tmp_path / "sdqa.toml").write_text(suite.replace("[limits]\n", ""), encoding="utf-8")
 
-    measure, drawn = calibrate.measure_lane, list[bool]()
+    measure, drawn = workflow.measure_lane, list[bool]()
 
     def stopped(*arguments: object, **options: object) -> Collected:
         if len(drawn) == 3:
@@ -118,7 +119,7 @@ def test_a_calibration_that_was_stopped_goes_on(
         drawn.append(any(sample.fresh for sample in found.samples.by_case.values()))
         return found
 
-    monkeypatch.setattr(calibrate, "measure_lane", stopped)
+    monkeypatch.setattr(workflow, "measure_lane", stopped)
     assert cli.run(["calibrate", "--reason", "first"]) != EXIT_PASS
     said = capsys.readouterr()
     assert "calibrate mine: 5 parts (2 sound, 3 with a fault)" in said.out
@@ -126,7 +127,7 @@ def test_a_calibration_that_was_stopped_goes_on(
     assert "Traceback" not in said.err
     assert drawn == [True, True, True]
 
-    monkeypatch.setattr(calibrate, "measure_lane", lambda *a, **k: _remembered(measure(*a, **k), drawn))
+    monkeypatch.setattr(workflow, "measure_lane", lambda *a, **k: _remembered(measure(*a, **k), drawn))
     drawn.clear()
     assert cli.run(["calibrate", "--budget", "1000 h", "--reason", "first"]) == EXIT_PASS
     assert drawn == [False, False, False, True, True], "what was finished is not drawn again"
@@ -154,3 +155,54 @@ def test_a_budget_that_is_no_time(
     (tmp_path / "sdqa.toml").write_text(SUITE.format(**SOUND), encoding="utf-8")
     assert cli.run(["calibrate", f"--budget={budget}"]) == EXIT_USAGE
     assert "--budget 2h" in capsys.readouterr().err
+
+
+TEXT = """
+[cases.text]
+prompt = "a portrait"
+steps = 2
+seed = 3
+"""
+
+
+def test_more_text_to_image_figures_are_drawn_for_the_planned_lanes_alone() -> None:
+    plan = make_plan(load_suite(EMBEDDED), EMBEDDED, platform="linux")
+    parts = tail_parts(plan, "tiny", 40)
+    assert Counter(part.lane.id for part in parts) == {"tiny/fp16": 20, "tiny/palettized-6bit": 20}
+    assert {frozenset(part.lane.cases) for part in parts} == {frozenset({"text-landscape", "text-portrait"})}
+    known = {part.offset for part in sound_parts(plan, "tiny")}
+    assert len({part.offset for part in parts}) == 20
+    assert not known & {part.offset for part in parts}, "what placed the limits says nothing new of them"
+    assert tail_parts(plan, "tiny", 0) == ()
+
+
+@pytest.mark.slow
+def test_a_tail_is_added_to_limits_that_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(calibrate, "FAULTS", ("unet-2bit",))
+    monkeypatch.setattr(calibrate, "SEEDS", 1)
+    monkeypatch.setattr(calibrate, "INVISIBLE", ())
+    short = "steps = 2\nstrength = 0.5\n"
+    suite = SUITE.format(**{**SOUND, "more": short + TEXT, "limits": ""})
+    (tmp_path / "sdqa.toml").write_text(suite.replace("[limits]\n", ""), encoding="utf-8")
+    assert cli.run(["calibrate", "--tail", "2", "--reason", "first"]) == EXIT_PASS
+    said = capsys.readouterr().out
+    assert "calibrate mine: 5 parts (2 sound, 2 of text-to-image alone, 1 with a fault)" in said
+    path = tmp_path / "teacher" / "mine" / TOLERANCES_FILE
+    known = Tolerances.load(path)
+    assert not any(one.tail for one in known.variants["fp16"].values()), "a sound candidate of 16 bits keeps to its way"
+
+    tight = {key: one.model_copy(update={"limit": 99.0, "severe": 99.0}) for key, one in known.variants["fp16"].items()}
+    known.model_copy(update={"variants": {"fp16": tight}}).save(path, "tighter than noise")
+    assert cli.run(["calibrate", "--tail", "3", "--tail-only", "--reason", "more draws"]) == EXIT_PASS
+    assert "mine, fp16: text-to-image cases alone" in capsys.readouterr().out
+    found = Tolerances.load(path).variants["fp16"]
+    assert found["psnr"].tail is not None
+    assert (found["psnr"].tail.n, found["psnr"].tail.beyond) == (3, 3)
+    assert {key: one.model_copy(update={"tail": None}) for key, one in found.items()} == tight
+    assert found["parity_psnr@unet"].tail is None
+
+    assert cli.run(["calibrate", "--tail", "0", "--tail-only", "--reason", "none"]) == EXIT_USAGE
+    assert "no figures to draw" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,6 @@ def scheduler(folder: Path, kind: str, **settings: Any) -> None:
 def test_a_folders_own_scheduler_is_kept_and_recorded_with_the_golden(
     tmp_path: Path, saved: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import shutil
-
     from sdqa.gate.manifest import read_manifest
     from sdqa.store import Store
     from sdqa.workflow.references import read_references
@@ -167,10 +166,51 @@ def test_a_folders_own_scheduler_is_kept_and_recorded_with_the_golden(
     assert "the scheduler's settings changed" in failure.message
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "drawn", "words"),
+    [
+        ("DDIMScheduler", {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}, "ddim", "nothing is left"),
+        (
+            "DDIMScheduler",
+            {"thresholding": True, "dynamic_thresholding_ratio": 2.0},
+            "ddim",
+            "step: RuntimeError: quant",
+        ),
+        ("DDIMScheduler", {"trained_betas": [1.0] * 1000}, "ddim", "gives what is not finite"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["qa", "goldens"])
+def test_a_scheduler_that_cannot_be_run_is_refused_with_the_cases_path_before_anything_is_converted(
+    tmp_path: Path,
+    saved: Path,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    settings: dict[str, Any],
+    drawn: str,
+    words: str,
+    verb: str,
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(saved, folder)
+    scheduler(folder, kind, **settings)
+    path = suite(tmp_path, f"folder:{folder}", f'cases.x = {{ prompt = "a girl", scheduler = "{drawn}", steps = 2 }}')
+    if verb == "goldens":
+        path.write_text(path.read_text().replace('goldens = "teacher"', 'goldens = "recorded"'))
+        assert run(["goldens", "--suite", str(path), "--store", str(tmp_path / "s"), "--reason", "x"]) == EXIT_USAGE
+        said = capsys.readouterr().err
+    else:
+        plan = make_plan(load_suite(path), path)
+        job = Job(plan, Store(tmp_path / "store"), Bundle(tmp_path / "report"))
+        (failure,) = run_lane(job, plan.running[0]).failures
+        assert failure.exit_code == EXIT_USAGE
+        said = failure.message
+    assert "$.cases.x.scheduler: " in said
+    assert words in said
+    assert not list(tmp_path.rglob("*.mlpackage"))
+
+
 def test_what_is_drawn_is_the_stated_schedule(saved: Path, tmp_path: Path) -> None:
     """The pipeline's constructor would set clip_sample to False and steps_offset to 1 again."""
-    import shutil
-
     import numpy as np
 
     from sdqa.generate.noise import Noise
@@ -195,8 +235,6 @@ def test_what_is_drawn_is_the_stated_schedule(saved: Path, tmp_path: Path) -> No
 
 
 def test_weights_of_another_architecture_end_a_lane_before_it_converts(tmp_path: Path, saved: Path) -> None:
-    import shutil
-
     folder = tmp_path / "model"
     shutil.copytree(saved, folder)
     file = folder / "unet" / "diffusion_pytorch_model.safetensors"

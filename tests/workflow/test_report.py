@@ -91,8 +91,13 @@ def test_the_sensitivity_table_is_shown_beside_the_tolerances_it_was_measured_wi
     assert shown.figures.visible_caught.count > 200
     tolerances = goldens / "tiny" / "tolerances.json"
     text = tolerances.read_text(encoding="utf-8")
-    tolerances.write_text(text.replace('"checks": ', '"checks": 1'), encoding="utf-8")
-    assert committed_sensitivities(job) == (), "other tolerances"
+    table = json.loads(text)
+    table["variants"]["palettized-6bit"]["lpips"]["limit"] *= 2
+    tolerances.write_text(json.dumps(table), encoding="utf-8")
+    assert committed_sensitivities(job) == (shown,), "the limits of another lane"
+    table["variants"]["fp16"]["lpips"]["limit"] *= 2
+    tolerances.write_text(json.dumps(table), encoding="utf-8")
+    assert committed_sensitivities(job) == (), "other limits"
     tolerances.write_text(text, encoding="utf-8")
     (goldens / "sensitivity.json").write_text("{", encoding="utf-8")
     assert committed_sensitivities(job) == (), "damaged"

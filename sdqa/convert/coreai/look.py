@@ -6,13 +6,19 @@ from collections.abc import Collection
 from pathlib import Path
 
 from sdqa.convert.contract import Contract
+from sdqa.convert.looked import Looked
 from sdqa.errors import PackageError
 from sdqa.foreign import recognise
 from sdqa.plan.variant import Variant
 from sdqa.runtime.asset import demand_files
 
 
-def look(packages: tuple[Path, ...], expected: Contract, variants: Collection[Variant]) -> tuple[str, ...]:  # noqa: ARG001
+def look(
+    component: str,  # noqa: ARG001
+    packages: tuple[Path, ...],
+    expected: Contract | None,  # noqa: ARG001
+    variants: Collection[Variant],  # noqa: ARG001
+) -> Looked:
     """Refuse what has not arrived whole; inputs and outputs are known when Core AI has parsed it.
 
     Raises:
@@ -23,4 +29,4 @@ def look(packages: tuple[Path, ...], expected: Contract, variants: Collection[Va
             foreign = recognise(file)
             if foreign is not None:
                 raise PackageError(f"{file.name} is {foreign.what}", where=asset.name, hint=foreign.hint)
-    return ()
+    return Looked()

@@ -25,6 +25,8 @@ SHAPES: dict[str, Callable[[Keys], dict[str, Shape]]] = {
     "CLIPTextModelWithProjection": projected_clip_tensors,
 }
 """By the class that loads a part; a test holds each against the class."""
+POSITIVE = ("norm_eps", "layer_norm_eps", "mid_block_scale_factor", "resnet_out_scale_factor")
+"""What is divided by, or keeps a variance from being nothing."""
 ACTIVATIONS: Mapping[str, tuple[str, ...]] = {
     "act_fn": DIFFUSERS_ACTIVATIONS,
     "time_embedding_act_fn": DIFFUSERS_ACTIVATIONS,
@@ -42,6 +44,9 @@ def expected_tensors(part: Part, configuration: Mapping[str, Any], source: str) 
     """
     keys = Keys(f"{part.name}/{part.configuration}", {**part.keys, **configuration}, source)
     _demand_kinds(keys, part.keys)
+    for key in POSITIVE:
+        if key in part.keys:
+            keys.number(key, above=0)
     for key, names in ACTIVATIONS.items():
         if keys.content.get(key) is not None:
             keys.word(key, names)

@@ -8,7 +8,7 @@ Whatever fails is a false alarm. Runs go through the store, so that an interrupt
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -18,7 +18,9 @@ from sdqa.bundle.environment import environment
 from sdqa.bundle.honesty import CleanRun, FalseAlarms, Honesty, Kind
 from sdqa.errors import EXIT_PASS
 from sdqa.gate import judge
+from sdqa.gate.standards import Standards
 from sdqa.gate.statistics import exact_interval
+from sdqa.gate.tail import CaseKind, kinds_of
 from sdqa.plan import reseeded
 from sdqa.store import code_digest
 from sdqa.workflow import measure_lane
@@ -82,11 +84,10 @@ def _run(stage: CampaignLane, offset: int) -> CleanRun:
         lane = plan.lanes[0]
         measured = record(lane, measure_lane(Job(plan, stage.store, Bundle(stage.store.root)), lane))
         planned = planned_checks(plan, lane)
-        verdicts = judge(measured, stage.tolerances, lane_budgets(plan, lane), planned=planned)
+        kinds = kinds_of(lane.cases)
+        standards = Standards(stage.tolerances, kinds=kinds)
+        verdicts = judge(measured, standards, lane_budgets(plan, lane), planned=planned)
         judged = measured.model_copy(update={"verdicts": verdicts})
-        kinds: dict[str, Kind] = {
-            name: "text-to-image" if case.source is None else "image-to-image" for name, case in lane.cases.items()
-        }
         code = exit_code(plan, [judged])
         one = clean_run(judged, kinds, offset, code, round(time.perf_counter() - start, 2))
         (folder / "run.json").write_text(one.model_dump_json(), encoding="utf-8")
@@ -94,12 +95,12 @@ def _run(stage: CampaignLane, offset: int) -> CleanRun:
     return CleanRun.model_validate_json((stage.store.memo("honesty", key, build).path / "run.json").read_bytes())
 
 
-def clean_run(lane: Lane, kinds: dict[str, Kind], offset: int, code: int, seconds: float) -> CleanRun:
+def clean_run(lane: Lane, kinds: Mapping[str, CaseKind], offset: int, code: int, seconds: float) -> CleanRun:
     """What a judged lane amounts to; a check that could not be made is as much an alarm as a failed one."""
     red = [verdict for verdict in lane.verdicts if verdict.status in ("fail", "not measured")]
     return CleanRun(
         offset=offset,
-        cases=kinds,
+        cases=dict(kinds),
         failing=failing_checks(lane),
         alarms=tuple(name for name in kinds if any(verdict.case == name for verdict in red)),
         suspicious=tuple(v.check.removeprefix(f"{lane.id}/") for v in lane.verdicts if v.status == "suspicious"),

@@ -57,6 +57,7 @@ def run_campaign(
         yardstick=YARDSTICK,
         metrics=metric_rates(trials),
         tolerances=stage.recorded,
+        limits=stage.limits,
         environment=environment(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - start, 1),

@@ -23,7 +23,9 @@ from sdqa.faults.visibility import lpips_of, sight, teacher_spread
 from sdqa.faults.yardstick import difference
 from sdqa.gate import judge
 from sdqa.gate.baseline import manifests
+from sdqa.gate.blank import blank_lane
 from sdqa.gate.standards import Standards
+from sdqa.gate.tail import kinds_of
 from sdqa.gate.tolerances import TOLERANCES_FILE, Tolerances
 from sdqa.plan import Plan, PlannedLane, find_suite, load_suite, make_plan, reseeded
 from sdqa.runtime.registry import find_runtime
@@ -77,7 +79,8 @@ class CampaignLane:
         self.plan = replace(plan, lanes=(self.lane,))
         path = plan.goldens / lane.model_name / TOLERANCES_FILE
         self.tolerances = load_tolerances(path)
-        self.recorded = Tolerances.load(path).digest()
+        recorded = Tolerances.load(path)
+        self.recorded, self.limits = recorded.digest(), recorded.digest_for(blank_lane(self.lane))
         self.budgets = {name: getattr(plan.suite.budgets, name) for name in type(plan.suite.budgets).model_fields}
 
     def perform(self, task: Task) -> Outcome:
@@ -202,7 +205,8 @@ class CampaignLane:
 
     def standards(self, plan: Plan, lane: PlannedLane) -> Standards:
         """What a lane's figures are held against: the committed tolerances, and its baselines where it has any."""
-        return Standards(self.tolerances, manifests(baseline_folder(plan, lane), baseline_cases(plan, lane)))
+        baselines = manifests(baseline_folder(plan, lane), baseline_cases(plan, lane))
+        return Standards(self.tolerances, baselines, kinds=kinds_of(lane.all_cases))
 
     def measure_spread(self) -> Spread:
         """The teacher's own spread over the lane's cases; from the store when it is there."""

@@ -67,9 +67,13 @@ def lane_duration(lane: PlannedLane, model: SeenModel) -> LaneDuration | None:
     return LaneDuration(_convert_s(lane, model) if _converts(lane) else 0.0, _cases_s(lane, model))
 
 
-def calibration_s(plan: Plan, model: SeenModel) -> float:
-    """What a calibration of a model takes on this machine, with an empty store; 0 where it has no lane to calibrate."""
-    from sdqa.workflow.calibrate import FAULTS, SEEDS, calibrated_lanes
+def calibration_s(plan: Plan, model: SeenModel, tail: int | None = None) -> float:
+    """What a calibration of a model takes on this machine, with an empty store; 0 where it has no lane to calibrate.
+
+    Args:
+        tail: figures of text-to-image cases for each planned lane; None: as many as `sdqa calibrate` draws unasked.
+    """
+    from sdqa.workflow.calibrate import FAULTS, SEEDS, TAIL, calibrated_lanes, tail_parts
 
     if not any(_converts(lane) and lane.model_name == model.name for lane in plan.running):
         return 0.0
@@ -77,7 +81,10 @@ def calibration_s(plan: Plan, model: SeenModel) -> float:
     drawn = [_draw_s(lane, model) for lane in lanes]
     converted = sum(_convert_s(lane, model) for lane in lanes)
     references = SEEDS * _teacher_s(lanes[0], model)  # the teacher draws each further noise once
-    return START_S + converted + references + (SEEDS + 1) * sum(drawn) + len(FAULTS) * drawn[0]
+    tails = tail_parts(plan, model.name, TAIL if tail is None else tail)
+    once_more = sum(_draw_s(part.lane, model) for part in tails)
+    once_more += sum({part.offset: _teacher_s(part.lane, model) for part in tails}.values())
+    return START_S + converted + references + (SEEDS + 1) * sum(drawn) + once_more + len(FAULTS) * drawn[0]
 
 
 def _converts(lane: PlannedLane) -> bool:

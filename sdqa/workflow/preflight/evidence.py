@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sdqa.errors import SdqaError
 from sdqa.gate import Tolerances
 from sdqa.gate.evidence import HARD
@@ -10,7 +12,20 @@ from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.gate import EXECUTION_CHECKS, planned_checks, read_tolerances
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
-from sdqa.workflow.record import record
+
+
+@dataclass(frozen=True)
+class Place:
+    """By what a lane's limits are looked up."""
+
+    variant: str
+    runtime: str
+    compute_unit: str
+
+    @classmethod
+    def of(cls, lane: PlannedLane) -> Place:
+        """A planned lane's."""
+        return cls(lane.variant.name, lane.runtime, lane.compute_unit)
 
 
 def look_at_limits(plan: Plan, cost: str) -> Look:
@@ -26,7 +41,7 @@ def look_at_limits(plan: Plan, cost: str) -> Look:
         others.update(dict.fromkeys(_other_teachers(plan, lane, tolerances) if tolerances else ()))
         for metric, component in _limited(plan, lane):
             wanted += 1
-            if tolerances is None or tolerances.find(record(lane), metric, component) is None:
+            if tolerances is None or tolerances.find(Place.of(lane), metric, component) is None:
                 where = metric if component is None else f"{component}/{metric}"
                 missing[f"{lane.variant.name}: {where}"] = None
     if failures:
@@ -47,7 +62,7 @@ def _other_teachers(plan: Plan, lane: PlannedLane, tolerances: Tolerances) -> li
             drawn[read_manifest(plan.goldens / lane.model_name / name).teacher] = None
         except SdqaError:  # whoever looks at the goldens says so
             continue
-    limited = [tolerances.find_with_teacher(record(lane), *one) for one in _limited(plan, lane)]
+    limited = [tolerances.find_with_teacher(Place.of(lane), *one) for one in _limited(plan, lane)]
     measured = dict.fromkeys(found[1] for found in limited if found is not None and found[1])
     return [
         f"{lane.model_name}: recalibrate: measured with another teacher ({old[:12]} → {new[:12]})"

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING
 
 from sdqa.errors import SdqaError
-from sdqa.gate.codec import array_digest
 from sdqa.gate.goldens import stale_reasons
 from sdqa.gate.manifest import MANIFEST_FILE, Manifest, read_manifest
 from sdqa.generate.inputs import case_inputs
 from sdqa.generate.schedulers import drawn_as_ever, remarkable
-from sdqa.generate.sources import load_source
 from sdqa.generate.timetable import plain_timesteps
-from sdqa.models.folder import load_folder
 from sdqa.models.opening import OpenedFolder
 from sdqa.plan import Case, Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.floors import MEND, below_floors
 from sdqa.workflow.preflight.models import SeenModel
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
 
 MAX_HASHED_BYTES = 2**29
 """Weights of a teacher that are hashed for a plan; whether a larger one changed is seen by the run."""
@@ -96,6 +96,9 @@ def _reasons(
     Raises:
         SdqaError: the case's picture cannot be read any more.
     """
+    from sdqa.gate.codec import array_digest
+    from sdqa.generate.sources import load_source
+
     opening = seen.opening
     if opening is None or opening.facts is None:
         return []  # whoever looks at the models says why
@@ -120,6 +123,7 @@ def _reasons(
 def _teacher_digest(seen: SeenModel) -> str | None:
     """What a run would call the teacher; None where it takes too long to tell, or the model cannot be used."""
     from sdqa.models import load_teacher
+    from sdqa.models.folder import load_folder
 
     opening = seen.opening
     if opening is None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdqa.plan.quantity import show_bytes
-from sdqa.workflow.preflight.cost import Cost
 from sdqa.workflow.preflight.record import Lack, Look, Note
+
+if TYPE_CHECKING:
+    from sdqa.workflow.preflight.cost import Cost
+
 
 SPARE_BYTES = 200 * 10**6
 """For samples, traces and the report."""

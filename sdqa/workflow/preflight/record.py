@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING
 
 from sdqa.errors import SdqaError
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
 
 _VERB = re.compile(r"^sdqa (fetch|goldens|calibrate)\b")
 """Commands that name the suite where it has another name."""

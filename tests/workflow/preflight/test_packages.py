@@ -12,8 +12,9 @@ import pytest
 
 from sdqa import cli
 from sdqa.convert.inventory import take_inventory
+from sdqa.convert.stage import adopted
 from sdqa.errors import EXIT_PASS, EXIT_USAGE, SdqaError
-from sdqa.models import ExistingPackages, Teacher
+from sdqa.models import ExistingPackages, Teacher, load_teacher
 from tests.conftest import Convert
 from tests.mil.packages import edit
 
@@ -156,6 +157,7 @@ def test_what_may_be_meant_as_a_package_is_named(
     assert words in said
     shutil.rmtree(place / UNET)
     status, said = plan(capsys)
+    assert status == EXIT_USAGE
     assert "packages:made has no package for unet" in said
     assert said.count(words) == 2, "where it is left out, and where it is missed"
 
@@ -225,3 +227,38 @@ def test_packages_are_read_without_torch(place: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "packages unet: Unet.mlpackage" in done.stdout
+
+
+def test_packages_are_opened_where_no_teacher_is(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = place / "sdqa.toml"
+    suite.write_text(suite.read_text("utf-8").replace("random:miniature", "folder:absent"), "utf-8")
+    write_variant = suite.read_text("utf-8").replace("[variants.v]", '[variants.v]\ncompression = "palettize-6bit"')
+    suite.write_text(write_variant, "utf-8")
+    status, said = plan(capsys)
+    assert status == EXIT_PASS, "the teacher may come yet"
+    assert "unet/contract will fail: the variant promises 6 bits" in said
+    cut(place / UNET / CORE / "model.mlmodel")
+    status, said = plan(capsys)
+    assert status == EXIT_USAGE
+    assert "truncated, damaged" in said
+
+
+def test_a_run_ends_as_the_plan_says(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(place / UNET)
+    assert plan(capsys)[0] == EXIT_USAGE
+    with pytest.raises(SdqaError) as caught:
+        adopted("packages:made", load_teacher("random:miniature"), idle=("vae_encoder",))
+    assert caught.value.exit_code == EXIT_USAGE
+    shutil.rmtree(place / "made")
+    assert plan(capsys)[0] == EXIT_PASS, "a folder that is not there may be made yet"
+
+
+def test_tokenizer_files_beside_packages_are_read(place: Path, saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(saved / "tokenizer" / "tokenizer.json", place / "made")
+    status, said = plan(capsys)
+    assert status == EXIT_PASS
+    assert "tokenizer.json: the same tokenizer as the reference's, which draws" in said
+    (place / "made" / "merges.txt").write_text("a b\n")
+    status, said = plan(capsys)
+    assert status == EXIT_USAGE
+    assert "merges.txt lies beside the packages without vocab.json" in said

@@ -8,7 +8,7 @@
 - Over the cases of a lane: *fail* when the mean is beyond the limit, *suspicious* when the mean holds but the interval
   reaches beyond, *pass* when the whole interval lies within (non-inferiority).
 - A single case: *fail* when it is as bad as a fault (`severe`), or beyond its limit while the mean fails too;
-  *suspicious* when it alone is beyond its limit; *pass* within.
+  *suspicious* when it alone is beyond its limit; *pass* within. A kind of case with a tail is judged alone (`tail`).
 
 Worse figures never turn a fail into anything better: the mean and every comparison are monotone in every figure.
 """
@@ -24,7 +24,9 @@ from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.closeness import noted, room_used
 from sdqa.gate.evidence import ALL, BUDGET, EXECUTED, FATAL, FROM_PACKAGES, HARD, MeasuredLane, NoBudgets, StatedBudgets
 from sdqa.gate.standards import Standard, Standards
+from sdqa.gate.tail import Tail
 from sdqa.gate.tolerances import Tolerance, Tolerances
+from sdqa.gate.wording import cases_in_words, figure_in_words, with_unit
 from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
@@ -116,19 +118,29 @@ def _single(
     if figure is None:
         return _said(draft, "not measured", "the golden has no figure to compare with")
     draft = draft.model_copy(update={"tolerance": tolerance.case_limit})
-    stated = f"{_words(tolerance, figure)}, a case may reach {_number(tolerance, tolerance.case_limit)}"
+    stated = f"{figure_in_words(tolerance, figure)}, a case may reach {with_unit(tolerance, tolerance.case_limit)}"
     if not tolerance.worse_than(figure, tolerance.case_limit):
         passed = _ruled(draft, "pass", stated, standard, standards)
         return passed if standard.provisional else noted(passed, room_used(tolerance, figure, tolerance.case_limit))
     if metric in BASELINE_METRICS and not standard.provisional:
         return _said(draft, "fail", f"{stated} {CHANGED}")
+    if tolerance.tail is not None and standards.is_alone(measurement.case, tolerance):
+        return _alone(draft, tolerance, tolerance.tail, figure, stated)
     if tolerance.worse_than(figure, tolerance.severe):
         return _ruled(draft, "fail", f"{stated}; as bad as a fault", standard, standards)
     if measurement.case is None:
         return _ruled(draft, "fail", stated, standard, standards)
-    if _mean_fails(metric, evidence, tolerance):
+    if _mean_fails(metric, evidence, tolerance, standards):
         return _ruled(draft, "fail", f"{stated}; so is the mean of the lane", standard, standards)
     return _ruled(draft, "suspicious", f"{stated}; an outlier: the mean of the lane holds", standard, standards)
+
+
+def _alone(draft: Verdict, tolerance: Tolerance, tail: Tail, figure: float, stated: str) -> Verdict:
+    """A case beyond what the others may reach, of a kind that reaches farther without harm: the mean says nothing."""
+    reach = f"{tail.kind} alone may reach {with_unit(tolerance, tail.severe)}, after {tail.n} draws"
+    if tolerance.worse_than(figure, tail.severe):
+        return _said(draft, "fail", f"{stated}; {reach}")
+    return _said(draft, "suspicious", f"{stated}; from some noise sound ones draw another picture: {reach}")
 
 
 def _hard(draft: Verdict, measurement: Measurement) -> Verdict:
@@ -159,51 +171,56 @@ def _lane(check: str, metric: str, evidence: MeasuredLane, standards: Standards)
     )
     bad = [case for case, m in sorted(table.items()) if case in evidence.broken or not math.isfinite(m.value or 0.0)]
     if bad:
-        return _said(draft, "fail", f"nothing to compare in {_count(bad, len(table))}")
+        return _said(draft, "fail", f"nothing to compare in {cases_in_words(bad, len(table))}")
     missing = sorted((set(table) | evidence.expected.get(metric, frozenset())) - set(measured))
     found = [standards.of(measurement, evidence.lane) for measurement in table.values()]
     standard = next((one for one in found if one.tolerance is None), found[0])
     tolerance = standard.tolerance
     if tolerance is None:
         return _said(draft, standard.status, standard.words)
-    figures = [_figure(m, tolerance) for m in measured.values()]
-    known = [figure for figure in figures if figure is not None]
-    if not known:
+    figures = {case: _figure(m, tolerance) for case, m in measured.items()}
+    compared = {case: figure for case, figure in figures.items() if figure is not None}
+    if not compared:
         why = next(iter(table.values())).reason if missing else "the goldens have no figures to compare with"
         return _said(draft, "not measured", why or "no case was measured")
+    shared = standards.in_the_mean(compared, tolerance)
+    known, limit = list(shared.values()), standards.mean_limit(shared, tolerance)
     mean = math.fsum(known) / len(known)
     ends = statistics.interval(known)
-    goldens = [m.golden for m in measured.values() if m.golden is not None]
+    values = [measured[case].value or 0.0 for case in shared]
+    goldens = [m.golden for case, m in measured.items() if case in shared and m.golden is not None]
     draft = draft.model_copy(
         update={
-            "value": math.fsum(m.value or 0.0 for m in measured.values()) / len(measured),
-            "golden": math.fsum(goldens) / len(goldens) if len(goldens) == len(measured) else None,
+            "n": len(shared),
+            "value": math.fsum(values) / len(values),
+            "golden": math.fsum(goldens) / len(goldens) if len(goldens) == len(shared) else None,
             "difference": mean if tolerance.of == "difference" else None,
             "interval": ends,
-            "tolerance": tolerance.limit,
+            "tolerance": limit,
         }
     )
     shift = statistics.smallest_shift(
-        statistics.loss(tolerance.limit, tolerance.better), [statistics.loss(f, tolerance.better) for f in known]
+        statistics.loss(limit, tolerance.better), [statistics.loss(f, tolerance.better) for f in known]
     )
-    stated = (
-        f"{_words(tolerance, mean)} on average over {len(known)} cases, may reach {_number(tolerance, tolerance.limit)}"
-    )
+    stated = f"{figure_in_words(tolerance, mean)} on average over {len(known)} cases, "
+    stated += f"may reach {with_unit(tolerance, limit)}"
+    if len(shared) < len(compared):
+        stated += f"; without {cases_in_words(sorted(set(compared) - set(shared)), len(compared))}, judged alone"
     if shift > 0:  # where the mean fails already, there is no smaller shift to notice
         stated += f"; a shift of {shift:.3g} would be noticed with {statistics.POWER:.0%}"
     end = ends[0] if tolerance.better == "higher" else ends[1]
     status: Status = "pass"
-    if tolerance.worse_than(mean, tolerance.limit):
+    if tolerance.worse_than(mean, limit):
         status = "fail"
-    elif missing or len(known) < len(measured):
+    elif missing or len(compared) < len(measured):
         status, stated = (
             "not measured",
-            f"{stated}; without {_count(missing or ['a golden'], len(measured) + len(missing))}",
+            f"{stated}; without {cases_in_words(missing or ['a golden'], len(measured) + len(missing))}",
         )
-    elif tolerance.worse_than(end, tolerance.limit):
-        status, stated = "suspicious", f"{stated}; the interval reaches {_number(tolerance, end)}"
+    elif tolerance.worse_than(end, limit):
+        status, stated = "suspicious", f"{stated}; the interval reaches {with_unit(tolerance, end)}"
     ruled = _ruled(draft, status, stated, standard, standards)
-    return ruled if standard.provisional else noted(ruled, room_used(tolerance, mean, tolerance.limit))
+    return ruled if standard.provisional else noted(ruled, room_used(tolerance, mean, limit))
 
 
 def _budget(check: str, name: str, evidence: MeasuredLane, budgets: StatedBudgets) -> Verdict:
@@ -266,25 +283,13 @@ def _figure(measurement: Measurement, tolerance: Tolerance) -> float | None:
     return measurement.value - measurement.golden
 
 
-def _mean_fails(metric: str, evidence: MeasuredLane, tolerance: Tolerance) -> bool:
-    figures = []
+def _mean_fails(metric: str, evidence: MeasuredLane, tolerance: Tolerance, standards: Standards) -> bool:
+    figures = {}
     for case, measurement in evidence.cases.get(metric, {}).items():
         figure = _figure(measurement, tolerance)
         if case in evidence.broken or (figure is not None and not math.isfinite(figure)):
             return True
         if figure is not None:
-            figures.append(figure)
-    return tolerance.worse_than(math.fsum(figures) / len(figures), tolerance.limit)
-
-
-def _words(tolerance: Tolerance, figure: float) -> str:
-    return f"{_number(tolerance, figure)} {'from the golden' if tolerance.of == 'difference' else ''}".strip()
-
-
-def _number(tolerance: Tolerance, figure: float) -> str:
-    sign = "+" if tolerance.of == "difference" else ""
-    return f"{figure:{sign}.4g}{f' {tolerance.unit}' if tolerance.unit else ''}"
-
-
-def _count(cases: list[str], total: int) -> str:
-    return f"{len(cases)} of {total} cases: {', '.join(cases[:5])}{' …' if len(cases) > 5 else ''}"
+            figures[case] = figure
+    shared = standards.in_the_mean(figures, tolerance)
+    return tolerance.worse_than(math.fsum(shared.values()) / len(shared), tolerance.limit)

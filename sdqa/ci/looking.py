@@ -1,0 +1,143 @@
+"""A bundle's pictures and latents, looked at once as they arrive; sizes and digests first, and in bounds."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sdqa.bundle import Blob, Bundle, Run
+from sdqa.bundle.folder import blobs_of
+from sdqa.ci.seen import Pair, Seen
+from sdqa.errors import BundleError, DigestMismatch
+from sdqa.gate.codec import array_digest, decode_tensors
+from sdqa.metrics import latent_psnr, psnr
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+MAX_PIXELS = 64 * 10**6
+"""Of one picture, and of all that are kept decoded at a time."""
+LEVELS = 256
+
+Latents = npt.NDArray[np.float32]
+GoldenLatents = Callable[[str, str], "tuple[str, Latents] | None"]
+"""Of a model and a case: digest and values of what the checkout has recorded; None where that cannot be read."""
+
+
+def look_at(bundle: Bundle, run: Run, golden_latents: GoldenLatents = lambda *_: None) -> Seen:
+    """Read everything that a run names, and look at its pictures and latents.
+
+    Raises:
+        BundleError: something is not what was recorded, or a picture or latents cannot be decoded.
+    """
+    decoder = _Decoder(bundle)
+    digests: dict[str, str] = {}
+    distances: dict[Pair, float] = {}
+    of_latents: dict[Pair, float] = {}
+    seen: set[Blob] = set()
+    for lane in run.lanes:
+        for sample in lane.samples:
+            pictures = [blob for blob in sample.images.values() if blob.media_type in PICTURES]
+            for blob in pictures:
+                if blob not in seen:
+                    seen.add(blob)
+                    digests[blob.sha256] = array_digest(np.asarray(decoder.picture(blob)))
+            candidate, golden = sample.images.get("candidate"), sample.images.get("golden")
+            if candidate in pictures and golden in pictures and (candidate.sha256, golden.sha256) not in distances:
+                pair = candidate.sha256, golden.sha256
+                distances[pair] = picture_psnr(decoder.picture(candidate), decoder.picture(golden))
+            if sample.facts.latents is not None:
+                seen.add(sample.facts.latents)
+                latents = decoder.latents(sample.facts.latents)
+                digests[sample.facts.latents.sha256] = array_digest(latents)
+                recorded = golden_latents(lane.model, sample.case)
+                if recorded is not None:
+                    of_latents[sample.facts.latents.sha256, recorded[0]] = latents_psnr(latents, recorded[1])
+    for blob in dict.fromkeys(blobs_of(run)):
+        if blob not in seen:
+            bundle.read_blob(blob)
+    return Seen(digests, distances, of_latents)
+
+
+def picture_psnr(candidate: Image.Image, golden: Image.Image) -> float:
+    """What the metric reads of two pictures in RGB, in whole numbers until the end; NaN where their sizes differ."""
+    from PIL import ImageChops
+
+    if candidate.size != golden.size:
+        return math.nan
+    counts = ImageChops.difference(candidate, golden).histogram()
+    squares = sum(count * (place % LEVELS) ** 2 for place, count in enumerate(counts))
+    if not squares:
+        return psnr.CEILING
+    return min(psnr.CEILING, 10 * math.log10((LEVELS - 1) ** 2 * sum(counts) / squares))
+
+
+def latents_psnr(latents: Latents, golden: Latents) -> float:
+    """The same of latents; NaN where their shapes differ or one is not finite."""
+    if latents.shape != golden.shape:
+        return math.nan
+    return psnr.signal_to_noise(golden, latents, ceiling=latent_psnr.CEILING)
+
+
+class _Decoder:
+    """Decodes what a bundle holds; the pictures that it decoded last are at hand."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._kept: dict[Blob, Image.Image] = {}
+
+    def picture(self, blob: Blob) -> Image.Image:
+        """A picture in RGB; its file's size and digest are checked.
+
+        Raises:
+            BundleError: it is not what was recorded, is too large, or cannot be decoded.
+        """
+        if blob not in self._kept:
+            picture = self._decoded(blob)
+            room = MAX_PIXELS - sum(one.width * one.height for one in self._kept.values())
+            while self._kept and room < picture.width * picture.height:
+                oldest = self._kept.pop(next(iter(self._kept)))
+                room += oldest.width * oldest.height
+            self._kept[blob] = picture
+        return self._kept[blob]
+
+    def _decoded(self, blob: Blob) -> Image.Image:
+        from PIL import Image
+
+        data = self.bundle.read_blob(blob)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(BytesIO(data), formats=[PICTURES[blob.media_type]]) as picture:
+                    if picture.width * picture.height > MAX_PIXELS:
+                        raise BundleError(f"a picture has more than {MAX_PIXELS} pixels", where=blob.path)
+                    return picture.convert("RGB")
+        except (
+            OSError,
+            SyntaxError,
+            ValueError,
+            Image.DecompressionBombError,
+            Image.DecompressionBombWarning,
+        ) as error:
+            raise BundleError("a picture cannot be decoded", where=blob.path) from error
+
+    def latents(self, blob: Blob) -> Latents:
+        """A sample's latents; their file's size and digest are checked.
+
+        Raises:
+            BundleError: they are not what was recorded, or cannot be decoded.
+        """
+        try:
+            tensors = decode_tensors(self.bundle.read_blob(blob), self.bundle.folder / blob.path)
+        except DigestMismatch as error:
+            raise BundleError(f"latents cannot be decoded: {error.what}", where=blob.path) from error
+        if set(tensors) != {"latents"}:
+            raise BundleError("a sample's latents hold no tensor `latents`, or more", where=blob.path)
+        return tensors["latents"]
