@@ -14,7 +14,7 @@ from sdqa.gate.goldens import write_golden
 from sdqa.plan import Plan
 from sdqa.store import digest_of
 from sdqa.workflow.elsewhere import with_elsewhere
-from tests.ci import honest
+from tests.ci import honest, honest_pictures
 from tests.ci.forged import LANES
 from tests.ci.forged.altered import FP16, with_machine
 from tests.ci.honest import golden, lane_of, run_of, units
@@ -54,10 +54,10 @@ class Checkout:
                 inputs=record.inputs,
                 seed=record.seed,
                 timesteps=record.timesteps,
-                image=honest.pixels_of(case, "golden"),
-                latents=honest.latents_of(case),
-                noise=honest.latents_of(case),
-                source=honest.pixels_of(case, "source") if case != "dog" else None,
+                image=honest_pictures.pixels_of(case, "golden"),
+                latents=honest_pictures.latents_of(case),
+                noise=honest_pictures.latents_of(case),
+                source=honest_pictures.pixels_of(case, "source") if case != "dog" else None,
                 scores=record.scores,
                 teacher_digest=record.teacher,
                 metric_identities=record.metrics,

@@ -12,7 +12,7 @@ from sdqa.bundle import Failure, Lane, Run
 from sdqa.bundle.facts import WeightCoverage
 from sdqa.ci import examined
 from sdqa.ci.decide import decide
-from tests.ci import honest
+from tests.ci import honest_pictures
 from tests.ci.forged import LANES, RUNS
 from tests.ci.forged.altered import FP16, SMALL, golden_said, with_facts, with_figure
 from tests.ci.honest import expected, lane_of, linux, mac, run_of, sent, units
@@ -95,9 +95,9 @@ def test_another_machine_may_draw_another_golden() -> None:
 
 @pytest.mark.parametrize("name", SOUND)
 def test_what_is_no_contradiction(name: str) -> None:
-    assert examined.examined(lanes()[name], held_by()["the goldens"], honest.shown())[1] == []
+    assert examined.examined(lanes()[name], held_by()["the goldens"], honest_pictures.shown())[1] == []
 
 
 def test_a_golden_that_the_checkout_has_no_record_of() -> None:
-    _, found = examined.examined(lanes()["honest"], held_by()["nothing recorded"], honest.shown())
+    _, found = examined.examined(lanes()["honest"], held_by()["nothing recorded"], honest_pictures.shown())
     assert "cat/finite: the checkout has no golden of this case: sdqa goldens: run the lane again" in found

@@ -15,7 +15,7 @@ from sdqa.ci.attempts import Attempt
 from sdqa.ci.carried import CARRIED
 from sdqa.ci.reference import LaneReference
 from sdqa.metrics import kinds
-from tests.ci import honest
+from tests.ci import honest, honest_pictures
 from tests.ci.forged import RUNS
 from tests.ci.forged.altered import FP16, golden_said, honest_lane, with_facts, with_machine
 from tests.ci.honest import expected, golden, lane_of, linux, mac, run_of, units, with_lane
@@ -36,8 +36,11 @@ def on_all(call: Any, *names: str) -> list[Scenario]:
 def test_figures() -> None:
     against_baseline = honest.figure_of("psnr", 50.0, case="cat").model_copy(update={"metric": "baseline_psnr"})
     more = honest_lane(measurements=(*honest_lane().measurements, against_baseline))
-    scenarios = on_all(lambda module, lane, known: module.vetted(lane, known, honest.shown()))
-    held(figures, [*scenarios, lambda module: module.vetted(more, held_by()["nothing recorded"], honest.shown())])
+    scenarios = on_all(lambda module, lane, known: module.vetted(lane, known, honest_pictures.shown()))
+    held(
+        figures,
+        [*scenarios, lambda module: module.vetted(more, held_by()["nothing recorded"], honest_pictures.shown())],
+    )
 
 
 def test_contradictions() -> None:
@@ -104,7 +107,7 @@ def test_origin() -> None:
         return lambda module: module.strange(run, wanted)
 
     def against(run: Run, name: str) -> Scenario:
-        return lambda module: module.of_bundle(name, run, wanted, honest.shown())
+        return lambda module: module.of_bundle(name, run, wanted, honest_pictures.shown())
 
     scenarios = [strange(run) for run in runs]
     scenarios += [against(run, name) for run in runs if run.provenance for name in ("one", CARRIED)]
@@ -151,7 +154,7 @@ def test_examined(tmp_path: Path) -> None:
         return lambda module: module.demand_examined(bundle, run_of(lane), [lane], plan)
 
     bare = honest_lane(samples=(), packages=(), measurements=honest_lane().measurements[:1])
-    scenarios = on_all(lambda module, lane, known: module.examined(lane, known, honest.shown()))
+    scenarios = on_all(lambda module, lane, known: module.examined(lane, known, honest_pictures.shown()))
     held(examined, [*scenarios, demanded(honest_lane()), demanded(bare), demanded(with_machine(teacher=""))])
 
 

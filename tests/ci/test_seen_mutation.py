@@ -15,7 +15,7 @@ from sdqa.ci.reference import LaneReference
 from sdqa.gate.codec import encode_tensors
 from sdqa.gate.goldens import write_golden
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
-from tests.ci import honest
+from tests.ci import honest, honest_pictures
 from tests.ci.forged import RUNS
 from tests.ci.forged.altered import honest_lane, with_figure
 from tests.ci.honest import linux, run_of
@@ -33,7 +33,7 @@ def test_pictures() -> None:
     known, goldenless = held_by()["the goldens"], held_by()["the teacher"]
 
     def flaws(run: Run, reference: LaneReference) -> Scenario:
-        return lambda module: module.picture_flaws(run.lanes[0], reference, honest.shown())
+        return lambda module: module.picture_flaws(run.lanes[0], reference, honest_pictures.shown())
 
     held(pictures, [flaws(run, reference) for run in runs for reference in (known, goldenless)] + of_figures())
 
@@ -47,7 +47,7 @@ def of_figures() -> list[Scenario]:
     def asked(lane: Lane, reference: LaneReference = known) -> Scenario:
         samples = {sample.case: sample for sample in lane.samples}
         pairs = [(figure, samples[figure.case]) for figure in lane.measurements if figure.case in samples]
-        all_of_it = honest.shown()
+        all_of_it = honest_pictures.shown()
         return lambda module: [[*module.unlike_shown(figure, one, reference, all_of_it)] for figure, one in pairs]
 
     def sent(images: dict[str, Blob], latents_blob: Blob | None) -> Lane:
@@ -59,7 +59,7 @@ def of_figures() -> list[Scenario]:
 
 
 def test_seen() -> None:
-    held(seen, [lambda module: module.together([honest.shown(), honest.shown()])])
+    held(seen, [lambda module: module.together([honest_pictures.shown(), honest_pictures.shown()])])
 
 
 def test_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,13 +75,13 @@ def test_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Bundle, "read_blob", read_blob)
     cat, dog, fox = run.lanes[0].samples
     text = bundle.add_blob(b"no picture", "text/plain")
-    tensors = bundle.add_blob(encode_tensors({"noise": honest.latents_of("cat")}), "application/octet-stream")
-    larger = bundle.add_blob(honest.picture(*honest.LARGER)[1], "image/png")
+    tensors = bundle.add_blob(encode_tensors({"noise": honest_pictures.latents_of("cat")}), "application/octet-stream")
+    larger = bundle.add_blob(honest_pictures.picture(*honest_pictures.LARGER)[1], "image/png")
     as_text = cat.images["candidate"].model_copy(update={"media_type": "text/plain"})
     shorter = cat.images["golden"].model_copy(update={"bytes": 3})
-    golden = {case: (f"golden {case}", honest.latents_of(case)) for case in honest.CASES}
-    golden["dog"] = ("golden dog", honest.latents_of("dog") + np.float32(0.01))
-    golden["fox"] = ("golden fox", honest.latents_of("fox")[:, :1])
+    golden = {case: (f"golden {case}", honest_pictures.latents_of(case)) for case in honest.CASES}
+    golden["dog"] = ("golden dog", honest_pictures.latents_of("dog") + np.float32(0.01))
+    golden["fox"] = ("golden fox", honest_pictures.latents_of("fox")[:, :1])
 
     def looked(*samples: Sample, pixels: int = 10**6) -> Scenario:
         made = run_of(run.lanes[0].model_copy(update={"samples": samples}), run.lanes[1])

@@ -6,7 +6,8 @@ from typing import Any
 
 from sdqa.bundle import Environment, Run
 from tests.ci.forged.altered import FP16, run
-from tests.ci.honest import linux, pictures, sample_of, with_lane, with_origin
+from tests.ci.honest import linux, sample_of, with_lane, with_origin
+from tests.ci.honest_pictures import pictures
 
 
 @run("it says that it is incomplete, and not why; it holds tiny/fp16, tiny/small")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sdqa.bundle import Lane, Sample, SampleFacts
 from tests.ci.forged.altered import honest_lane, lane, with_figure, with_more, with_sample
-from tests.ci.honest import FLOW, LARGER, figure_of, identity_of, picture, sample_of
+from tests.ci.honest import FLOW, figure_of, identity_of, sample_of
+from tests.ci.honest_pictures import LARGER, picture
 
 
 @lane("figures of cases that it has no sample of: cat, dog, fox")
