@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from sdqa import cli
 from sdqa.bundle import Bundle
 from sdqa.cli.verbs import VERBS, Commands
 from tests.small_suite import ROOT
@@ -58,3 +60,18 @@ def test_the_help_says_of_each_verb_what_the_verb_says_of_itself() -> None:
         assert isinstance(loaded[name], click.Command)
         for letters in (45, 60, 85, 1000):
             assert table.short_help(name, letters) == loaded.short_help(name, letters), name
+
+
+def test_a_verb_of_documents_looks_for_no_garbage_and_leaves_the_collector_as_it_was(tmp_path: Path) -> None:
+    seen: list[bool] = []
+
+    def look(*_: object, **__: object) -> None:
+        seen.append(gc.isenabled())
+
+    command = cli.cli.commands["report"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "callback", look)
+        assert gc.isenabled()
+        assert cli.run(["report", str(tmp_path)]) == 0
+    assert seen == [False]
+    assert gc.isenabled()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import CodeType
 
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
@@ -34,7 +35,8 @@ class TemplateCode(BytecodeCache):
     def load_bytecode(self, bucket: Bucket) -> None:
         """What was kept; where that is nothing, or is cut, jinja2 compiles."""
         with suppress(OSError, EOFError, ValueError, TypeError):
-            bucket.code = marshal.loads(self._place(bucket).read_bytes())
+            kept = marshal.loads(self._place(bucket).read_bytes())
+            bucket.code = kept if isinstance(kept, CodeType) else None
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep it, or do without: a folder that cannot be written is no fault."""
