@@ -168,6 +168,29 @@ def test_scipys_statistics_are_loaded_for_beta_sigmas_and_not_before() -> None:
     assert result.stdout.split() == ["True", "False", "True", "4"], result.stderr
 
 
+@pytest.mark.slow
+def test_what_libraries_take_out_of_scipy_is_loaded_when_it_is_called() -> None:
+    """Needed as long as importing a pipeline asks for an integral and an assignment that nobody computes."""
+    code = (
+        "import sys\n"
+        "from sdqa import compat\n"
+        "compat.prepare_hub()\n"
+        "from diffusers.schedulers import scheduling_lms_discrete as schedulers\n"
+        "from transformers.loss import loss_for_object_detection as losses\n"
+        "names = ('scipy.integrate._quadpack_py', 'scipy.optimize._optimize')\n"
+        "there = lambda: [name in sys.modules for name in names]\n"
+        "print(*there())\n"
+        "print(*losses.linear_sum_assignment([[1.0, 2.0], [0.0, 5.0]])[1], there()[1])\n"
+        "scheduler = schedulers.LMSDiscreteScheduler()\n"
+        "scheduler.set_timesteps(4)\n"
+        "print(scheduler.get_lms_coefficient(2, 2, 0) != 0, *there())\n"
+        "from scipy.optimize import minimize\n"
+        "print(round(minimize(lambda x: (x[0] - 1) ** 2, [0.0]).x[0], 3))\n"
+    )
+    result = run(code)
+    assert result.stdout.split() == ["False", "False", "1", "0", "True", "True", "True", "True", "1.0"], result.stderr
+
+
 def test_the_hubs_offline_switch_is_still_read_once() -> None:
     result = run(
         "import os; os.environ['HF_HUB_OFFLINE'] = '1'; from huggingface_hub import constants; "

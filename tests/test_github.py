@@ -33,16 +33,20 @@ GITHUB = ROOT / ".github"
 FILES = sorted(GITHUB.rglob("*.yml"))
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 PAGES = {"pages": "write", "id-token": "write"}
+SIGNING = {"attestations": "write", "contents": "read", "id-token": "write"}
 PRIVILEGES: dict[tuple[str, str], dict[str, str]] = {
+    ("attest.yml", "attest"): SIGNING,
     ("comment.yml", "comment"): {"actions": "read", "pull-requests": "write"},
     ("history.yml", "add"): {"contents": "write"},
     ("pages.yml", "deploy"): PAGES,
+    ("qa.yml", "attest"): SIGNING,
     ("qa.yml", "history"): {"contents": "write"},
     ("qa.yml", "pages"): {"contents": "read", **PAGES},
     ("qa.yml", "all"): {},
 }
 """Of the jobs that may do another thing than read the repository. None runs a line of a pull request: one has no
-checkout and reads one small file, the others run on the main branch alone."""
+checkout and reads one small file, one signs a release's evidence without a checkout, the others run on the main branch
+alone."""
 AFTERWARDS = {"publish"}
 """Jobs that decide nothing any more, and write nothing but a cache."""
 BASH = shutil.which("bash") or "bash"
@@ -143,7 +147,7 @@ def test_the_main_workflow_calls_the_one_for_others_and_requires_every_job_of_it
     jobs = read(GITHUB / "workflows" / "qa.yml")["jobs"]
     assert jobs["quality"]["uses"] == "./.github/workflows/quality.yml"
     assert jobs["all"]["if"] == "always()"
-    assert set(jobs["all"]["needs"]) == set(jobs) - {"all", "history", "pages"}
+    assert set(jobs["all"]["needs"]) == set(jobs) - {"all", "attest", "history", "pages"}
     roles = parse_runners(jobs["quality"]["with"]["runners"])
     assert roles == {"any": ("ubuntu-24.04",), "mac": ("macos-15",), "mac-ane": ("macos-15",)}
 
@@ -196,6 +200,7 @@ def run_script(text: str, temporary: Path, *, folder: Path, **environment: str) 
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "RUNNER_TEMP": str(temporary),
+            "GITHUB_ACTIONS": "true",
             "GITHUB_OUTPUT": str(temporary / "output"),
             "GITHUB_STEP_SUMMARY": str(temporary / "summary"),
             **environment,

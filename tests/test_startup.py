@@ -14,12 +14,19 @@ from sdqa.bundle import Bundle
 from sdqa.cli.verbs import VERBS, Commands
 from tests.small_suite import ROOT
 
-HEAVY = {"torch", "scipy", "diffusers", "transformers", "coremltools", "open_clip", "pytest"}
+HEAVY = {"torch", "scipy", "diffusers", "transformers", "coremltools", "open_clip", "pytest", "safetensors"}
+DRAWING = {"PIL", "jinja2", "sdqa.embedded.clip", "sdqa.runtime.recorder", "sdqa.generate.sample"}
+RUNNING = {"sdqa.workflow.flow", "sdqa.workflow.lane", "sdqa.workflow.job", "sdqa.store.entries", "sdqa.store.code"}
+RECORDS = {"sdqa.bundle.records", "sdqa.bundle.diagnosis", "sdqa.bundle.sensitivity"}
 UNNEEDED = {
     "--help": HEAVY | {"numpy", "pydantic", "rich", "sdqa.plan", "sdqa.bundle", "sdqa.store", "sdqa.cli.options"},
-    "plan": HEAVY | {"rich", "sdqa.runtime.recorder", "sdqa.report"},
-    "report": HEAVY | {"numpy", "sdqa.plan", "sdqa.metrics", "sdqa.workflow", "sdqa.models"},
-    "gate": HEAVY | {"jinja2", "PIL.Image", "sdqa.report.writer", "sdqa.report.html", "sdqa.history"},
+    "plan": HEAVY
+    | DRAWING
+    | RUNNING
+    | RECORDS
+    | {"numpy", "rich", "logging", "subprocess", "sdqa.report", "sdqa.history"},
+    "report": HEAVY | RUNNING | {"numpy", "sdqa.plan", "sdqa.metrics", "sdqa.workflow", "sdqa.models"},
+    "gate": HEAVY | DRAWING | RUNNING | {"numpy.ma", "sdqa.report.writer", "sdqa.report.html", "sdqa.history"},
     "runner": HEAVY | {"numpy", "pydantic", "rich", "filelock", "sdqa.plan", "sdqa.bundle", "sdqa.workflow"},
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import sdqa
-from sdqa.ci.workflows import GateJob, gate_jobs
+from sdqa.ci.workflows import GateJob, OtherGate, gate_jobs, other_gates
 from sdqa.errors import SdqaError
 from sdqa.gate import Tolerances
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
@@ -19,9 +19,16 @@ from sdqa.plan.suite import TEACHER_NOW
 Grade = Literal["ok", "warn", "fail"]
 FILTERS = ("paths", "paths-ignore")
 UNSAFE = "pull_request_target"
-OWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+OWNERS = (".github/CODEOWNERS", ".gitlab/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 NAMED = 3
 WRITE = "sdqa init --ci github"
+REQUIRED = {
+    "gitlab": "turn on “Pipelines must succeed” for merge requests",
+    "buildkite": "require the pipeline's status in the branch's rules",
+    "jenkins": "require the build's status in the branch's rules",
+    "shell": "let what runs it be required, and stop at its exit code",
+}
+"""Of services whose settings no file shows: what makes the gate one."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +58,25 @@ def examine_repository(
         place: where large files lie.
     """
     jobs, unread = gate_jobs(root)
-    return (*_workflows(jobs, unread), *_goldens(plan, reach, place), *_limits(plan, limits), *_files(root, plan))
+    others = other_gates(root)
+    service = others[0].service if others and not jobs else "github"
+    return (
+        *_workflows(jobs, unread, others),
+        *_goldens(plan, reach, place),
+        *_limits(plan, limits),
+        *_files(root, plan, f"sdqa init --ci {service}"),
+    )
 
 
-def _workflows(jobs: Iterable[GateJob], unread: Iterable[str]) -> Iterator[Symptom]:
-    found = list(jobs)
+def _workflows(jobs: Iterable[GateJob], unread: Iterable[str], others: Iterable[OtherGate]) -> Iterator[Symptom]:
+    found, elsewhere = list(jobs), list(others)
     for name in unread:
         yield Symptom("fail", name, "is no workflow that can be read", "correct its YAML")
-    if not found:
+    if not found and not elsewhere:
         yield Symptom("fail", "gate", "no workflow decides anything", WRITE)
+    for other in elsewhere:
+        yield Symptom("ok", other.file, "calls the gate; whether it is required no file says", REQUIRED[other.service])
+        yield from _version(other.file, other.version)
     for job in found:
         yield from _job(job)
     if found and not any("pull_request" in job.events for job in found):
@@ -80,8 +97,12 @@ def _job(job: GateJob) -> Iterator[Symptom]:
     if not job.called and job.depth not in (0, None):
         mend = "give its checkout `fetch-depth: 0`"
         yield Symptom("warn", where, "who loosened the judge cannot be seen: the base is not fetched", mend)
-    if job.version and job.version != sdqa.__version__:
-        said = f"it installs sdqa {job.version}, here is {sdqa.__version__}"
+    yield from _version(where, job.version)
+
+
+def _version(where: str, installed: str) -> Iterator[Symptom]:
+    if installed and installed != sdqa.__version__:
+        said = f"it installs sdqa {installed}, here is {sdqa.__version__}"
         yield Symptom("warn", where, said, f"change the workflow to sdqa=={sdqa.__version__}")
 
 
@@ -152,18 +173,18 @@ def _limits(plan: Plan, limits: Callable[[Plan, PlannedLane], Tolerances | None]
         yield Symptom("warn", "machines", said, "register one with the labels self-hosted, macOS, sdqa-ane")
 
 
-def _files(root: Path, plan: Plan) -> Iterator[Symptom]:
+def _files(root: Path, plan: Plan, write: str) -> Iterator[Symptom]:
     ignored = root / ".gitignore"
     if ignored.is_file() and ".sdqa" in ignored.read_text(encoding="utf-8", errors="replace"):
         yield Symptom("ok", ".gitignore", "leaves .sdqa out")
     else:
-        yield Symptom("warn", ".gitignore", "does not leave .sdqa out", WRITE)
+        yield Symptom("warn", ".gitignore", "does not leave .sdqa out", write)
     owners = next((root / name for name in OWNERS if (root / name).is_file()), None)
     text = owners.read_text(encoding="utf-8", errors="replace") if owners is not None else ""
     if plan.suite_path.name in text:
         yield Symptom("ok", "CODEOWNERS", "somebody owns the suite")
     else:
-        yield Symptom("warn", "CODEOWNERS", "nobody has to look at a looser judge", f"{WRITE} --owners @NAME")
+        yield Symptom("warn", "CODEOWNERS", "nobody has to look at a looser judge", f"{write} --owners @NAME")
 
 
 def symptom_lines(symptoms: Iterable[Symptom]) -> list[str]:

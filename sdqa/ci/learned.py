@@ -49,7 +49,8 @@ def learned(seen: Sequence[SeenJobs]) -> Overhead | None:
     least, most = min(sizes), max(sizes)
     if most < UNLIKE * least:
         start = min(USUAL_START_S, rest / jobs)
-        words = f"{jobs} earlier jobs of one size, {start:.1f} s of each taken as its start"
+        said = f"{jobs} earlier jobs of one size" if jobs > 1 else "one earlier job"
+        words = f"{said}, {start:.1f} s taken as a job's start"
         return Overhead(start, (rest - start * jobs) / cases if cases else 0.0, words)
     start, case = _line(seen)
     if case < 0:

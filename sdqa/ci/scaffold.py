@@ -22,6 +22,16 @@ from sdqa.store import write_atomically
 
 Service = Literal["github", "gitlab", "buildkite", "jenkins", "shell"]
 SERVICES: tuple[Service, ...] = ("github", "gitlab", "buildkite", "jenkins", "shell")
+GATE_FILE = "sdqa-gate.txt"
+"""What plans and gates, by digest and without torch, at the top of a repository whose service names it there."""
+OWNED: dict[Service, str] = {
+    "github": ".github/",
+    "gitlab": ".gitlab-ci.yml",
+    "buildkite": ".buildkite/",
+    "jenkins": "Jenkinsfile",
+    "shell": "quality.sh",
+}
+"""What says how a service gates: whoever changes it can take the gate away."""
 _REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}(@[\w./-]{1,200})?")
 _PLAIN = re.compile(r"[\w./-]+")
 
@@ -62,6 +72,7 @@ def starting_files(
         "SUITE": suite,
         "GOLDENS": suite if goldens == TEACHER_NOW else f"{goldens}/",
         "OWNERS": owners,
+        "CI": OWNED[service],
         "REPOSITORY": own,
         "REF": ref or f"v{sdqa.__version__}",
     }
@@ -69,7 +80,8 @@ def starting_files(
     if nox:
         files.append(StartingFile("noxfile.py", _filled("noxfile.py.in", words)))
     if owners:
-        files.append(StartingFile(".github/CODEOWNERS", _filled("CODEOWNERS.in", words), adds_lines=True))
+        folder = ".gitlab" if service == "gitlab" else ".github"  # each reads its own
+        files.append(StartingFile(f"{folder}/CODEOWNERS", _filled("CODEOWNERS.in", words), adds_lines=True))
     return (*files, StartingFile(".gitignore", _filled("gitignore.in", words), adds_lines=True))
 
 
@@ -82,10 +94,14 @@ def _service_files(
         case "github":
             return [
                 StartingFile(".github/workflows/quality.yml", _filled("github.yml.in", words)),
+                StartingFile(".github/workflows/tasks.yml", _filled("github-tasks.yml.in", words)),
                 StartingFile(".github/sdqa-gate.txt", template("gate.txt")),
             ]
         case "gitlab":
-            return [StartingFile(".gitlab-ci.yml", _filled("gitlab.yml.in", words))]
+            return [
+                StartingFile(".gitlab-ci.yml", _filled("gitlab.yml.in", words)),
+                StartingFile(GATE_FILE, template("gate.txt")),
+            ]
         case "buildkite":
             steps = _steps("buildkite-step.in", roles, words)
             return [StartingFile(".buildkite/pipeline.yml", _filled("buildkite.yml.in", {**words, "STEPS": steps}))]

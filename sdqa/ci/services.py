@@ -50,14 +50,23 @@ def artifact_of(unit: str) -> str:
     return "sdqa-bundle-" + "".join(one if one.isalnum() or one in "-_." else "-" for one in unit)
 
 
-def gitlab_pipeline(plan: PlanOfRecord, suite: str) -> str:
+def gitlab_pipeline(plan: PlanOfRecord, suite: str, gate_file: str = "") -> str:
     """A child pipeline: one job a unit, then the gate, whatever became of them. JSON is YAML, and needs no quoting.
 
     Args:
         suite: as `--suite` takes it.
+        gate_file: a requirements file with digests that the gate installs from; empty where there is none.
     """
     install = [f"pip install --quiet sdqa=={sdqa.__version__}"]
-    pipeline: dict[str, object] = {"stages": ["lanes", "gate"], "default": {"image": "python:3.11"}}
+    deciding = [
+        f"pip install --quiet --require-hashes -r {gate_file}",
+        f"pip install --quiet --no-deps sdqa=={sdqa.__version__}",
+    ]
+    pipeline: dict[str, object] = {
+        "workflow": {"rules": [{"when": "always"}]},  # a child of a merge request's pipeline inherits none
+        "stages": ["lanes", "gate"],
+        "default": {"image": "python:3.11"},
+    }
     for job in plan.jobs:
         folder = f"bundles/{artifact_of(job.unit)}"
         command = f"sdqa ci unit '{job.unit}' --suite '{suite}' --output '{folder}'"
@@ -71,7 +80,7 @@ def gitlab_pipeline(plan: PlanOfRecord, suite: str) -> str:
     pipeline["gate"] = {
         "stage": "gate",
         "when": "always",
-        "script": [*install, _gate(plan, suite)],
+        "script": [*(deciding if gate_file else install), _gate(plan, suite)],
         "artifacts": {"when": "always", "paths": ["report"], "reports": {"junit": "report/junit.xml"}},
         "variables": {"GIT_DEPTH": "0"},  # who loosened the judge is seen against the base
     }
@@ -83,9 +92,9 @@ def _gate(plan: PlanOfRecord, suite: str) -> str:
     return f"sdqa ci gate bundles --suite '{suite}' --expect-commit {plan.commit}{base} --output report"
 
 
-def write_pipeline(path: Path, plan: PlanOfRecord, suite: str) -> None:
+def write_pipeline(path: Path, plan: PlanOfRecord, suite: str, gate_file: str = "") -> None:
     """Write the child pipeline in one step."""
-    write_atomically(path, gitlab_pipeline(plan, suite).encode())
+    write_atomically(path, gitlab_pipeline(plan, suite, gate_file).encode())
 
 
 def described_jobs(jobs: Sequence[PlannedJob], rests_on: str = "") -> str:

@@ -72,6 +72,38 @@ def gate_jobs(root: Path) -> tuple[tuple[GateJob, ...], tuple[str, ...]]:
     return tuple(found), tuple(unread)
 
 
+@dataclass(frozen=True)
+class OtherGate:
+    """Another service's file that calls the gate."""
+
+    service: str
+    file: str
+    version: str = ""  # of sdqa that it installs
+
+
+ELSEWHERE = {
+    ".gitlab-ci.yml": "gitlab",
+    ".buildkite/pipeline.yml": "buildkite",
+    "Jenkinsfile": "jenkins",
+    "quality.sh": "shell",
+}
+"""Files of other services, as `sdqa init --ci` names them."""
+
+
+def other_gates(root: Path) -> tuple[OtherGate, ...]:
+    """Files of other services than GitHub that call the gate, or on GitLab the plan that makes it."""
+    found = []
+    for name, service in ELSEWHERE.items():
+        path = root / name
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if re.search(r"\bsdqa ci (gate\b|plan\b.*--gitlab\b)", text):
+            version = INSTALLED.search(text)
+            found.append(OtherGate(service, name, version["version"] if version else ""))
+    return tuple(found)
+
+
 def _read(path: Path) -> dict[Any, Any] | None:
     import yaml
 

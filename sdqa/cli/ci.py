@@ -80,6 +80,7 @@ def plan_verb(
     from sdqa.ci.event import base_of_event, from_a_fork
     from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
     from sdqa.ci.plan import plan_of_record, write_plan
+    from sdqa.ci.scaffold import GATE_FILE
     from sdqa.ci.services import described_jobs, tell_github, write_pipeline
     from sdqa.plan import make_plan
     from sdqa.workflow.expected import expected_durations
@@ -109,11 +110,13 @@ def plan_verb(
     if output is not None:
         write_plan(output, made)
     if gitlab is not None:
-        write_pipeline(gitlab, made, suite or "sdqa.toml")
+        write_pipeline(gitlab, made, suite or "sdqa.toml", GATE_FILE if Path(GATE_FILE).is_file() else "")
     if github:
         tell_github(made)
     if output is None and gitlab is None and not github:
         click.echo(json.dumps(made.to_json(), indent=1, sort_keys=True))
+        if words:
+            click.echo(words, err=True)
         return
     checks = sum(len(unit.checks) for unit in made.units)
     said = f"{checks} checks in {len(made.units)} units, {len(made.jobs)} jobs, judge {made.judge_digest[:12]}"
@@ -276,12 +279,18 @@ def run_gate(
             carried=carried if may_carry() else None,
         )
     except SdqaError as error:
-        click.echo(publish_error(error).annotations, nl=False)
+        _annotate(publish_error(error).annotations)
         raise
     terminal.print_run(run)
-    click.echo(published.annotations, nl=False)
+    _annotate(published.annotations)
     click.echo(f"{published.verdict}: exit code {published.exit_code}; report: {output / 'index.html'}")
     return published.exit_code
+
+
+def _annotate(lines: str) -> None:
+    """Tell GitHub what it shows beside the change; to a person elsewhere the same was said already."""
+    if os.environ.get("GITHUB_ACTIONS"):
+        click.echo(lines, nl=False)
 
 
 @ci.command(name="comment")

@@ -133,14 +133,14 @@ def _runner(place: RunnerFolder) -> Vital:
     if state is None:
         return Vital("runner", "warn", "none is set up", "sdqa runner setup --scope OWNER/NAME --download")
     if not state.version:
-        return Vital("runner", "warn", "of unknown version", "sdqa runner setup --download")
+        return Vital("runner", "warn", "of unknown version", "sdqa runner setup --scope OWNER/NAME --download")
     if tuple(map(int, state.version.split("."))) < OLDEST_RUNNER:
-        return Vital("runner", "fail", f"{state.version} is too old", "sdqa runner setup --download")
+        return Vital("runner", "fail", f"{state.version} is too old", "sdqa runner setup --scope OWNER/NAME --download")
     return Vital("runner", "ok", f"{state.version}, {state.name} of {state.scope}")
 
 
 def _rights(user: str) -> Vital:
     if users.is_administrator(user):
-        mend = "sudo sdqa runner setup --user sdqa-runner: jobs of a user of their own"
+        mend = "jobs of a user of their own: sudo sdqa runner setup --scope OWNER/NAME --download --user sdqa-runner"
         return Vital("rights", "warn", f"{user or 'this user'} is an administrator", mend)
     return Vital("rights", "ok", f"{user or 'this user'} has no rights over the machine")

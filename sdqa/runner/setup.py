@@ -135,7 +135,9 @@ def arm(place: RunnerFolder, github: GitHub) -> Configured:
 def _state(place: RunnerFolder) -> RunnerState:
     state = place.read()
     if state is None:
-        raise UsageError("no runner is set up here", where=str(place.root), hint="sdqa runner setup")
+        raise UsageError(
+            "no runner is set up here", where=str(place.root), hint="sdqa runner setup --scope OWNER/NAME --download"
+        )
     return state
 
 

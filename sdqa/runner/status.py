@@ -30,7 +30,7 @@ class Status:
     def lines(self) -> list[str]:
         """In words."""
         if self.state is None:
-            return ["nothing is set up here: sdqa runner setup"]
+            return ["nothing is set up here: sdqa runner setup --scope OWNER/NAME --download"]
         state = self.state
         life = "a life is lived" if self.running else "a configuration waits" if self.armed else "no life"
         found = [

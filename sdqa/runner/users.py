@@ -11,6 +11,7 @@ from sdqa.errors import RunnerError, UsageError
 from sdqa.runner import host
 from sdqa.runner.actions import Action
 
+MAKES_ONE = "setup makes one, as root: sudo sdqa runner setup --scope OWNER/NAME --download --user NAME"
 ADMINISTRATORS = frozenset({"admin", "sudo", "wheel", "root"})
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
 
@@ -42,7 +43,10 @@ def numbers_of(name: str) -> tuple[int, int]:
     """
     said = [host.ask("id", option, name) for option in ("-u", "-g")]
     if not all(one.ok and one.output.isdigit() for one in said):
-        raise RunnerError(f"there is no user {name}", hint="sdqa runner setup --user makes one, as root")
+        raise RunnerError(
+            f"there is no user {name}",
+            hint="setup makes one, as root: sudo sdqa runner setup --scope OWNER/NAME --download --user NAME",
+        )
     return int(said[0].output), int(said[1].output)
 
 
@@ -81,7 +85,10 @@ def give(path: Path, name: str) -> None:
     """
     number = number_of(name)
     if number is None:
-        raise RunnerError(f"there is no user {name}", hint="sdqa runner setup --user makes one, as root")
+        raise RunnerError(
+            f"there is no user {name}",
+            hint="setup makes one, as root: sudo sdqa runner setup --scope OWNER/NAME --download --user NAME",
+        )
     if name:
         os.chown(path, number, -1, follow_symlinks=False)
 

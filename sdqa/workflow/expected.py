@@ -51,7 +51,7 @@ def durations_of(plan: Plan, runs: Sequence[Run]) -> Durations:
             fitted += 1
     start = {role: one.start_s if one else USUAL_START_S for role, one in overheads.items()}
     used = {role_of(lane) for lane in plan.lanes}
-    words = _words({role: overheads[role] for role in ROLES if role in used}, fitted, len(lanes))
+    words = _words({role: overheads[role] for role in ROLES if role in used}, fitted, len(lanes)) if lanes else ""
     return Durations(start, lanes, words)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sdqa import __version__ as version
 from sdqa.ci.doctor import Symptom, examine_repository, symptom_lines
-from sdqa.ci.scaffold import starting_files, write_file
+from sdqa.ci.scaffold import Service, starting_files, write_file
 from sdqa.ci.workflows import gate_jobs
 from sdqa.cli import run as sdqa
 from sdqa.errors import GoldenMissing
@@ -67,6 +68,34 @@ def test_a_caller_is_sound_too_and_its_check_has_two_names(tmp_path: Path) -> No
 def test_without_a_workflow_nothing_decides(tmp_path: Path) -> None:
     found = looked_over(tmp_path)
     assert [one.mend for one in found if one.subject == "gate"] == ["sdqa init --ci github"]
+
+
+@pytest.mark.parametrize("service", ["gitlab", "buildkite", "jenkins", "shell"])
+def test_what_init_writes_for_another_service_is_sound_too(service: Service, tmp_path: Path) -> None:
+    for file in starting_files(service, honest.plan(), owners="@judges"):
+        write_file(tmp_path, file)
+    found = looked_over(tmp_path)
+    name = starting_files(service, honest.plan())[0].path
+    assert [(one.subject, one.mend) for one in found if one.grade != "ok" and one.subject in ("gate", name)] == []
+    [gate] = [one for one in found if one.subject == name]
+    assert "whether it is required no file says" in gate.found
+    assert gate.mend
+    assert "CODEOWNERS" in {one.subject for one in found if one.grade == "ok"}
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    if service != "shell":  # which installs nothing
+        (tmp_path / name).write_text(text.replace(f"sdqa=={version}", "sdqa==0.0.1"), encoding="utf-8")
+        warned = [one.found for one in looked_over(tmp_path) if one.subject == name and one.grade == "warn"]
+        assert warned == [f"it installs sdqa 0.0.1, here is {version}"]
+    (tmp_path / name).write_text(text.replace("sdqa ci", "echo ci"), encoding="utf-8")
+    assert [one.subject for one in looked_over(tmp_path) if one.grade == "fail" and one.subject == "gate"] == ["gate"]
+
+
+def test_what_mends_names_the_service_that_is_there(tmp_path: Path) -> None:
+    for file in starting_files("gitlab", honest.plan()):
+        write_file(tmp_path, file)
+    assert [one.mend for one in looked_over(tmp_path) if one.subject == "CODEOWNERS"] == [
+        "sdqa init --ci gitlab --owners @NAME"
+    ]
 
 
 @pytest.mark.parametrize(

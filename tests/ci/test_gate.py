@@ -108,6 +108,18 @@ def test_whole_evidence_is_green_in_every_place(place: Place, capsys: pytest.Cap
     assert "::error" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("service", ["true", ""])
+def test_githubs_own_lines_are_written_there_alone(
+    place: Place, service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Elsewhere the table and the failures above them say the same."""
+    monkeypatch.setenv("GITHUB_ACTIONS", service)
+    assert place.gate("--expect-commit", place.commit) == 4
+    said = capsys.readouterr().out
+    assert ("::error title=SDQA-720" in said) is bool(service)
+    assert "no bundle of this commit ran this lane" in said
+
+
 OWNED = "detected dubious ownership in repository"
 """What git says of a folder of another user."""
 
@@ -126,13 +138,13 @@ def test_a_checkout_that_nobody_can_verify(
     else:
         (place.suite.parent / ".git").rename(place.root / "elsewhere")
     assert place.gate("--expect-commit", place.commit) == 4
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())  # lines of the terminal's width
     assert f"nobody can tell that it is of commit {place.commit[:12]}: " in said
     words = {"no git": "git cannot be asked", "another owner": OWNED}.get(how, "not a git repository")
     assert words in said
     assert "git config --global --add safe.directory" in said
     assert place.gate() == 4, "whoever does not say which commit is to be proved is told the same"
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     assert "nobody can tell that it is of commit nobody knows which: " in said
     assert words in said
 
@@ -156,7 +168,8 @@ def test_a_folder_of_another_user_is_named_wherever_git_is_asked(
     )
     told = ("--expect-commit", place.commit, "--base", place.commit)
     assert place.gate(*told) == 4
-    assert f"git does not say what '{place.commit}' is: fatal: {OWNED}" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"git does not say what '{place.commit}' is: fatal: {OWNED}" in said
     monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
     assert place.gate(*told) == 4
     said_in = place.output.read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from sdqa.ci.event import base_of_event, from_a_fork, may_carry
 from sdqa.ci.jobs import Sharing, jobs_of, parse_runners, rented
 from sdqa.ci.plan import PlanOfRecord, plan_of_record
 from sdqa.ci.services import artifact_of, gitlab_pipeline, tell_github, time_limit
+from sdqa.cli import run as sdqa
 from sdqa.errors import UsageError
 from sdqa.plan import load_suite, make_plan, only_unit
 from sdqa.plan.parts import ROLES
@@ -126,6 +127,33 @@ def test_gitlab_gets_a_job_a_unit_and_a_gate_whatever_became_of_them() -> None:
     assert "tags" not in pipeline["lanes any:1/2"]
     assert pipeline["gate"]["when"] == "always"
     assert f"--expect-commit {SHA} --base {'cd' * 20}" in pipeline["gate"]["script"][-1]
+    assert pipeline["workflow"]["rules"] == [{"when": "always"}]
+
+
+def test_what_a_plan_says_beside_its_document_goes_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sdqa.toml").write_text(honest.SUITE, encoding="utf-8")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    assert sdqa(["ci", "plan", "--changed-since", "main"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["durations_rest_on"] == "the sizes of the models; a usual start of 10 s a job"
+    assert said.err == "nothing that a lane is made from changed since main (0 changed files)\n"
+
+
+def test_gitlabs_gate_installs_by_digest_where_the_list_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sdqa.toml").write_text(honest.SUITE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for there in (False, True):
+        if there:
+            (tmp_path / "sdqa-gate.txt").touch()
+        assert sdqa(["ci", "plan", "--gitlab", "pipeline.yml", "--commit", SHA]) == 0
+        jobs = json.loads((tmp_path / "pipeline.yml").read_text(encoding="utf-8"))
+        assert ("--require-hashes -r sdqa-gate.txt" in " ".join(jobs["gate"]["script"])) is there
+        assert "--require-hashes" not in " ".join(jobs["lanes any"]["script"])  # those need torch
 
 
 def test_a_job_may_take_some_times_what_it_is_expected_to() -> None:

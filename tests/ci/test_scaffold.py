@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import re
+import runpy
 import subprocess
 from pathlib import Path
 from shutil import which
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -18,6 +22,7 @@ from sdqa.cli import run as verb
 from sdqa.errors import UsageError
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
+from tests.ci.test_gate import git
 
 ROOT = Path(__file__).parents[2]
 PLAN = make_plan(load_suite(ROOT / "sdqa.toml"), ROOT / "sdqa.toml")
@@ -28,6 +33,9 @@ FILES = {
     "jenkins": "Jenkinsfile",
     "shell": "quality.sh",
 }
+
+
+TASKS = ".github/workflows/tasks.yml"
 
 
 def text_of(service: Service, **options: object) -> str:
@@ -93,14 +101,18 @@ def test_what_is_yaml_is_valid_yaml(service: Service) -> None:
     [
         ("github", "vendor.github-workflows"),
         ("caller", "vendor.github-workflows"),
+        ("tasks", "vendor.github-workflows"),
         ("gitlab", "vendor.gitlab-ci"),
         ("buildkite", "vendor.buildkite"),
     ],
 )
 def test_what_init_writes_follows_the_services_schema(tmp_path: Path, service: str, schema: str) -> None:
     path = tmp_path / "ci.yml"
-    text = text_of("github", repository="somebody/sdqa") if service == "caller" else text_of(service)  # type: ignore[arg-type]
-    path.write_text(text, encoding="utf-8")
+    texts = {
+        "caller": lambda: text_of("github", repository="somebody/sdqa"),
+        "tasks": lambda: next(file.text for file in starting_files("github", PLAN) if file.path == TASKS),
+    }
+    path.write_text(texts.get(service, lambda: text_of(service))(), encoding="utf-8")  # type: ignore[arg-type]
     subprocess.run(["check-jsonschema", "--builtin-schema", schema, str(path)], check=True, capture_output=True)
 
 
@@ -114,7 +126,9 @@ def test_the_workflow_that_init_writes_has_no_finding(tmp_path: Path) -> None:
 @pytest.mark.skipif(which("shellcheck") is None, reason="shellcheck comes with the extra `lint`")
 def test_scripts_have_no_finding_of_shellcheck(tmp_path: Path) -> None:
     subprocess.run(["shellcheck", "-s", "sh", "-"], input=text_of("shell"), text=True, check=True)
-    for path in sorted((ROOT / ".github").rglob("*.yml")):
+    for file in starting_files("github", PLAN):
+        write_file(tmp_path, file)
+    for path in sorted([*(ROOT / ".github").rglob("*.yml"), *tmp_path.rglob("*.yml")]):
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         jobs = data["jobs"].values() if "jobs" in data else [data["runs"]]
         for script in (step["run"] for job in jobs for step in job.get("steps", []) if "run" in step):
@@ -150,9 +164,90 @@ def test_the_noxfile_calls_verbs_that_there_are(tmp_path: Path) -> None:
         assert {"qa", "goldens"} <= set(re.findall(r"^[*-] (\w+)", listed, re.MULTILINE))
 
 
+@pytest.mark.parametrize("code", [0, 3, 4])
+def test_a_sessions_exit_code_is_the_verbs(code: int, tmp_path: Path) -> None:
+    pytest.importorskip("nox")
+    files = {file.path: file.text for file in starting_files("shell", PLAN, nox=True)}
+    (tmp_path / "noxfile.py").write_text(files["noxfile.py"], encoding="utf-8")
+    (tmp_path / "python").write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/asked"\nexit {code}\n', encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    installed: list[tuple[str, ...]] = []
+    session = SimpleNamespace(
+        install=lambda *words: installed.append(words), bin_paths=[str(tmp_path)], posargs=["doctor", "--json"]
+    )
+    found = runpy.run_path(str(tmp_path / "noxfile.py"))
+    for name in ("qa", "runner"):
+        with pytest.raises(SystemExit) if code else contextlib.nullcontext() as ended:
+            found[name](session)
+        assert ended is None or ended.value.code == code
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == "-m sdqa runner doctor --json\n"
+    assert not any("--no-deps" in words for words in installed[:1])
+    assert ("-q", "--no-deps", f"sdqa=={sdqa.__version__}") in installed
+
+
+def test_a_machine_is_set_up_without_torch_and_a_merge_request_is_held_against_its_target() -> None:
+    files = {file.path: file.text for file in starting_files("gitlab", PLAN, nox=True)}
+    runner = files["noxfile.py"].partition("def runner")[2].partition("@nox.session")[0]
+    assert '"--no-deps", SDQA' in runner
+    assert "sdqa(session" not in runner
+    pipeline = yaml.safe_load(files[".gitlab-ci.yml"])
+    assert {"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'} in pipeline["workflow"]["rules"]
+    assert files["sdqa-gate.txt"].count("--hash=sha256:") > 10
+    assert "-r sdqa-gate.txt" in pipeline["plan"]["script"][0]
+
+
+@pytest.mark.parametrize(
+    ("service", "variable"), [("buildkite", "BUILDKITE_PULL_REQUEST_BASE_BRANCH"), ("jenkins", "CHANGE_TARGET")]
+)
+def test_a_gate_elsewhere_is_held_against_the_target(service: Service, variable: str, tmp_path: Path) -> None:
+    """The very lines, run by a shell in a clone of a repository whose main branch has moved on."""
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    git(origin, "init", "-q", "-b", "main")
+    git(origin, "commit", "-q", "--allow-empty", "-m", "first")
+    git(tmp_path, "clone", "-q", str(origin), str(clone))
+    first = git(clone, "rev-parse", "HEAD")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "change")
+    text = text_of(service)
+    if service == "buildkite":  # which itself replaces what has one dollar, before any shell sees it
+        gate = next(step for step in yaml.safe_load(text)["steps"] if step.get("key") == "gate")
+        assert not re.search(r"(?<!\$)\$(?!\$)", "".join(gate["commands"]))
+        lines = [line.replace("$$", "$") for line in gate["commands"] if "BASE_BRANCH" in line]
+    else:
+        lines = [found[1] for found in re.finditer(r"sh '(.*)'", text) if variable in found[1]]
+    script = "\n".join(line.replace(".sdqa/gate/bin/", "") for line in lines)
+    (tmp_path / "sdqa").write_text(
+        '#!/bin/sh\nwhile [ "$1" != --base ]; do shift; done; echo "base=$2"\n', encoding="utf-8"
+    )
+    (tmp_path / "sdqa").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    said = [
+        subprocess.run(
+            ["sh", "-euc", script],
+            cwd=clone,
+            env={**environment, variable: branch},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for branch in ("", "main")
+    ]
+    assert said == ["base=", f"base={first}" if service == "buildkite" else "base=origin/main"]
+
+
+def test_no_expression_stands_in_a_script_and_others_actions_are_pinned() -> None:
+    for text in (file.text for file in starting_files("github", PLAN) if file.path.endswith(".yml")):
+        steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+        assert not [step for step in steps if "${{" in step.get("run", "")]
+        assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]) for step in steps if "uses" in step)
+
+
 def test_owners_are_of_suite_goldens_and_ci() -> None:
     files = {file.path: file.text for file in starting_files("github", PLAN, owners="@a/judges @b")}
     assert "/goldens/ @a/judges @b\n" in files[".github/CODEOWNERS"]
+    assert "/.github/ @a/judges @b\n" in files[".github/CODEOWNERS"]
+    elsewhere = {file.path: file.text for file in starting_files("gitlab", PLAN, owners="@c")}
+    assert "/.gitlab-ci.yml @c\n" in elsewhere[".gitlab/CODEOWNERS"]
     assert ".github/CODEOWNERS" not in {file.path for file in starting_files("github", PLAN)}
 
 

@@ -102,10 +102,10 @@ def test_a_tail_is_placed_only_where_the_shared_limits_do_not_hold() -> None:
     shared = {"mean": 0.001, "limit": 0.01, "severe": 0.1, "cases": 11, "alone": 2}
     assert place_tail([0.001] * 40, **shared) is None
     assert place_tail([], **shared) is None
-    assert place_tail([0.001] * 39 + [0.3], **shared) == (0.3, pytest.approx(0.001 + 1.5 * 0.299))
+    assert place_tail([0.001] * 39 + [0.3], **shared) == (0.3, pytest.approx(0.001 + 1.15 * 0.299))
     moved_mean = place_tail([0.001] * 39 + [0.09], **shared)  # no case is severe, and two of eleven move the mean
     assert moved_mean is not None
-    assert moved_mean[1] == pytest.approx(0.001 + 1.5 * 0.089)
+    assert moved_mean[1] == pytest.approx(0.001 + 1.15 * 0.089)
     assert place_tail([0.001] * 39 + [0.075], **shared) is not None
     assert place_tail([0.001] * 39 + [0.04], **shared) is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import plistlib
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -186,3 +187,14 @@ def test_orchard_s_script_is_a_script() -> None:
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
     server = replace(STATE, api="https://ghes.example/api/v3")
     assert 'githubConfigUrl: "https://ghes.example/somebody/models"' in fleet.files("arc", server)["arc-values.yaml"][0]
+
+
+def test_every_command_that_mends_can_be_run_as_it_stands() -> None:
+    """`setup` takes nothing without a scope, and has an application to take only from somewhere."""
+    folder = Path(__file__).parents[2] / "sdqa"
+    texts = [
+        path.read_text(encoding="utf-8") for room in ("runner", "ci", "cli") for path in (folder / room).glob("*.py")
+    ]
+    named = [found[1] for text in texts for found in re.finditer(r"sdqa runner setup\b([^\"\n]*)", text)]
+    assert len(named) >= 5
+    assert [words for words in named if "--scope OWNER/NAME --download" not in words] == []

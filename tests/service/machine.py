@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -64,6 +65,7 @@ class Machine:
             "RUNNER_TEMP": str(folder / "temp"),
             "RUNNER_OS": system,
             "RUNNER_ENVIRONMENT": owned,
+            "GITHUB_ACTIONS": "true",
             "GITHUB_JOB": job,
             "GITHUB_SHA": github["sha"],
             "GITHUB_REF": github["ref"],
@@ -135,6 +137,8 @@ class Machine:
                 return self._upload(str(given["name"]), self.workspace / str(given["path"]))
             case "actions/upload-pages-artifact":
                 return self._upload("github-pages", self.workspace / str(given["path"]))
+            case "actions/attest-build-provenance":
+                return self._attest(self.workspace / str(given["subject-path"]))
             case "actions/deploy-pages":
                 return self._deploy(outputs)
             case "actions/download-artifact":
@@ -210,4 +214,12 @@ class Machine:
             return False
         shutil.copytree(source, self.service.site, dirs_exist_ok=True)
         outputs["page_url"] = "https://somebody.example/models/"
+        return True
+
+    def _attest(self, subject: Path) -> bool:
+        """Sign a file, with the two rights that it takes; its digest is written down."""
+        if {self.rights.get("attestations"), self.rights.get("id-token")} != {"write"} or not subject.is_file():
+            return False
+        with (self.service.place / "attested.txt").open("a", encoding="utf-8") as stream:
+            stream.write(f"{hashlib.sha256(subject.read_bytes()).hexdigest()}  {subject.name}\n")
         return True

@@ -23,6 +23,8 @@ from tests.service.consumer import SUITE
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "tests" / "workflow" / "measured_jobs.json"
 SHARDS = (1, 2, 3)
+RUNS = 2
+"""Of each job; the one that took least stands: work beside it costs processor seconds too, by caches and memory."""
 JOB = """
 import runpy, sys, time
 time.perf_counter = time.process_time
@@ -48,9 +50,14 @@ def suite_of(name: str) -> str:
     return text + "".join(f'[cases.c{number}]\nprompt = "a house"\nseed = {number}\n' for number in range(12))
 
 
-def job(folder: Path, unit: str) -> dict[str, Any]:
+def least(folder: Path, unit: str) -> dict[str, Any]:
+    """Of some runs of a job the one that took least."""
+    return min((job(folder, unit, run) for run in range(RUNS)), key=lambda one: float(one["processor_s"]))
+
+
+def job(folder: Path, unit: str, run: int) -> dict[str, Any]:
     """One job with nothing in its store, and what its bundle says of it."""
-    place = f".sdqa/{unit.replace(':', '-').replace('/', '-')}"
+    place = f".sdqa/{run}-{unit.replace(':', '-').replace('/', '-')}"
     arguments = ("ci", "unit", unit, "--no-diagnose", "--output", place, "--store", f"{place}-store")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-c", JOB, *arguments], cwd=folder, env=environment)
@@ -86,7 +93,7 @@ def main() -> None:
             for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "first")):
                 git(folder, *arguments)
             shares = [f":{number}/{count}" for count in SHARDS[1:] for number in range(1, count + 1)]
-            suites[name] = [job(folder, f"any{share}") for share in ("", *shares)]
+            suites[name] = [least(folder, f"any{share}") for share in ("", *shares)]
     TABLE.write_text(written(suites), encoding="utf-8")
 
 

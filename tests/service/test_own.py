@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,10 @@ def test_what_every_other_event_keeps_is_nothing(main: Service) -> None:
         service.run(QA)
         assert service.jobs["all"].result == "success", service.jobs["quality"].log[-2000:]
         assert service.jobs["history"].result == service.jobs["pages"].result == "skipped"
+        evidence = (service.artifacts / "sdqa-report" / "run.json").read_bytes()
+        signed = f"{hashlib.sha256(evidence).hexdigest()}  run.json\n"
+        assert service.asked("attested") == (signed if name == "release" else "")
+        assert service.jobs["attest"].result == ("success" if name == "release" else "skipped")
         run = Bundle(service.artifacts / "sdqa-report").read()
         assert run.provenance is not None
         assert run.provenance.commit == git(main.repository, "rev-parse", "v1^{commit}")
@@ -95,6 +100,16 @@ def test_no_job_of_its_own_can_be_missed(main: Service, job: str, fate: str) -> 
     assert service.jobs["all"].result == "failure"
 
 
+def test_what_was_red_is_not_signed(main: Service) -> None:
+    release = ("release", {"action": "published", "release": {"tag_name": "v1"}})
+    git(main.repository, "tag", "-f", "v1")
+    service = again(main, "red-release", event=release)
+    service.jobs = {**main.jobs, "tests": replace(main.jobs["tests"], result="failure")}
+    service.run(QA, only=("all", "attest"))
+    assert service.jobs["attest"].result == "skipped"
+    assert service.asked("attested") == ""
+
+
 def test_an_alarm_that_does_not_ring_is_red(main: Service) -> None:
     service = again(main, "blind", tools={"nox": BLIND})
     service.run(QA, only=("alarms",))
@@ -104,13 +119,14 @@ def test_an_alarm_that_does_not_ring_is_red(main: Service) -> None:
 
 def test_a_caller_that_gives_too_few_rights_is_not_started(main: Service, tmp_path: Path) -> None:
     text = QA.read_text(encoding="utf-8")
-    for name in ("contents: write", "pages: write", "id-token: write"):
+    for name in ("contents: write", "pages: write", "id-token: write", "attestations: write"):
         path = tmp_path / "qa.yml"
         path.write_text(text.replace(f"      {name}\n", f"      {name.partition(':')[0]}: read\n"), encoding="utf-8")
-        service = again(main, f"poor-{name[:5]}")
+        release = ("release", {"release": {"tag_name": "v1"}})
+        service = again(main, f"poor-{name[:5]}", **({"event": release} if name.startswith("att") else {}))
         service.jobs = dict(main.jobs)
         with pytest.raises(Refused, match=name):
-            service.run(path, only=("history", "pages"))
+            service.run(path, only=("attest", "history", "pages"))
 
 
 def test_by_hand_the_repository_is_looked_over_and_goldens_come_as_a_patch(main: Service) -> None:

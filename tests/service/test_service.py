@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from sdqa.bundle import Bundle
-from sdqa.bundle.provenance import work_tree
 from tests.ci.test_gate import git
-from tests.service.consumer import SUITE, Consumer, pull_request
+from tests.service.consumer import Consumer, pull_request
 from tests.service.runner import ROOT, Ended, Service
 
 pytestmark = pytest.mark.slow
@@ -175,15 +174,3 @@ def test_what_the_branch_measured_stands_for_a_change_of_words(stage: Stage, tmp
         assert exit_code(queue) == 0
     finally:
         git(repository, "reset", "-q", "--hard", "HEAD~1")
-
-
-def test_the_workflow_that_stands_alone_does_the_same(stage: Stage, tmp_path: Path) -> None:
-    consumer = Consumer(tmp_path / "alone", suite=SUITE)
-    service = Service(tmp_path / "service", consumer.root, event=("push", {"before": "0" * 40}))
-    service.run(consumer.workflow)
-    assert {name: job.result for name, job in service.jobs.items()} == dict.fromkeys(
-        ("plan", "lanes", "gate"), "success"
-    ), service.jobs["gate"].log
-    assert service.installed.count(".github/sdqa-gate.txt") == 2
-    assert Bundle(service.artifacts / "sdqa-report").read().exit_code == 0
-    assert work_tree(consumer.root)[1] is False

@@ -9,6 +9,7 @@ from sdqa.plan.quantity import show_about
 from sdqa.workflow.preflight.cost import Cost, estimate
 from sdqa.workflow.preflight.evidence import look_at_limits
 from sdqa.workflow.preflight.goldens import look_at_goldens
+from sdqa.workflow.preflight.manifests import RecordedManifests
 from sdqa.workflow.preflight.metrics import look_at_metrics
 from sdqa.workflow.preflight.models import look_at_models
 from sdqa.workflow.preflight.pictures import look_at_pictures
@@ -23,11 +24,13 @@ STORE, OUTPUT = Path(".sdqa/store"), Path(".sdqa/report")
 def preflight(plan: Plan, *, store: Path = STORE, output: Path = OUTPUT) -> Look:
     """Everything that a run of the plan would stumble over, and what is worth knowing before it starts."""
     models, look = look_at_models(plan)
-    look += look_at_pictures(plan)
+    look += look_at_pictures(plan, models)
     look += look_at_metrics(plan)
-    look += look_at_goldens(plan, models)
+    recorded = RecordedManifests(plan.goldens)
+    look += look_at_goldens(plan, models, recorded)
     cost = estimate(plan, models)
-    look += look_at_limits(plan, "of unknown length" if cost is None else f"about {show_about(cost.calibration_s)}")
+    calibration = "of unknown length" if cost is None else f"about {show_about(cost.calibration_s)}"
+    look += look_at_limits(plan, calibration, recorded)
     look += look_at_places(store, output, cost)
     look += _time(cost)
     if not plan.running:

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from sdqa.errors import SdqaError
 from sdqa.gate import Tolerances
+from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import HARD
-from sdqa.gate.manifest import read_manifest
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.gate import EXECUTION_CHECKS, planned_checks, read_tolerances
+from sdqa.workflow.preflight.manifests import RecordedManifests
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
 
 
 @dataclass(frozen=True)
-class Place:
+class LimitPlace:
     """By what a lane's limits are looked up."""
 
     variant: str
@@ -23,25 +24,26 @@ class Place:
     compute_unit: str
 
     @classmethod
-    def of(cls, lane: PlannedLane) -> Place:
+    def of(cls, lane: PlannedLane) -> LimitPlace:
         """A planned lane's."""
         return cls(lane.variant.name, lane.runtime, lane.compute_unit)
 
 
-def look_at_limits(plan: Plan, cost: str) -> Look:
+def look_at_limits(plan: Plan, cost: str, recorded: RecordedManifests | None = None) -> Look:
     """How many of the statistical checks have a limit: calibrated, or stated in the suite.
 
     Args:
         cost: what a calibration costs, in words.
     """
+    manifests = recorded or RecordedManifests(plan.goldens)
     wanted, missing, failures, others = 0, dict[str, None](), dict[str, None](), dict[str, None]()
     for lane in plan.running:
         tolerances, refused = read_tolerances(plan, lane)
         failures.update(dict.fromkeys(failure.message for failure in refused if failure.code != "SDQA-600"))
-        others.update(dict.fromkeys(_other_teachers(plan, lane, tolerances) if tolerances else ()))
+        others.update(dict.fromkeys(_other_teachers(plan, lane, tolerances, manifests) if tolerances else ()))
         for metric, component in _limited(plan, lane):
             wanted += 1
-            if tolerances is None or tolerances.find(Place.of(lane), metric, component) is None:
+            if tolerances is None or tolerances.find(LimitPlace.of(lane), metric, component) is None:
                 where = metric if component is None else f"{component}/{metric}"
                 missing[f"{lane.variant.name}: {where}"] = None
     if failures:
@@ -54,15 +56,15 @@ def look_at_limits(plan: Plan, cost: str) -> Look:
     return Look(() if lacks else (Note("limits", said),), tuple(lacks))
 
 
-def _other_teachers(plan: Plan, lane: PlannedLane, tolerances: Tolerances) -> list[str]:
+def _other_teachers(plan: Plan, lane: PlannedLane, tolerances: Tolerances, recorded: RecordedManifests) -> list[str]:
     """Why a lane's limits do not count: its goldens are of another teacher than they were measured with."""
     drawn: dict[str, None] = {}
     for name in lane.cases if plan.suite.goldens != TEACHER_NOW else ():
         try:
-            drawn[read_manifest(plan.goldens / lane.model_name / name).teacher] = None
+            drawn[recorded.manifest(f"{lane.model_name}/{name}").teacher] = None
         except SdqaError:  # whoever looks at the goldens says so
             continue
-    limited = [tolerances.find_with_teacher(Place.of(lane), *one) for one in _limited(plan, lane)]
+    limited = [tolerances.find_with_teacher(LimitPlace.of(lane), *one) for one in _limited(plan, lane)]
     measured = dict.fromkeys(found[1] for found in limited if found is not None and found[1])
     return [
         f"{lane.model_name}: recalibrate: measured with another teacher ({old[:12]} → {new[:12]})"
@@ -73,10 +75,13 @@ def _other_teachers(plan: Plan, lane: PlannedLane, tolerances: Tolerances) -> li
 
 
 def _limited(plan: Plan, lane: PlannedLane) -> list[tuple[str, str | None]]:
-    """The metrics of a lane's checks that need a limit, and the component where it is one's."""
+    """The metrics of a lane's checks that need a limit, and the component where it is one's.
+
+    What a baseline is held by, it brings along.
+    """
     found: dict[tuple[str, str | None], None] = {}
     for check in planned_checks(plan, lane):
         scope, _, metric = check.removeprefix(f"{lane.id}/").rpartition("/")
-        if scope != "budget" and metric not in HARD:
+        if scope != "budget" and metric not in HARD and metric not in BASELINE_METRICS:
             found[metric, scope if metric in EXECUTION_CHECKS else None] = None
     return list(found)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.errors import SdqaError
 from sdqa.gate.goldens import stale_reasons
-from sdqa.gate.manifest import MANIFEST_FILE, Manifest, read_manifest
+from sdqa.gate.manifest import MANIFEST_FILE, Manifest
 from sdqa.generate.inputs import case_inputs
 from sdqa.generate.schedulers import drawn_as_ever, remarkable
 from sdqa.generate.timetable import plain_timesteps
@@ -19,6 +19,7 @@ from sdqa.models.opening import OpenedFolder
 from sdqa.plan import Case, Plan
 from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.floors import MEND, below_floors
+from sdqa.workflow.preflight.manifests import RecordedManifests
 from sdqa.workflow.preflight.models import SeenModel
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
 
@@ -32,28 +33,31 @@ DRAWN = "scene:"
 """Pictures that are drawn anew, by whatever version of Pillow is here: their name says what they show."""
 
 
-def look_at_goldens(plan: Plan, models: Mapping[str, SeenModel]) -> Look:
+def look_at_goldens(plan: Plan, models: Mapping[str, SeenModel], recorded: RecordedManifests | None = None) -> Look:
     """How many of the cases have a golden, and which goldens no longer stand for their cases."""
+    manifests = recorded or RecordedManifests(plan.goldens)
     if plan.suite.goldens == TEACHER_NOW:
         return Look((Note("goldens", "drawn by the teacher in the same run: nothing guards the teacher itself"),))
     wanted = {f"{lane.model_name}/{name}": case for lane in plan.lanes for name, case in lane.cases.items()}
     missing = [name for name in wanted if not (plan.goldens / name / MANIFEST_FILE).is_file()]
     said = f"{len(wanted) - len(missing)} of {len(wanted)} are recorded in {plan.goldens}"
     lacks = [Lack("goldens", f"{said}; missing: {some(missing)}", "sdqa goldens")] if missing else []
-    recorded = {name: case for name, case in wanted.items() if name not in missing}
-    lacks += [*_stale(plan, recorded, models), *_below(plan, recorded)]
+    there = {name: case for name, case in wanted.items() if name not in missing}
+    lacks += [*_stale(plan, there, models, manifests), *_below(plan, there, manifests)]
     return Look((Note("goldens", said),) if not missing else (), tuple(lacks))
 
 
-def _stale(plan: Plan, recorded: Mapping[str, Case], models: Mapping[str, SeenModel]) -> list[Lack]:
+def _stale(
+    plan: Plan, cases: Mapping[str, Case], models: Mapping[str, SeenModel], recorded: RecordedManifests
+) -> list[Lack]:
     """One lack for all goldens that are stale for the same reasons."""
     metrics = _metric_identities(plan)
     teachers = {name: _teacher_digest(seen) for name, seen in models.items()}
     found: dict[tuple[str, ...], list[str]] = {}
-    for name, case in recorded.items():
+    for name, case in cases.items():
         model = name.partition("/")[0]
         try:
-            manifest = read_manifest(plan.goldens / name)
+            manifest = recorded.manifest(name)
             reasons = _reasons(manifest, case, plan.root, models[model], teachers[model], metrics)
         except SdqaError as error:
             reasons = [error.what]
@@ -65,12 +69,12 @@ def _stale(plan: Plan, recorded: Mapping[str, Case], models: Mapping[str, SeenMo
     ]
 
 
-def _below(plan: Plan, recorded: Mapping[str, Case]) -> list[Lack]:
+def _below(plan: Plan, cases: Mapping[str, Case], recorded: RecordedManifests) -> list[Lack]:
     """The goldens that do not reach the suite's floors, one lack each: their figures differ."""
     found = []
-    for name, case in recorded.items():
+    for name, case in cases.items():
         try:
-            below = below_floors(plan, case, read_manifest(plan.goldens / name).scores)
+            below = below_floors(plan, case, recorded.manifest(name).scores)
         except SdqaError:
             continue  # it is stale, and that is said already
         if below:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from sdqa.errors import SdqaError
 from sdqa.models import look_at
 from sdqa.models.lock import LOCK_NAME
 from sdqa.plan import Plan
 from sdqa.workflow.preflight.record import Lack, Look, Note
 
+if TYPE_CHECKING:
+    from sdqa.models.opening import Opening
+    from sdqa.workflow.preflight.models import SeenModel
 
-def look_at_pictures(plan: Plan) -> Look:
-    """What is done to each source picture, and which ones cannot be used."""
+
+def look_at_pictures(plan: Plan, models: Mapping[str, SeenModel] | None = None) -> Look:
+    """What is done to each source picture, and which ones cannot be used.
+
+    Args:
+        models: by name, where somebody has looked at them already.
+    """
     from sdqa.generate.sources import look_at_source
 
-    sides = {name: image_size(plan, name) for name in dict.fromkeys(lane.model_name for lane in plan.lanes)}
+    names = dict.fromkeys(lane.model_name for lane in plan.lanes)
+    sides = {name: image_size(plan, name) if models is None else _side(models[name].opening) for name in names}
     wanted = dict.fromkeys(
         (case.source, sides[lane.model_name], case.background)
         for lane in plan.lanes
@@ -39,4 +51,8 @@ def image_size(plan: Plan, model: str) -> int | None:
         opening = look_at(described.reference or described.source, lock=plan.root / LOCK_NAME)
     except SdqaError:
         return None  # whoever looks at the models says why
+    return _side(opening)
+
+
+def _side(opening: Opening | None) -> int | None:
     return None if opening is None or opening.facts is None else opening.facts.image_size

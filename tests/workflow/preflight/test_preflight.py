@@ -20,6 +20,7 @@ from sdqa.plan import load_suite, make_plan
 from sdqa.workflow.preflight import Look, preflight
 from sdqa.workflow.preflight.cost import estimate
 from sdqa.workflow.preflight.models import look_at_models
+from sdqa.workflow.preflight.record import Note
 
 SUITE = """
 schema_version = 1
@@ -82,6 +83,14 @@ def test_a_sound_suite_is_ready(tmp_path: Path) -> None:
     assert found.lines() == ["ready: sdqa qa"]
     assert {"goldens", "limits", "disk", "time"} <= {note.subject for note in found.notes}
     assert not (tmp_path / "store").exists(), "a look writes nothing"
+
+
+def test_the_embedded_suite_is_ready_with_its_baselines(tmp_path: Path) -> None:
+    path = Path(__file__).parents[3] / "sdqa.toml"
+    found = preflight(make_plan(load_suite(path), path), store=tmp_path / "store", output=tmp_path / "report")
+    assert found.lacks == ()
+    assert Note("limits", "40 of 40 are known") in found.notes
+    assert found.lines()[-1] == "ready: sdqa qa"
 
 
 @pytest.mark.parametrize(
