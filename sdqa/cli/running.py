@@ -42,7 +42,6 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
     from sdqa.errors import EXIT_PASS, EXIT_USAGE, ModelError, UnsupportedModel
     from sdqa.plan import describe
     from sdqa.workflow.preflight import preflight
-    from sdqa.workflow.preflight.files import explain_files, idle_files
 
     if record is not None:
         record_plan(suite, record)
@@ -58,13 +57,17 @@ def plan(suite: str | None, lanes: tuple[str, ...], record: Path | None, explain
     status = EXIT_USAGE if look.wrong else EXIT_PASS
     if as_json:
         data = {**describe.plan_data(made), "remarks": remarks, "preflight": look.to_json()}
-        data |= {"unread_files": idle_files(made)} if explain else {}
+        if explain:
+            from sdqa.workflow.preflight.files import idle_files
+
+            data["unread_files"] = idle_files(made)
         click.echo(json.dumps(data, indent=1, sort_keys=True))
         sys.exit(status)
     click.echo(described(made, remarks, look.notes))
     if explain:
         from sdqa.gate.explain import explain_checks
         from sdqa.workflow.gate import worst_figures
+        from sdqa.workflow.preflight.files import explain_files
 
         click.echo(explain_checks(made, worst_figures()))
         click.echo(explain_files(made))
