@@ -268,7 +268,7 @@ def calibrate(
             known = Tolerances.load(path)
             with reporting() as progress:
                 tails = calibration.measure_tails(replace(job, progress=progress), model, tail)
-            tailed = with_tails(known, tails)
+            tailed = with_tails(known, tails, worst_figures())
             tailed.save(path, reason)
             click.echo("\n".join((*tail_lines(tailed, sorted(tails)), str(path))))
             continue
@@ -278,8 +278,9 @@ def calibrate(
             measured = calibration.measure(replace(job, progress=progress), model, intent.budget_s, tail)
         harmless = with_elsewhere(measured.harmless, narrowed, elsewhere)
         checks = calibration.count_checks(made)
-        placed = place(model, harmless, measured.faults, checks=checks, tails=measured.tails, environment=environment())
-        tolerances = within_reach(placed, worst_figures()).model_copy(update={"left_out": measured.left_out})
+        placed = place(model, harmless, measured.faults, checks=checks, environment=environment())
+        reached = within_reach(placed, worst_figures()).model_copy(update={"left_out": measured.left_out})
+        tolerances = with_tails(reached, measured.tails)
         if path.exists():
             tolerances = tolerances.beside(Tolerances.load(path), everything=bool(lanes))
         tolerances.save(path, reason)

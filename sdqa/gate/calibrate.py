@@ -19,6 +19,7 @@ from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import HARD
 from sdqa.gate.latency import BYTES
 from sdqa.gate.limits import PlacedLimit, Risk, place, place_tail
+from sdqa.gate.reach import Worst, within_reach
 from sdqa.gate.tail import Tail
 from sdqa.gate.tolerances import HarmlessNoise, NearestFault, Tolerance, Tolerances
 
@@ -59,7 +60,6 @@ def calibrate(
     faults: Conditions,
     *,
     checks: int,
-    tails: Mapping[str, Sequence[Lane]] | None = None,
     false_alarms: float = FALSE_ALARMS,
     confidence: float = CONFIDENCE,
     environment: Environment | None = None,
@@ -71,7 +71,6 @@ def calibrate(
         harmless: variant (see `Tolerances.find`) → condition → its lanes. A variant's own clean lanes are its noise.
         faults: fault → its lanes, of any variant.
         checks: how many checks a whole run makes (all lanes).
-        tails: variant → its clean lanes with the text-to-image cases alone, from many draws of noise; see `tail`.
         false_alarms: accepted probability of any false alarm in a clean run.
         confidence: that the bounds cover what they say.
         environment: where it was measured.
@@ -92,7 +91,7 @@ def calibrate(
             )
             for metric, component in _keys(conditions)
         }
-    placed = Tolerances(
+    return Tolerances(
         model=model,
         checks=checks,
         false_alarms=false_alarms,
@@ -101,14 +100,19 @@ def calibrate(
         teacher=_teacher(lane for conditions in harmless.values() for lanes in conditions.values() for lane in lanes),
         variants=variants,
     )
-    return with_tails(placed, tails or {}, day)
 
 
-def with_tails(tolerances: Tolerances, tails: Mapping[str, Sequence[Lane]], date: str | None = None) -> Tolerances:
+def with_tails(
+    tolerances: Tolerances,
+    tails: Mapping[str, Sequence[Lane]],
+    worst: Mapping[str, Worst] | None = None,
+    date: str | None = None,
+) -> Tolerances:
     """The same limits, with tails for the variants that were drawn for them; those of the others stay.
 
     Args:
         tails: variant → its clean lanes with the text-to-image cases alone, from many draws of noise; see `tail`.
+        worst: by metric, what no limit may lie beyond: the tails are held against limits as they are judged by.
 
     Raises:
         UsageError: a lane did not run to its end, is of another teacher, or its variant has no limits to hold it
@@ -121,14 +125,16 @@ def with_tails(tolerances: Tolerances, tails: Mapping[str, Sequence[Lane]], date
             raise UsageError(f"{variant} has no limits yet", hint="measure them first: sdqa calibrate")
         if tolerances.teacher_of(variant) not in ("", _teacher(lanes)):
             raise UsageError(f"the limits of {variant} are of another teacher", hint="sdqa calibrate --reason '…'")
-        variants[variant] = {key: _with_tail(one, lanes, day) for key, one in variants[variant].items()}
+        judged = within_reach(tolerances, worst or {}).variants[variant]
+        found = {key: _tail(one, lanes, day) for key, one in judged.items()}
+        variants[variant] = {key: one.model_copy(update={"tail": found[key]}) for key, one in variants[variant].items()}
     return tolerances.model_copy(update={"variants": variants})
 
 
-def _with_tail(tolerance: Tolerance, lanes: Sequence[Lane], day: str) -> Tolerance:
-    """One metric's limits; a tail only where what all cases share does not hold for the kind."""
+def _tail(tolerance: Tolerance, lanes: Sequence[Lane], day: str) -> Tail | None:
+    """One metric's tail; None where what all cases share holds for the kind."""
     if tolerance.component is not None or tolerance.stated:
-        return tolerance
+        return None
     better = tolerance.better
     drawn = [_losses((tolerance.metric, None), lane) for lane in lanes]
     losses = [one for lane in drawn for one in lane]
@@ -142,10 +148,10 @@ def _with_tail(tolerance: Tolerance, lanes: Sequence[Lane], day: str) -> Toleran
         alone=max(map(len, drawn), default=0),
     )
     if placed is None:
-        return tolerance.model_copy(update={"tail": None})
+        return None
     worst, end = (_figure(one, better) for one in placed)
     beyond = sum(one > severe for one in losses)
-    return tolerance.model_copy(update={"tail": Tail(n=len(losses), beyond=beyond, worst=worst, severe=end, date=day)})
+    return Tail(n=len(losses), beyond=beyond, worst=worst, severe=end, date=day)
 
 
 def _teacher(lanes: Iterable[Lane]) -> str:

@@ -17,7 +17,7 @@
    much that the bound lies beyond the fault, the worst case seen takes its place: a case between that limit and severe
    is suspicious, and fails when the mean does.
 5. *Tail.* One kind of case, drawn many times more, gets a severe limit of its own where its worst figure does not fit
-   those limits: the worst seen, a little farther from the median.
+   those limits: the worst seen, half as far again from the median.
 """
 
 from __future__ import annotations
@@ -140,10 +140,11 @@ def place_tail(
     """
     if not losses:
         return None
-    center, worst = plain.median(losses), max(losses)
-    if worst <= severe and (mean * max(0, cases - alone) + worst * alone) / max(cases, alone) <= limit:
+    worst = max(losses)
+    end = _away(worst, plain.median(losses), WIDENING)
+    if end <= severe and (mean * max(0, cases - alone) + worst * alone) / max(cases, alone) <= limit:
         return None
-    return worst, max(severe, _away(worst, center, HEADROOM))
+    return worst, max(severe, end)
 
 
 def deviation(values: Sequence[float]) -> float:

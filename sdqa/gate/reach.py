@@ -56,9 +56,6 @@ def held(tolerance: Tolerance, worst: Worst) -> Tolerance:
     names = ("limit", "case_limit", "severe")
     beyond = {name: end for name in names if not tolerance.worse_than(end, getattr(tolerance, name))}
     beyond = {name: end for name in beyond if getattr(tolerance, name) != end}
-    if tolerance.tail is not None and not tolerance.worse_than(end, tolerance.tail.severe):
-        held_tail = tolerance.tail.model_copy(update={"severe": end})
-        tolerance = tolerance.model_copy(update={"tail": held_tail})
     if not beyond:
         return tolerance
     unit = f" {tolerance.unit}" if tolerance.unit else ""

@@ -3,7 +3,7 @@
 From some noise a text-to-image trajectory branches: a sound candidate then draws another picture than the teacher, as
 good as the teacher's. How often depends on model and variant (most with few bits), and five draws may show none. So the
 cases of that kind are drawn many times more, and where their worst figure does not fit the limits that all cases share,
-the metric gets a tail: such cases are judged alone, by the worst figure seen moved a little farther out, and the mean
+the metric gets a tail: such cases are judged alone, by the worst figure seen moved farther out, and the mean
 over the suite is taken without them. A bound by order statistics assumes no distribution: of n draws, the next one is
 worse than the worst with a probability of 1 / (n + 1), whatever the figures look like.
 """

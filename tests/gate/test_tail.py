@@ -13,7 +13,7 @@ from sdqa.errors import UsageError
 from sdqa.gate import Tolerances, judge
 from sdqa.gate.calibrate import with_tails
 from sdqa.gate.limits import place_tail
-from sdqa.gate.reach import Worst, held
+from sdqa.gate.reach import Worst
 from sdqa.gate.standards import Standards
 from sdqa.gate.tail import CaseKind, Tail, kinds_of
 from sdqa.gate.tolerances import loosened
@@ -102,10 +102,10 @@ def test_a_tail_is_placed_only_where_the_shared_limits_do_not_hold() -> None:
     shared = {"mean": 0.001, "limit": 0.01, "severe": 0.1, "cases": 11, "alone": 2}
     assert place_tail([0.001] * 40, **shared) is None
     assert place_tail([], **shared) is None
-    assert place_tail([0.001] * 39 + [0.3], **shared) == (0.3, pytest.approx(0.001 + 1.15 * 0.299))
+    assert place_tail([0.001] * 39 + [0.3], **shared) == (0.3, pytest.approx(0.001 + 1.5 * 0.299))
     moved_mean = place_tail([0.001] * 39 + [0.09], **shared)  # no case is severe, and two of eleven move the mean
     assert moved_mean is not None
-    assert moved_mean[1] == pytest.approx(0.001 + 1.15 * 0.089)
+    assert moved_mean[1] == pytest.approx(0.001 + 1.5 * 0.089)
     assert place_tail([0.001] * 39 + [0.075], **shared) is not None
     assert place_tail([0.001] * 39 + [0.04], **shared) is None
 
@@ -130,11 +130,17 @@ def test_what_was_not_calibrated_or_is_broken_gets_no_tail(make_lane: MakeLane, 
         with_tails(tolerances, {"fp16": [make_lane({"lpips": [0.1]}, status="incomplete")]})
 
 
-def test_a_tail_in_decibels_is_held_to_what_pictures_can_reach(tolerances: Tolerances) -> None:
-    psnr = tolerances.variants["fp16"]["psnr"].model_copy(update={"tail": tail(severe=-20.0)})
-    reached = held(psnr, Worst(value=0.0, difference=100.0)).tail
-    assert reached is not None
-    assert reached.severe == 0.0
+def test_a_tail_is_held_against_limits_as_they_are_judged_by(make_lane: MakeLane, tolerances: Tolerances) -> None:
+    psnr = tolerances.variants["fp16"]["psnr"]
+    harmless = psnr.harmless.model_copy(update={"mean": 61.0})
+    deep = psnr.model_copy(update={"severe": -30.0, "limit": 20.0, "harmless": harmless})
+    known = tolerances.model_copy(update={"variants": {"fp16": {"psnr": deep}}})
+    drawn = {"fp16": [make_lane({"psnr": [60, 8]}), make_lane({"psnr": [60, 61]})]}
+    assert with_tails(known, drawn).variants["fp16"]["psnr"].tail is None, "nothing reaches what is severe"
+    found = with_tails(known, drawn, {"psnr": Worst(value=6.0, difference=-100.0)}).variants["fp16"]["psnr"]
+    assert found.tail is not None
+    assert found.tail.severe == pytest.approx(60 - 1.5 * 52)
+    assert found.severe == -30.0, "the file stays as it was measured"
 
 
 def test_a_new_or_longer_tail_is_laxer_and_said(tolerances: Tolerances) -> None:
