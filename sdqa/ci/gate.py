@@ -11,6 +11,7 @@ from sdqa.bundle.provenance import provenance, unverifiable, work_tree
 from sdqa.ci.attempts import own_attempt
 from sdqa.ci.base import Base, base_of
 from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
+from sdqa.ci.commit_date import committed
 from sdqa.ci.comparison import compared
 from sdqa.ci.cost import cost_of
 from sdqa.ci.decide import decide
@@ -78,7 +79,9 @@ def gate(
     if not {unit.lane for unit in own.units} - set(standing.lanes):  # no job ran, so nothing was sent
         submitted = [one for one in submitted if one.bundle.folder.exists()]
     submitted += as_evidence(standing, own, judge)
-    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own), own_attempt())
+    results_that_count = _had_to_run(jobs, standing, own)
+    made = committed(plan.suite_path.parent, own.commit)
+    expected = Expected(own, judge, own.commit, datetime.now(UTC), results_that_count, own_attempt(), made)
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     before = base_of(base, plan.suite_path)
     changes, not_compared = _judge_changes(before, whole, rules)
