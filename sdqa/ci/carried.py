@@ -15,11 +15,11 @@ from sdqa.bundle.folder import RUN_FILE
 from sdqa.ci.affected import GIT_SECONDS, Affected, affected
 from sdqa.ci.attempts import CLOCKS, moment
 from sdqa.ci.commit_date import committed
-from sdqa.ci.golden_latents import golden_latents_of
 from sdqa.ci.intake import Submitted, take
 from sdqa.ci.judge import LaneJudge, judge_digest
 from sdqa.ci.plan import PlanOfRecord
 from sdqa.ci.problem import NAMED
+from sdqa.ci.recorded import recorded_of
 from sdqa.ci.revision import plan_at
 from sdqa.errors import EXIT_INCOMPLETE, EXIT_PASS, SdqaError
 from sdqa.plan import Plan
@@ -46,7 +46,7 @@ def carried_lanes(plan: Plan, place: Path | None, base: str = "") -> Carried:
     """
     if place is None or not (place / RUN_FILE).exists():
         return Carried(words="nothing is carried: there is no earlier evidence")
-    submitted = take(place, golden_latents_of(plan))
+    submitted = take(place, recorded_of(plan))
     run = submitted.run
     if run is None:
         return Carried(words=f"nothing is carried: the earlier evidence cannot be read: {submitted.problem}")

@@ -16,15 +16,14 @@ from sdqa.ci.comparison import compared
 from sdqa.ci.cost import cost_of
 from sdqa.ci.decide import decide
 from sdqa.ci.expected import Expected
-from sdqa.ci.golden_latents import golden_latents_of
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.jobs import PlannedJob
 from sdqa.ci.judge import Rules, judge_of
-from sdqa.ci.looking import GoldenLatents
 from sdqa.ci.needs import SKIPPED, SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
 from sdqa.ci.problem import problem
 from sdqa.ci.publish import Published, publish
+from sdqa.ci.recorded import Recorded, recorded_of
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate.orphans import orphans
 from sdqa.gate.verify import verify
@@ -73,7 +72,7 @@ def gate(
         problems.append(problem("artifacts", f"fetching the bundles ended as {download or 'nothing'}"))
     jobs: tuple[JobResult, ...] | None = None if results is None else parse_results(results)
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
-    submitted, unread = _submitted(places, destination, golden_latents_of(whole))
+    submitted, unread = _submitted(places, destination, recorded_of(whole))
     judge = judge_of(whole, rules)
     standing = carried_lanes(whole, carried, base)
     if not {unit.lane for unit in own.units} - set(standing.lanes):  # no job ran, so nothing was sent
@@ -157,9 +156,7 @@ def _checkout(plan: Plan, commit: str) -> list[Failure]:
     return found
 
 
-def _submitted(
-    places: Sequence[Path], destination: Path, golden_latents: GoldenLatents
-) -> tuple[list[Submitted], list[Failure]]:
+def _submitted(places: Sequence[Path], destination: Path, recorded: Recorded) -> tuple[list[Submitted], list[Failure]]:
     try:
         folders = find_bundles(places)
     except SdqaError as error:
@@ -168,7 +165,7 @@ def _submitted(
         raise UsageError(
             "the report would overwrite one of the bundles", where=str(destination), hint="choose another --output"
         )
-    return [take(folder, golden_latents) for folder in folders], []
+    return [take(folder, recorded) for folder in folders], []
 
 
 def _goldens(plan: Plan) -> list[Failure]:
