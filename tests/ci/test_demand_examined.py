@@ -156,6 +156,25 @@ def test_figures_beside_an_approved_picture_are_read_again(
     assert "refuse this run: cat/baseline_psnr: is 100, its pictures say 7.7" in said
 
 
+def test_suspicious_figures_are_named_before_they_are_approved(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lane = lane_of(units()[0])
+    doubted = {f"{FP16}/{case}/{metric}" for case in ("cat", "dog") for metric in ("lpips", "psnr")}
+    verdicts = tuple(
+        one.model_copy(update={"status": "suspicious", "reason": "an outlier"}) if one.check in doubted else one
+        for one in lane.verdicts
+    )
+    bundle = checkout.send("bundle", lane.model_copy(update={"verdicts": verdicts}))
+    assert checkout.approve(bundle) == 0
+    said = capsys.readouterr().out
+    assert "stays red" not in said
+    assert said.index("suspicious in 4 checks") < said.index("  cat/lpips: an outlier") < said.index("  and 1 more")
+    assert said.index("  and 1 more") < said.index("first baseline")
+    assert checkout.approve(bundle, "--case", "fox") == 0
+    assert "suspicious" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("how", "name"), [(how, name) for how in HOW for name in FORGED])
 def test_what_the_gate_would_refuse_is_refused(
     checkout: Checkout, how: str, name: str, capsys: pytest.CaptureFixture[str]
