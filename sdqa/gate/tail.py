@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from sdqa.plan import Case
 
 CaseKind = Literal["text-to-image", "image-to-image"]
-TAILED: CaseKind = "text-to-image"
+TAILED: Literal["text-to-image"] = "text-to-image"
 """The kind that starts from noise alone; a source picture holds the others on their way."""
 
 
 class Tail(Record):
     """How far one kind of case reaches without harm."""
 
-    kind: CaseKind = TAILED
+    kind: Literal["text-to-image"] = TAILED  # no other kind may be judged alone: a source picture holds it
     n: int  # figures that were drawn for it
     beyond: int  # of them, beyond what is severe for the other cases
     worst: float

@@ -257,9 +257,9 @@ def loosened(before: Tolerances, after: Tolerances) -> list[str]:
 
 
 def tail_loosened(before: Tolerance, after: Tolerance) -> list[str]:
-    """Whether cases that are judged alone may now be worse than they might, in words."""
+    """Whether cases that are judged alone may now be worse than they might, or dilute the mean again, in words."""
     if after.tail is None:
-        return []
+        return [f"{before.tail.kind} cases alone no more: the mean is taken over them again"] if before.tail else []
     kind, new = after.tail.kind, after.tail.severe
     if before.tail is None:
         return [f"{kind} cases alone, up to {new:.4g} instead of {before.severe:.4g}, and not in the mean"]

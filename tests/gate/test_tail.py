@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sdqa.bundle import Lane, Verdict
 from sdqa.errors import UsageError
@@ -148,7 +149,21 @@ def test_a_new_or_longer_tail_is_laxer_and_said(tolerances: Tolerances) -> None:
     assert first == ["fp16/lpips: text-to-image cases alone, up to 0.4 instead of 0.1, and not in the mean"]
     longer = loosened(tailed(tolerances), tailed(tolerances, tail(0.5)))
     assert longer == ["fp16/lpips: text-to-image cases alone 0.4 → 0.5"]
-    assert loosened(tailed(tolerances), tolerances) == []
+    assert loosened(tailed(tolerances, tail(0.5)), tailed(tolerances)) == [], "a shorter one is not"
+
+
+def test_a_tail_that_goes_lets_good_cases_dilute_the_mean_again(make_lane: MakeLane, tolerances: Tolerances) -> None:
+    lane = make_lane({"lpips": [0.012, 0.012, 0.012, 0.0]})
+    assert judged(lane, tailed(tolerances))["all/lpips"].status == "fail"
+    assert judged(lane, tolerances)["all/lpips"].status != "fail"
+    assert loosened(tailed(tolerances), tolerances) == [
+        "fp16/lpips: text-to-image cases alone no more: the mean is taken over them again"
+    ]
+
+
+def test_no_case_with_a_source_has_a_tail() -> None:
+    with pytest.raises(ValidationError):
+        Tail.model_validate({**tail().model_dump(), "kind": "image-to-image"})
 
 
 def test_the_kind_follows_from_the_suite() -> None:
