@@ -23,7 +23,7 @@ from sdqa.ci.needs import SKIPPED, SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
 from sdqa.ci.problem import problem
 from sdqa.ci.publish import Published, publish
-from sdqa.ci.recorded import Recorded, recorded_of
+from sdqa.ci.recorded import RecordedValues, recorded_of
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate.orphans import orphans
 from sdqa.gate.verify import verify
@@ -156,7 +156,9 @@ def _checkout(plan: Plan, commit: str) -> list[Failure]:
     return found
 
 
-def _submitted(places: Sequence[Path], destination: Path, recorded: Recorded) -> tuple[list[Submitted], list[Failure]]:
+def _submitted(
+    places: Sequence[Path], destination: Path, recorded: RecordedValues
+) -> tuple[list[Submitted], list[Failure]]:
     try:
         folders = find_bundles(places)
     except SdqaError as error:

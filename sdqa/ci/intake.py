@@ -9,7 +9,7 @@ from pathlib import Path
 from sdqa.bundle import Bundle, Run
 from sdqa.bundle.folder import RUN_FILE
 from sdqa.ci.looking import look_at
-from sdqa.ci.recorded import NOTHING_RECORDED, Recorded
+from sdqa.ci.recorded import NOTHING_RECORDED, RecordedValues
 from sdqa.ci.seen import Seen
 from sdqa.errors import BundleError, SdqaError
 
@@ -45,7 +45,7 @@ def find_bundles(places: Sequence[Path]) -> list[Path]:
     return found
 
 
-def take(folder: Path, recorded: Recorded = NOTHING_RECORDED) -> Submitted:
+def take(folder: Path, recorded: RecordedValues = NOTHING_RECORDED) -> Submitted:
     """Read a bundle and everything that it names.
 
     Args:

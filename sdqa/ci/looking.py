@@ -12,7 +12,7 @@ import numpy as np
 from sdqa.bundle import Blob, Bundle, Run
 from sdqa.bundle.folder import blobs_of
 from sdqa.ci.golden_latents import Latents
-from sdqa.ci.recorded import NOTHING_RECORDED, Recorded
+from sdqa.ci.recorded import NOTHING_RECORDED, RecordedValues
 from sdqa.ci.seen import Pair, Seen
 from sdqa.errors import BundleError, DigestMismatch
 from sdqa.gate.codec import array_digest, decode_tensors
@@ -29,7 +29,7 @@ MAX_PIXELS = 64 * 10**6
 LEVELS = 256
 
 
-def look_at(bundle: Bundle, run: Run, recorded: Recorded = NOTHING_RECORDED) -> Seen:
+def look_at(bundle: Bundle, run: Run, recorded: RecordedValues = NOTHING_RECORDED) -> Seen:
     """Read everything that a run names, and look at its pictures and latents.
 
     Args:

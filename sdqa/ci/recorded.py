@@ -10,16 +10,16 @@ from sdqa.plan import Plan
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedValues:
     """Readers; what they do not find is held against nothing."""
 
     latents: GoldenLatents = lambda *_: None
     baselines: BaselinePictures = lambda *_: None
 
 
-NOTHING_RECORDED = Recorded()
+NOTHING_RECORDED = RecordedValues()
 
 
-def recorded_of(plan: Plan) -> Recorded:
+def recorded_of(plan: Plan) -> RecordedValues:
     """Of a suite's models, lanes and cases."""
-    return Recorded(golden_latents_of(plan), baseline_pictures_of(plan))
+    return RecordedValues(golden_latents_of(plan), baseline_pictures_of(plan))

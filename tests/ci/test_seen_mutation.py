@@ -12,7 +12,7 @@ import pytest
 
 from sdqa.bundle import Blob, Bundle, Lane, Run, Sample, documents
 from sdqa.ci import baseline_pictures, golden_latents, looking, pictures, seen
-from sdqa.ci.recorded import Recorded
+from sdqa.ci.recorded import RecordedValues
 from sdqa.ci.reference import LaneReference
 from sdqa.gate.baseline import figure_identity, write_baseline
 from sdqa.gate.baseline import read_manifest as read_baseline_manifest
@@ -149,7 +149,7 @@ def test_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             recorded = golden if pixels == 10**6 else {}
             return (
                 module.look_at(
-                    bundle, made, Recorded(lambda _, case: recorded.get(case), lambda _, case: approved.get(case))
+                    bundle, made, RecordedValues(lambda _, case: recorded.get(case), lambda _, case: approved.get(case))
                 ),
                 sorted(read.items()),
             )
