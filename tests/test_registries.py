@@ -78,7 +78,8 @@ def test_metrics() -> None:
     from sdqa.gate.evidence import HARD
     from sdqa.gate.stated import COMPARING
     from sdqa.metrics import METRICS, MetricModels
-    from sdqa.workflow.gate import EXECUTION_CHECKS, PACKAGE_CHECKS
+    from sdqa.gate.stated import EXECUTION_CHECKS
+    from sdqa.workflow.gate import PACKAGE_CHECKS
 
     own = {name: one for name, one in METRICS.items() if not one.code}
     assert set(CASE_METRICS) <= set(own)

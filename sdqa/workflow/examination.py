@@ -63,7 +63,7 @@ def examine_plan(plan: Plan, *, drawing: bool = True) -> dict[str, tuple[str, ..
             if opening is None:
                 remarks[name] = (f"{source} is not here yet; it is looked at when it is loaded",)
                 continue
-            problems += unmatched_modules(lanes, opening.family)
+            problems += [*unmatched_modules(lanes, opening.family), *uncompressed(lanes, opening.family)]
             if drawing:
                 _demand_drawable(opening, cases)
                 problems += _problems(opening, cases)
@@ -93,6 +93,18 @@ def unmatched_modules(lanes: Sequence[PlannedLane], family: Family) -> list[Prob
         for lane in lanes
         for path in lane.variant.keep_float32
         if path.split(".")[0] not in roots
+    ]
+
+
+def uncompressed(lanes: Sequence[PlannedLane], family: Family) -> list[Problem]:
+    """Variants with a recipe for components that none of a model's is: nothing of it would be compressed."""
+    return [
+        Problem(
+            f"$.variants.{lane.variant.name}.compressed_components",
+            f"none of {lane.model_name}'s components is among them, which are {', '.join(family.component_names)}",
+        )
+        for lane in lanes
+        if lane.variant.compression and not set(lane.variant.compressed_components) & set(family.component_names)
     ]
 
 
