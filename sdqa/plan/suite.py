@@ -165,7 +165,11 @@ class Budgets(Section):
         default=None, description="with each component loaded, run and unloaded in turn"
     )
     off_neural_engine_percent: float | None = Field(
-        default=None, ge=0, le=100, strict=True, description="share of the arithmetic that the lint finds off the Neural Engine"
+        default=None,
+        ge=0,
+        le=100,
+        strict=True,
+        description="share of the arithmetic that the lint finds off the Neural Engine",
     )
     inference_s: Seconds | None = None
     end_to_end_s: Seconds | None = None
@@ -175,7 +179,9 @@ class GateRules(Section):
     """`[gate]`: what is asked of the judge itself."""
 
     require_calibrated: bool = Field(
-        default=False, strict=True, description="a lane without limits of its own is incomplete evidence, not a provisional pass"
+        default=False,
+        strict=True,
+        description="a lane without limits of its own is incomplete evidence, not a provisional pass",
     )
 
 
