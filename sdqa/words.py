@@ -39,7 +39,27 @@ def _limits(plan: Plan) -> list[tuple[Location, str]]:
         stated_tolerances("", plan.suite.limits, str(plan.suite_path), COMPARING | comparing())
     except ConfigError as error:
         return [(("limits", one.path.removeprefix("$.limits.")), one.message) for one in error.problems]
-    return []
+    return _limits_of_nothing(plan)
+
+
+def _limits_of_nothing(plan: Plan) -> list[tuple[Location, str]]:
+    """Limits for what is not measured: of a metric that the suite leaves out, or of a component that there is not."""
+    from sdqa.families import drawable_components
+    from sdqa.gate.stated import EXECUTION_CHECKS
+
+    problems: list[tuple[Location, str]] = []
+    for name in plan.suite.limits:
+        component, _, metric = name.rpartition("/")
+        said = ""
+        if component and metric not in EXECUTION_CHECKS:
+            said = f"{metric!r} is measured of pictures, not of a component: name it alone"
+        elif component and component not in drawable_components():
+            said = not_one_of(component, drawable_components())
+        elif metric not in (*plan.suite.metrics.names, *EXECUTION_CHECKS):
+            said = f"{metric!r} is not measured: add it to $.metrics.names, or take the limit out"
+        if said:
+            problems.append((("limits", name), said))
+    return problems
 
 
 def _floors(plan: Plan) -> list[tuple[Location, str]]:

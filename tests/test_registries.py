@@ -76,9 +76,9 @@ def test_budgets() -> None:
 
 def test_metrics() -> None:
     from sdqa.gate.evidence import HARD
-    from sdqa.gate.stated import COMPARING
+    from sdqa.gate.stated import COMPARING, EXECUTION_CHECKS
     from sdqa.metrics import METRICS, MetricModels
-    from sdqa.workflow.gate import EXECUTION_CHECKS, PACKAGE_CHECKS
+    from sdqa.workflow.gate import PACKAGE_CHECKS
 
     own = {name: one for name, one in METRICS.items() if not one.code}
     assert set(CASE_METRICS) <= set(own)

@@ -123,6 +123,10 @@ def parse(name: str) -> Scene:
     if not match["edits"]:
         return scene
     words = [pair.partition("=") for pair in match["edits"].split("&")]
+    names = [attribute for attribute, _, _ in words]
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise UsageError(f"the scene has {twice} twice", where=name, hint="leave the one that is meant")
     return edit(scene, **{attribute: read(attribute, word) for attribute, _, word in words})
 
 

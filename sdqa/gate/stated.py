@@ -25,6 +25,9 @@ COMPARING: dict[str, tuple[str, Better]] = {
     "conditioning_sensitivity": ("dB", "lower"),
 }
 
+EXECUTION_CHECKS = ("parity_psnr",)
+"""What is judged of each component that a lane's cases run."""
+
 
 def stated_tolerances(
     model: str,

@@ -81,8 +81,12 @@ def look_at_source(name: str, size: int | None, root: Path, background: str | No
 
     Raises:
         ImageError: as `read_source` does.
+        UsageError: there is no such scene.
     """
     if name.startswith("scene:"):
+        from sdqa.embedded import scenes
+
+        scenes.parse(name)
         return _scene_remarks(size or SCENE_SIDE)
     return read_source(name, size, root, background).remarks
 

@@ -107,10 +107,10 @@ def _tensors(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_LENGTH), "little")
-            names = json.loads(file.read(length)) if length <= MAX_HEADER_BYTES else {}
+            header = json.loads(file.read(length)) if length <= MAX_HEADER_BYTES else {}
     except (OSError, ValueError, RecursionError):  # nobody needs it: its name is enough
         return
-    yield from (str(name).lower() for name in list(names)[:SHOWN])
+    yield from (name.lower() for name in list(header if isinstance(header, dict) else {})[:SHOWN])
 
 
 def listed(names: Sequence[str]) -> str:

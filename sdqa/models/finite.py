@@ -1,7 +1,8 @@
-"""Weights hold numbers: looked at once, when they are first read."""
+"""Weights hold numbers: looked at in their files before a run, and once more in what is computed with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sdqa.errors import ModelError
@@ -22,11 +23,24 @@ def require_finite(part: str, module: Any, *, source: str) -> None:
         if value.is_floating_point() and not bool(value.sum().isfinite()):
             count = int((~value.isfinite()).sum())
             if count:
-                bad.append(f"{name} ({count} of {value.numel()})")
+                bad.append((name, count, value.numel()))
+    refuse_values(part, bad, source=source)
+
+
+def refuse_values(part: str, bad: Sequence[tuple[str, int, int]], *, source: str) -> None:
+    """Refuse a part some of whose tensors have values that are not finite.
+
+    Args:
+        bad: of each such tensor its name, how many of its values are not, and how many it has.
+
+    Raises:
+        ModelError: with the first names.
+    """
     if bad:
         more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        shown = ", ".join(f"{name} ({count} of {whole})" for name, count, whole in bad[:SHOWN])
         raise ModelError(
-            f"{part} has values that are not finite: {', '.join(bad[:SHOWN])}{more}",
+            f"{part} has values that are not finite: {shown}{more}",
             where=source,
             hint="the checkpoint is damaged, or overflowed when it was saved in half precision: give a sound one",
         )

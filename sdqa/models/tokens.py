@@ -32,6 +32,7 @@ SIDES = ("truncation_side", "padding_side")
 """Settings that move what is cut off, or filled up, from a prompt's end to its beginning."""
 CLIP_MARKERS: Mapping[str, str] = dict(zip(MARKERS, ("<|startoftext|>", END_OF_TEXT, END_OF_TEXT), strict=True))
 """Those of CLIP's tokenizer where a configuration is silent."""
+SHOWN = 3
 FEW = 8
 """Words that somebody may have put into a vocabulary by hand, without a merge."""
 
@@ -119,6 +120,7 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
         inner.no_truncation()
         inner.no_padding()
         demand_clips(inner, content, where=where)
+        _demand_alike(folder, inner, model.get("vocab"), model.get("merges"), source)
         return _with_words(inner, length, folder, settings, source)
     vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
     missing = [path.name for path in (vocabulary, merges) if not path.is_file()]
@@ -129,6 +131,31 @@ def read_tokenizer(folder: Path, *, source: str) -> PromptTokenizer:
     inner = clip_tokenizer(words, pairs, where=where)
     _require_merges(words, pairs, where)
     return _with_words(inner, length, folder, settings, source)
+
+
+def _demand_alike(folder: Path, inner: tokenizers.Tokenizer, vocabulary: Any, merges: Any, source: str) -> None:
+    """One tokenizer, however it is written: some libraries read `tokenizer.json`, others the two older files.
+
+    Raises:
+        ModelError: with the words, or the first merge, that differ.
+    """
+    what = ""
+    if (folder / "vocab.json").is_file():
+        older, known = read_json(folder / "vocab.json", source), inner.get_vocab(with_added_tokens=True)
+        odd = [word for word, number in older.items() if known.get(word) != number]
+        odd += [word for word in vocabulary if word not in older]
+        shown = ", ".join(f"{word!r} is {older.get(word)} and {known.get(word)}" for word in odd[:SHOWN])
+        what = f"vocab.json and tokenizer.json: {len(odd)} words differ: {shown}" if odd else ""
+    if (folder / "merges.txt").is_file() and not what:
+        pairs = read_pairs(folder / "merges.txt", f"{source}, {folder.name}")
+        newer = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in merges or ()]
+        if pairs != newer:
+            place = next((at for at, (one, two) in enumerate(zip(pairs, newer, strict=False)) if one != two), None)
+            first = "one has more" if place is None else f"the first that differs is number {place + 1}"
+            what = f"merges.txt and tokenizer.json: {len(pairs)} and {len(newer)} merges, {first}"
+    if what:
+        hint = "they are of different tokenizers: leave the one that the text encoder was trained with"
+        raise ModelError(f"{folder.name} contradicts itself, {what}", where=source, hint=hint)
 
 
 def _mapped(folder: Path, source: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from sdqa.errors import ConfigError, Problem, UsageError
 from sdqa.foreign import recognise
+from sdqa.plan.contradictions import contradictions
 from sdqa.plan.lines import SHOWN_LETTERS, Location, located
 from sdqa.plan.spelling import closest
 from sdqa.plan.suite import Plugins, Suite
@@ -21,11 +22,6 @@ from sdqa.plugins import load_plugins, missing_module
 MAX_BYTES = 2**20
 SIZES = ("size", "width", "height", "image_size", "resolution")
 """Keys that people expect, and that there are none of: packages have the one shape that they were converted for."""
-PACKAGES = "packages:"
-OWN_TEACHERS = ("embedded", "folder", "hub", "random")
-"""Sources that are PyTorch models."""
-OF_A_SOURCE = ("background", "source_prompt")
-"""Keys of a case that say something of its source picture alone."""
 DEFAULT_SUITE = Path("sdqa.toml")
 EMBEDDED = "embedded"
 """The suite of the embedded model: the wheel has it beside the others, with its goldens."""
@@ -89,7 +85,7 @@ def load_suite(path: Path, *, without: Collection[str] = ()) -> Suite:
         suite = Suite.model_validate(data)
     except ValidationError as error:
         raise ConfigError(located(_problems(error, data), text, path.name), where=str(path)) from error
-    problems = [*_cross_references(suite), *_pointless(data), *_teachers(suite)]
+    problems = contradictions(suite, data)
     if problems:
         raise ConfigError(located(problems, text, path.name), where=str(path))
     return suite
@@ -210,6 +206,8 @@ def _words(item: Any) -> str:
         return f"{value!r} is not one of {allowed}{likely}"
     if kind in ("less_than_equal", "greater_than_equal", "greater_than", "less_than"):
         return f"{value!r} is out of range: {item['msg'].lower()}{_range_at(location)}"
+    if kind in ("int_type", "bool_type"):
+        return f"{value!r} is not {'a whole number' if kind == 'int_type' else 'true or false'}{_range_at(location)}"
     if kind == "finite_number":
         return f"{value!r} is not a finite number{_range_at(location)}"
     message = str(item["msg"]).removeprefix("Value error, ")
@@ -247,50 +245,3 @@ def _range_at(location: tuple[int | str, ...]) -> str:
         if hasattr(rule, sign)
     ]
     return f" (allowed: {' and '.join(words)})" if words else ""
-
-
-def _pointless(data: Mapping[str, Any]) -> list[tuple[Location, str]]:
-    """What a case says of a source picture that it does not have; what it takes over of `[defaults]` is for others."""
-    cases = data.get("cases", {})
-    return [
-        (("cases", name, key), "means nothing without a source picture: give the case a source, or take it out")
-        for name, case in cases.items()
-        for key in OF_A_SOURCE
-        if key in case and "source" not in case
-    ]
-
-
-def _cross_references(suite: Suite) -> list[tuple[Location, str]]:
-    """Names that point to nothing."""
-    problems: list[tuple[Location, str]] = []
-
-    def check(path: Location, name: str, known: dict[str, Any]) -> None:
-        if name not in known:
-            close = closest(name, known)
-            likely = f"did you mean {close!r}? " if close else ""
-            problems.append((path, f"no such name {name!r}; {likely}defined: {', '.join(known)}"))
-
-    for index, group in enumerate(suite.lanes):
-        check(("lanes", index, "model"), group.model, suite.models)
-        for position, variant in enumerate(group.variants):
-            check(("lanes", index, "variants", position), variant, suite.variants)
-    for name, case in suite.cases.items():
-        for position, model in enumerate(case.models):
-            check(("cases", name, "models", position), model, suite.models)
-    return problems
-
-
-def _teachers(suite: Suite) -> list[tuple[Location, str]]:
-    """Packages need the model that they were converted from; nothing else has a second one."""
-    problems: list[tuple[Location, str]] = []
-    for name, model in suite.models.items():
-        where: Location = ("models", name, "reference")
-        teacher, scheme = model.reference or model.source, model.source.partition(":")[0]
-        if teacher.startswith(PACKAGES):
-            needed = "name the one that they were converted from, as reference: folder:PATH or hub:OWNER/NAME"
-            place = where if model.reference is not None else where[:2]
-            problems.append((place, f"{teacher} holds packages, and no PyTorch model to hold them against: {needed}"))
-        elif model.reference is not None and scheme in OWN_TEACHERS:
-            instead = "leave reference out, or give packages:PATH as source"
-            problems.append((where, f"{model.source} is a PyTorch model itself: {instead}"))
-    return problems

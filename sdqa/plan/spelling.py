@@ -11,6 +11,7 @@ MEANT = {
     "cpu": "CPU_ONLY", "gpu": "CPU_AND_GPU", "ane": "CPU_AND_NE", "ne": "CPU_AND_NE", "any": "ALL",
     "torch.float16": "float16", "pytorch": "torch", "core ml": "coreml", "mil": "reference",
     "cfg": "guidance_scale", "guidance": "guidance_scale", "num_inference_steps": "steps", "sampler": "scheduler",
+    "vae": "vae_decoder", "decoder": "vae_decoder", "encoder": "vae_encoder", "text": "text_encoder", "u-net": "unet",
     "image": "source", "init_image": "source", "dpm++": "dpmsolver++", "dpm": "dpmsolver++", "euler_a": "euler",
 }  # fmt: skip
 """What other tools call the same thing."""

@@ -23,9 +23,9 @@ Baseline = Literal["required", "auto", "off"]
 """`auto`: where one was approved; `required`: a case without one is not measured; `off`: never."""
 BASELINES = "baselines"
 """Folder of the lanes' approved outcomes beside the goldens of the cases: no case has this name."""
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0, lt=2**63)]
-Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0, lt=2**63, strict=True)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, allow_inf_nan=False, strict=True)]
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 """TOML has `inf` and `nan`; as a limit the one lets everything through and the other nothing."""
 
 #: Where a case's source picture comes from, and how the rest of its name is written.
@@ -111,9 +111,9 @@ class CaseDefaults(Section):
     negative_prompt: str = ""
     strength: float = Field(default=0.6, ge=0, le=1, strict=True)
     guidance_scale: float = Field(default=3.0, ge=0, le=30, strict=True)
-    steps: int = Field(default=20, ge=1, le=1000)
+    steps: int = Field(default=20, ge=1, le=1000, strict=True)
     scheduler: Scheduler = "pndm"
-    seed: int = Field(default=0, ge=0, lt=2**63)
+    seed: int = Field(default=0, ge=0, lt=2**63, strict=True)
     background: str | None = Field(default=None, pattern=COLOUR)
 
 
@@ -126,9 +126,9 @@ class Case(Section):
     negative_prompt: str = ""
     strength: float = Field(default=0.6, ge=0, le=1, strict=True)
     guidance_scale: float = Field(default=3.0, ge=0, le=30, strict=True)
-    steps: int = Field(default=20, ge=1, le=1000)
+    steps: int = Field(default=20, ge=1, le=1000, strict=True)
     scheduler: Scheduler = "pndm"
-    seed: int = Field(default=0, ge=0, lt=2**63)
+    seed: int = Field(default=0, ge=0, lt=2**63, strict=True)
     models: tuple[str, ...] = Field(default=(), description="models that the case is for; all when empty")
     background: str | None = Field(
         default=None, pattern=COLOUR, description="behind a source's transparent pixels: white, black, grey or #rrggbb"
@@ -154,7 +154,7 @@ class MetricChoice(Section):
 
     clip: str = Field(default="embedded:tiny", description="embedded:tiny, or an open_clip model name/pretrained tag")
     lpips: Literal["stlpips:alex", "stlpips:vgg", "lpips:alex", "lpips:vgg"] = "stlpips:alex"
-    names: tuple[str, ...] = CASE_METRICS
+    names: tuple[str, ...] = Field(default=CASE_METRICS, min_length=1)
 
 
 class Budgets(Section):
@@ -165,7 +165,11 @@ class Budgets(Section):
         default=None, description="with each component loaded, run and unloaded in turn"
     )
     off_neural_engine_percent: float | None = Field(
-        default=None, ge=0, le=100, description="share of the arithmetic that the lint finds off the Neural Engine"
+        default=None,
+        ge=0,
+        le=100,
+        strict=True,
+        description="share of the arithmetic that the lint finds off the Neural Engine",
     )
     inference_s: Seconds | None = None
     end_to_end_s: Seconds | None = None
@@ -175,7 +179,9 @@ class GateRules(Section):
     """`[gate]`: what is asked of the judge itself."""
 
     require_calibrated: bool = Field(
-        default=False, description="a lane without limits of its own is incomplete evidence, not a provisional pass"
+        default=False,
+        strict=True,
+        description="a lane without limits of its own is incomplete evidence, not a provisional pass",
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from sdqa.families import flow_order, module_roots
 from sdqa.plan.recipes import RECIPES, TARGETS, Target, recipe_name
-from sdqa.plan.spelling import closest
+from sdqa.plan.spelling import closest, not_one_of
 
 Precision = Literal["float32", "float16", "mixed"]
 Attention = Literal["original", "split_einsum", "split_einsum_v2"]
@@ -36,7 +36,7 @@ class Variant(BaseModel):
     target: Target = "iOS17"
     compression: str | None = None
     compressed_components: tuple[str, ...] = flow_order()
-    chunked: bool = False  # the U-Net in two packages
+    chunked: bool = Field(default=False, strict=True)  # the U-Net in two packages
     keep_float32: tuple[str, ...] = Field(default=(), description="torch modules kept in fp32 when precision is mixed")
 
     @field_validator("compression")
@@ -46,6 +46,16 @@ class Variant(BaseModel):
             close = _likeliest(value)
             likely = f"did you mean {close!r}? " if close else ""
             raise ValueError(f"{value!r} is not a compression recipe; {likely}use one of: {', '.join(RECIPES)}")
+        return value
+
+    @field_validator("compressed_components")
+    @classmethod
+    def _known_components(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("[] names no component: nothing would be compressed; leave compression out instead")
+        unknown = [name for name in value if name not in flow_order()]
+        if unknown:
+            raise ValueError("; ".join(not_one_of(name, flow_order()) for name in unknown))
         return value
 
     @model_validator(mode="after")

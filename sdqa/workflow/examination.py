@@ -14,6 +14,7 @@ from sdqa.errors import ConfigError, ModelError, Problem, UnsupportedModel
 from sdqa.generate.schedulers import kept, remarkable
 from sdqa.generate.timetable import doubt, flaw, plain_timesteps, trained_steps, undefined
 from sdqa.plan import Case, Plan, PlannedLane
+from sdqa.workflow.soundness import demand_architecture, demand_finite, demand_pictures
 
 if TYPE_CHECKING:
     from sdqa.families import Family
@@ -63,7 +64,7 @@ def examine_plan(plan: Plan, *, drawing: bool = True) -> dict[str, tuple[str, ..
             if opening is None:
                 remarks[name] = (f"{source} is not here yet; it is looked at when it is loaded",)
                 continue
-            problems += unmatched_modules(lanes, opening.family)
+            problems += [*unmatched_modules(lanes, opening.family), *uncompressed(lanes, opening.family)]
             if drawing:
                 _demand_drawable(opening, cases)
                 problems += _problems(opening, cases)
@@ -96,6 +97,18 @@ def unmatched_modules(lanes: Sequence[PlannedLane], family: Family) -> list[Prob
     ]
 
 
+def uncompressed(lanes: Sequence[PlannedLane], family: Family) -> list[Problem]:
+    """Variants with a recipe for components that none of a model's is: nothing of it would be compressed."""
+    return [
+        Problem(
+            f"$.variants.{lane.variant.name}.compressed_components",
+            f"none of {lane.model_name}'s components is among them, which are {', '.join(family.component_names)}",
+        )
+        for lane in lanes
+        if lane.variant.compression and not set(lane.variant.compressed_components) & set(family.component_names)
+    ]
+
+
 def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = True) -> Examined:
     """A lane's model and cases, before its first conversion; what is known of them is in the store.
 
@@ -108,7 +121,8 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
     job.progress.step(f"{lane.id}: examine {teacher.source}")
     if teacher.folder is not None:
         opening: Opening | None = examine_folder(teacher.folder, source=teacher.source)
-        _demand_architecture(job, teacher)
+        demand_architecture(job, teacher)
+        demand_finite(job, teacher)
     else:
         opening = look_at(teacher.source, lock=job.plan.root / "sdqa.lock")
     if opening is None:
@@ -116,6 +130,7 @@ def examine(job: Job, lane: PlannedLane, teacher: Teacher, *, drawing: bool = Tr
     if not drawing:
         return Examined(tuple(_remarks(opening, {})))
     _demand_drawable(opening, lane.cases)
+    demand_pictures(job.plan, lane.cases, None if opening.facts is None else opening.facts.image_size)
     demand_schedules(job.plan, opening, lane.cases, teacher, job.store)
     beside: tuple[str, ...] = ()
     if opening.tokenizer is not None:
@@ -134,26 +149,6 @@ def demand_schedules(plan: Plan, opening: Opening, cases: Mapping[str, Case], te
         ConfigError: with each case's path.
     """
     _refuse(_problems(opening, cases) or _exact_problems(store, opening, cases, teacher), plan.suite_path)
-
-
-def _demand_architecture(job: Job, teacher: Teacher) -> None:
-    """Once for each teacher, what examines it and version of the libraries: it takes importing them."""
-    import importlib.metadata
-
-    from sdqa.models.architecture import demand_architecture
-    from sdqa.models.opening import examine_folder
-    from sdqa.store import code_digest
-
-    folder = teacher.folder
-    assert folder is not None
-    versions = {name: importlib.metadata.version(name) for name in ("diffusers", "transformers")}
-
-    def build(place: Path) -> None:
-        demand_architecture(folder, examine_folder(folder, source=teacher.source))
-        (place / "sound").write_text("", encoding="utf-8")
-
-    code = code_digest("sdqa.models.architecture", "sdqa.models.opening")
-    job.store.memo("architecture", {"teacher": teacher.digest, "versions": versions, "code": code}, build)
 
 
 def _demand_drawable(opening: Opening, cases: Mapping[str, Case]) -> None:
@@ -222,6 +217,8 @@ def _remarks(opening: Opening, cases: Mapping[str, Case]) -> Iterator[str]:
         odd = doubt(steps or (), trained_steps(opening.scheduler), case.steps, _strength(case))
         if odd:
             yield f"case {name}: {odd}"
+        if case.negative_prompt and case.guidance_scale <= 1:
+            yield f"case {name}: guidance_scale {case.guidance_scale:g} is none: the negative prompt does nothing"
         if tokenizer is not None:
             yield from _cuts(name, case, tokenizer)
     if tokenizer is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.ci.judge import Rules
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, SdqaError, worst
+from sdqa.gate.stated import EXECUTION_CHECKS
 from sdqa.plan import Budgets, Plan, PlannedLane
 from sdqa.runtime.registry import find_runtime
 
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from sdqa.workflow.job import Job
     from sdqa.workflow.lane import Collected
 
-#: What is judged of each component besides its sizes and times: of its package, and of what executes it.
+#: What is judged of each component's package besides its sizes and times.
 PACKAGE_CHECKS = ("contract", "coverage")
-EXECUTION_CHECKS = ("parity_psnr",)
 
 
 def component_checks(lane: PlannedLane) -> dict[str, tuple[str, ...]]:

@@ -17,6 +17,7 @@ from sdqa.progress import Progress
 from sdqa.store import Store
 from sdqa.workflow.examination import demand_schedules, examine_plan
 from sdqa.workflow.floors import below_floors
+from sdqa.workflow.soundness import demand_pictures
 from sdqa.workflow.stability import Stability, measure_stability
 from sdqa.workflow.teacher_change import TeacherChange, teacher_change
 
@@ -98,6 +99,8 @@ def _record_model(
         if (not cases or name in cases) and (not case.models or model in case.models)
     }
     opening = look_at(source, lock=lock)
+    side = None if opening is None or opening.facts is None else opening.facts.image_size
+    demand_pictures(plan, wanted, side)
     if opening is not None:
         demand_schedules(plan, opening, wanted, teacher, store)
     for name in wanted:

@@ -304,3 +304,9 @@ def test_looking_takes_no_time(folder: Path) -> None:
     started = time.perf_counter()
     examine_folder(folder, source="here")
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("header", [b"5", b"null", b"[1]", b'"lora"', b"{}"])
+def test_weights_beside_whose_header_is_no_object_are_listed(folder: Path, header: bytes) -> None:
+    (folder / "extra.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    assert "not used: extra.safetensors" in examine_folder(folder, source="folder:x").remarks

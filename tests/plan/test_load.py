@@ -193,3 +193,56 @@ def test_the_size_is_the_models_own(tmp_path: Path, key: str) -> None:
     [(path, message)] = found.items()
     assert path.endswith(f".{key}")
     assert message == "cannot be set: pictures are square and of the model's own size"
+
+
+SIX = 'compression = "palettize-6bit"\ncompressed_components = {}'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "said"),
+    [
+        ("precision = ", SIX.format('["vae"]') + "\nprecision = ", "$.variants.fp16.compressed_components", "vae_deco"),
+        ("precision = ", SIX.format("[]") + "\nprecision = ", "$.variants.fp16.compressed_components", "no component"),
+        ('["fp16"]', '["fp16", "fp16"]', "$.lanes[0].variants[1]", "$.lanes[0].variants[0]): name it once"),
+        ("[defaults]", '[[lanes]]\nmodel = "tiny"\nvariants = ["fp16"]\n[defaults]', "$.lanes[1].variants[0]", "once"),
+        ("[defaults]", '[metrics]\nnames = ["psnr", "psnr"]\n[defaults]', "$.metrics.names[1]", "'psnr' is there"),
+        ("[defaults]", "[metrics]\nnames = []\n[defaults]", "$.metrics.names", "at least 1"),
+        ("steps = 7", "steps = true", "$.defaults.steps", "True is not a whole number"),
+        ("steps = 7", 'steps = "4"', "$.defaults.steps", "'4' is not a whole number (allowed: at least 1"),
+        ("steps = 7", "seed = true", "$.defaults.seed", "True is not a whole number"),
+        ('"2 GB"', "true", "$.budgets.model_memory_bytes", "True is not a whole number"),
+        ("precision = ", 'chunked = "yes"\nprecision = ', "$.variants.fp16.chunked", "'yes' is not true or false"),
+        ("[cases.one]", '[cases.one]\nbackground = "black"', "$.cases.one.background", "no transparent pixels"),
+        ("[budgets]", '[cases.t]\nprompt = "x"\nstrength = 0.5\n[budgets]', "$.cases.t.strength", "without a source"),
+    ],
+)
+def test_what_would_do_nothing_or_count_twice_is_named(
+    old: str, new: str, path: str, said: str, tmp_path: Path
+) -> None:
+    assert GOOD.count(old) == 1
+    found = problems(tmp_path, GOOD.replace(old, new))
+    assert said in found[path], found
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ('"unt/parity_psnr" = 1', "did you mean 'unet'?"),
+        ('"unet/psnr" = 1', "of pictures, not of a component"),
+        ("tile_psnr = 1", "is not measured"),
+        ('"unet/parity_psnr" = 1', ""),
+        ("psnr = 1", ""),
+    ],
+)
+def test_limits_are_of_what_is_measured(limit: str, said: str, tmp_path: Path) -> None:
+    from sdqa.plan import make_plan
+    from sdqa.words import require_known_metrics
+
+    path = write(tmp_path, GOOD + f'[metrics]\nnames = ["psnr"]\n[limits]\n{limit}\n')
+    plan = make_plan(load_suite(path), path)
+    if not said:
+        assert require_known_metrics(plan) is plan
+        return
+    with pytest.raises(ConfigError, match=r"\$\.limits\.") as caught:
+        require_known_metrics(plan)
+    assert said in str(caught.value)

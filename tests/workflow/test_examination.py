@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sdqa.bundle import Bundle
@@ -115,7 +117,9 @@ def test_prompts_that_the_text_encoder_cannot_tell_apart_are_named(tmp_path: Pat
     cases.unguided = {{ prompt = "a boy", negative_prompt = "a boy", steps = 1, guidance_scale = 1 }}
     cases.blank = {{ prompt = " ", steps = 1 }}
     """
-    found = [one for one in remarks(suite(tmp_path, f"folder:{saved}", cases)) if "the same to the text encoder" in one]
+    said = remarks(suite(tmp_path, f"folder:{saved}", cases))
+    assert "case unguided: guidance_scale 1 is none: the negative prompt does nothing" in said
+    found = [one for one in said if "the same to the text encoder" in one]
     assert found == [
         "case dog: prompt and negative prompt are the same to the text encoder: guidance does nothing",
         "case same: prompt and negative prompt are the same to the text encoder: guidance does nothing",
@@ -260,3 +264,46 @@ def test_guidance_up_to_one_is_accepted_and_drawn_without_a_pair(
     assert not found.failures
     assert [one.value for one in found.scores.measurements if one.metric == "finite"] == [1.0]
     assert len(found.samples.by_case["x"].record.seconds["unet"]) == 2
+
+
+def test_pictures_that_cannot_be_used_are_refused_before_anything_is_converted(tmp_path: Path, saved: Path) -> None:
+    cases = """
+    cases.gone = { prompt = "a girl", steps = 2, source = "file:nope.png" }
+    cases.cut = { prompt = "a girl", steps = 2, source = "file:cut.png" }
+    cases.flat = { prompt = "a girl", steps = 2, source = "file:flat.png" }
+    cases.twice = { prompt = "a girl", steps = 2, source = "scene:portrait/1?hair=red&hair=blond", source_prompt = "x" }
+    cases.sound = { prompt = "a girl", steps = 2, source = "scene:portrait/1" }
+    """
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "flat.png")
+    Image.effect_noise((64, 64), 50).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:1500])
+    path = suite(tmp_path, f"folder:{saved}", cases)
+    plan = make_plan(load_suite(path), path)
+    job = Job(plan, Store(tmp_path / "store"), Bundle(tmp_path / "report"))
+    (failure,) = run_lane(job, plan.running[0]).failures
+    assert failure.exit_code == EXIT_USAGE
+    for name, said in {"gone": "No such file", "cut": "to its end", "flat": "nothing but", "twice": "twice"}.items():
+        assert f"$.cases.{name}.source" in failure.message
+        assert said in failure.message
+    assert "$.cases.sound" not in failure.message
+    assert not list(tmp_path.rglob("*.mlpackage"))
+    path.write_text(path.read_text().replace('goldens = "teacher"', 'goldens = "recorded"'))
+    assert run(["goldens", "--suite", str(path), "--store", str(tmp_path / "s"), "--reason", "x"]) == EXIT_USAGE
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float32", float("nan")), ("float16", float("inf"))])
+def test_a_value_that_is_not_finite_ends_a_lane_before_it_converts(
+    tmp_path: Path, saved: Path, dtype: str, value: float
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(saved, folder)
+    file = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    tensors = {name: one.to(getattr(torch, dtype)) for name, one in load_file(file).items()}
+    tensors["decoder.conv_in.bias"][1] = value
+    save_file(tensors, file)
+    path = suite(tmp_path, f"folder:{folder}", 'cases.x = { prompt = "a girl", steps = 2 }')
+    plan = make_plan(load_suite(path), path)
+    job = Job(plan, Store(tmp_path / "store"), Bundle(tmp_path / "report"))
+    (failure,) = run_lane(job, plan.running[0]).failures
+    assert "vae has values that are not finite: decoder.conv_in.bias (1 of " in failure.message
+    assert not list(tmp_path.rglob("*.mlpackage"))

@@ -8,9 +8,10 @@ from sdqa.errors import SdqaError
 from sdqa.gate import Tolerances
 from sdqa.gate.baseline import METRICS as BASELINE_METRICS
 from sdqa.gate.evidence import HARD
+from sdqa.gate.stated import EXECUTION_CHECKS
 from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
-from sdqa.workflow.gate import EXECUTION_CHECKS, planned_checks, read_tolerances
+from sdqa.workflow.gate import planned_checks, read_tolerances
 from sdqa.workflow.preflight.manifests import RecordedManifests
 from sdqa.workflow.preflight.record import Lack, Look, Note, some
 
