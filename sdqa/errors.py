@@ -126,7 +126,7 @@ class ScheduleError(ModelError):
 
 
 class PackagesError(ModelError):
-    """A folder of packages that has to be changed: one is missing, or nobody can tell which is which."""
+    """A folder of packages that has to be changed: nobody can tell which is which."""
 
     code = "SDQA-205"
     exit_code = EXIT_USAGE

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sdqa.bundle import Lane, Provenance, Run
 from sdqa.bundle.folder import RUN_FILE
 from sdqa.ci.affected import GIT_SECONDS, Affected, affected
 from sdqa.ci.attempts import CLOCKS, moment
-from sdqa.ci.golden_latents import golden_latents_of
+from sdqa.ci.commit_date import committed
 from sdqa.ci.intake import Submitted, take
 from sdqa.ci.judge import LaneJudge, judge_digest
 from sdqa.ci.plan import PlanOfRecord
 from sdqa.ci.problem import NAMED
+from sdqa.ci.recorded import recorded_of
 from sdqa.ci.revision import plan_at
 from sdqa.errors import EXIT_INCOMPLETE, EXIT_PASS, SdqaError
 from sdqa.plan import Plan
@@ -46,7 +46,7 @@ def carried_lanes(plan: Plan, place: Path | None, base: str = "") -> Carried:
     """
     if place is None or not (place / RUN_FILE).exists():
         return Carried(words="nothing is carried: there is no earlier evidence")
-    submitted = take(place, golden_latents_of(plan))
+    submitted = take(place, recorded_of(plan))
     run = submitted.run
     if run is None:
         return Carried(words=f"nothing is carried: the earlier evidence cannot be read: {submitted.problem}")
@@ -118,33 +118,12 @@ def _of_another_commit(plan: Plan, run: Run, origin: Provenance) -> str:
                 return f"its suite is not that of its commit {origin.commit[:12]}"
             if judge_digest(then) != origin.judge_digest:
                 return f"its limits or goldens are not those of its commit {origin.commit[:12]}"
-        made = _committed(plan.suite_path.parent, origin.commit)
+        made = committed(plan.suite_path.parent, origin.commit)
         if made is None or made - moment(origin.started) > CLOCKS:
             return f"it began before its commit {origin.commit[:12]} was made"
     except (SdqaError, ValueError, OverflowError) as error:
         return f"nobody can tell that it is of commit {origin.commit[:12]}: {str(error)[:120]}"
     return ""
-
-
-def _committed(folder: Path, commit: str) -> datetime | None:
-    """When a commit was made; None where git does not say."""
-    command = [
-        "git",
-        "-C",
-        str(folder),
-        "--no-optional-locks",
-        "show",
-        "-s",
-        "--format=%ct",
-        "--end-of-options",
-        commit,
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    seconds = done.stdout.decode("ascii", errors="replace").strip()
-    return datetime.fromtimestamp(int(seconds), UTC) if done.returncode == 0 and seconds.isdecimal() else None
 
 
 def _is_ancestor(folder: Path, commit: str, of: str) -> bool:

@@ -43,7 +43,7 @@ def decide(
         if one.run is None:
             whole.append(problem(one.name, f"in quarantine: {one.problem}"))
             continue
-        why = strange(one.run, expected)
+        why = strange(one.name, one.run, expected)
         if why:
             whole.append(problem(one.name, f"{'; '.join(why)}; it holds {lanes_of(one.run)}"))
         else:

@@ -51,10 +51,10 @@ def demand_examined(bundle: Bundle, run: Run, lanes: Collection[Lane], plan: Pla
         UsageError: it would, for these reasons.
         BundleError: something that the bundle names is missing or damaged.
     """
-    from sdqa.ci.golden_latents import golden_latents_of
     from sdqa.ci.looking import look_at
+    from sdqa.ci.recorded import recorded_of
 
-    shown, references = look_at(bundle, run, golden_latents_of(plan)), references_of(plan)
+    shown, references = look_at(bundle, run, recorded_of(plan)), references_of(plan)
     for lane in lanes:
         _, said = examined(lane, references[lane.id], shown)
         said += unlike_checkout(lane, run, references[lane.id], shown)

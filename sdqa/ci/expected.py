@@ -21,3 +21,4 @@ class Expected:
     now: datetime  # nothing was measured later
     results: tuple[JobResult, ...] | None = None  # None: not under a service that tells
     attempt: Attempt | None = None  # that the gate itself is part of: no bundle is of a later one; None: nobody tells
+    committed: datetime | None = None  # when the commit was made: no job began earlier; None: git does not say

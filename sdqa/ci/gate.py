@@ -11,19 +11,19 @@ from sdqa.bundle.provenance import provenance, unverifiable, work_tree
 from sdqa.ci.attempts import own_attempt
 from sdqa.ci.base import Base, base_of
 from sdqa.ci.carried import CARRIED, Carried, as_evidence, carried_lanes
+from sdqa.ci.commit_date import committed
 from sdqa.ci.comparison import compared
 from sdqa.ci.cost import cost_of
 from sdqa.ci.decide import decide
 from sdqa.ci.expected import Expected
-from sdqa.ci.golden_latents import golden_latents_of
 from sdqa.ci.intake import Submitted, find_bundles, take
 from sdqa.ci.jobs import PlannedJob
 from sdqa.ci.judge import Rules, judge_of
-from sdqa.ci.looking import GoldenLatents
 from sdqa.ci.needs import SKIPPED, SUCCESS, JobResult, parse_results
 from sdqa.ci.plan import PlanOfRecord, plan_differences, plan_of_record, read_plan
 from sdqa.ci.problem import problem
 from sdqa.ci.publish import Published, publish
+from sdqa.ci.recorded import Recorded, recorded_of
 from sdqa.errors import SdqaError, UsageError
 from sdqa.gate.orphans import orphans
 from sdqa.gate.verify import verify
@@ -72,13 +72,15 @@ def gate(
         problems.append(problem("artifacts", f"fetching the bundles ended as {download or 'nothing'}"))
     jobs: tuple[JobResult, ...] | None = None if results is None else parse_results(results)
     whole = make_plan(plan.suite, plan.suite_path, platform="linux")
-    submitted, unread = _submitted(places, destination, golden_latents_of(whole))
+    submitted, unread = _submitted(places, destination, recorded_of(whole))
     judge = judge_of(whole, rules)
     standing = carried_lanes(whole, carried, base)
     if not {unit.lane for unit in own.units} - set(standing.lanes):  # no job ran, so nothing was sent
         submitted = [one for one in submitted if one.bundle.folder.exists()]
     submitted += as_evidence(standing, own, judge)
-    expected = Expected(own, judge, own.commit, datetime.now(UTC), _had_to_run(jobs, standing, own), own_attempt())
+    results_that_count = _had_to_run(jobs, standing, own)
+    made = committed(plan.suite_path.parent, own.commit)
+    expected = Expected(own, judge, own.commit, datetime.now(UTC), results_that_count, own_attempt(), made)
     problems += [*unread, *_goldens(whole), *_checkout(plan, own.commit)]
     before = base_of(base, plan.suite_path)
     changes, not_compared = _judge_changes(before, whole, rules)
@@ -154,9 +156,7 @@ def _checkout(plan: Plan, commit: str) -> list[Failure]:
     return found
 
 
-def _submitted(
-    places: Sequence[Path], destination: Path, golden_latents: GoldenLatents
-) -> tuple[list[Submitted], list[Failure]]:
+def _submitted(places: Sequence[Path], destination: Path, recorded: Recorded) -> tuple[list[Submitted], list[Failure]]:
     try:
         folders = find_bundles(places)
     except SdqaError as error:
@@ -165,7 +165,7 @@ def _submitted(
         raise UsageError(
             "the report would overwrite one of the bundles", where=str(destination), hint="choose another --output"
         )
-    return [take(folder, golden_latents) for folder in folders], []
+    return [take(folder, recorded) for folder in folders], []
 
 
 def _goldens(plan: Plan) -> list[Failure]:

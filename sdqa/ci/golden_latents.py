@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sdqa.ci.looking import GoldenLatents, Latents
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
 from sdqa.errors import SdqaError
 from sdqa.gate.codec import array_digest, decode_tensors
 from sdqa.gate.golden_files import file_bytes
@@ -12,6 +16,10 @@ from sdqa.plan import Plan
 from sdqa.plan.suite import TEACHER_NOW
 
 FILE = "latents.safetensors"
+
+Latents = npt.NDArray[np.float32]
+GoldenLatents = Callable[[str, str], "tuple[str, Latents] | None"]
+"""Of a model and a case: digest and values of what the checkout has recorded; None where that cannot be read."""
 
 
 def golden_latents_of(plan: Plan) -> GoldenLatents:

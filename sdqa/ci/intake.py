@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sdqa.bundle import Bundle, Run
 from sdqa.bundle.folder import RUN_FILE
-from sdqa.ci.looking import GoldenLatents, look_at
+from sdqa.ci.looking import look_at
+from sdqa.ci.recorded import NOTHING_RECORDED, Recorded
 from sdqa.ci.seen import Seen
 from sdqa.errors import BundleError, SdqaError
 
@@ -44,16 +45,16 @@ def find_bundles(places: Sequence[Path]) -> list[Path]:
     return found
 
 
-def take(folder: Path, golden_latents: GoldenLatents = lambda *_: None) -> Submitted:
+def take(folder: Path, recorded: Recorded = NOTHING_RECORDED) -> Submitted:
     """Read a bundle and everything that it names.
 
     Args:
-        golden_latents: what its latents are held against.
+        recorded: what its pictures and latents are held against.
     """
     bundle = Bundle(folder)
     try:
         run = bundle.read()
-        shown = look_at(bundle, run, golden_latents)
+        shown = look_at(bundle, run, recorded)
     except SdqaError as error:
         return Submitted(folder.name, bundle, None, f"{error.what} ({Path(error.where).name})".replace(" ()", ""))
     return Submitted(folder.name, bundle, run, shown=shown)

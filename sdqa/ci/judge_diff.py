@@ -14,6 +14,7 @@ from sdqa.bundle import JudgeChange
 from sdqa.ci.effective import effective_changes
 from sdqa.ci.judge import Rules, baseline_contents, golden_content
 from sdqa.ci.judge_diff_measured import case_changes, measured_changes
+from sdqa.ci.judge_diff_records import exchanged_files, other_teachers
 from sdqa.errors import SdqaError
 from sdqa.gate import TOLERANCES_FILE, Tolerances, baseline
 from sdqa.gate.audit import AUDIT_FILE, AuditEntry, append, author, now, read_audit
@@ -59,7 +60,8 @@ def judge_diff(base: Plan, head: Plan, rules: Rules, *, lost: Sequence[JudgeChan
         *_floors(base, head),
         *_calibration(base, head),
     ]
-    files = [*_tolerances(base, head, rules), *_goldens(base, head), *_baselines(base, head), *_audit(base, head)]
+    references = [*_goldens(base, head), *_baselines(base, head), *exchanged_files(base, head)]
+    files = [*_tolerances(base, head, rules), *references, *_audit(base, head)]
     return (*with_reason(suite, base.goldens, head), *files, *_orphans(head))
 
 
@@ -195,6 +197,7 @@ def _tolerances(base: Plan, head: Plan, rules: Rules) -> list[JudgeChange]:
         whole = JudgeChange(kind="tolerance", subject=f"{model}/{TOLERANCES_FILE}", what=what, looser=False)
         reason = _reason(base.goldens / model, head.goldens / model, "tolerances", new)
         found += [whole, *(one.model_copy(update={"recorded": reason}) for one in changes)]
+        found += other_teachers(model, base, head, reason)
     return found
 
 

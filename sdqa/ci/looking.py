@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from sdqa.bundle import Blob, Bundle, Run
 from sdqa.bundle.folder import blobs_of
+from sdqa.ci.golden_latents import Latents
+from sdqa.ci.recorded import NOTHING_RECORDED, Recorded
 from sdqa.ci.seen import Pair, Seen
 from sdqa.errors import BundleError, DigestMismatch
 from sdqa.gate.codec import array_digest, decode_tensors
@@ -21,18 +21,19 @@ from sdqa.metrics import latent_psnr, psnr
 if TYPE_CHECKING:
     from PIL import Image
 
+    from sdqa.gate.codec import Pixels
+
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 MAX_PIXELS = 64 * 10**6
 """Of one picture, and of all that are kept decoded at a time."""
 LEVELS = 256
 
-Latents = npt.NDArray[np.float32]
-GoldenLatents = Callable[[str, str], "tuple[str, Latents] | None"]
-"""Of a model and a case: digest and values of what the checkout has recorded; None where that cannot be read."""
 
-
-def look_at(bundle: Bundle, run: Run, golden_latents: GoldenLatents = lambda *_: None) -> Seen:
+def look_at(bundle: Bundle, run: Run, recorded: Recorded = NOTHING_RECORDED) -> Seen:
     """Read everything that a run names, and look at its pictures and latents.
+
+    Args:
+        recorded: what they are held against.
 
     Raises:
         BundleError: something is not what was recorded, or a picture or latents cannot be decoded.
@@ -40,6 +41,7 @@ def look_at(bundle: Bundle, run: Run, golden_latents: GoldenLatents = lambda *_:
     decoder = _Decoder(bundle)
     digests: dict[str, str] = {}
     distances: dict[Pair, float] = {}
+    of_baselines: dict[Pair, float] = {}
     of_latents: dict[Pair, float] = {}
     seen: set[Blob] = set()
     for lane in run.lanes:
@@ -53,17 +55,22 @@ def look_at(bundle: Bundle, run: Run, golden_latents: GoldenLatents = lambda *_:
             if candidate in pictures and golden in pictures and (candidate.sha256, golden.sha256) not in distances:
                 pair = candidate.sha256, golden.sha256
                 distances[pair] = picture_psnr(decoder.picture(candidate), decoder.picture(golden))
+            approved = recorded.baselines(lane.id, sample.case) if candidate in pictures else None
+            if candidate is not None and approved is not None:
+                content, pixels = approved
+                of_baselines[candidate.sha256, content] = picture_psnr(decoder.picture(candidate), as_picture(pixels))
             if sample.facts.latents is not None:
                 seen.add(sample.facts.latents)
                 latents = decoder.latents(sample.facts.latents)
                 digests[sample.facts.latents.sha256] = array_digest(latents)
-                recorded = golden_latents(lane.model, sample.case)
-                if recorded is not None:
-                    of_latents[sample.facts.latents.sha256, recorded[0]] = latents_psnr(latents, recorded[1])
+                golden_latents = recorded.latents(lane.model, sample.case)
+                if golden_latents is not None:
+                    digest, values = golden_latents
+                    of_latents[sample.facts.latents.sha256, digest] = latents_psnr(latents, values)
     for blob in dict.fromkeys(blobs_of(run)):
         if blob not in seen:
             bundle.read_blob(blob)
-    return Seen(digests, distances, of_latents)
+    return Seen(digests, distances, of_latents, of_baselines)
 
 
 def picture_psnr(candidate: Image.Image, golden: Image.Image) -> float:
@@ -77,6 +84,13 @@ def picture_psnr(candidate: Image.Image, golden: Image.Image) -> float:
     if not squares:
         return psnr.CEILING
     return min(psnr.CEILING, 10 * math.log10((LEVELS - 1) ** 2 * sum(counts) / squares))
+
+
+def as_picture(pixels: Pixels) -> Image.Image:
+    """Pixels as a picture in RGB."""
+    from PIL import Image
+
+    return Image.fromarray(pixels)
 
 
 def latents_psnr(latents: Latents, golden: Latents) -> float:

@@ -15,7 +15,7 @@ from sdqa.ci.seen import Seen
 from sdqa.errors import EXIT_PASS
 
 
-def strange(run: Run, expected: Expected) -> list[str]:
+def strange(name: str, run: Run, expected: Expected) -> list[str]:
     """Why a bundle is no evidence of this commit at all."""
     plan, origin = expected.plan, run.provenance
     found = []
@@ -39,11 +39,16 @@ def strange(run: Run, expected: Expected) -> list[str]:
         found.append("other limits or goldens than this checkout's")
     if why := impossible(run, expected.attempt):
         found.append(why)
-    return [*found, *_of_dates(run, origin, expected.now)]
+    first = expected.committed if name != CARRIED else None  # what is carried was held against its own commit
+    return [*found, *_of_dates(run, origin, first, expected.now)]
 
 
-def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
-    """Moments that cannot be: a run begins, is summed up and ends, and all of that has been."""
+def _of_dates(run: Run, origin: Provenance, first: datetime | None, now: datetime) -> Iterator[str]:
+    """Moments that cannot be: a run begins once there is its commit, is summed up and ends, and all of that has been.
+
+    Args:
+        first: when the commit was made; None where that says nothing.
+    """
     try:
         told = [moment(text) for text in (origin.started, run.created, origin.ended)]
     except (ValueError, OverflowError) as error:
@@ -53,6 +58,8 @@ def _of_dates(run: Run, origin: Provenance, now: datetime) -> Iterator[str]:
         if earlier - later > CLOCKS:
             yield "its dates cannot be: it began, was summed up and ended at {}, {} and {}".format(*told)
             return
+    if first is not None and first - told[0] > CLOCKS:
+        yield f"it began before its commit was made: at {told[0]}, and the commit is of {first}"
 
 
 def of_bundle(name: str, run: Run, expected: Expected, shown: Seen) -> list[Failure]:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from sdqa.bundle import Lane, Measurement, Sample
 from sdqa.ci.reference import LaneReference
 from sdqa.ci.seen import Seen
+from sdqa.gate.baseline import figure_identity
 from sdqa.gate.manifest import Manifest
 
+BASELINE_PSNR = "baseline_psnr"
 DECIBEL = 1e-4
-"""Both metrics are read in double precision, of the very values that arrive: nothing but the order of a sum differs."""
+"""All of them are read in double precision, of the very values that arrive: nothing but the order of a sum differs."""
 
 
 def picture_flaws(lane: Lane, reference: LaneReference, shown: Seen) -> list[str]:
@@ -50,8 +52,8 @@ def _promised(sample: Sample, record: Manifest | None) -> Iterator[tuple[str, st
 def unlike_shown(figure: Measurement, sample: Sample, reference: LaneReference, shown: Seen) -> Iterator[str]:
     """What the pictures and latents of a case say against one of its figures.
 
-    Only what is cheap to read again is: the noise between candidate and golden, and between their latents where the
-    checkout has the golden's.
+    Only what is cheap to read again is: the noise between candidate and golden, and, where the checkout has them,
+    between their latents and between candidate and the lane's approved picture.
     """
     candidate, golden = sample.images.get("candidate"), sample.images.get("golden")
     latents, record = sample.facts.latents, (reference.goldens or {}).get(sample.case)
@@ -60,11 +62,18 @@ def unlike_shown(figure: Measurement, sample: Sample, reference: LaneReference, 
         told = shown.psnr.get((candidate.sha256, golden.sha256))
     elif figure.metric == "latent_psnr" and latents is not None and record is not None:
         told = shown.latent_psnr.get((latents.sha256, record.digests.get("latents", "")))
+    elif figure.metric == BASELINE_PSNR and candidate is not None:
+        content = reference.baselines.get(sample.case, "")
+        others = (one for one in reference.baselines.values() if one != content)
+        if figure.fingerprint in (figure_identity(BASELINE_PSNR, one) for one in others):
+            yield "was measured against the baseline of another case"
+        elif figure.fingerprint == figure_identity(BASELINE_PSNR, content):  # else it is of one that counts no more
+            told = shown.baseline_psnr.get((candidate.sha256, content))
     if told is None or figure.value is None:
         return
     if figure.metric == "shape":
         if math.isnan(told) and figure.value == 1:
             yield "is 1, and its pictures are of two sizes"
     elif not (abs(figure.value - told) <= DECIBEL or (math.isnan(told) and math.isnan(figure.value))):
-        what = "pictures" if figure.metric == "psnr" else "latents"
+        what = "latents" if figure.metric == "latent_psnr" else "pictures"
         yield f"is {figure.value:.6g}, its {what} say {told:.6g}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sdqa.bundle import CaseInputs
+from sdqa.ci.baseline_pictures import baselines_of
 from sdqa.errors import SdqaError
 from sdqa.families import idle_components
 from sdqa.gate import baseline
@@ -34,6 +35,7 @@ class LaneReference:
     traced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # component → cases that parity is measured on
     budgets: tuple[str, ...] = ()  # figures of the whole lane that are asked for
     goldens: Mapping[str, Manifest] | None = None  # by case; None where the teacher draws them in every run
+    baselines: Mapping[str, str] = field(default_factory=dict)  # case → what the lane's baseline says, as a digest
 
 
 def references_of(plan: Plan) -> dict[str, LaneReference]:
@@ -43,10 +45,12 @@ def references_of(plan: Plan) -> dict[str, LaneReference]:
     known = kinds()
     known |= {name: known[like] for name, like in baseline.METRICS.items()}
     recorded = {name: _goldens(plan, name) for name in plan.suite.models}
-    return {lane.id: _reference(lane, known, recorded[lane.model_name]) for lane in plan.lanes}
+    return {lane.id: _reference(plan, lane, known, recorded[lane.model_name]) for lane in plan.lanes}
 
 
-def _reference(lane: PlannedLane, known: Mapping[str, Kind], goldens: Mapping[str, Manifest] | None) -> LaneReference:
+def _reference(
+    plan: Plan, lane: PlannedLane, known: Mapping[str, Kind], goldens: Mapping[str, Manifest] | None
+) -> LaneReference:
     return LaneReference(
         cases={name: planned_case(case) for name, case in lane.all_cases.items()},
         components=lane.components,
@@ -54,6 +58,7 @@ def _reference(lane: PlannedLane, known: Mapping[str, Kind], goldens: Mapping[st
         kinds=known,
         traced=_traced(lane),
         goldens=goldens,
+        baselines=baselines_of(plan, lane),
     )
 
 

@@ -18,6 +18,8 @@ class Seen:
     """sha256 of a candidate and its golden → what the metric reads of them in dB; NaN where their sizes differ."""
     latent_psnr: Mapping[Pair, float] = field(default_factory=dict)
     """sha256 of a sample's latents, and the recorded digest of the golden's → the same of them."""
+    baseline_psnr: Mapping[Pair, float] = field(default_factory=dict)
+    """sha256 of a candidate, and what the lane's baseline says as a digest → the same of it and the approved one."""
 
 
 def together(parts: Iterable[Seen]) -> Seen:
@@ -27,4 +29,5 @@ def together(parts: Iterable[Seen]) -> Seen:
         {sha256: digest for one in found for sha256, digest in one.digests.items()},
         {pair: figure for one in found for pair, figure in one.psnr.items()},
         {pair: figure for one in found for pair, figure in one.latent_psnr.items()},
+        {pair: figure for one in found for pair, figure in one.baseline_psnr.items()},
     )

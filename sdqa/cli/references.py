@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,9 @@ from sdqa.store.place import StorePlace
 
 if TYPE_CHECKING:
     from sdqa.plan import Plan
+
+NAMED = 3
+"""How many suspicious figures are named."""
 
 
 @click.group(invoke_without_command=True)
@@ -155,10 +158,23 @@ def approve(
         click.echo("stays red, because a baseline is no limit on the distance to the golden:")
         for line in red:
             click.echo(f"  {line}")
+    _doubts(intended.suspicious())
     for item in intended.carry_out(reason, repeats):
         click.echo(str(item))
     for line in intended.limits():
         click.echo(line)
+
+
+def _doubts(suspicious: Sequence[str]) -> None:
+    """What to look at before the next run is held against it."""
+    if not suspicious:
+        return
+    count = len(suspicious)
+    click.echo(f"suspicious in {count} check{'s' if count != 1 else ''}; look at them before others are held to this:")
+    for line in suspicious[:NAMED]:
+        click.echo(f"  {line}")
+    if count > NAMED:
+        click.echo(f"  and {count - NAMED} more")
 
 
 def _move_goldens(

@@ -8,7 +8,7 @@ from sdqa.convert.contract import contract
 from sdqa.convert.describe import describe
 from sdqa.convert.fit import Fit, fit_component
 from sdqa.convert.record import PackageRecord
-from sdqa.errors import PackagesError
+from sdqa.errors import ModelError
 from sdqa.models.packages import ExistingPackages
 from sdqa.models.teacher import Teacher
 from sdqa.plan.variant import Variant
@@ -28,7 +28,7 @@ def adopt(
         idle: components that nobody runs, and that are left out.
 
     Raises:
-        PackagesError: a component of the teacher that is run has no package.
+        ModelError: a component of the teacher that is run has no package.
         ContractError: a package cannot be run for the teacher's sizes, or lacks Apple's inputs and outputs.
         PackageError: a package is damaged.
     """
@@ -45,12 +45,12 @@ def required(existing: ExistingPackages, teacher: Teacher, idle: Collection[str]
     """The teacher's components that somebody runs, in flow order; each has a package.
 
     Raises:
-        PackagesError: one has none.
+        ModelError: one has none.
     """
     wanted = [component for component in teacher.components if component not in idle]
     missing = [component for component in wanted if component not in existing.packages]
     if missing:
-        raise PackagesError(
+        raise ModelError(
             f"the folder has no package for {', '.join(missing)}",
             where=existing.source,
             hint=existing.listing(),

@@ -16,6 +16,10 @@ SEVERITY: dict[Status, int] = {"fail": 0, "not measured": 1, "suspicious": 2, "n
 CAUSES, CAUSE_LENGTH = 3, 200
 JUDGE_CHANGED, JUDGE_NOT_COMPARABLE = "Judge changed", "Judge not comparable"
 JOINED = "Joined, not judged"
+PART, CHANGED = "Pass, in part", "Pass, of changed files"
+UNCAUGHT = "The planted fault was not caught"
+RESERVED = 200
+"""Letters of a reservation."""
 HELD_AGAINST_NOTHING = "Each machine judged its own, and nothing was held against a plan (sdqa merge --plan)."
 NOBODY = "nobody has calibrated this machine yet"
 MARKS: dict[Status, str] = {"fail": "✕", "not measured": "?", "suspicious": "!", "not judged": "–", "pass": "✓"}
@@ -26,35 +30,38 @@ class Headline:
     """What a reader should know if they read one line."""
 
     tone: Tone
-    title: str  # "Fail", "Pass", "Incomplete", "Joined, not judged", "Nothing was checked"
+    title: str  # "Fail", "Pass", "Pass, in part", "Incomplete", "Joined, not judged", "Nothing was checked" …
     sentence: str
     counts: dict[Status, int]
 
 
 def headline_of(run: Run) -> Headline:
     """The verdict of a whole run. A run without evidence is never a pass."""
-    counts = run.counts()
+    counts, origin = run.counts(), run.provenance
     total = sum(counts.values())
     lanes = [lane for lane in run.lanes if lane.status == "ran"]
     across = f"in {plural(len(lanes), 'lane')}"
-    loosened = _loosened(run)
+    loosened, reservations = _loosened(run), _reservations(run)
     if counts["fail"]:
         failed = sum(any(v.status == "fail" for v in lane.verdicts) for lane in run.lanes)
         sentence = (
             f"{counts['fail']} of {plural(total, 'check')} failed, in {failed} of {plural(len(run.lanes), 'lane')}."
         )
-        sentence = interruption(run) + loosened + sentence
+        sentence = interruption(run) + reservations + loosened + sentence
         return Headline("fail", "Fail", sentence + _rest(run, counts) + _cause(run), counts)
     silent = [change for change in run.judge_changes if change.looser and not change.recorded]
     if silent:
         title = JUDGE_NOT_COMPARABLE if any(change.kind == "suite" for change in silent) else JUDGE_CHANGED
-        return Headline("fail", title, loosened.strip() + _rest(run, counts), counts)
+        return Headline("fail", title, reservations + loosened.strip() + _rest(run, counts), counts)
     if run.exit_code == EXIT_GATE_FAILED:
-        return Headline("fail", "Fail", "The gate failed, though no single check did." + _rest(run, counts), counts)
+        sentence = f"{reservations}The gate failed, though no single check did."
+        return Headline("fail", "Fail", sentence + _rest(run, counts), counts)
+    planted = f"A fault was planted on purpose: {run.fault[:RESERVED]}. " if run.fault else ""
     if is_incomplete(run):
-        return Headline("not measured", "Incomplete", loosened + _incomplete(run, counts, total), counts)
+        sentence = planted + reservations + loosened + _incomplete(run, counts, total)
+        return Headline("not measured", "Incomplete", sentence, counts)
     if run.exit_code:
-        sentence = f"The run ended with exit code {run.exit_code}." + _rest(run, counts)
+        sentence = f"{reservations}The run ended with exit code {run.exit_code}." + _rest(run, counts)
         return Headline("not measured", "Error", sentence, counts)
     if total == counts.get("not judged", 0):
         return Headline(
@@ -63,21 +70,37 @@ def headline_of(run: Run) -> Headline:
             "The bundle holds no verdicts." if not total else "Nothing could be judged.",
             counts,
         )
+    if run.fault:
+        sentence = f"{planted}None of {plural(total, 'check')} {across} failed."
+        return Headline("suspicious", UNCAUGHT, reservations + sentence + _rest(run, counts), counts)
     if run.joined:
         sentence = f"{plural(total - counts.get('not judged', 0), 'check')} {across} passed where they ran"
         doubts = f", {counts['suspicious']} of them with doubts" if counts["suspicious"] else ""
-        said = f"{sentence}{doubts}. {HELD_AGAINST_NOTHING}" + _provisional(run, counts) + _elsewhere(run)
+        said = f"{reservations}{sentence}{doubts}. {HELD_AGAINST_NOTHING}" + _provisional(run, counts) + _elsewhere(run)
         return Headline("not judged", JOINED, said, counts)
     if counts["suspicious"]:
         sentence = f"None of {plural(total, 'check')} {across} failed, {counts['suspicious']} should be looked at."
         sentence += _provisional(run, counts) + _elsewhere(run)
-        return Headline("suspicious", "Pass, with doubts", loosened + sentence, counts)
+        return Headline("suspicious", "Pass, with doubts", reservations + loosened + sentence, counts)
     judged = plural(total - counts.get("not judged", 0), "check")
     provisional = (
         f", {run.provisional()} of them provisionally: {why_provisional(run.verdicts)}" if run.provisional() else ""
     )
-    sentence = f"{loosened}All {judged} {across} passed{provisional}." + _not_judged(counts)
+    sentence = f"{reservations}{loosened}All {judged} {across} passed{provisional}." + _not_judged(counts)
+    if origin is not None and (origin.narrowed or origin.modified):
+        title = PART if origin.narrowed else CHANGED
+        return Headline("not judged", title, sentence + _elsewhere(run), counts)
     return Headline("pass", "Pass", sentence + _elsewhere(run), counts)
+
+
+def _reservations(run: Run) -> str:
+    """Why a run proves less than its checks say, before what they say: by its own words of where it comes from."""
+    said, origin = [], run.provenance
+    if origin is not None and origin.narrowed:
+        said.append(f"The run was narrowed: {origin.narrowed[0][:RESERVED]}. ")
+    if origin is not None and origin.modified:
+        said.append("Files of its commit were changed before it was made. ")
+    return "".join(said)
 
 
 def _loosened(run: Run) -> str:
@@ -97,6 +120,7 @@ def is_incomplete(run: Run) -> bool:
     """Whether something that was planned is not in the bundle."""
     return (
         run.status == "incomplete"
+        or (run.provenance is not None and run.provenance.interrupted)
         or run.exit_code == EXIT_INCOMPLETE
         or run.counts()["not measured"] > 0
         or bool(run.failures)
@@ -131,7 +155,8 @@ def missed(lane: Lane, run: Run) -> bool:
 def interruption(run: Run) -> str:
     """`Interrupted after 7 of 22 cases. `; nothing where nobody stopped the run."""
     ended = [failure for lane in run.lanes for failure in lane.failures if failure.exit_code == EXIT_INTERRUPTED]
-    if not ended and run.exit_code != EXIT_INTERRUPTED:
+    told = run.provenance is not None and run.provenance.interrupted
+    if not ended and not told and run.exit_code != EXIT_INTERRUPTED:
         return ""
     done = planned = 0
     for lane in run.lanes:

@@ -107,7 +107,7 @@ class Package:
         return [name for name in self.modules if name.rpartition(".")[0] == prefix]
 
     def closure(self, *entries: str) -> frozenset[str]:
-        """The modules that the entries can import, themselves included.
+        """The modules that the entries can import, themselves included; of a room, all that it offers.
 
         Raises:
             LookupError: there is no such module.
@@ -117,7 +117,8 @@ class Package:
             raise LookupError(f"{self.root.name} has no module {', '.join(unknown)}")
         whole: set[str] = set()
         loaded: set[str] = set()
-        waiting = [(entry, True) for entry in entries]
+        offered = {target for entry in entries for target in self.source(entry).lazy.values()}
+        waiting = [(entry, True) for entry in sorted({*entries, *offered})]
         while waiting:
             module, called = waiting.pop()
             if module in whole or (module in loaded and not called):

@@ -69,12 +69,18 @@ class Approval:
         cases = {sample.case for sample in self.samples}
         found: dict[str, int] = {}
         for verdict in self.lane.verdicts:
-            if verdict.status in ("pass", "not judged") or verdict.metric in METRICS:
+            if verdict.status in ("pass", "suspicious", "not judged") or verdict.metric in METRICS:
                 continue
             if verdict.case is None or verdict.case in cases:
                 name = f"{verdict.metric}: {verdict.status}"
                 found[name] = found.get(name, 0) + 1
         return tuple(f"{name} in {count} check{'s' if count != 1 else ''}" for name, count in found.items())
+
+    def suspicious(self) -> tuple[str, ...]:
+        """The figures of these cases, and of the lane, that neither passed nor failed, with why."""
+        cases = {None, *(sample.case for sample in self.samples)}
+        found = [one for one in self.lane.verdicts if one.status == "suspicious" and one.case in cases]
+        return tuple(f"{one.check.removeprefix(f'{self.lane.id}/')}: {one.reason}" for one in found)
 
     def carry_out(self, reason: str, repeats: Sequence[Path] = ()) -> Iterator[ApprovedCase]:
         """Write the baselines.

@@ -75,6 +75,8 @@ KINDS = kinds()
 METRICS = ("finite", "shape", "lpips", "psnr", "latent_psnr")
 TEACHER, TIMESTEPS = "7e" * 32, (951.0, 901.0)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+COMMITTED, BEGAN = datetime(2025, 12, 31, 23, tzinfo=UTC), datetime(2025, 12, 31, 23, 50, tzinfo=UTC)
+"""The commit, and the honest machines on it."""
 ATTEMPT = Attempt(2, "10", 3)
 """That the gate is part of."""
 MACHINE = {"os_build": "1", "machine": "arm", "processor": "a chip", "cores": 8, "versions": {"torch": "2.13"}}
@@ -137,7 +139,7 @@ def expected(*results: JobResult, commit: str = COMMIT) -> Expected:
     goldens = {case: golden(case) for case in CASES}
     references = {name: replace(one, goldens=goldens) for name, one in judge.references.items()}
     jobs = results or (JobResult(job="lanes", result="success"),)
-    return Expected(record, replace(judge, references=references), commit, NOW, jobs, ATTEMPT)
+    return Expected(record, replace(judge, references=references), commit, NOW, jobs, ATTEMPT, COMMITTED)
 
 
 def measurements(unit: PlannedUnit, cases: Iterable[str] = CASES) -> tuple[Measurement, ...]:
@@ -241,7 +243,7 @@ def run_of(*lanes: Lane, origin: dict[str, Any] | None = None, **fields: Any) ->
     names = {lane.id for lane in lanes}
     others = tuple(skipped(unit) for unit in record.units if unit.lane not in names)
     said = {"commit": COMMIT, "judge_digest": record.judge_digest, "job": "lanes", "run_id": "7"}
-    said |= {"started": "2025-12-31T23:50:00+00:00", "ended": "2026-01-01T00:00:01+00:00"}
+    said |= {"started": BEGAN.isoformat(), "ended": "2026-01-01T00:00:01+00:00"}
     system = next((lane.fingerprint.system for lane in lanes if lane.fingerprint.system), "Linux")
     run = Run(
         sdqa_version=record.sdqa_version,

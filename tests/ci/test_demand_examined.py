@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sdqa.bundle import Lane
+from sdqa.bundle import Lane, Sample
 from sdqa.cli import run as sdqa
 from sdqa.errors import UsageError
+from sdqa.gate.baseline import read_manifest
 from sdqa.gate.goldens import write_golden
 from sdqa.plan import Plan
 from sdqa.store import digest_of
@@ -17,6 +18,7 @@ from sdqa.workflow.elsewhere import with_elsewhere
 from tests.ci import honest, honest_pictures
 from tests.ci.forged import LANES
 from tests.ci.forged.altered import FP16, with_machine
+from tests.ci.forged.samples import shown_as
 from tests.ci.honest import golden, lane_of, run_of, units
 
 FORGED = [
@@ -112,6 +114,65 @@ HOW = {
 @pytest.mark.parametrize("how", HOW)
 def test_an_honest_run_is_taken(checkout: Checkout, how: str) -> None:
     HOW[how](checkout, checkout.send("bundle", lane_of(units()[0])))
+
+
+def beside_baselines(checkout: Checkout, lane: Lane) -> Lane:
+    """With the figures that the lane had beside its approved pictures, when it drew each case's own."""
+    place = checkout.root / "goldens" / "tiny" / "baselines" / "fp16@reference"
+    figures = [
+        honest.figure_of("psnr", 100.0, case=case).model_copy(
+            update={"metric": "baseline_psnr", "fingerprint": read_manifest(place / case).identity("baseline_psnr")}
+        )
+        for case in honest.CASES
+    ]
+    return lane.model_copy(update={"measurements": (*lane.measurements, *figures)})
+
+
+def with_all_of(sample: Sample, other: Sample) -> Sample:
+    """A sample with another's candidate and latents, and all that is recorded of them."""
+    facts = sample.facts.model_copy(update={"latents": other.facts.latents})
+    return shown_as(sample, other).model_copy(update={"latents_digest": other.latents_digest, "facts": facts})
+
+
+def test_figures_beside_an_approved_picture_are_read_again(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two cases have each other's pictures and latents, and all figures that the goldens tell are set right."""
+    assert checkout.approve(checkout.send("first", lane_of(units()[0]))) == 0
+    again = beside_baselines(checkout, lane_of(units()[0]))
+    assert checkout.approve(checkout.send("again", again)) == 0
+    cat, dog, fox = again.samples
+    samples = (with_all_of(cat, dog), with_all_of(dog, cat), fox)
+    apart = honest_pictures.shown().psnr
+    told = {one.case: apart[one.images["candidate"].sha256, one.images["golden"].sha256] for one in samples}
+    figures = tuple(
+        m.model_copy(update={"value": told[m.case]}) if m.metric == "psnr" and m.case is not None else m
+        for m in again.measurements
+        if m.metric != "latent_psnr"
+    )
+    forged = again.model_copy(update={"samples": samples, "measurements": figures})
+    assert checkout.approve(checkout.send("forged", forged)) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "refuse this run: cat/baseline_psnr: is 100, its pictures say 7.7" in said
+
+
+def test_suspicious_figures_are_named_before_they_are_approved(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lane = lane_of(units()[0])
+    doubted = {f"{FP16}/{case}/{metric}" for case in ("cat", "dog") for metric in ("lpips", "psnr")}
+    verdicts = tuple(
+        one.model_copy(update={"status": "suspicious", "reason": "an outlier"}) if one.check in doubted else one
+        for one in lane.verdicts
+    )
+    bundle = checkout.send("bundle", lane.model_copy(update={"verdicts": verdicts}))
+    assert checkout.approve(bundle) == 0
+    said = capsys.readouterr().out
+    assert "stays red" not in said
+    assert said.index("suspicious in 4 checks") < said.index("  cat/lpips: an outlier") < said.index("  and 1 more")
+    assert said.index("  and 1 more") < said.index("first baseline")
+    assert checkout.approve(bundle, "--case", "fox") == 0
+    assert "suspicious" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("how", "name"), [(how, name) for how in HOW for name in FORGED])

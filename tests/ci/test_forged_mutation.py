@@ -13,6 +13,7 @@ from sdqa.bundle.facts import WeightCoverage
 from sdqa.ci import agreement, attempts, contradictions, examined, figures, origin, reference
 from sdqa.ci.attempts import Attempt
 from sdqa.ci.carried import CARRIED
+from sdqa.ci.expected import Expected
 from sdqa.ci.reference import LaneReference
 from sdqa.metrics import kinds
 from tests.ci import honest, honest_pictures
@@ -103,13 +104,15 @@ def test_origin() -> None:
     runs += [failed, missing, run_of(), linux(environment={"a": linux().environment})]
     runs += [run_of(linux().lanes[0].model_copy(update={"id": "tiny/other"}))]
 
-    def strange(run: Run) -> Scenario:
-        return lambda module: module.strange(run, wanted)
+    def strange(run: Run, name: str = "one", told: Expected = wanted) -> Scenario:
+        return lambda module: module.strange(name, run, told)
 
     def against(run: Run, name: str) -> Scenario:
         return lambda module: module.of_bundle(name, run, wanted, honest_pictures.shown())
 
-    scenarios = [strange(run) for run in runs]
+    later = replace(wanted, committed=honest.NOW)
+    scenarios = [strange(run) for run in runs] + [strange(linux(), told=replace(wanted, committed=None))]
+    scenarios += [strange(linux(), name, later) for name in ("one", CARRIED)]
     scenarios += [against(run, name) for run in runs if run.provenance for name in ("one", CARRIED)]
     held(origin, scenarios)
 
@@ -141,8 +144,11 @@ def test_attempts() -> None:
 
 def test_clocks_may_differ_by_an_hour() -> None:
     early = honest.NOW - timedelta(days=1, minutes=59)
-    assert list(origin.strange(linux(), replace(expected(), now=early))) == []
-    assert list(origin.strange(linux(), replace(expected(), now=early - timedelta(minutes=2))))
+    assert list(origin.strange("bundle", linux(), replace(expected(), now=early))) == []
+    assert list(origin.strange("bundle", linux(), replace(expected(), now=early - timedelta(minutes=2))))
+    late = honest.BEGAN + timedelta(hours=1)
+    assert list(origin.strange("bundle", linux(), replace(expected(), committed=late))) == []
+    assert list(origin.strange("bundle", linux(), replace(expected(), committed=late + timedelta(seconds=1))))
 
 
 def test_examined(tmp_path: Path) -> None:

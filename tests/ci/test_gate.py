@@ -19,8 +19,7 @@ from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
 from tests.report.pictures import draw, png
 
-COMMITTED = "2025-12-31T23:00:00+00:00"
-"""Before the honest machines began."""
+COMMITTED = honest.COMMITTED.isoformat()
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -106,6 +105,14 @@ def test_whole_evidence_is_green_in_every_place(place: Place, capsys: pytest.Cap
     assert place.gate("--expect-commit", place.commit) == 0
     agreed(place, 0, "pass", "Pass")
     assert "::error" not in capsys.readouterr().out
+
+
+def test_a_bundle_that_is_older_than_its_commit(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    told = dict.fromkeys(("started", "ended"), "2020-01-01T00:00:00+00:00")
+    place.send("linux", honest.with_origin(honest.linux(created="2020-01-01T00:00:00+00:00"), **told))
+    place.send("mac", honest.mac())
+    assert place.gate("--expect-commit", place.commit) == 4
+    assert "it began before its commit was made" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("service", ["true", ""])

@@ -197,6 +197,56 @@ def test_a_picture_that_was_exchanged_under_its_record_is_named(pair: tuple[Path
     assert is_silent([found])
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("text-portrait", "golden"), ("baselines/fp16@reference/text-portrait", "baseline")]
+)
+def test_a_picture_that_was_overwritten_is_named(pair: tuple[Path, Path], name: str, kind: str) -> None:
+    """Its record says what it said."""
+    for folder in pair:
+        shutil.copytree(ROOT / "goldens" / "tiny" / name, folder / "goldens" / "tiny" / name, dirs_exist_ok=True)
+    assert changed(pair) == ()
+    other = ROOT / "goldens" / "tiny" / name.replace("text-portrait", "text-landscape") / "image.png"
+    place, before = (folder / "goldens" / "tiny" / name / "image.png" for folder in reversed(pair))
+    shutil.copy(other, place)
+    [found] = changed(pair)
+    assert (found.kind, found.subject, found.looser, found.recorded) == (kind, f"tiny/{name}", True, "")
+    assert found.what == "not the files of its record: image.png"
+    assert is_silent([found])
+    before.unlink()
+    assert changed(pair) == (found,), "of a revision the records alone are there"
+    shutil.copy(other, before)
+    assert changed(pair) == (), "the base has it alike"
+    before.unlink()
+    place.write_bytes(bytes(10**6))
+    assert changed(pair) == (found,), "of another size"
+
+
+def test_a_picture_that_is_kept_elsewhere_was_not_exchanged(pair: tuple[Path, Path]) -> None:
+    place = pair[1] / "goldens" / "tiny" / "text-portrait"
+    record = json.loads((place / "manifest.json").read_text(encoding="utf-8"))["files"]["image.png"]
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
+    (place / "image.png").write_text(pointer.format(record["sha256"], record["bytes"]), encoding="utf-8")
+    assert changed(pair) == ()
+    (place / "image.png").write_text(pointer.format("0" * 64, record["bytes"]), encoding="utf-8")
+    assert is_silent(changed(pair))
+
+
+def test_tolerances_that_are_said_to_be_of_another_teacher(pair: tuple[Path, Path]) -> None:
+    path = pair[1] / "goldens" / "tiny" / "tolerances.json"
+    before = Tolerances.load(path)
+    after = before.model_copy(update={"teachers": {**before.teachers, "fp16": "0" * 64}})
+    documents.write(path, after.model_dump(mode="json"))
+    [found] = [one for one in changed(pair) if one.looser]
+    assert (found.kind, found.subject, found.recorded) == ("tolerance", "tiny/fp16", "")
+    assert found.what.startswith("measured with the teacher 000000000000 instead of ")
+    documents.write(path, before.model_copy(update={"teacher": "0" * 64}).model_dump(mode="json"))
+    named = {one.subject for one in changed(pair) if one.looser}
+    assert named == {f"tiny/{table}" for table in before.variants if table not in before.teachers}
+    shutil.copy(pair[0] / "goldens" / "tiny" / "tolerances.json", path)
+    after.save(path, "another teacher")
+    assert {one.recorded for one in changed(pair) if one.looser} == {"another teacher"}
+
+
 def test_an_audit_log_that_lost_entries_is_never_excused(pair: tuple[Path, Path]) -> None:
     path = pair[1] / "goldens" / "tiny" / AUDIT_FILE
     path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[1:]), encoding="utf-8")

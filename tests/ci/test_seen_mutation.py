@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import types
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sdqa.bundle import Blob, Bundle, Lane, Run, Sample, documents
-from sdqa.ci import golden_latents, looking, pictures, seen
+from sdqa.ci import baseline_pictures, golden_latents, looking, pictures, seen
+from sdqa.ci.recorded import Recorded
 from sdqa.ci.reference import LaneReference
+from sdqa.gate.baseline import figure_identity, write_baseline
+from sdqa.gate.baseline import read_manifest as read_baseline_manifest
 from sdqa.gate.codec import encode_tensors
 from sdqa.gate.goldens import write_golden
 from sdqa.gate.manifest import MANIFEST_FILE, read_manifest
 from tests.ci import honest, honest_pictures
 from tests.ci.forged import RUNS
-from tests.ci.forged.altered import honest_lane, with_figure
+from tests.ci.forged.altered import FP16, SMALL, honest_lane, with_figure
 from tests.ci.honest import linux, run_of
 from tests.ci.mutants import Scenario, held
 from tests.ci.sound import held_by, lanes
@@ -55,7 +59,59 @@ def of_figures() -> list[Scenario]:
 
     found = [asked(lane) for lane in lanes().values()] + [asked(latents, goldenless), asked(sent({}, None))]
     found += [asked(sent({name: cat.images[name]}, cat.facts.latents)) for name in ("candidate", "golden")]
+    found += of_baselines()
     return [*found, asked(with_figure("psnr", "cat", value=None)), asked(honest_lane(samples=()))]
+
+
+def of_baselines() -> list[Scenario]:
+    """A figure against the case's baseline, another case's, one that counts no more, or none; true and untrue."""
+    cat, approved = honest.sample_of("cat"), {"cat": "of the cat", "dog": "of the dog"}
+    all_of_it = honest_pictures.shown()
+    read = replace(all_of_it, baseline_psnr={(cat.images["candidate"].sha256, "of the cat"): 60.0})
+
+    def asked(value: float, content: str, baselines: dict[str, str], sample: Sample = cat) -> Scenario:
+        reference = replace(held_by()["the goldens"], baselines=baselines)
+        figure = honest.figure_of("psnr", value, case="cat", fingerprint=figure_identity("baseline_psnr", content))
+        figure = figure.model_copy(update={"metric": "baseline_psnr"})
+        return lambda module: [*module.unlike_shown(figure, sample, reference, read)]
+
+    found = [asked(value, f"of the {case}", approved) for value in (60.0, 99.0) for case in ("cat", "dog", "fox")]
+    found.append(asked(60.0, "of the cat", approved, with_blobs(cat, {}, cat.facts.latents)))
+    return [*found, asked(99.0, "of the dog", {"dog": "of the dog"}), asked(99.0, "of the cat", {})]
+
+
+def test_baseline_pictures(tmp_path: Path) -> None:
+    """Whole, of another value than its record's, kept elsewhere, without a picture, damaged, and not there."""
+    more = honest.SUITE + "".join(f'[cases.{case}]\nprompt = "a {case}"\n' for case in ("yak", "owl", "emu"))
+    texts = [more, honest.SUITE.replace('goldens = "goldens"', 'goldens = "teacher"')]
+    plans = [honest.plan(tmp_path / "sdqa.toml", text) for text in texts]
+    place = tmp_path / "goldens" / "tiny" / "baselines" / "fp16@reference"
+    for case in ("cat", "dog", "fox", "yak", "emu"):
+        pixels = {"image": honest_pictures.pixels_of("cat", "candidate"), "latents": np.zeros((4, 2, 2), np.float32)}
+        facts = {"golden": "g", "repeats": (), "run": "", "reason": "looked at"}
+        write_baseline(place / case, honest_lane(), case, **pixels, **facts)
+    file = read_baseline_manifest(place / "cat").files["image.png"]
+    altered = {"dog": {"digests": {"image": "0" * 64}}, "fox": {"files": {}}}
+    altered["yak"] = {"files": {"image.png": file.model_copy(update={"place": "warehouse"})}}
+    for case, update in altered.items():
+        manifest = read_baseline_manifest(place / case).model_copy(update=update)
+        documents.write(place / case / MANIFEST_FILE, manifest.model_dump(mode="json"))
+    (place / "emu" / MANIFEST_FILE).write_text("{}")
+
+    def recorded(module: types.ModuleType) -> object:
+        found = []
+        for plan in plans:
+            read, cases = (
+                module.baseline_pictures_of(plan),
+                (*honest.CASES, "yak", "owl", "emu", "../fp16@reference/cat"),
+            )
+            found += [read(lane, case) for lane in (FP16, SMALL, "tiny/gone") for case in cases]
+            found += [module.baselines_of(plan, lane) for lane in plan.lanes]
+        return found
+
+    held(baseline_pictures, [recorded])
+    read = baseline_pictures.baseline_pictures_of(plans[0])
+    assert [read(FP16, case) is not None for case in honest.CASES] == [True, False, False]
 
 
 def test_seen() -> None:
@@ -80,6 +136,7 @@ def test_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     as_text = cat.images["candidate"].model_copy(update={"media_type": "text/plain"})
     shorter = cat.images["golden"].model_copy(update={"bytes": 3})
     golden = {case: (f"golden {case}", honest_pictures.latents_of(case)) for case in honest.CASES}
+    approved = {case: (f"approved {case}", honest_pictures.pixels_of(case, "golden")) for case in ("cat", "dog")}
     golden["dog"] = ("golden dog", honest_pictures.latents_of("dog") + np.float32(0.01))
     golden["fox"] = ("golden fox", honest_pictures.latents_of("fox")[:, :1])
 
@@ -90,7 +147,12 @@ def test_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             read.clear()
             vars(module).update(MAX_PIXELS=pixels)
             recorded = golden if pixels == 10**6 else {}
-            return module.look_at(bundle, made, lambda _, case: recorded.get(case)), sorted(read.items())
+            return (
+                module.look_at(
+                    bundle, made, Recorded(lambda _, case: recorded.get(case), lambda _, case: approved.get(case))
+                ),
+                sorted(read.items()),
+            )
 
         return scenario
 

@@ -24,7 +24,7 @@ def stored(cost: ComponentCost, leaving: float = 0.0) -> Any:
         "coverage": SimpleNamespace(complete=True),
         "lint": ("checked",),
     }
-    facts |= {"breaches": (), "batch": None, "names": {}}
+    facts |= {"breaches": (), "batch": None, "names": {}, "defaults": {}}
     return SimpleNamespace(record=SimpleNamespace(cost=cost, leaving_share=leaving, **facts))
 
 

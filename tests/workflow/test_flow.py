@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import sdqa.convert.stage
-import sdqa.workflow
 from sdqa.bundle import Bundle, Measurement
 from sdqa.errors import ConversionError, ExecutionError, MetricError, SdqaError
 from sdqa.plan import load_suite, make_plan
 from sdqa.progress import Progress
 from sdqa.store import Store
-from sdqa.workflow import measure_lane
+from sdqa.workflow import flow, measure_lane
 from sdqa.workflow.alone import run_stage
 from sdqa.workflow.examination import Examined
 from sdqa.workflow.failure import failure_of
@@ -72,13 +70,13 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                     raise made_here
                 return made_here() if callable(made_here) else made_here
 
-            monkeypatch.setattr(sdqa.workflow, name, stage)
+            monkeypatch.setattr(flow, name, stage)
 
     return put
 
 
 def test_the_flow_fits_on_one_screen() -> None:
-    text = Path(sdqa.workflow.__file__).read_text(encoding="utf-8")
+    text = Path(flow.__file__).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= SCREEN
 
 
@@ -138,7 +136,7 @@ def test_an_overflow_in_a_lane_is_shown_once_and_recorded_and_known_warnings_are
 
 def test_a_run_reports_every_lane(job: Job, stages: Callable[..., None]) -> None:
     stages(score=Scores((FIGURE,)))
-    run = sdqa.workflow.run(job)
+    run = flow.run(job)
     assert [lane.id for lane in run.lanes if lane.status != "skipped"] == ["tiny/fp16"]
     assert run.exit_code == 4, "one figure is not all that is planned"
     assert job.bundle.read() == run

@@ -69,7 +69,7 @@ def _look(lanes: Sequence[PlannedLane], form: PackageFormat, opening: Opening | 
     missing = [one for one in drawable_components() if one in wanted and one not in existing.packages]
     if missing:
         what = f"{source} has no package for {', '.join(missing)}"
-        lacks.append(Lack(SUBJECT, what, existing.listing(), in_suite=True))
+        lacks.append(Lack(SUBJECT, what, existing.listing()))
     return Look(tuple(notes), tuple(lacks))
 
 

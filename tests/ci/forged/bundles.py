@@ -57,6 +57,12 @@ def it_comes_from_tomorrow() -> Run:
     return with_origin(linux(created="2026-02-01T00:00:00"), **told)
 
 
+@run("it began before its commit was made: at 2020-01-01")
+def it_is_older_than_its_commit() -> Run:
+    told = dict.fromkeys(("started", "ended"), "2020-01-01T00:00:00+00:00")
+    return with_origin(linux(created="2020-01-01T00:00:00Z"), **told)
+
+
 @run("its dates cannot be read")
 def nobody_knows_when() -> Run:
     return with_origin(linux(), started="")

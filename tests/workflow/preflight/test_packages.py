@@ -13,7 +13,7 @@ import pytest
 from sdqa import cli
 from sdqa.convert.inventory import take_inventory
 from sdqa.convert.stage import adopted
-from sdqa.errors import EXIT_PASS, EXIT_USAGE, SdqaError
+from sdqa.errors import EXIT_INFRASTRUCTURE, EXIT_PASS, EXIT_USAGE, SdqaError
 from sdqa.models import ExistingPackages, Teacher, load_teacher
 from tests.conftest import Convert
 from tests.mil.packages import edit
@@ -157,7 +157,7 @@ def test_what_may_be_meant_as_a_package_is_named(
     assert words in said
     shutil.rmtree(place / UNET)
     status, said = plan(capsys)
-    assert status == EXIT_USAGE
+    assert status == EXIT_PASS, "it may be made yet"
     assert "packages:made has no package for unet" in said
     assert said.count(words) == 2, "where it is left out, and where it is missed"
 
@@ -243,12 +243,12 @@ def test_packages_are_opened_where_no_teacher_is(place: Path, capsys: pytest.Cap
     assert "truncated, damaged" in said
 
 
-def test_a_run_ends_as_the_plan_says(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_package_that_is_missing_is_infrastructure(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(place / UNET)
-    assert plan(capsys)[0] == EXIT_USAGE
+    assert plan(capsys)[0] == EXIT_PASS, "it may be made yet"
     with pytest.raises(SdqaError) as caught:
         adopted("packages:made", load_teacher("random:miniature"), idle=("vae_encoder",))
-    assert caught.value.exit_code == EXIT_USAGE
+    assert caught.value.exit_code == EXIT_INFRASTRUCTURE
     shutil.rmtree(place / "made")
     assert plan(capsys)[0] == EXIT_PASS, "a folder that is not there may be made yet"
 
