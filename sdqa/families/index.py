@@ -38,6 +38,11 @@ class ModelIndex:
             ModelError: it names no pipeline class, or an entry is not a pair of library and class.
         """
         class_name = content.get("_class_name")
+        match class_name:
+            case [str() as module, str() as kind]:
+                what = f"{INDEX_FILE} names a custom pipeline, {kind} of {module}.py, whose code is never run"
+                hint = "save it with one of diffusers' own pipelines, if it draws as that does"
+                raise ModelError(what, where=where, hint=hint)
         if not isinstance(class_name, str) or not class_name.isidentifier():
             raise ModelError(f"{INDEX_FILE} names no pipeline class", where=where, hint="save the pipeline again")
         parts, flags = {}, {}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BACKGROUND = "white"
 """What lies behind transparent pixels where a suite says nothing."""
+TRANSPARENT = "has transparency"
+"""How the remark on it begins."""
 SIXTEEN, SIXTEEN_BITS = 16, 65535
 DARK = 8
 """Of the levels, the part that a picture stays below whose 16 bits hold fewer, as a camera's 12 do."""
@@ -22,6 +24,14 @@ LATTICE = 9
 """Values a channel at which a profile is compared with sRGB."""
 SAME_LEVELS = 1
 """Grey levels by which a profile may differ from sRGB and still be sRGB: its curves are tables."""
+
+
+class ColourlessError(ValueError):
+    """A file's samples have no meaning as colours here."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 @dataclass
@@ -51,22 +61,39 @@ def flat_colours(reading: PictureReading, background: str) -> Image.Image:
     """The picture in mode RGB.
 
     Raises:
-        ValueError: its pixels are of a kind that has no meaning as a picture.
+        ColourlessError: its pixels are of a kind that has no meaning as a picture.
     """
     from PIL import Image
 
     if reading.png.foreign:
-        raise ValueError(f"its colours have {reading.png.foreign}: save it in sRGB, or with a colour profile")
+        raise _foreign(reading)
+    if reading.png.overrides_profile and reading.profile:
+        reading.profile = b""
+        reading.say("has code points (cICP) and a colour profile (iCCP): by the format the code points count")
     colours, alpha = _separated(reading)
     picture = _in_srgb(reading, colours)
     if reading.png.gamma is not None:
         reading.say(f"has the gamma {reading.png.gamma:.4g} (gAMA): converted to sRGB")
         picture = picture.point(gamma_table(reading.png.gamma) * 3)
+    if reading.png.video:
+        reading.say("has the transfer of BT.709 (cICP): converted to sRGB")
+        picture = picture.point(video_table() * 3)
     if alpha is None or alpha.getextrema()[0] == 255:
         return picture
-    reading.say(f"has transparency: composited on {background}")
+    reading.say(f"{TRANSPARENT}: composited on {background}")
     ground = Image.new("RGB", picture.size, background)
     return Image.composite(picture, ground, alpha)
+
+
+def _foreign(reading: PictureReading) -> ColourlessError:
+    """The error that says which colours a PNG states, and what to do about it."""
+    what, hint = f"its colours have {reading.png.foreign}", "save it in sRGB, or with a colour profile"
+    if reading.png.overrides_profile:
+        hint = "save it in sRGB, without the chunk cICP"
+        if reading.profile:
+            what += ", which by the format count before its colour profile (iCCP)"
+            hint = "take the chunk cICP out, if the profile is right; or save it in sRGB"
+    return ColourlessError(what, hint)
 
 
 def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
@@ -78,7 +105,7 @@ def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None
         return _eight_bits(reading)
     if reading.png.depth == SIXTEEN:
         if reading.transparent is not None:
-            raise ValueError("it declares a transparent colour of 16 bits: give it an alpha channel instead")
+            raise ColourlessError("it declares a transparent colour of 16 bits", "give it an alpha channel instead")
         reading.say("is of 16 bits a colour: the upper 8 are taken")
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or reading.transparent is not None:
         if reading.transparent is not None:
@@ -91,7 +118,8 @@ def _separated(reading: PictureReading) -> tuple[Image.Image, Image.Image | None
         return picture.convert("L"), None
     if picture.mode in ("RGB", "P", "YCbCr", "LAB", "HSV"):
         return picture.convert("RGB"), None
-    raise ValueError(f"pixels of Pillow's mode {picture.mode} are no colours: {Image.getmodebands(picture.mode)} bands")
+    what = f"pixels of Pillow's mode {picture.mode} are no colours: {Image.getmodebands(picture.mode)} bands"
+    raise ColourlessError(what, "save it as RGB of 8 bits")
 
 
 def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | None]:
@@ -101,7 +129,8 @@ def _eight_bits(reading: PictureReading) -> tuple[Image.Image, Image.Image | Non
 
     values: npt.NDArray[np.int64] = np.asarray(reading.picture).astype(np.int64)
     if values.min() < 0 or values.max() > SIXTEEN_BITS:
-        raise ValueError(f"grey values from {values.min()} to {values.max()} do not fit into 16 bits")
+        what = f"grey values from {values.min()} to {values.max()} do not fit into 16 bits"
+        raise ColourlessError(what, "save it as grey of 8 or 16 bits")
     dark = f", its brightest is {values.max()} of {SIXTEEN_BITS}" if values.max() < SIXTEEN_BITS // DARK else ""
     reading.say(f"is 16-bit grey: scaled to 8 bits{dark}")
     scaled = Image.fromarray(((values * 255 + SIXTEEN_BITS // 2) // SIXTEEN_BITS).astype(np.uint8))
@@ -139,7 +168,20 @@ def gamma_table(gamma: float) -> list[int]:
     """Levels of sRGB for the 256 levels of samples that are light to the power of gamma (IEC 61966-2-1)."""
     import numpy as np
 
-    light = (np.arange(256) / 255) ** (1 / gamma)
+    return _levels((np.arange(256) / 255) ** (1 / gamma))
+
+
+def video_table() -> list[int]:
+    """Levels of sRGB for the 256 levels of samples that follow BT.709 (ITU-R BT.709-6, 1.2, turned round)."""
+    import numpy as np
+
+    samples = np.arange(256) / 255
+    return _levels(np.where(samples < 0.081, samples / 4.5, ((samples + 0.099) / 1.099) ** (1 / 0.45)))
+
+
+def _levels(light: npt.NDArray[np.float64]) -> list[int]:
+    import numpy as np
+
     encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return [int(level) for level in np.rint(255 * encoded)]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sdqa.errors import ImageError
 from sdqa.foreign import recognise
-from sdqa.generate.colours import BACKGROUND, PictureReading, flat_colours
+from sdqa.generate.colours import BACKGROUND, TRANSPARENT, ColourlessError, PictureReading, flat_colours
 from sdqa.generate.jpeg import demand_whole
 from sdqa.generate.png import demand_all_rows, read_colours
 
@@ -31,6 +31,7 @@ EXIF, COLOUR_SPACE, NO_SRGB = 0x8769, 0xA001, (2, 0xFFFF)
 MUCH_CUT = 0.5
 """Share of a picture that is left, below which the plan says how much is."""
 HINT = "give a PNG, JPEG or WebP picture"
+DAMAGED = "the file is damaged: save or download it again"
 
 _GARBLED = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ZeroDivisionError)
 """What Pillow's readers raise over damaged files and their EXIF data."""
@@ -81,16 +82,33 @@ def read_picture(path: Path, size: int | None, *, background: str = BACKGROUND) 
         if foreign is not None and foreign.kind not in ("png", "jpeg"):
             what = f"the source picture cannot be read: it is {foreign.what}"
             raise ImageError(what, where=str(path), hint=foreign.hint) from error
-        raise ImageError(f"the source picture cannot be read: {_said(error)}", where=str(path), hint=HINT) from error
+        hint = error.hint if isinstance(error, ColourlessError) else HINT if foreign is None else DAMAGED
+        raise ImageError(f"the source picture cannot be read: {_said(error)}", where=str(path), hint=hint) from error
     pixels = np.asarray(square, dtype=np.uint8)
     if (pixels == pixels[:1, :1]).all():
-        raise ImageError(
-            f"the source picture shows nothing but the colour {tuple(int(value) for value in pixels[0, 0])}",
-            where=str(path),
-            hint="give one that shows something; see with an image viewer what is in the file",
-        )
+        colour = tuple(int(value) for value in pixels[0, 0])
+        raise _emptied(colour, picture, reading, background, path)
     warned = dict.fromkeys(f"is damaged, says Pillow: {one.message}" for one in heard)
     return SourcePicture(pixels, (*reading.remarks, *said, *warned))
+
+
+def _emptied(
+    colour: tuple[int, ...], picture: Image.Image, reading: PictureReading, background: str, path: Path
+) -> ImageError:
+    """The error that says what left nothing of a picture: its crop, what lies behind its transparent pixels, or nobody.
+
+    Args:
+        picture: before it was cropped.
+    """
+    what, hint = "the source picture", "give one that shows something; see with an image viewer what is in the file"
+    if any(darkest != brightest for darkest, brightest in picture.getextrema()):  # type: ignore[misc]
+        side = min(picture.size)
+        what = f"cropped to its middle, {side}×{side} of {picture.width}×{picture.height}, the source picture"
+        hint = "give one whose middle shows something"
+    elif any(remark.startswith(TRANSPARENT) for remark in reading.remarks):
+        what = f"its transparent pixels on {background}, the source picture"
+        hint = "say another background in the case, or give a picture whose opaque pixels show something"
+    return ImageError(f"{what} shows nothing but the colour {colour}", where=str(path), hint=hint)
 
 
 def _said(error: Exception) -> str:

@@ -33,7 +33,9 @@ PRIMARIES_SPREAD = 500
 GAMMAS = (0.1, 10.0)
 """What a picture may be made for; more or less would show black or white."""
 SRGB_CODES = (1, 13, 0, 1)
-"""In cICP: BT.709's primaries, sRGB's transfer, RGB, full range (ITU-T H.273)."""
+"""In cICP: BT.709's primaries, which are sRGB's, sRGB's transfer, RGB, full range (ITU-T H.273)."""
+VIDEO_TRANSFERS = (1, 6, 14, 15)
+"""Numbers in cICP that all mean BT.709's transfer."""
 MAX_COLOUR_BYTES = 64
 """Of a chunk that is read here."""
 
@@ -48,6 +50,10 @@ class PngColours:
     """Exponent of light to sample; None where nothing but sRGB or a profile is meant."""
     foreign: str = ""
     """Primaries or a transfer that are not sRGB's, in words."""
+    video: bool = False
+    """Whether samples follow BT.709's transfer."""
+    overrides_profile: bool = False
+    """Whether code points (cICP) are stated, so that a profile beside them does not count."""
 
 
 def demand_all_rows(path: Path) -> None:
@@ -88,16 +94,18 @@ def read_colours(path: Path) -> PngColours:
     header = found.get(b"IHDR", b"")
     if len(header) != 13:
         return PngColours()
+    codes = tuple(found.get(b"cICP", b""))
+    if codes:
+        video = codes[0] == SRGB_CODES[0] and codes[2:] == SRGB_CODES[2:] and codes[1] in VIDEO_TRANSFERS
+        points = f"code points (cICP) {', '.join(map(str, codes))}"
+        foreign = "" if video or codes == SRGB_CODES else points
+        return PngColours(header[8], None, foreign, video, overrides_profile=True)
     gamma, foreign = _stated(found)
     return PngColours(header[8], gamma, foreign)
 
 
 def _stated(found: dict[bytes, bytes]) -> tuple[float | None, str]:
-    """Gamma and foreign colours, by the statement that counts."""
-    codes = tuple(found.get(b"cICP", b""))
-    if codes:
-        listed = ", ".join(map(str, codes))
-        return None, "" if codes == SRGB_CODES else f"coding-independent code points (cICP) {listed}"
+    """Gamma and foreign colours, by the statement that counts where there are no code points."""
     if b"iCCP" in found or b"sRGB" in found:
         return None, ""
     points = _numbers(found.get(b"cHRM", b""), len(SRGB_PRIMARIES))

@@ -208,20 +208,22 @@ def diff(
 
     Without inputs their graphs and constants are compared; with inputs, what every operation gives.
     """
-    from sdqa.mil.compare import compare_programs, compare_values
+    from sdqa.mil.compare import compare_programs, compare_values, not_compared
     from sdqa.mil.given import draw, read_arrays
 
     one, other = (_load(path, function=function, precision=precision, fuse=False) for path in (a, b))
     if inputs is not None or seed is not None:
         given = read_arrays(inputs) if inputs is not None else draw(one.inputs, seed or 0)
-        values = compare_values(one, other, given)
+        values, rest = compare_values(one, other, given), not_compared(one, other)
         if as_json:
             click.echo(json.dumps([asdict(item) for item in values], indent=2))
         else:
             for item in values:
                 name = item.name if item.name == item.name_in_b else f"{item.name} / {item.name_in_b}"
                 click.echo(f"{item.psnr_db:8.1f} dB  largest {item.largest:.3g}  {item.type} {name}")
-        raise click.exceptions.Exit(int(any(item.largest != 0 for item in values)))
+            for difference in rest:
+                click.echo(f"not compared: {difference.kind} {difference.operation}: {difference.detail}")
+        raise click.exceptions.Exit(int(bool(rest) or any(item.largest != 0 for item in values)))
     found = compare_programs(one, other)
     if as_json:
         click.echo(json.dumps([asdict(item) for item in found], indent=2))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sdqa.mil.constants import Constant
-from sdqa.mil.graph import Node
+from sdqa.mil.graph import Argument, Node
 from sdqa.mil.program import Program
 
 MATCHED_BY_POSITION = 20_000
@@ -23,7 +23,7 @@ class Difference:
     """One difference between programs A and B."""
 
     kind: str
-    """"only in A", "only in B", "type", "dtype", "shape", "constant" or "interface"."""
+    """"only in A", "only in B", "type", "dtype", "shape", "constant", "input" or "interface"."""
     operation: str
     """Name in A, or in B for what is only there."""
     detail: str
@@ -39,8 +39,10 @@ def compare_programs(a: Program, b: Program) -> list[Difference]:
     a_nodes, b_nodes = list(a.function.body.walk()), list(b.function.body.walk())
     pairs, lost, new = _align(a_nodes, b_nodes)
     differences += [Difference("only in A", node.name, node.type) for node in lost]
+    names = _renamed(a, pairs)
     for one, other in pairs:
-        differences += _operation(one, other)
+        differences += [*_operation(one, other), *_wiring(one, other, names)]
+    differences += _results(a, b, names)
     differences += [Difference("only in B", node.name, node.type) for node in new]
     return differences
 
@@ -76,6 +78,12 @@ def compare_values(a: Program, b: Program, inputs: Mapping[str, Any]) -> list[Va
             if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.shape == y.shape and x.size:
                 found.append(ValueDifference(value.name, partner.name, one.type, *_distance(x, y)))
     return found
+
+
+def not_compared(a: Program, b: Program) -> list[Difference]:
+    """What `compare_values` leaves out: operations of one program alone, and values of different shapes."""
+    kinds = ("only in A", "only in B", "shape")
+    return [difference for difference in compare_programs(a, b) if difference.kind in kinds]
 
 
 def _distance(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> tuple[float, float]:
@@ -139,6 +147,64 @@ def _operation(a: Node, b: Node) -> list[Difference]:
         detail = _argument(a.single(key), b.single(key))
         if detail:
             found.append(Difference("constant", a.name, f"{a.type}.{key}: {detail}"))
+    return found
+
+
+def _renamed(a: Program, pairs: Sequence[tuple[Node, Node]]) -> dict[str, str]:
+    """What each value of A is called in B, as far as it is there."""
+    names = {value.name: value.name for value in a.function.inputs}
+    for one, other in pairs:
+        both = [(one.outputs, other.outputs)]
+        both += [(mine.inputs, theirs.inputs) for mine, theirs in zip(one.blocks, other.blocks, strict=False)]
+        names.update((x.name, y.name) for mine, theirs in both for x, y in zip(mine, theirs, strict=False))
+    return names
+
+
+def _wiring(a: Node, b: Node, names: Mapping[str, str]) -> list[Difference]:
+    """Where two operations take values that are not each other's; what has no partner is reported as lost or new."""
+    found: list[Difference] = []
+    for key in sorted(set(a.inputs) | set(b.inputs)):
+        mine, theirs = a.inputs.get(key, []), b.inputs.get(key, [])
+        if len(mine) != len(theirs):
+            detail = f"{a.type}.{key}: {len(mine)} values in A, {len(theirs)} in B"
+            found.append(Difference("input", a.name, detail))
+            continue
+        for one, other in zip(mine, theirs, strict=True):
+            if isinstance(one, str) and isinstance(other, str):
+                if _is_another(one, other, names):
+                    found.append(Difference("input", a.name, f"{a.type}.{key}: {one} in A, {other} in B"))
+            elif len(mine) > 1 and (detail := _argument(one, other)):
+                found.append(Difference("constant", a.name, f"{a.type}.{key}: {detail}"))
+    if len(a.outputs) != len(b.outputs) or len(a.blocks) != len(b.blocks):
+        counts = [f"{len(node.outputs)} results and {len(node.blocks)} blocks" for node in (a, b)]
+        found.append(Difference("type", a.name, f"{a.type}: {counts[0]} in A, {counts[1]} in B"))
+    for mine_block, theirs_block in zip(a.blocks, b.blocks, strict=False):
+        found += _given(a.name, a.type, mine_block.outputs, theirs_block.outputs, names)
+    return found
+
+
+def _is_another(a: str, b: str, names: Mapping[str, str]) -> bool:
+    """Whether two values are there in both programs, and are not each other's."""
+    return names.get(a, b) != b and b in names.values()
+
+
+def _results(a: Program, b: Program, names: Mapping[str, str]) -> list[Difference]:
+    """Where the programs give other values as their results."""
+    name = a.function.name
+    return _given(name, "results", a.function.body.outputs, b.function.body.outputs, names)
+
+
+def _given(
+    name: str, kind: str, a: Sequence[Argument], b: Sequence[Argument], names: Mapping[str, str]
+) -> list[Difference]:
+    found: list[Difference] = []
+    for place, (one, other) in enumerate(zip(a, b, strict=False)):
+        if isinstance(one, str) and isinstance(other, str):
+            detail = f"{one} in A, {other} in B" if _is_another(one, other, names) else ""
+        else:
+            detail = _argument(one, other)
+        if detail:
+            found.append(Difference("input", name, f"{kind}[{place}]: {detail}"))
     return found
 
 

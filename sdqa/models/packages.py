@@ -35,9 +35,11 @@ PICTURES = ("png", "jpeg", "gif", "tiff", "svg", "heif")
 """Kinds of files that lie beside published packages and are none."""
 SUFFIXES = (".mlpackage", ".aimodel")
 """Formats of packages: Core ML's and Core AI's."""
+OLDER_SUFFIX, OLDER = ".mlmodel", "a model in Core ML's older format (.mlmodel)"
 MAX_MAPPING_BYTES = 2**16
 MAPPING_FILE = "packages.json"
 """In the folder: component to file name, `Unet.mlpackage#style_b` for a function; others go by their names."""
+NAMELESS = f"its name is none of the known ones; say in {MAPPING_FILE} which component it is"
 
 WHOLE, CHUNKS = "unet", ("unet_chunk1", "unet_chunk2")
 
@@ -75,11 +77,10 @@ class ExistingPackages:
         """
         folder = resolved(folder)
         if not folder.is_dir():
-            foreign = foreign_kind(folder)
-            if foreign:
-                raise PackagesError(f"this is {foreign.what}, not a folder", where=source, hint=foreign.hint)
-            hint = "give the folder that the packages lie in"
-            raise ModelError("there is no such folder", where=source, hint=hint)
+            raise _no_folder(folder, source)
+        if folder.suffix in SUFFIXES:
+            hint = f"give the folder that holds it, {folder.parent}"
+            raise PackagesError("this is a package itself, not a folder of packages", where=source, hint=hint)
         if mapping is None and (folder / MAPPING_FILE).exists():
             mapping = _read_mapping(folder / MAPPING_FILE)
         chosen = _by_mapping(folder, mapping or {}, source, suffix)
@@ -97,6 +98,18 @@ class ExistingPackages:
     def listing(self) -> str:
         """The same in a sentence, for a hint."""
         return "found: " + "; ".join(self.lines())
+
+
+def _no_folder(place: Path, source: str) -> ModelError:
+    """The error for a source that is no folder."""
+    foreign = foreign_kind(place)
+    if foreign:
+        return PackagesError(f"this is {foreign.what}, not a folder", where=source, hint=foreign.hint)
+    hint = "give the folder that the packages lie in"
+    if place.exists():
+        what = OLDER if place.suffix == OLDER_SUFFIX else "a file"
+        return PackagesError(f"this is {what}, not a folder", where=source, hint=hint)
+    return ModelError("there is no such folder", where=source, hint=hint)
 
 
 def _in_order(found: Mapping[str, Path], source: str, suffix: str) -> dict[str, tuple[Path, ...]]:
@@ -158,10 +171,12 @@ def _left_out(
         if path.suffix == suffix:
             component = recognise(path.stem)
             named = f"{MAPPING_FILE} decides the {component}" if chosen else f"another package is the {component}"
-            found.append(LeftOut(path.name, named if component else "its name is none of the known ones"))
+            found.append(LeftOut(path.name, named if component else NAMELESS))
         elif path.suffix.lower() == suffix or path.name.lower() == MAPPING_FILE != path.name:
             meant = MAPPING_FILE if path.suffix.lower() != suffix else f"{path.stem}{suffix}"
             found.append(LeftOut(path.name, f"call it {meant}: capitals count"))
+        elif path.suffix == OLDER_SUFFIX:
+            found.append(LeftOut(path.name, f"{OLDER}: convert the model again, to an {suffix}"))
         elif path.suffix not in SUFFIXES:
             foreign = foreign_kind(path)
             if foreign is not None and foreign.kind not in PICTURES:
@@ -194,9 +209,9 @@ def _nothing(folder: Path, source: str, suffix: str) -> PackagesError:
 
 
 def recognise(stem: str) -> str | None:
-    """The component that a package of this name holds, if the name is one of the known ones."""
+    """The component that a package of this name holds: a known name, the component's own, or Apple's long one."""
     for component, name in NAMES.items():
-        if stem.lower() == name.lower():
+        if stem.lower() in (name.lower(), component):
             return component
     apple = re.fullmatch(r"Stable_Diffusion_version_.+?_(" + "|".join(sorted(NAMES, key=len, reverse=True)) + ")", stem)
     return apple.group(1) if apple else None

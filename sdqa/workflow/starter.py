@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdqa.errors import ModelError
+from sdqa.families.index import INDEX_FILE
 from sdqa.foreign import packages_inside, recognise
 from sdqa.generate.schedule import SCHEDULERS
+from sdqa.models.beside import what_is_here
 from sdqa.models.opening import OpenedFolder, Opening
+from sdqa.models.packages import SUFFIXES as PACKAGES
+from sdqa.models.single_file import FOLDER, refuse_file
 from sdqa.models.sources import SOURCES, look_at
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
@@ -68,21 +72,48 @@ def _source(given: str) -> str:
     prefix, _, rest = given.partition(":")
     if prefix in SOURCES and rest:
         return given
+    if "://" in given:
+        raise ModelError("this is an address, not a model", where=given, hint=_instead_of_address(given))
     place = Path(given).expanduser()
+    if place.is_file():
+        raise _refused_file(place, given)
     if place.is_dir():
         shown = _shown(place)
-        if (place / "model_index.json").is_file():
+        if (place / INDEX_FILE).is_file():
             return f"folder:{shown}"
+        if place.suffix in PACKAGES:
+            hint = f"give the folder that holds it, {_shown(place.resolve().parent)}"
+            raise ModelError("this is a package itself, not a folder of packages", where=given, hint=hint)
         if any("/" not in name for name in packages_inside(place)):
             return f"packages:{shown}"
+        hint = what_is_here(place)
+        if hint:
+            raise ModelError(f"the folder has no {INDEX_FILE}", where=given, hint=hint)
     if place.exists():
-        foreign = recognise(place)
-        what = foreign.what if foreign else "neither a diffusers folder nor a folder of .mlpackages"
-        hint = foreign.hint if foreign else "give the folder that holds model_index.json"
-        raise ModelError(f"this is {what}", where=given, hint=hint)
+        what = "neither a diffusers folder nor a folder of .mlpackages"
+        raise ModelError(f"this is {what}", where=given, hint=FOLDER)
     if HUB_NAME.fullmatch(given) and ".." not in given:
         return f"hub:{given}"
     raise ModelError("there is no such folder, and no hub has such a name", where=given, hint="PATH or OWNER/NAME")
+
+
+def _refused_file(place: Path, given: str) -> ModelError:
+    """The error for a file: an index, a checkpoint, or anything else."""
+    if place.name == INDEX_FILE:
+        hint = f"give its folder, {_shown(place.resolve().parent)}"
+        return ModelError(f"this is the {INDEX_FILE} of a model, not its folder", where=given, hint=hint)
+    if recognise(place) is None:
+        what = "neither a diffusers folder nor a folder of .mlpackages"
+        return ModelError(f"this is a file, {what}", where=given, hint=FOLDER)
+    return refuse_file(place, given)
+
+
+def _instead_of_address(given: str) -> str:
+    """What to write instead of an address: the name on the hub that it seems to lead to."""
+    parts = [part for part in given.partition("://")[2].split("/") if part][1:3]
+    name = "/".join(parts)
+    known = len(parts) == 2 and HUB_NAME.fullmatch(name) is not None
+    return f"a model of a hub is named OWNER/NAME: {name}" if known else "PATH or OWNER/NAME"
 
 
 def _shown(place: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from sdqa.errors import ImageError
 from sdqa.generate.pictures import read_picture
@@ -122,6 +122,42 @@ def test_another_gamma_is_converted_and_said(tmp_path: Path, gamma: int) -> None
 def test_colours_that_are_not_converted_are_refused(tmp_path: Path, chunk: tuple[bytes, bytes], words: str) -> None:
     with pytest.raises(ImageError, match=words):
         read_picture(with_chunks(tmp_path / "p.png", chunk), 32)
+
+
+def test_bt709_is_converted_and_a_profile_behind_code_points_does_not_count(tmp_path: Path) -> None:
+    found = read_picture(with_chunks(tmp_path / "p.png", (b"cICP", bytes([1, 1, 0, 1]))), 256)
+    samples = np.arange(256) / 255
+    light = np.where(samples < 0.081, samples / 4.5, ((samples + 0.099) / 1.099) ** (1 / 0.45))
+    srgb = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
+    np.testing.assert_allclose(found.pixels[0, :, 1], 255 * srgb, atol=0.51)
+    assert found.remarks == ("has the transfer of BT.709 (cICP): converted to sRGB",)
+    profile = (b"iCCP", b"grey\0\0" + zlib.compress(ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()))
+    found = read_picture(with_chunks(tmp_path / "p.png", (b"cICP", bytes([1, 13, 0, 1])), profile), 256)
+    np.testing.assert_array_equal(found.pixels[:, :, 0], GREYS)
+    assert "the code points count" in found.remarks[0]
+    with pytest.raises(ImageError, match="count before its colour profile") as caught:
+        read_picture(with_chunks(tmp_path / "p.png", (b"cICP", bytes([9, 16, 0, 1])), profile), 256)
+    assert caught.value.hint.startswith("take the chunk cICP out")
+    with pytest.raises(ImageError, match=r"cICP\) 1, 13, 0, 0") as caught:
+        read_picture(with_chunks(tmp_path / "p.png", (b"cICP", bytes([1, 13, 0, 0]))), 256)
+    assert caught.value.hint == "save it in sRGB, without the chunk cICP"
+
+
+def test_what_emptied_a_picture_is_named(tmp_path: Path) -> None:
+    wide = Image.new("RGB", (96, 32), "red")
+    wide.putpixel((0, 0), (0, 0, 255))
+    wide.save(tmp_path / "wide.png")
+    clear = Image.effect_noise((32, 32), 60).convert("RGBA")
+    clear.putalpha(0)
+    clear.save(tmp_path / "clear.png")
+    with pytest.raises(ImageError, match="cropped to its middle, 32×32 of 96×32, the source picture shows nothing"):
+        read_picture(tmp_path / "wide.png", 16)
+    with pytest.raises(ImageError, match="its transparent pixels on black, the source picture shows nothing"):
+        read_picture(tmp_path / "clear.png", 16, background="black")
+    (tmp_path / "garbled.png").write_bytes((tmp_path / "wide.png").read_bytes()[:60] + b"garbled" * 9)
+    with pytest.raises(ImageError) as caught:
+        read_picture(tmp_path / "garbled.png", 16)
+    assert "give a PNG" not in caught.value.hint
 
 
 @pytest.mark.parametrize(("colour", "channels"), [(2, 3), (6, 4), (4, 2)])

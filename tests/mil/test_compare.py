@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import coremltools as ct
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from coremltools.converters.mil import Builder as mb
 
 from sdqa import mil
+from sdqa.mil.cli import mil_group
 from sdqa.mil.compare import _distance, compare_programs, compare_values
 
+from .conftest import Convert
 from .packages import WEIGHTS, edit
 
 
@@ -86,3 +91,33 @@ def test_a_changed_interface_is_found(network: Path, damaged: Path, attribute: s
 
     edit(damaged, optional)
     assert differences(network, damaged) == [("interface", attribute)]
+
+
+@pytest.fixture(scope="module")
+def wired(convert: Convert) -> dict[str, Path]:
+    """Programs of the same operations by the same names: connected otherwise, and one without the last."""
+
+    def build(first: str, second: str, *, longer: bool = False) -> Any:
+        @mb.program(input_specs=[mb.TensorSpec(shape=(2, 3))], opset_version=ct.target.iOS17)
+        def program(x: Any) -> Any:
+            values = {"x": x, "a": mb.sin(x=x, name="a"), "b": mb.cos(x=x, name="b")}
+            result = mb.sub(x=values[first], y=values[second], name="result")
+            return mb.exp(x=result, name="more") if longer else result
+
+        return program
+
+    made = {"plain": build("a", "b"), "crossed": build("b", "a"), "longer": build("a", "b", longer=True)}
+    return {name: convert(program, name) for name, program in made.items()}
+
+
+def test_operations_that_are_connected_otherwise_differ(wired: dict[str, Path]) -> None:
+    assert differences(wired["plain"], wired["plain"]) == []
+    assert differences(wired["plain"], wired["crossed"]) == [("input", "result"), ("input", "result")]
+
+
+def test_operations_of_one_program_alone_make_a_difference_with_inputs_too(wired: dict[str, Path]) -> None:
+    for other, status in (("plain", 0), ("crossed", 1), ("longer", 1)):
+        command = ["diff", str(wired["plain"]), str(wired[other]), "--random", "1"]
+        result = CliRunner().invoke(mil_group, command, catch_exceptions=False)
+        assert result.exit_code == status, result.output
+    assert "not compared: only in B more: exp" in result.output

@@ -40,7 +40,7 @@ def test_what_is_left_out_is_said(folder: Path) -> None:
         "text_encoder: TextEncoder.mlpackage",
         "unet: Unet.mlpackage",
         "vae_decoder: VAEDecoder.mlpackage",
-        "left out: Upscaler.mlpackage (its name is none of the known ones)",
+        "left out: Upscaler.mlpackage (its name is none of the known ones; say in packages.json which component it is)",
     ]
 
 
@@ -206,3 +206,21 @@ def test_a_mapping_that_says_two_things_or_too_much_is_refused(folder: Path, con
     (folder / "packages.json").write_text(content)
     with pytest.raises(ModelError, match=words):
         find(folder)
+
+
+def test_components_own_names_are_taken_and_an_older_model_is_left_out(tmp_path: Path) -> None:
+    for name in ("text_encoder", "unet", "vae_decoder", "vae_encoder"):
+        _package(tmp_path, name)
+    (tmp_path / "SafetyChecker.mlmodel").write_bytes(b"\x08\x01")
+    found = find(tmp_path)
+    assert set(found.packages) == {"text_encoder", "unet", "vae_decoder", "vae_encoder"}
+    (left,) = found.left_out
+    assert (left.name, "older format" in left.reason) == ("SafetyChecker.mlmodel", True)
+
+
+def test_a_package_or_a_file_instead_of_a_folder_is_said(folder: Path) -> None:
+    (folder / "notes.txt").write_text("hello")
+    for name, said in (("Unet.mlpackage", "this is a package itself"), ("notes.txt", "this is a file, not a folder")):
+        with pytest.raises(ModelError, match=said) as caught:
+            find(folder / name)
+        assert "the folder that" in caught.value.hint

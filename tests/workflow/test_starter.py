@@ -122,3 +122,22 @@ def test_the_output_can_be_named_and_is_not_written_over(folder: Path, tmp_path:
     assert cli.run(("init", "--model", str(folder), "--output", str(target))) == EXIT_PASS
     assert tomllib.loads(target.read_text(encoding="utf-8"))["goldens"] == "goldens"
     assert cli.run(("init", "--output", str(target))) == EXIT_USAGE
+
+
+def test_what_is_part_of_a_model_is_said_as_a_plan_says_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "made" / "Unet.mlpackage").mkdir(parents=True)
+    wrong = {
+        str(folder / "unet"): "this is a part of a pipeline: name",
+        str(folder / "model_index.json"): "give its folder, My Model (v2)",
+        str(folder / "unet" / "diffusion_pytorch_model.safetensors"): "from_single_file",
+        "made/Unet.mlpackage": "give the folder that holds it, made",
+        "https://huggingface.co/somebody/model": "OWNER/NAME: somebody/model",
+    }
+    for given, hint in wrong.items():
+        with pytest.raises(ModelError) as caught:
+            starting_model(given)
+        assert hint in caught.value.hint, given
+    index = folder / "model_index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "_class_name": ["pipeline", "MyPipe"]}))
+    with pytest.raises(ModelError, match=r"a custom pipeline, MyPipe of pipeline\.py"):
+        starting_model(str(folder))
