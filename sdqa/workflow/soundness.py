@@ -55,7 +55,8 @@ def demand_finite(job: Job, teacher: Teacher) -> None:
         demand_finite_files(examine_folder(folder, source=teacher.source))
         (place / "sound").write_text("", encoding="utf-8")
 
-    job.store.memo("finite", {"teacher": teacher.digest, "code": code_digest("sdqa.models.stored_values")}, build)
+    code = code_digest("sdqa.models.stored_values", "sdqa.models.opening")
+    job.store.memo("finite", {"teacher": teacher.digest, "code": code}, build)
 
 
 def demand_pictures(plan: Plan, cases: Mapping[str, Case], size: int | None) -> None:
