@@ -88,7 +88,7 @@ def test_the_sensitivity_table_is_shown_beside_the_tolerances_it_was_measured_wi
     assert committed_sensitivities(job) == (), "nobody has measured"
     shutil.copy(plan.goldens / "sensitivity.json", goldens)
     (shown,) = committed_sensitivities(job)
-    assert shown.figures.visible_caught.count > 200
+    assert shown.figures.visible_caught.count > 90
     tolerances = goldens / "tiny" / "tolerances.json"
     text = tolerances.read_text(encoding="utf-8")
     table = json.loads(text)
