@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdqa.models.finite import refuse_values
-from sdqa.models.weights import BYTES, FLOATS
+from sdqa.models.plain_header import BYTES
+from sdqa.models.weights import FLOATS
 
 if TYPE_CHECKING:
     from sdqa.models.opening import OpenedFolder

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,15 +12,12 @@ from sdqa.errors import ModelError
 from sdqa.families import Part
 from sdqa.foreign import recognise
 from sdqa.models.json_file import KeyTwice, once, read_json
+from sdqa.models.plain_header import plain_header
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 OTHERS = (".onnx", ".msgpack", ".h5", ".gguf", ".safetensors")
 FLOATS = ("F64", "F32", "F16", "BF16")
 """Types of safetensors that are read as they are."""
-BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-"""Of a value, by its type."""
-MAX_HEADER_BYTES = 100_000_000
-"""What the format allows of a header."""
 SHOWN = 6
 RIGHTS = "change them, or run as somebody who may read it"
 _ADAPTER = "adapter_config.json"
@@ -182,9 +177,9 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     Raises:
         ModelError: the header is truncated or garbled, or has a key twice.
     """
-    plain = _plain_header(path)
+    plain = plain_header(path)
     if plain is not None:
-        return plain
+        return {name: StoredTensor(*one) for name, one in plain.items()}
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -201,35 +196,6 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
             raise ModelError(what, where=str(path), hint=RIGHTS) from error
         hint = "download it again, or save the pipeline again"
         raise ModelError(f"{path.name} is not a safetensors file: {error}", where=str(path), hint=hint) from error
-
-
-def _plain_header(path: Path) -> dict[str, StoredTensor] | None:
-    """The tensors of a file that keeps every rule of the format; None of one that may not, of which the library judges.
-
-    The rules: a header of at most 100 MB, an object; each tensor's bytes are what its type and shape ask for, one lies
-    behind the other from the first byte to the last, and each name is there once. The library would import numpy.
-    """
-    try:
-        with path.open("rb") as file:
-            whole = os.fstat(file.fileno()).st_size
-            length = int.from_bytes(file.read(8), "little")
-            text = file.read(length) if length <= min(MAX_HEADER_BYTES, whole) else b""
-        if len(text) != length or not text.startswith(b"{"):
-            return None
-        said = json.loads(text.decode(), object_pairs_hook=once)
-        metadata = said.pop("__metadata__", {})
-        if not isinstance(metadata, dict) or not all(isinstance(one, str) for one in metadata.values()):
-            return None
-        end, found = 0, {}
-        for name, one in sorted(said.items(), key=lambda item: item[1]["data_offsets"]):
-            shape, dtype, (begin, after) = one["shape"], one["dtype"], one["data_offsets"]
-            whole_numbers = all(type(number) is int and number >= 0 for number in (*shape, begin, after))
-            if len(one) != 3 or not whole_numbers or begin != end or after - begin != math.prod(shape) * BYTES[dtype]:
-                return None
-            found[name], end = StoredTensor(tuple(shape), dtype), after
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    return {name: found[name] for name in sorted(found)} if end == whole - 8 - length else None
 
 
 def _demand_once(path: Path) -> None:

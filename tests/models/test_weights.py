@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sdqa.errors import ModelError
-from sdqa.models.weights import StoredTensor, _plain_header, read_header
+from sdqa.models.plain_header import plain_header
+from sdqa.models.weights import StoredTensor, read_header
 
 TENSORS = {
     "b.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -33,9 +34,10 @@ def by_library(path: Path) -> dict[str, StoredTensor]:
 def test_a_plain_header_says_what_the_library_says(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(save(TENSORS, metadata={"format": "pt"}))
-    found = _plain_header(path)
-    assert found == by_library(path) == read_header(path)
-    assert list(found or ()) == list(by_library(path))
+    found = plain_header(path)
+    assert found is not None
+    assert {name: StoredTensor(*one) for name, one in found.items()} == by_library(path) == read_header(path)
+    assert list(found) == list(by_library(path))
 
 
 def one(**changed: object) -> str:
@@ -63,7 +65,7 @@ def one(**changed: object) -> str:
 def test_what_breaks_a_rule_is_the_librarys_to_refuse(header: str, data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(with_header(header, data))
-    assert _plain_header(path) is None
+    assert plain_header(path) is None
     with pytest.raises(SafetensorError):
         by_library(path)
     with pytest.raises(ModelError, match="is not a safetensors file"):
@@ -73,12 +75,12 @@ def test_what_breaks_a_rule_is_the_librarys_to_refuse(header: str, data: bytes, 
 def test_a_header_that_is_longer_than_the_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes((2**40).to_bytes(8, "little") + b"{}")
-    assert _plain_header(path) is None
+    assert plain_header(path) is None
 
 
 def test_a_name_that_is_there_twice_is_named(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(with_header(f'{{"x": {{}}, {one()[1:]}', b"\0" * 4))
-    assert _plain_header(path) is None
+    assert plain_header(path) is None
     with pytest.raises(ModelError):
         read_header(path)
