@@ -159,6 +159,13 @@ def faults(session: nox.Session) -> None:
     command(session, "-m", "sdqa", "faults", "run", *session.posargs, env=ENVIRONMENT)
 
 
+@nox.session(name="held-out")
+def held_out(session: nox.Session) -> None:
+    """Faults and harmless changes that the catalogue does not have: caught, blamed, silent? About an hour."""
+    prepare(session, "yardstick", "test")
+    command(session, "-m", "tests.faults.held_out", *session.posargs, env=ENVIRONMENT)
+
+
 @nox.session
 def honesty(session: nox.Session) -> None:
     """How often the gate fails a sound lane from noise that no tolerance was measured with; `-- --runs N`."""
