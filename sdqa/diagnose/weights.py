@@ -85,10 +85,12 @@ def _compression(w: Array, r: Array, cosine: float) -> str:
 
     Vectors (biases, gains) are not compressed, so nothing of the kind is said of them.
     """
-    if w.ndim < 2 or not w.any():
+    if w.ndim < 2 or not w.any() or _is_identity(w):
         return ""
     if _has_few_levels(w, r):
         return f"quantised to {len(np.unique(w))} levels"
+    if _has_few_levels_in_channels(w, r):
+        return f"quantised to {max(len(np.unique(row)) for row in w)} levels a channel"
     if cosine > ALIKE and not np.any((w == 0) & (r != 0)):
         factor = float(np.vdot(w, r)) / float(np.vdot(r, r))
         if float(np.linalg.norm(w - factor * r)) < SAME * float(np.linalg.norm(w)):
@@ -111,6 +113,8 @@ def _compression(w: Array, r: Array, cosine: float) -> str:
 def _name(w: Array, r: Array, error: float, cosine: float) -> str:
     if not w.any():
         return "zeroed"
+    if _is_identity(w):
+        return "the identity"
     factor = float(np.vdot(w, r)) / float(np.vdot(r, r)) if r.any() else 0.0
     if abs(cosine) > ALIKE:
         return "sign reversed" if abs(factor + 1) < 0.01 else f"scaled by {factor:.4g}"
@@ -165,6 +169,27 @@ def _has_few_levels(w: Array, r: Array) -> bool:
     if distinct > LEVELS or not step or not np.isfinite(w).all():
         return False
     return float(abs(w / step - np.rint(w / step)).mean()) < ON_GRID
+
+
+def _has_few_levels_in_channels(w: Array, r: Array) -> bool:
+    """Few distinct values in every output channel where the reference has many: a scale for each of them."""
+    rows, expected = w.reshape(len(w), -1), r.reshape(len(r), -1)
+    most = min(LEVELS, rows.shape[1] // 4)
+    if rows.shape[1] < FEWEST or len(np.unique(rows[0])) > most:
+        return False
+    distinct = max(len(np.unique(row)) for row in rows)
+    return distinct <= most and float(np.median([len(np.unique(row)) for row in expected])) > 2 * distinct
+
+
+def _is_identity(w: Array) -> bool:
+    """Whether a square matrix, or a kernel, gives what it is given: an exporter left it out. It has two levels only."""
+    if w.ndim < 2 or w.shape[0] != w.shape[1]:
+        return False
+    same = np.zeros_like(w)
+    middle = tuple(size // 2 for size in w.shape[2:])
+    for channel in range(len(w)):
+        same[(channel, channel, *middle)] = 1
+    return bool(np.array_equal(w, same))
 
 
 def _channel_factors(w: Array, r: Array) -> tuple[float, float] | None:

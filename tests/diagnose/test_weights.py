@@ -54,6 +54,42 @@ def test_conversion_defect_is_named(name: str) -> None:
     assert not found.quantised
 
 
+def test_a_kernel_that_an_exporter_left_out_is_the_identity_and_has_not_two_levels() -> None:
+    mixing = GENERATOR.standard_normal((8, 8, 1, 1))
+    found = compare_weight(mixing, np.eye(8, dtype=np.float16).reshape(8, 8, 1, 1))
+    assert found.verdict == "the identity"
+    assert not found.quantised
+    kernel = np.zeros((16, 16, 3, 3))
+    kernel[range(16), range(16), 1, 1] = 1
+    assert compare_weight(KERNEL[:16], kernel).verdict == "the identity"
+    kernel[0, 1, 1, 1] = 1
+    assert compare_weight(KERNEL[:16], kernel).verdict != "the identity"
+
+
+def four_bits(weight: Any, *, signed: bool = True) -> Any:
+    scale = abs(weight).max(axis=1, keepdims=True) / 7
+    steps = np.clip(np.round(weight / scale), -8, 7)
+    return (steps if signed else steps % 16) * scale
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_scale_for_each_channel_leaves_few_levels_in_each(signed: bool) -> None:
+    matrix = GENERATOR.standard_normal((64, 256))
+    weight = four_bits(matrix, signed=signed).astype(np.float16)
+    assert len(np.unique(weight)) > 256, "of the whole there are many"
+    found = compare_weight(matrix, weight)
+    assert "quantised to 1" in found.verdict
+    assert "levels a channel" in found.verdict
+    assert found.quantised
+
+
+def test_one_channel_of_few_levels_is_not_a_quantised_kernel() -> None:
+    matrix = GENERATOR.standard_normal((64, 256))
+    holed = matrix.copy()
+    holed[0] = 0
+    assert not compare_weight(matrix, holed).quantised
+
+
 COMPRESSION: dict[str, tuple[Callable[[Any], Any], str]] = {
     "2 bits": (levels(2), "quantised to 4 levels"),
     "6 bits": (levels(6), "quantised to 64 levels"),
