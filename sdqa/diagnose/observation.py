@@ -74,6 +74,7 @@ class ComponentRun:
                         ):
                             tally.nonfinite = True
                             tally.note("its result is not finite although its inputs are")
+                        self._judge_end(tally, value.name, result, strange.get(value.name, ""))
                     continue
                 judge(tally, expected, result, self.own.get(value.name))
                 if tally.added[-1] > 0 and not tally.blame:
@@ -82,11 +83,25 @@ class ComponentRun:
                     missing = [name for name in before if name in lost]
                     tally.blame = behind[0] if behind else (missing[0] if missing else "")
 
+    def _judge_end(self, tally: Tally, output: str, result: Array, inserted: str) -> None:
+        """Hold an output that an inserted operation makes against the sound one: nothing after it tells what it does.
+
+        Args:
+            output: a value's name; only the component's outputs are looked at.
+            inserted: the first operation before it that is not in a sound conversion; "" where there is none.
+        """
+        if inserted and output in self.outputs:
+            judge(tally, self.outputs[output], result, self.own.get(output))
+            tally.blame = tally.blame or inserted
+
     def impact(self, node: Node) -> float:
         """Noise of the component's outputs when only this operation's results are the candidate's."""
         other = self.candidate.alignment.operations.get(node.name, "")
         partner = next((item for item in self.reference.function.body.nodes if item.name == other), None)
         results = self.results.get(node.name)
+        ends = {name: value for name, value in (results or {}).items() if partner is None and name in self.outputs}
+        if ends:
+            return max(noise_of(compare(self.outputs[name], np.asarray(value))) for name, value in ends.items())
         if partner is None or results is None:
             return LOST
         changed = {

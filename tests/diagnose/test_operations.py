@@ -61,6 +61,18 @@ def test_the_damaged_operation_is_named_with_its_module_and_its_weight(
     assert "scaled by 0.5" in found.weights[0].verdict
 
 
+def test_what_is_inserted_at_the_very_end_is_named_by_the_operation_before_it(laboratory: Laboratory) -> None:
+    """A sound conversion in fp32 has no cast there that could tell of it."""
+    planted: list[str] = []
+    last = "last_hidden_state_cast_fp16"
+    path = laboratory.planted("text_encoder", lambda planting: planted.append(planting.scaled(last, 0.5)))
+    found = operations(harness(laboratory, path), "text_encoder")
+    assert found.culprit == last
+    named = found.find(last)
+    assert named is not None
+    assert any(planted[0] in one for one in named.findings)
+
+
 def test_only_the_damaged_operation_adds_and_what_follows_carries(damaged: Harness) -> None:
     run = ComponentRun(candidate_of(damaged, "text_encoder"), replays(damaged, "text_encoder", 1)[0])
     tallies: dict[str, Tally] = {}
