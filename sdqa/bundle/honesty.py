@@ -1,4 +1,4 @@
-"""How often the gate cries wolf: clean runs from noise that nobody calibrated with."""
+"""How often the gate cries wolf: clean runs from noise that nobody calibrated with, or by processors of other kinds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ Kind = Literal["text-to-image", "image-to-image", "whole runs"]
 
 
 class CleanRun(OpenRecord):
-    """One clean run from fresh noise, judged by the committed tolerances."""
+    """One clean run, judged by the committed tolerances."""
 
     offset: int  # added to every case's seed
+    setting: tuple[str, ...] = ()  # NAME=value: environment variables that the run's libraries were started with
     cases: dict[str, Kind]
     failing: tuple[str, ...] = ()  # checks that failed or could not be made, without the lane's name
     alarms: tuple[str, ...] = ()  # cases with a failed check of their own
     suspicious: tuple[str, ...] = ()  # checks that were suspicious
+    room_used: float | None = None  # the largest share of any limit's room that a passing figure uses, if noted
+    closest: str = ""  # that check
     exit_code: int = 0
     seconds: float = 0.0
 
@@ -46,6 +49,7 @@ class Honesty(OpenRecord):
 
     schema_version: Literal[1] = 1
     lane: str
+    noise: Literal["fresh", "recorded"] = "fresh"
     stated: float  # false alarms that the tolerances state for a whole run
     tolerances: str  # digest
     rates: tuple[FalseAlarms, ...]

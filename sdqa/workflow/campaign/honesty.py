@@ -33,8 +33,13 @@ FRESH = 104_729
 """Between the seeds of one run and the next. Calibration steps by 1000, the campaign by 7919: no run meets them."""
 
 
-def measure_honesty(settings: CampaignSettings, runs: int, say: Callable[[str], None] = lambda _: None) -> Honesty:
+def measure_honesty(
+    settings: CampaignSettings, runs: int, first: int = 1, say: Callable[[str], None] = lambda _: None
+) -> Honesty:
     """Judge so many clean runs of a lane.
+
+    Args:
+        first: number of the first one; a number always has the same noise.
 
     Raises:
         GoldenMissing: the model has no tolerances, without which nothing can be judged.
@@ -42,10 +47,10 @@ def measure_honesty(settings: CampaignSettings, runs: int, say: Callable[[str], 
     """
     stage = CampaignLane(settings)
     found: list[CleanRun] = []
-    for index in range(1, runs + 1):
+    for done, index in enumerate(range(first, first + runs), 1):
         one = _run(stage, FRESH * index)
         found.append(one)
-        say(f"[{index}/{runs}] {', '.join(one.failing) or 'silent'} ({one.seconds:.0f} s)")
+        say(f"[{done}/{runs}] {', '.join(one.failing) or 'silent'} ({one.seconds:.0f} s)")
     return Honesty(
         lane=stage.lane.id,
         stated=stage.tolerances.false_alarms,

@@ -61,7 +61,7 @@ def test_nothing_counted_leaves_everything_possible() -> None:
 
 def test_no_fresh_seed_meets_one_of_calibration_or_campaign() -> None:
     seeds = range(11, 36)
-    fresh = {seed + FRESH * index for seed in seeds for index in range(1, 101)}
-    calibrated = {seed + 1000 * index for seed in seeds for index in range(5)}
+    fresh = {seed + FRESH * index for seed in seeds for index in range(1, 301)}
+    calibrated = {seed + 1000 * index for seed in seeds for index in range(1005)}
     planted = {seed + SEED_STEP * index for seed in seeds for index in range(5)}
     assert not fresh & (calibrated | planted)
