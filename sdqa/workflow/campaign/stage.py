@@ -41,7 +41,7 @@ from sdqa.workflow.references import read_references
 from sdqa.workflow.stages import convert, generate, load_teacher
 
 if TYPE_CHECKING:
-    from sdqa.faults.yardstick import Pixels
+    from sdqa.arrays import Pixels
     from sdqa.generate.pipeline import Generation, Request
     from sdqa.generate.sample import StoredSample
 
