@@ -213,7 +213,7 @@ EXAMPLES = {
     "workflow/stages.py": True,
     "plan/suite.py": True,
     "bundle/records.py": True,
-    "compat.py": True,
+    "compat/hub.py": True,
     "ci/judge.py": False,  # what it judges by is asked again of what was measured
     "diagnose/harness.py": True,
     "errors.py": True,
