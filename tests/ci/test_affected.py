@@ -15,7 +15,7 @@ from sdqa.cli import run as sdqa
 from sdqa.plan import Plan, load_suite, make_plan
 from sdqa.store.code import Package
 from tests.ci import honest
-from tests.ci.test_gate import Place, git
+from tests.ci.gated_place import Place, git
 
 ROOT = Path(__file__).parents[2]
 SUITE = (
