@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from sdqa.errors import UsageError
+from sdqa.bundle import Bundle, Lane, Run, Verdict
+from sdqa.errors import ExecutionError, UsageError
 from sdqa.workflow.campaign import CampaignSettings, settings
 from sdqa.workflow.campaign.settings import CHANGES, lend, measure_settings, name_of, processor_settings
 
@@ -48,3 +52,52 @@ def test_other_machines_and_more_runs_than_settings_are_refused(
     wanted = CampaignSettings(None, None, tmp_path, cases=1, diagnose=False)
     with pytest.raises(UsageError, match=words):
         measure_settings(wanted, runs)
+
+
+def run_of(status: str, room: float | None) -> Run:
+    verdicts = (
+        Verdict(check="tiny/fp16/girl/lpips", metric="lpips", case="girl", status=status),  # type: ignore[arg-type]
+        Verdict(check="tiny/fp16/girl/psnr", metric="psnr", case="girl", status="pass", room_used=room),
+    )
+    lane = Lane(
+        id="tiny/fp16", model="tiny", variant="fp16", runtime="reference", compute_unit="CPU_ONLY", verdicts=verdicts
+    )
+    return Run(
+        sdqa_version="1", suite="tiny", suite_digest="0" * 64, created="2026-11-26T10:00:00+00:00", lanes=(lane,)
+    )
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Any:
+    (tmp_path / "store" / "package" / "unet").mkdir(parents=True)
+    return SimpleNamespace(
+        store=SimpleNamespace(root=tmp_path / "store"),
+        plan=SimpleNamespace(suite_path=tmp_path / "sdqa.toml"),
+        lane=SimpleNamespace(id="tiny/fp16", cases={"girl": SimpleNamespace(source=None)}),
+    )
+
+
+@pytest.mark.parametrize(("code", "status", "alarms"), [(0, "pass", ()), (1, "fail", ("girl",))])
+def test_a_setting_is_judged_by_a_whole_run_of_its_own(
+    stage: Any, monkeypatch: pytest.MonkeyPatch, code: int, status: str, alarms: tuple[str, ...]
+) -> None:
+    def run(command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+        told = dict(zip(command[4::2], command[5::2], strict=True))
+        assert told["--lane"] == "tiny/fp16"
+        assert [path.name for path in Path(told["--store"]).iterdir()] == ["package"]
+        assert (env["MKL_CBWR"], env["OMP_NUM_THREADS"]) == ("COMPATIBLE", "2")
+        Bundle(Path(told["--output"])).write(run_of(status, 0.9))
+        return subprocess.CompletedProcess(command, code, "", "")
+
+    monkeypatch.setattr(settings.subprocess, "run", run)
+    found = settings._judged(stage, {"OMP_NUM_THREADS": "2", "MKL_CBWR": "COMPATIBLE"})
+    assert found.setting == ("MKL_CBWR=COMPATIBLE", "OMP_NUM_THREADS=2")
+    assert (found.exit_code, found.alarms, found.cases) == (code, alarms, {"girl": "text-to-image"})
+    assert (found.room_used, found.closest) == (0.9, "girl/psnr")
+
+
+def test_a_run_without_a_verdict_is_no_green_one(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = subprocess.CompletedProcess([], -4, "", "Illegal instruction")
+    monkeypatch.setattr(settings.subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(ExecutionError, match="-4: Illegal instruction"):
+        settings._judged(stage, {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"})
