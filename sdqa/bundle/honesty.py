@@ -8,6 +8,7 @@ from typing import Literal
 from sdqa.bundle import documents
 from sdqa.bundle.environment import Environment
 from sdqa.bundle.record import OpenRecord
+from sdqa.bundle.sensitivity import Share
 
 FILE = "honesty.json"
 Kind = Literal["text-to-image", "image-to-image", "whole runs"]
@@ -19,6 +20,7 @@ class CleanRun(OpenRecord):
     offset: int  # added to every case's seed
     setting: tuple[str, ...] = ()  # NAME=value: environment variables that the run's libraries were started with
     cases: dict[str, Kind]
+    replaced: tuple[str, ...] = ()  # cases that were chaotic at their seed, and got another
     failing: tuple[str, ...] = ()  # checks that failed or could not be made, without the lane's name
     alarms: tuple[str, ...] = ()  # cases with a failed check of their own
     suspicious: tuple[str, ...] = ()  # checks that were suspicious
@@ -56,6 +58,11 @@ class Honesty(OpenRecord):
     runs: tuple[CleanRun, ...]
     environment: Environment = Environment()
     date: str = ""
+
+    @property
+    def replaced(self) -> Share:
+        """How many cases got another seed, because the teacher itself was chaotic at theirs."""
+        return Share(count=sum(len(one.replaced) for one in self.runs), total=sum(len(one.cases) for one in self.runs))
 
     def write(self, path: Path) -> None:
         """Write the document."""

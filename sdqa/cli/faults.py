@@ -152,6 +152,8 @@ def run_honesty(
     click.echo(f"false alarms of {found.lane} {where}, {found.stated:.3g} stated for a whole run")
     for one in found.rates:
         click.echo(f"{one.kind:16} {one}")
+    if not recorded:
+        click.echo(f"chaotic cases    {found.replaced}, each with another seed, as `sdqa goldens` asks for")
 
 
 @faults.command(name="local")
