@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sdqa import compat
+from sdqa.compat import coreml
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -88,7 +89,7 @@ def test_coremltools_cast_still_needs_repair() -> None:
 
 def test_coremltools_alias_is_registered_once() -> None:
     compat.prepare_coremltools()
-    compat._register_alias()
+    coreml._register_alias()
     from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
 
     assert "alias" in _TORCH_OPS_REGISTRY.name_to_func_mapping

@@ -26,7 +26,7 @@ from sdqa.history import add_records, record_of
 from sdqa.history.places import HistoryFolder
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
-from tests.ci.test_gate import Place
+from tests.ci.gated_place import Place
 
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdqa.lazy import offering
+
 if TYPE_CHECKING:
     from sdqa.bundle.blob import BLOB_FOLDER as BLOB_FOLDER
     from sdqa.bundle.blob import Blob as Blob
@@ -101,11 +103,4 @@ __all__ = [
     "is_timing",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """A record is defined when it is first asked for: a plan needs few of them."""
-    if name in _LAZY:
-        import importlib
-
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = offering(__name__, _LAZY)

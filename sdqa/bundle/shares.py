@@ -39,6 +39,11 @@ class SharesRow(OpenRecord):
         """Whether every place is among the causes."""
         return all(one.named for one in self.shares)
 
+    @property
+    def right(self) -> bool:
+        """Whether every place is named, with an interval that contains what its fault really did."""
+        return all(one.named and one.holds for one in self.shares)
+
 
 class SharesTable(OpenRecord):
     """The whole document."""
@@ -61,6 +66,11 @@ class SharesTable(OpenRecord):
         """How many of the intervals that were stated contain the truth."""
         known = [one.holds for row in self.rows for one in row.shares if one.holds is not None]
         return Share(count=sum(known), total=len(known))
+
+    @property
+    def right(self) -> Share:
+        """Of how many combinations every place was named and every interval holds."""
+        return Share(count=sum(row.right for row in self.rows), total=len(self.rows))
 
     def write(self, path: Path) -> None:
         """Write the document."""

@@ -15,7 +15,7 @@ from sdqa.plan import Plan, PlannedLane
 from sdqa.plan.suite import TEACHER_NOW
 
 if TYPE_CHECKING:
-    from sdqa.gate.codec import Pixels
+    from sdqa.arrays import Pixels
 
 FILE = "image.png"
 

@@ -21,7 +21,7 @@ from sdqa.metrics import latent_psnr, psnr
 if TYPE_CHECKING:
     from PIL import Image
 
-    from sdqa.gate.codec import Pixels
+    from sdqa.arrays import Pixels
 
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 MAX_PIXELS = 64 * 10**6

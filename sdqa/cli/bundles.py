@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from sdqa.cli.ci import commit_option, plan_option, results_option, run_gate
+from sdqa.cli.ci import commit_option, plan_option, results_option
+from sdqa.cli.gating import run_gate
 from sdqa.cli.options import bundle_argument, json_option, output_option, resolve_plan, suite_option
 
 

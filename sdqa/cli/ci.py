@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sdqa.cli.gating import run_gate, whole_commit
 from sdqa.cli.options import fault_option, json_option, output_option, resolve_plan, store_option, suite_option
 
 if TYPE_CHECKING:
     from sdqa.plan import Plan
     from sdqa.store.place import StorePlace
-
-COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-"""The whole name of a commit, by SHA-1 or SHA-256."""
 
 plan_option = click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="The plan of record.")
 results_option = click.option("--results", default=None, metavar="JSON", help="What jobs ended as: toJSON(needs).")
@@ -100,7 +97,7 @@ def plan_verb(
         )
     durations = expected_durations(own, measured or _readable(carried))
     sharing = Sharing(shards, minutes_per_job, machines, durations, frozenset(standing))
-    made = plan_of_record(own, RULES, commit=_whole_commit("--commit", commit), base=before.lower())
+    made = plan_of_record(own, RULES, commit=whole_commit("--commit", commit), base=before.lower())
     facts = {"jobs": jobs_of(whole, sharing), "carried": standing, "durations_rest_on": durations.rests_on}
     made = made.model_copy(update=facts)
     demand_budget(made.jobs, budget_minutes)
@@ -153,21 +150,6 @@ def _standing(plan: Plan, changed_since: str, carried: Path | None, base: str) -
         standing = carried_lanes(plan, carried, base)
         return standing.lanes, standing.words
     return (), ""
-
-
-def _whole_commit(option: str, text: str) -> str:
-    """A commit as bundles name it: whole, in small letters; empty where none is given.
-
-    Raises:
-        UsageError: it is a part of a name, or another revision: evidence is held against one commit alone.
-    """
-    from sdqa.errors import UsageError
-
-    commit = text.strip().lower()
-    if commit and not COMMIT.fullmatch(commit):
-        hint = "give all of its digits: git rev-parse HEAD"
-        raise UsageError(f"{option} {text.strip()[:64]!r} is not the whole name of a commit", hint=hint)
-    return commit
 
 
 def record_plan(suite: str | None, output: Path) -> None:
@@ -240,57 +222,6 @@ def gate_verb(
         carried=carried,
     )
     sys.exit(code)
-
-
-def run_gate(
-    bundles: tuple[Path, ...],
-    suite: str | None,
-    plan_file: Path | None,
-    results: str | None,
-    expect_commit: str,
-    output: Path,
-    *,
-    base: str = "",
-    download: str = "success",
-    history: str = "",
-    carried: Path | None = None,
-) -> int:
-    """What `ci gate` and `merge --plan` do; the exit code."""
-    from sdqa.ci.event import may_carry
-    from sdqa.ci.gate import gate
-    from sdqa.ci.publish import publish_error, withdraw
-    from sdqa.errors import SdqaError
-    from sdqa.report import terminal
-    from sdqa.workflow.gate import RULES
-
-    try:
-        withdraw(bundles, output)
-        run, published = gate(
-            resolve_plan(suite),
-            RULES,
-            bundles,
-            output,
-            plan_file=plan_file,
-            results=results if results is not None else os.environ.get("SDQA_RESULTS"),
-            commit=_whole_commit("--expect-commit", expect_commit),
-            base=base,
-            download=download,
-            history=history,
-            carried=carried if may_carry() else None,
-        )
-    except SdqaError as error:
-        _annotate(publish_error(error).annotations)
-        raise
-    terminal.print_run(run)
-    _annotate(published.annotations)
-    click.echo(f"{published.verdict}: exit code {published.exit_code}; report: {output / 'index.html'}")
-    return published.exit_code
-
-
-def _annotate(lines: str) -> None:
-    """Tell GitHub what it shows beside the change; to a person elsewhere the same was said already."""
-    if os.environ.get("GITHUB_ACTIONS"):
-        click.echo(lines, nl=False)
 
 
 @ci.command(name="comment")

@@ -33,7 +33,7 @@ def run_on_cluster(
     """
     from sdqa.ci import cluster
     from sdqa.ci.jobs import RUNNERS, Sharing, jobs_of
-    from sdqa.cli.ci import run_gate
+    from sdqa.cli.gating import run_gate
     from sdqa.plan import make_plan
 
     cluster.demand_dask()

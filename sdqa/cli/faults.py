@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,29 +107,53 @@ def run_faults(
 
 @faults.command(name="honesty")
 @click.option("--runs", default=RUNS, show_default=True, metavar="N", help="How many clean runs.")
+@click.option(
+    "--first", default=1, show_default=True, type=click.IntRange(min=1), metavar="N", help="Number of the first one."
+)
+@click.option(
+    "--recorded", is_flag=True, help="The recorded cases under so many processor settings, in place of fresh noise."
+)
 @click.option("--suite", default=None, metavar="SUITE", help="A suite file, or a shipped suite's name.")
 @click.option("--lane", default=None, metavar="LANE", help="The lane to run; the suite's first one otherwise.")
 @store_option
 @click.option("--output", default=".sdqa/honesty", type=click.Path(path_type=Path), help="Where honesty.json goes.")
 @json_option
-def run_honesty(runs: int, suite: str | None, lane: str | None, store: StorePlace, output: Path, as_json: bool) -> None:
+def run_honesty(
+    runs: int,
+    first: int,
+    recorded: bool,
+    suite: str | None,
+    lane: str | None,
+    store: StorePlace,
+    output: Path,
+    as_json: bool,
+) -> None:
     """Run the sound lane from fresh noise, again and again, and count false alarms by kind of case.
 
-    The teacher draws the references of every run anew; the noise is none that tolerances were measured with.
+    The teacher draws the references of every run anew; the noise is none that tolerances were measured with. Runs are
+    numbered, and a number always has the same noise: `--first 101` goes on where a hundred runs ended.
     """
     from sdqa.bundle.honesty import FILE
+    from sdqa.errors import UsageError
     from sdqa.workflow.campaign import CampaignSettings
     from sdqa.workflow.campaign.honesty import measure_honesty
+    from sdqa.workflow.campaign.settings import measure_settings
 
+    if recorded and first != 1:
+        raise UsageError("--recorded has its settings in one order", where="--first", hint="leave out --first")
     settings = CampaignSettings(suite, lane, store, cases=ALL_CASES, diagnose=False)
-    found = measure_honesty(settings, runs, say=lambda text: click.echo(text, err=True))
+    say = partial(click.echo, err=True)
+    found = measure_settings(settings, runs, say) if recorded else measure_honesty(settings, runs, first, say)
     found.write(output / FILE)
     if as_json:
         click.echo(json.dumps(found.to_json(), sort_keys=True))
         return
-    click.echo(f"false alarms of {found.lane}, {found.stated:.3g} stated for a whole run")
+    where = "on its recorded cases under other processor settings" if recorded else "from fresh noise"
+    click.echo(f"false alarms of {found.lane} {where}, {found.stated:.3g} stated for a whole run")
     for one in found.rates:
         click.echo(f"{one.kind:16} {one}")
+    if not recorded:
+        click.echo(f"chaotic cases    {found.replaced}, each with another seed, as `sdqa goldens` asks for")
 
 
 @faults.command(name="local")
@@ -201,6 +226,7 @@ def run_shares(
         return
     click.echo(f"all faults named             {table.all_named}")
     click.echo(f"intervals that hold          {table.holding}")
+    click.echo(f"named, all intervals hold    {table.right}")
 
 
 def _summary(table: Sensitivity) -> str:

@@ -79,7 +79,7 @@ VERBS: dict[str, Verb] = {
         "Record the references from the PyTorch teacher; changes nothing without --reason.",
     ),
     "approve": Verb(
-        "sdqa.cli.references", "approve", "Make what a lane recorded its baseline; nothing is generated again."
+        "sdqa.cli.approving", "approve", "Make what a lane recorded its baseline; nothing is generated again."
     ),
     "calibrate": Verb(
         "sdqa.cli.references",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdqa.convert.contract import Contract, Tensor, contract
+from sdqa.lazy import offering
 from sdqa.plan.recipes import RECIPES
 from sdqa.plan.variant import Variant
 
@@ -19,15 +20,6 @@ _LAZY = {
     "Coverage": "sdqa.convert.coverage",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_LAZY[name]), name)
-
-
 __all__ = [
     "RECIPES",
     "Contract",
@@ -38,3 +30,5 @@ __all__ = [
     "contract",
     "convert_component",
 ]
+
+__getattr__ = offering(__name__, _LAZY)

@@ -11,8 +11,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sdqa.arrays import Floats
+
 Array = NDArray[np.generic]
-Floats = NDArray[np.float32]
 
 Fate = Literal["equal", "rounded", "compressed", "scaled", "changed", "unrelated"]
 

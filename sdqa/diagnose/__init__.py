@@ -6,7 +6,9 @@ Five instruments, each a module and each runnable alone on a `Harness`: `coverag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sdqa.lazy import offering
 
 if TYPE_CHECKING:
     from sdqa.bundle.diagnosis import Diagnosis as Diagnosis
@@ -25,11 +27,4 @@ _LAZY = {
 
 __all__ = ["Diagnosis", "Evidence", "ExaminedCase", "Wrapper", "diagnose"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import torch only with what needs it."""
-    if name in _LAZY:
-        import importlib
-
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = offering(__name__, _LAZY)

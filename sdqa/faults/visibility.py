@@ -16,9 +16,10 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from sdqa.arrays import Pixels
 from sdqa.bundle import Lane
 from sdqa.bundle.sensitivity import Decided, Spread
-from sdqa.faults.yardstick import VISIBLE, Pixels, difference
+from sdqa.faults.yardstick import VISIBLE, difference
 
 if TYPE_CHECKING:
     from sdqa.families import Family

@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sdqa.arrays import Pixels
 from sdqa.bundle.sensitivity import Yardstick
 from sdqa.errors import FaultError
 from sdqa.metrics.tile_psnr import tiles
-
-Pixels = npt.NDArray[np.uint8]
 
 PIXELS_PER_DEGREE = 67.02
 """The conditions that FLIP's authors state: 0.7 m from a screen that is 0.7 m and 3840 pixels wide."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdqa.lazy import offering
+
 if TYPE_CHECKING:
     from sdqa.gate.evidence import HARD as HARD
     from sdqa.gate.evidence import NoBudgets as NoBudgets
@@ -43,11 +45,4 @@ __all__ = [
     "verdict",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """What is asked for, when it is asked for: a plan needs limits and no statistics."""
-    if name in _LAZY:
-        import importlib
-
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = offering(__name__, _LAZY)

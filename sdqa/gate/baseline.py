@@ -28,8 +28,8 @@ from sdqa.runtime.registry import on_device
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
+    from sdqa.arrays import Floats, Pixels
     from sdqa.bundle import Lane
-    from sdqa.gate.codec import Floats, Pixels
     from sdqa.gate.tolerances import Tolerance
 
 FOLDER = "baselines"

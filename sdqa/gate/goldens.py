@@ -28,7 +28,7 @@ from sdqa.gate.manifest import MANIFEST_FILE, Manifest, file_record, read_manife
 from sdqa.store import digest_of
 
 if TYPE_CHECKING:
-    from sdqa.gate.codec import Floats, Pixels
+    from sdqa.arrays import Floats, Pixels
 
 
 @dataclass(frozen=True)

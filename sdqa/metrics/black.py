@@ -8,7 +8,8 @@ from sdqa.metrics.luma import luma
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
-    from sdqa.metrics.subject import Pixels, Subject
+    from sdqa.arrays import Pixels
+    from sdqa.metrics.subject import Subject
 
 DARKEST = 8
 """Grey levels: below it nothing can be told from black."""

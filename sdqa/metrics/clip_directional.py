@@ -8,8 +8,9 @@ from sdqa.metrics.latent_cosine import cosine
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
+    from sdqa.arrays import Floats
     from sdqa.metrics.models import MetricModels
-    from sdqa.metrics.subject import Floats, Subject
+    from sdqa.metrics.subject import Subject
 
 SHORTEST = 1e-4
 """A direction shorter than this (embeddings have length 1) is rounding, not an edit."""

@@ -14,7 +14,7 @@ from sdqa.store import file_digest
 if TYPE_CHECKING:
     import torch
 
-    from sdqa.metrics.subject import Floats, Pixels
+    from sdqa.arrays import Floats, Pixels
 
 EMBEDDED = "embedded:tiny"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
-    from sdqa.metrics.subject import Pixels, Subject
+    from sdqa.arrays import Pixels
+    from sdqa.metrics.subject import Subject
 
 
 def spread(image: Pixels) -> float:

@@ -18,7 +18,7 @@ from sdqa.errors import MetricError
 from sdqa.store import file_digest
 
 if TYPE_CHECKING:
-    from sdqa.metrics.subject import Floats, Pixels
+    from sdqa.arrays import Floats, Pixels
 
 HINT = "pip install 'sdqa[identity]'"
 FILES = {

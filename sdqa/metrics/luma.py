@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from sdqa.metrics.subject import Pixels
+    from sdqa.arrays import Pixels
 
 
 def luma(image: Pixels) -> npt.NDArray[np.float64]:

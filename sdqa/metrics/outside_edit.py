@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from sdqa.metrics.subject import Pixels, Subject
+    from sdqa.arrays import Pixels
+    from sdqa.metrics.subject import Subject
 
 KEPT = 16
 """Grey levels: a pixel that the teacher moved by no more, in its worst channel, is outside of the edit. An autoencoder

@@ -17,7 +17,7 @@ from sdqa.metrics.threads import one_thread
 if TYPE_CHECKING:
     import torch
 
-    from sdqa.metrics.subject import Pixels
+    from sdqa.arrays import Pixels
 
 IMAGENET = {
     "alex": ("alexnet-owt-7be5be79.pth", "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"),

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from sdqa.metrics.subject import Pixels, Subject
+    from sdqa.arrays import Pixels
+    from sdqa.metrics.subject import Subject
 
 SIGMA = 1.5
 RADIUS = 5

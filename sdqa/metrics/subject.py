@@ -6,21 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Pixels = npt.NDArray[np.uint8]
-    Floats = npt.NDArray[np.float32]
-
-
-def __getattr__(name: str) -> object:
-    """The types of arrays, for whoever asks for them while running: numpy is imported then."""
-    if name in ("Pixels", "Floats"):
-        import numpy as np
-        import numpy.typing as npt
-
-        return npt.NDArray[np.uint8] if name == "Pixels" else npt.NDArray[np.float32]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sdqa.arrays import Floats, Pixels
 
 
 @dataclass(frozen=True)

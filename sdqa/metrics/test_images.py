@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sdqa.metrics.subject import Pixels
+    from sdqa.arrays import Pixels
 
 SCENES = (
     "portrait/1?hair=red&background=blue&glasses=no",

@@ -8,7 +8,8 @@ from sdqa.metrics.luma import luma
 from sdqa.metrics.registry import Reading, metric, self_test
 
 if TYPE_CHECKING:
-    from sdqa.metrics.subject import Pixels, Subject
+    from sdqa.arrays import Pixels
+    from sdqa.metrics.subject import Subject
 
 SHORTEST = 8
 """The shortest period looked for is 1/8 of the side."""

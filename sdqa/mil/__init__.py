@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sdqa.lazy import offering
+
 if TYPE_CHECKING:
     from sdqa.mil import coremltools_backend as coremltools_backend
     from sdqa.mil.loading import load as load
@@ -26,6 +28,4 @@ _LAZY = {"Program": "sdqa.mil.program", "State": "sdqa.mil.state", "load": "sdqa
 def __getattr__(name: str) -> Any:
     if name == "coremltools_backend":
         return importlib.import_module("sdqa.mil.coremltools_backend")
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return offering(__name__, _LAZY)(name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdqa.lazy import offering
+
 if TYPE_CHECKING:
     from sdqa.models.packages import ExistingPackages as ExistingPackages
     from sdqa.models.sources import SOURCES as SOURCES
@@ -37,11 +39,4 @@ __all__ = [
     "look_at",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """What is asked for, when it is asked for: a suite needs the names of sources alone."""
-    if name in _LAZY:
-        import importlib
-
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = offering(__name__, _LAZY)

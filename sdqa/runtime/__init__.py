@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdqa.lazy import offering
 from sdqa.runtime.protocol import Arrays, Runner
 from sdqa.runtime.registry import RUNTIMES, Runtime, Work, find_runtime, on_device, runtime
 
@@ -23,11 +24,6 @@ __all__ = [
     "runtime",
 ]
 
+_LAZY = {"Call": "sdqa.runtime.recorder", "Recorder": "sdqa.runtime.recorder"}
 
-def __getattr__(name: str) -> object:
-    """The recorder, imported when it is first asked for: it needs numpy, and a plan needs neither."""
-    if name in ("Call", "Recorder"):
-        from sdqa.runtime import recorder
-
-        return getattr(recorder, name)
-    raise AttributeError(name)
+__getattr__ = offering(__name__, _LAZY)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdqa.lazy import offering
+
 if TYPE_CHECKING:
     from sdqa.store.code import code_digest as code_digest
     from sdqa.store.digests import canonical_json as canonical_json
@@ -57,11 +59,4 @@ __all__ = [
     "write_atomically",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """What is asked for, when it is asked for: a digest needs neither locks nor the code of a key."""
-    if name in _LAZY:
-        import importlib
-
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = offering(__name__, _LAZY)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdqa.lazy import offering
+
 if TYPE_CHECKING:
     from sdqa.workflow.flow import Stage as Stage
     from sdqa.workflow.flow import measure_lane as measure_lane
@@ -19,11 +21,4 @@ _LAZY = {
 
 __all__ = ["Stage", "measure_lane", "run", "run_lane"]
 
-
-def __getattr__(name: str) -> object:
-    """What is asked for, when it is asked for: a plan and a gate run no lane."""
-    if name in _LAZY:
-        import importlib
-
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = offering(__name__, _LAZY)

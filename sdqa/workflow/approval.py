@@ -28,7 +28,7 @@ from sdqa.plan.suite import TEACHER_NOW
 from sdqa.workflow.baselines import baseline_folder
 
 if TYPE_CHECKING:
-    from sdqa.gate.codec import Floats, Pixels
+    from sdqa.arrays import Floats, Pixels
 
     Outcome = tuple[Pixels, Floats]
 

@@ -11,8 +11,8 @@ from sdqa.ci.carried import carried_lanes
 from sdqa.ci.problem import problem
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
+from tests.ci.gated_place import COMMITTED, Place, git
 from tests.ci.test_affected import changed, gate, measured_before
-from tests.ci.test_gate import COMMITTED, Place, git
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def carried(place: Place) -> tuple[tuple[str, ...], str]:
 
 def test_a_report_that_names_a_later_commit_than_it_measured(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was changed between the two would go unmeasured."""
-    monkeypatch.setattr("tests.ci.test_gate.COMMITTED", "2026-01-01T03:00:00+00:00")
+    monkeypatch.setattr("tests.ci.gated_place.COMMITTED", "2026-01-01T03:00:00+00:00")
     changed(place, "weights.bin", "others")
     bundle = Bundle(place.root / "earlier")
     run = bundle.read()

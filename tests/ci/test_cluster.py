@@ -18,7 +18,7 @@ from sdqa.ci.cluster import ClusterError, Sent, able, check_scheduler, pack, rec
 from sdqa.ci.jobs import PlannedJob
 from sdqa.cli import run as sdqa
 from sdqa.errors import ExtraMissing, UsageError
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,7 +19,7 @@ from sdqa.plan.parts import ROLES
 from sdqa.workflow.expected import expected_durations
 from sdqa.workflow.gate import RULES
 from tests.ci import honest
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 
 ROOT = Path(__file__).parents[2]
 PLAN = make_plan(load_suite(ROOT / "sdqa.toml"), ROOT / "sdqa.toml", platform="linux")

@@ -22,7 +22,7 @@ from sdqa.cli import run as verb
 from sdqa.errors import UsageError
 from sdqa.plan import load_suite, make_plan
 from tests.ci import honest
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 
 ROOT = Path(__file__).parents[2]
 PLAN = make_plan(load_suite(ROOT / "sdqa.toml"), ROOT / "sdqa.toml")

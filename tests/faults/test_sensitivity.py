@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sdqa.arrays import Pixels
 from sdqa.bundle import Failure, Lane, Measurement
 from sdqa.bundle.sensitivity import (
     ControlTrial,
@@ -23,7 +24,7 @@ from sdqa.bundle.sensitivity import (
 from sdqa.errors import FaultError
 from sdqa.faults.sensitivity import figures, metric_rates, regressions, smallest_caught
 from sdqa.faults.visibility import sight, spread_of
-from sdqa.faults.yardstick import YARDSTICK, Pixels
+from sdqa.faults.yardstick import YARDSTICK
 
 
 def trial(severity: str = "marked", **changes: Any) -> Trial:

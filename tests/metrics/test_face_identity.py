@@ -7,9 +7,9 @@ import importlib.util
 import numpy as np
 import pytest
 
+from sdqa.arrays import Floats, Pixels
 from sdqa.errors import MetricError
 from sdqa.metrics import MetricModels, Picture, Subject, applicable, score
-from sdqa.metrics.subject import Floats, Pixels
 
 SOURCE, SAME, OTHER, NOBODY = (np.full((64, 64, 3), value, np.uint8) for value in (10, 20, 30, 40))
 VECTORS = {10: [1.0, 0.0], 20: [0.6, 0.8], 30: [0.0, 1.0]}

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from sdqa import compat, embedded
+from sdqa.arrays import Pixels
 from sdqa.metrics import perceptual, psnr, ssim, stlpips
 from sdqa.metrics import test_images as specimens
 from sdqa.metrics.clip_space import ClipSpace
 from sdqa.metrics.perceptual import Perceptual
-from sdqa.metrics.subject import Pixels
 
 RNG = np.random.default_rng(0)
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sdqa.arrays import Pixels
 from sdqa.errors import MetricError, UsageError
 from sdqa.metrics import METRICS, MetricModels, Picture, Subject, applicable, demand_sound, find, run_self_tests, score
 from sdqa.metrics import psnr as psnr_module
 from sdqa.metrics import test_images as specimens
 from sdqa.metrics.registry import metric, self_test
-from sdqa.metrics.subject import Pixels
 
 LATENTS = np.random.default_rng(1).normal(size=(4, 16, 16)).astype(np.float32)
 

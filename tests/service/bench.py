@@ -22,7 +22,7 @@ from pathlib import Path
 
 import click
 
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 from tests.service.consumer import SUITE
 
 ROOT = Path(__file__).parents[2]

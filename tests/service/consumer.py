@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 
 SUITE = """
 schema_version = 1

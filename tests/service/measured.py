@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 from tests.service.bench import suite
 from tests.service.consumer import SUITE
 

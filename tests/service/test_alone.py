@@ -10,7 +10,7 @@ import pytest
 
 from sdqa.bundle import Bundle
 from sdqa.bundle.provenance import work_tree
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 from tests.service.consumer import Consumer, pull_request
 from tests.service.runner import Service
 

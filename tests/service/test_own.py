@@ -15,7 +15,7 @@ import pytest
 
 from sdqa.bundle import Bundle
 from sdqa.history import open_place
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 from tests.service.consumer import Consumer
 from tests.service.runner import ROOT, Refused, Service
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sdqa.bundle import Bundle, Run
 from sdqa.gate.manifest import read_manifest
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 from tests.service.consumer import LARGE, LARGE_SUITE, MAC, MAC_SUITE, Consumer, pull_request
 from tests.service.runner import ROOT, Service
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sdqa.bundle import Bundle
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 from tests.service.consumer import Consumer, pull_request
 from tests.service.runner import ROOT, Ended, Service
 

@@ -12,7 +12,7 @@ from sdqa.bundle import Bundle, Run
 from sdqa.cli import run as sdqa
 from sdqa.plan import load_suite, make_plan
 from sdqa.plan.parts import share_out
-from tests.ci.test_gate import git
+from tests.ci.gated_place import git
 
 CASES = 8
 SUITE = """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sdqa.faults.local.registry import Pixels, Point
+from sdqa.arrays import Pixels
+from sdqa.faults.local.registry import Point
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.float64]

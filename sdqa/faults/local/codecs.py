@@ -6,8 +6,9 @@ import io
 
 import numpy as np
 
+from sdqa.arrays import Pixels
 from sdqa.faults.local.areas import rounded
-from sdqa.faults.local.registry import Pixels, damage
+from sdqa.faults.local.registry import damage
 
 
 def _jpeg(picture: Pixels, quality: int) -> Pixels:

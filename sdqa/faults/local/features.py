@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sdqa.arrays import Pixels
 from sdqa.faults.local.areas import Floats, blend, box, colour_at, ellipse, moved, rounded
-from sdqa.faults.local.registry import Landmarks, Pixels, face_damage
+from sdqa.faults.local.registry import Landmarks, face_damage
 
 
 def _skin(picture: Pixels, at: Landmarks) -> Floats:

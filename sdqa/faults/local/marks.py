@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sdqa.arrays import Pixels
 from sdqa.faults.local.areas import rounded
-from sdqa.faults.local.registry import Pixels, damage
+from sdqa.faults.local.registry import damage
 
 
 def _place(picture: Pixels, across: float, down: float) -> tuple[int, int]:

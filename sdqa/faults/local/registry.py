@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from sdqa.arrays import Pixels
 from sdqa.errors import FaultError
 
-Pixels = npt.NDArray[np.uint8]
 Point = tuple[float, float]
 """Horizontal and vertical, in pixels."""
 

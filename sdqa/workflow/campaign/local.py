@@ -35,7 +35,7 @@ from sdqa.workflow.record import record
 from sdqa.workflow.stages import subject_of
 
 if TYPE_CHECKING:
-    from sdqa.faults.yardstick import Pixels
+    from sdqa.arrays import Pixels
     from sdqa.metrics import MetricModels
     from sdqa.metrics.subject import Subject
 

@@ -7,8 +7,6 @@ few cases that it looks at, and has to come to the same.
 
 from __future__ import annotations
 
-import itertools
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,17 +17,14 @@ from sdqa.bundle import Bundle
 from sdqa.bundle.diagnosis import Diagnosis
 from sdqa.bundle.environment import environment
 from sdqa.bundle.shares import PlantedShare, SharesRow, SharesTable
-from sdqa.errors import ExecutionError
 from sdqa.faults import Injection, injection
-from sdqa.faults.together import together
 from sdqa.plan import PlannedLane
 from sdqa.store import code_digest
 from sdqa.workflow.campaign.attribution import place_of
+from sdqa.workflow.campaign.losses import Losses, planted_losses
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings
 from sdqa.workflow.examined import Failed
 from sdqa.workflow.job import Job
-from sdqa.workflow.references import read_references
-from sdqa.workflow.stages import convert, generate, load_teacher
 
 
 def measure_shares(
@@ -78,7 +73,7 @@ def _row(stage: CampaignLane, whole: PlannedLane, fault: Injection) -> SharesRow
         from sdqa.workflow.diagnose import diagnose_lane
 
         start = time.perf_counter()
-        losses = _losses(stage, whole, fault)
+        losses = planted_losses(stage.plan, whole, stage.store, fault, stage.forget)
         job = Job(stage.plan, stage.store, Bundle(stage.store.root), fault)
         found = diagnose_lane(job, stage.lane, cases=tuple(stage.lane.cases), sweep=False, failed=Failed())
         stage.forget(fault)
@@ -88,7 +83,7 @@ def _row(stage: CampaignLane, whole: PlannedLane, fault: Injection) -> SharesRow
     return SharesRow.model_validate_json((stage.store.memo("shares", key, build).path / "row.json").read_bytes())
 
 
-def row_of(fault: Injection, losses: dict[frozenset[str], float], found: Diagnosis, seconds: float) -> SharesRow:
+def row_of(fault: Injection, losses: Losses, found: Diagnosis, seconds: float) -> SharesRow:
     """Truth and diagnosis side by side.
 
     Args:
@@ -119,37 +114,3 @@ def row_of(fault: Injection, losses: dict[frozenset[str], float], found: Diagnos
     return SharesRow(
         id=fault.id, loss=losses[frozenset(ids)], shares=tuple(shares), verdict=found.verdict, seconds=seconds
     )
-
-
-def _losses(stage: CampaignLane, whole: PlannedLane, fault: Injection) -> dict[frozenset[str], float]:
-    """Mean LPIPS to the goldens over the whole suite, with every combination of the faults planted."""
-    parts = [injection(part.name, part.severity) for part in fault.parts]
-    found: dict[frozenset[str], float] = {}
-    for size in range(len(parts) + 1):
-        for chosen in itertools.combinations(parts, size):
-            planted = together(*chosen) if chosen else None
-            found[frozenset(one.id for one in chosen)] = _loss(stage, whole, planted)
-            if planted is not None:
-                stage.forget(planted)
-    return found
-
-
-def _loss(stage: CampaignLane, whole: PlannedLane, fault: Injection | None) -> float:
-    from sdqa import notices
-    from sdqa.metrics import MetricModels
-
-    chosen = stage.plan.suite.metrics
-    models = MetricModels(clip=chosen.clip, lpips=chosen.lpips)
-    with tempfile.TemporaryDirectory() as folder:
-        job = Job(stage.plan, stage.store, Bundle(Path(folder)), fault)
-        with notices.quiet_warnings(job.sayer(whole)):
-            teacher = load_teacher(job, whole)
-            references = read_references(job, whole, teacher)
-            samples = generate(job, whole, teacher, convert(job, whole, teacher), references)
-    if samples.error is not None:
-        raise ExecutionError("a combination of faults does not run", where=str(fault and fault.id)) from samples.error
-    distances = [
-        float(models.lpips.distance(sample.image, references.goldens[case].image))
-        for case, sample in samples.by_case.items()
-    ]
-    return sum(distances) / len(distances)

@@ -41,9 +41,10 @@ from sdqa.workflow.references import read_references
 from sdqa.workflow.stages import convert, generate, load_teacher
 
 if TYPE_CHECKING:
-    from sdqa.faults.yardstick import Pixels
+    from sdqa.arrays import Pixels
     from sdqa.generate.pipeline import Generation, Request
     from sdqa.generate.sample import StoredSample
+    from sdqa.models import Teacher
 
 Outcome = Trial | Pair | ControlTrial
 """A row of the table."""
@@ -149,6 +150,11 @@ class CampaignLane:
     def sound(self) -> dict[str, Pixels]:
         """The lane's own pictures, with nothing planted."""
         return {case: sample.image for case, sample in self.samples().items()}
+
+    @functools.cached_property
+    def teacher(self) -> Teacher:
+        """What the lane's goldens are drawn with."""
+        return load_teacher(Job(self.plan, self.store, Bundle(self.store.root)), self.lane)
 
     def samples(self) -> Mapping[str, StoredSample]:
         """The lane's own samples, with nothing planted; from the store when they are there.

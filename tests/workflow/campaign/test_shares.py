@@ -36,6 +36,14 @@ def test_shares_that_hold_and_one_that_does_not() -> None:
     table = SharesTable(lane="tiny/fp16", cases=(), suite=(), rows=(row,))
     assert str(table.all_named) == "0 of 1 (0.0 %)"
     assert str(table.holding) == "1 of 2 (50.0 %)"
+    assert str(table.right) == "0 of 1 (0.0 %)"
+
+
+def test_a_combination_is_right_when_every_interval_of_every_place_holds() -> None:
+    causes = (cause("vae_decoder", 0.62, 0.5, 0.7), cause("unet", 0.2, 0.15, 0.35), cause("glue", 0.1, 0.0, 0.2))
+    row = row_of(THREE, additive(), Diagnosis(verdict="words", causes=causes), 1.0)
+    assert row.right
+    assert str(SharesTable(lane="tiny/fp16", cases=(), suite=(), rows=(row,)).right) == "1 of 1 (100.0 %)"
 
 
 def test_two_causes_in_one_place_are_one_share() -> None:
