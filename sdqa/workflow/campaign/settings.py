@@ -136,7 +136,7 @@ def _judged(stage: CampaignLane, setting: Setting) -> CleanRun:
         if done.returncode not in JUDGED:
             words = " ".join(done.stderr.split())[-300:]
             raise ExecutionError(f"a run ended with {done.returncode}: {words}", where=name_of(setting))
-        (lane,) = Bundle(output).read().lanes
+        lane = next(one for one in Bundle(output).read().lanes if one.id == stage.lane.id)  # others are skipped
     one = clean_run(lane, kinds_of(stage.lane.cases), 0, done.returncode, round(time.perf_counter() - start, 2))
     used = [verdict for verdict in lane.verdicts if verdict.room_used is not None]
     near = max(used, key=lambda verdict: verdict.room_used or 0.0, default=None)
