@@ -106,7 +106,9 @@ def run_faults(
 
 
 @faults.command(name="honesty")
-@click.option("--runs", default=RUNS, show_default=True, metavar="N", help="How many clean runs.")
+@click.option(
+    "--runs", default=RUNS, show_default=True, type=click.IntRange(min=1), metavar="N", help="How many clean runs."
+)
 @click.option(
     "--first", default=1, show_default=True, type=click.IntRange(min=1), metavar="N", help="Number of the first one."
 )
