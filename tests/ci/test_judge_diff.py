@@ -90,7 +90,7 @@ def test_what_is_asked_of_the_teacher(pair: tuple[Path, Path], before: str, afte
         ('[cases.text-landscape]', '[cases.text-lake]', "case", "text-landscape", True),
         ('seed = 35', 'seed = 36', "case", "text-portrait", False),
         ('[budgets]', '[limits]\nlpips = 0.5\n[budgets]', "limit", "tiny/fp16/lpips", True),
-        ('[budgets]', '[limits]\npsnr = 1e9\n[budgets]', "limit", "tiny/fp16/psnr", False),
+        ('[budgets]', '[limits]\nlatent_psnr = 1e9\n[budgets]', "limit", "tiny/fp16/latent_psnr", False),
         ('[budgets]', '[limits]\n"unet/parity_psnr" = 1.0\n[budgets]', "limit", "tiny/fp16/unet/parity_psnr", True),
         ('schema_version = 1', 'schema_version = 1\ngoldens = "teacher"', "goldens", "goldens", True),
     ],
