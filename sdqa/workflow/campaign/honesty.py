@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from sdqa.bundle import Bundle, Lane
 from sdqa.bundle.environment import environment
@@ -61,12 +61,18 @@ def measure_honesty(
         found.append(one)
         other = f", another seed for {' and '.join(one.replaced)}" if one.replaced else ""
         say(f"[{done}/{runs}] {', '.join(one.failing) or 'silent'}{other} ({one.seconds:.0f} s)")
+    return table(stage, found, "fresh")
+
+
+def table(stage: CampaignLane, runs: Sequence[CleanRun], noise: Literal["fresh", "recorded"]) -> Honesty:
+    """The document of a lane's runs."""
     return Honesty(
         lane=stage.lane.id,
+        noise=noise,
         stated=stage.tolerances.false_alarms,
         tolerances=stage.recorded,
-        rates=tuple(rate(found, kind) for kind in get_args(Kind)),
-        runs=tuple(found),
+        rates=tuple(rate(runs, kind) for kind in get_args(Kind)),
+        runs=tuple(runs),
         environment=environment(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )

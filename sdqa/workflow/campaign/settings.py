@@ -17,17 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
 
 from sdqa.bundle import Bundle
-from sdqa.bundle.environment import environment
-from sdqa.bundle.honesty import CleanRun, Honesty, Kind
+from sdqa.bundle.honesty import CleanRun, Honesty
 from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, ExecutionError, UsageError
 from sdqa.gate.tail import kinds_of
 from sdqa.store import code_digest
-from sdqa.workflow.campaign.honesty import clean_run, rate
+from sdqa.workflow.campaign.honesty import clean_run, table
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings
 
 Setting = Mapping[str, str]
@@ -91,16 +88,7 @@ def measure_settings(settings: CampaignSettings, runs: int, say: Callable[[str],
         room = "" if one.room_used is None else f", {100 * one.room_used:.0f} % of the room of {one.closest}"
         said = ", ".join(one.failing) or "silent"
         say(f"[{index}/{runs}] {name_of(setting)}: {said}{room} ({one.seconds:.0f} s)")
-    return Honesty(
-        lane=stage.lane.id,
-        noise="recorded",
-        stated=stage.tolerances.false_alarms,
-        tolerances=stage.recorded,
-        rates=tuple(rate(found, kind) for kind in get_args(Kind)),
-        runs=tuple(found),
-        environment=environment(),
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    return table(stage, found, "recorded")
 
 
 def _run(stage: CampaignLane, setting: Setting) -> CleanRun:
