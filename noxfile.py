@@ -161,7 +161,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(name="held-out")
 def held_out(session: nox.Session) -> None:
-    """Faults and harmless changes that the catalogue does not have: caught, blamed, silent? About an hour."""
+    """Faults and harmless changes that the catalogue does not have: caught, blamed, silent? Half an hour."""
     prepare(session, "yardstick", "test")
     command(session, "-m", "tests.faults.held_out", *session.posargs, env=ENVIRONMENT)
 

@@ -30,6 +30,7 @@ from sdqa.gate.tail import CaseKind, kinds_of
 from sdqa.plan import Plan, reseeded
 from sdqa.store import code_digest
 from sdqa.workflow import measure_lane
+from sdqa.workflow.campaign.key import rests_on
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings, failing_checks
 from sdqa.workflow.gate import exit_code, lane_budgets, planned_checks
 from sdqa.workflow.job import Job
@@ -92,11 +93,9 @@ def rate(runs: Sequence[CleanRun], kind: Kind) -> FalseAlarms:
 def _run(stage: CampaignLane, offset: int) -> CleanRun:
     plan, replaced = settled(reseeded(stage.plan, offset), partial(_chaotic, stage))
     key: dict[str, object] = {
-        "suite": plan.suite.model_dump(mode="json"),
-        "lane": stage.lane.id,
-        "cases": sorted(stage.lane.cases),
+        **rests_on(stage.plan, stage.lane, stage.teacher),
+        "drawn": plan.suite.model_dump(mode="json"),
         "offset": offset,
-        "tolerances": stage.recorded,
         "code": code_digest(__name__),
     }
 
@@ -151,6 +150,7 @@ def _with_seeds(plan: Plan, seeds: Mapping[str, int]) -> Plan:
 
 def _chaotic(stage: CampaignLane, plan: Plan, name: str) -> bool:
     """What the recorder of goldens would say of a case; from the store where it was said before."""
+    from sdqa.generate.stage import teacher_execution
     from sdqa.workflow.stability import measure_stability
 
     teacher = stage.teacher
@@ -158,6 +158,7 @@ def _chaotic(stage: CampaignLane, plan: Plan, name: str) -> bool:
         "teacher": teacher.digest,
         "case": plan.suite.cases[name].model_dump(mode="json"),
         "metrics": plan.suite.metrics.model_dump(mode="json"),
+        "execution": teacher_execution(),
         "code": code_digest("sdqa.workflow.stability"),
     }
 

@@ -19,6 +19,7 @@ from sdqa.faults import Injection, injection
 from sdqa.faults.together import together
 from sdqa.plan import Plan, PlannedLane
 from sdqa.store import Store, code_digest
+from sdqa.workflow.campaign.key import rests_on
 from sdqa.workflow.job import Job
 from sdqa.workflow.references import read_references
 from sdqa.workflow.stages import convert, generate, load_teacher
@@ -40,9 +41,7 @@ def planted_losses(
         ExecutionError: a combination does not run.
     """
     key: dict[str, object] = {
-        "suite": plan.suite.model_dump(mode="json"),
-        "lane": lane.id,
-        "cases": sorted(lane.cases),
+        **rests_on(plan, lane, load_teacher(Job(plan, store, Bundle(store.root)), lane)),
         "faults": fault.facts(),
         "code": code_digest(__name__),
     }

@@ -25,6 +25,7 @@ from sdqa.errors import EXIT_GATE_FAILED, EXIT_INCOMPLETE, EXIT_PASS, ExecutionE
 from sdqa.gate.tail import kinds_of
 from sdqa.store import code_digest
 from sdqa.workflow.campaign.honesty import clean_run, table
+from sdqa.workflow.campaign.key import rests_on
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings
 
 Setting = Mapping[str, str]
@@ -93,11 +94,9 @@ def measure_settings(settings: CampaignSettings, runs: int, say: Callable[[str],
 
 def _run(stage: CampaignLane, setting: Setting) -> CleanRun:
     key: dict[str, object] = {
-        "suite": stage.plan.suite.model_dump(mode="json"),
-        "lane": stage.lane.id,
+        **rests_on(stage.plan, stage.lane, stage.teacher),
         "setting": dict(setting),
-        "tolerances": stage.recorded,
-        "code": code_digest(__name__),
+        "code": code_digest(__name__, "sdqa.cli.running"),
     }
 
     def build(folder: Path) -> None:

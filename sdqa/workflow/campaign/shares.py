@@ -21,6 +21,7 @@ from sdqa.faults import Injection, injection
 from sdqa.plan import PlannedLane
 from sdqa.store import code_digest
 from sdqa.workflow.campaign.attribution import place_of
+from sdqa.workflow.campaign.key import rests_on
 from sdqa.workflow.campaign.losses import Losses, planted_losses
 from sdqa.workflow.campaign.stage import CampaignLane, CampaignSettings
 from sdqa.workflow.examined import Failed
@@ -62,9 +63,7 @@ def measure_shares(
 
 def _row(stage: CampaignLane, whole: PlannedLane, fault: Injection) -> SharesRow:
     key: dict[str, object] = {
-        "suite": stage.plan.suite.model_dump(mode="json"),
-        "lane": stage.lane.id,
-        "cases": sorted(stage.lane.cases),
+        **rests_on(stage.plan, stage.lane, stage.teacher),
         "faults": fault.facts(),
         "code": code_digest(__name__),
     }
