@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sdqa.errors import FaultError
 from sdqa.faults.injection import Culprit, Effect
 from sdqa.faults.registry import fault
-from sdqa.faults.selection import at, masked_additions, spread
+from sdqa.faults.selection import at, masked_additions, residuals, spread
 
 if TYPE_CHECKING:
     from sdqa.faults.package_editor import PackageEditor
@@ -210,17 +210,6 @@ def vae_residual_lost(share: float) -> Effect:
 
 
 def _lost_branches(share: float) -> Effect:
-    def residuals(editor: PackageEditor) -> list[Any]:
-        found = []
-        for operation in editor.operations("add"):
-            names = [*editor.inputs_of(operation, "x"), *editor.inputs_of(operation, "y")]
-            if any(editor.is_constant(name) for name in names):
-                continue
-            shapes = {editor.shape_of(name) for name in names}
-            if shapes == {editor.shape_of(operation.outputs[0].name)}:
-                found.append(operation)
-        return found
-
     return Effect(edit=lambda editor: _some(editor, residuals(editor), share, _drop_second))
 
 

@@ -90,3 +90,15 @@ def replaced(editor: PackageEditor, weight: str, values: Array) -> Culprit:
     operation = editor.name_of(user_of(editor, weight))
     editor.write(weight, values)
     return Culprit(operation, weight)
+
+
+def residuals(editor: PackageEditor) -> list[Any]:
+    """Additions of two computed values of one shape, in the order of execution."""
+    found = []
+    for operation in editor.operations("add"):
+        names = [*editor.inputs_of(operation, "x"), *editor.inputs_of(operation, "y")]
+        if any(editor.is_constant(name) for name in names):
+            continue
+        if {editor.shape_of(name) for name in names} == {editor.shape_of(operation.outputs[0].name)}:
+            found.append(operation)
+    return found

@@ -7,8 +7,8 @@ from typing import Any
 from sdqa.errors import FaultError
 from sdqa.faults.injection import Culprit, Effect
 from sdqa.faults.package_editor import PackageEditor
-from sdqa.faults.selection import at
-from tests.faults.held_out.picking import residuals, user, users_of
+from sdqa.faults.selection import at, residuals
+from tests.faults.held_out.picking import user, users_of
 from tests.faults.held_out.registry import mutation
 
 

@@ -41,18 +41,6 @@ def user(editor: PackageEditor, pattern: str) -> Any:
     )
 
 
-def residuals(editor: PackageEditor) -> list[Any]:
-    """Additions of two computed values of one shape, in the order of execution."""
-    found = []
-    for operation in editor.operations("add"):
-        names = [*editor.inputs_of(operation, "x"), *editor.inputs_of(operation, "y")]
-        if any(editor.is_constant(name) for name in names):
-            continue
-        if {editor.shape_of(name) for name in names} == {editor.shape_of(operation.outputs[0].name)}:
-            found.append(operation)
-    return found
-
-
 def users_of(editor: PackageEditor, value: str) -> list[Any]:
     """The operations that are given a value."""
     return [operation for operation in editor.operations() if value in editor.all_inputs(operation)]
